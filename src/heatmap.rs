@@ -1,0 +1,272 @@
+//! Heatmaps: from a raw cam to a picture.
+//!
+//! [`heatmap`] and [`overlay`] repeat what the Python package `grad-cam` does with a cam (`scale_cam_image`,
+//! `aggregate_multi_layers`, `show_cam_on_image`), with OpenCV's resize and colour tables, so that the same cam gives
+//! the same picture. [`blend`] is the page's view: the same colours over the whole photo, at an opacity of the
+//! visitor's choice.
+//!
+//! A heatmap is `[h, w]` in 0..=1 where 1 is the strongest evidence *of this map*: maps of two classes are not
+//! comparable by colour. A cam without anything positive stays all zero.
+//! Not done here: how a cam comes about (see `cam`), canvases, words.
+//! To extend: a colour map is a variant of [`ColourMap`] and 256 colours more in `heatmap/make_colour_maps.py`.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    photo::{Photo, Rect},
+};
+
+/// What a CAM method leaves for one layer: raw, before ReLU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cam {
+    pub height: usize,
+    pub width: usize,
+    pub values: Vec<f32>, // [height, width]
+}
+
+/// `scale_cam_image` of pytorch_grad_cam/utils/image.py: minus the minimum, divided by (1e-7 + maximum), in f32. An
+/// all-zero cam stays all zero, a constant one becomes it.
+pub fn normalise(cam: &[f32]) -> Vec<f32> {
+    let min = cam.iter().copied().fold(f32::INFINITY, f32::min);
+    let shifted: Vec<f32> = cam.iter().map(|value| value - min).collect();
+    let max = shifted.iter().copied().fold(0.0, f32::max);
+    shifted.iter().map(|value| value / (1e-7 + max)).collect()
+}
+
+/// OpenCV's `INTER_LINEAR` for f32: half-pixel centres, the border replicated; `[h, w]` to `[out_h, out_w]`, across and
+/// then down.
+///
+/// # Panics
+/// When `values` is not `h·w` long or empty: a mistake of the caller.
+pub fn resize(values: &[f32], (h, w): (usize, usize), (out_h, out_w): (usize, usize)) -> Vec<f32> {
+    assert!(!values.is_empty() && values.len() == h * w, "{} values for a {h}×{w} map", values.len());
+    let across = between(w, out_w, 0.0, out_w as f64);
+    let wide: Vec<f32> =
+        values.chunks_exact(w).flat_map(|row| across.iter().map(|at| at.mix(row[at.low], row[at.high]))).collect();
+    let mut out = Vec::with_capacity(out_h * out_w);
+    for at in between(h, out_h, 0.0, out_h as f64) {
+        let (upper, lower) = (&wide[at.low * out_w..][..out_w], &wide[at.high * out_w..][..out_w]);
+        out.extend(upper.iter().zip(lower).map(|(&upper, &lower)| at.mix(upper, lower)));
+    }
+    out
+}
+
+/// Two neighbouring samples and how far between them a point lies.
+struct Between {
+    low: usize,
+    high: usize,
+    fraction: f32,
+}
+
+impl Between {
+    /// OpenCV takes one fused multiply-add here. The product of two f32 is exact in f64, so this rounds alike but for
+    /// ties, and WebAssembly has no fused instruction for f32.
+    fn mix(&self, low: f32, high: f32) -> f32 {
+        (f64::from(high - low) * f64::from(self.fraction) + f64::from(low)) as f32
+    }
+}
+
+/// For each of `count` unit pixels: where its centre falls among `size` samples that are spread over `start..start +
+/// length`. Coordinates in f64, as OpenCV's.
+fn between(size: usize, count: usize, start: f64, length: f64) -> Vec<Between> {
+    let last = size - 1;
+    let scale = size as f64 / length;
+    let place = |pixel: usize| {
+        let at = ((pixel as f64 + 0.5 - start) * scale - 0.5).clamp(0.0, last as f64);
+        let low = at as usize;
+        Between { low, high: (low + 1).min(last), fraction: (at - low as f64) as f32 }
+    };
+    (0..count).map(place).collect()
+}
+
+/// What `grad-cam` returns for one or more target layers: ReLU, normalise and resize each cam; the mean over layers;
+/// normalise again. `[out_h, out_w]` in 0..=1. Values that are not numbers count as zero.
+///
+/// # Panics
+/// When `cams` is empty or one's `values` do not fit its size.
+pub fn heatmap(cams: &[Cam], (out_h, out_w): (usize, usize)) -> Vec<f32> {
+    assert!(!cams.is_empty(), "a heatmap needs at least one layer's cam");
+    let mut sum = vec![0.0; out_h * out_w];
+    for cam in cams {
+        let positive: Vec<f32> = cam.values.iter().map(|value| value.max(0.0)).collect(); // NaN.max(0) is 0
+        let layer = resize(&normalise(&positive), (cam.height, cam.width), (out_h, out_w));
+        sum.iter_mut().zip(layer).for_each(|(sum, value)| *sum += value);
+    }
+    let layers = cams.len() as f32;
+    sum.iter_mut().for_each(|value| *value /= layers);
+    normalise(&sum)
+}
+
+/// The colours of a heatmap, from none to the strongest evidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColourMap {
+    /// Blue, green, red: what Grad-CAM pictures have always looked like. OpenCV's table.
+    #[default]
+    Jet,
+    /// Violet to yellow, lightness rises evenly: legible without colour vision.
+    Viridis,
+    /// Jet's order without its false edges.
+    Turbo,
+    /// Black over purple to cream, lightness rises evenly.
+    Magma,
+    Grey,
+}
+
+impl ColourMap {
+    pub const ALL: [ColourMap; 5] =
+        [ColourMap::Jet, ColourMap::Viridis, ColourMap::Turbo, ColourMap::Magma, ColourMap::Grey];
+
+    /// Lower case: "jet".
+    pub const fn name(self) -> &'static str {
+        match self {
+            ColourMap::Jet => "jet",
+            ColourMap::Viridis => "viridis",
+            ColourMap::Turbo => "turbo",
+            ColourMap::Magma => "magma",
+            ColourMap::Grey => "grey",
+        }
+    }
+
+    /// 256 colours, RGB. Sources and licences: `heatmap/make_colour_maps.py`, which wrote them.
+    pub fn table(self) -> &'static [[u8; 3]; 256] {
+        static BYTES: &[u8; 5 * 256 * 3] = include_bytes!("heatmap/colour_maps.bin"); // [map, 256, 3]
+        let (colours, _) = BYTES.as_chunks::<3>();
+        let (tables, _) = colours.as_chunks::<256>();
+        &tables[self as usize]
+    }
+
+    /// The colour of `heat` in 0..=1: `u8(255·heat)`, truncated, into the table.
+    fn colour(self, heat: f32) -> [u8; 3] {
+        self.table()[usize::from((255.0 * heat) as u8)]
+    }
+}
+
+impl fmt::Display for ColourMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ColourMap {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<ColourMap> {
+        ColourMap::ALL.into_iter().find(|map| map.name() == name).ok_or_else(|| Error::UnknownChoice {
+            what: "colour map",
+            name: name.into(),
+            known: ColourMap::ALL.map(ColourMap::name).join(", "),
+        })
+    }
+}
+
+/// `show_cam_on_image` of pytorch_grad_cam/utils/image.py with `image_weight = 0.5`, byte for byte: half colour, half
+/// photo, brightened until the brightest channel is full. `rgb: [h, w, 3]`, `heatmap: [h, w]` in 0..=1; returns bytes
+/// shaped as `rgb`.
+///
+/// # Panics
+/// When the sizes differ.
+pub fn overlay(rgb: &[u8], heatmap: &[f32], map: ColourMap) -> Vec<u8> {
+    assert_eq!(rgb.len(), heatmap.len() * 3, "bytes of a photo under {} values", heatmap.len());
+    let half = |byte: u8| 0.5 * (f32::from(byte) / 255.0);
+    let colours = heatmap.iter().flat_map(|&heat| map.colour(heat));
+    let mixed: Vec<f32> = colours.zip(rgb).map(|(colour, &photo)| half(colour) + half(photo)).collect();
+    let max = mixed.iter().copied().fold(0.0, f32::max);
+    // 0/0 in an all-black picture is NaN, which `as` makes 0: black stays black.
+    mixed.iter().map(|value| (255.0 * (value / max)) as u8).collect()
+}
+
+/// How bright the photo stays where the network did not look, of 256.
+const OUTSIDE: u32 = 168;
+
+/// The page's picture: RGBA `[photo.height, photo.width, 4]`, opaque. `heatmap: [h, w]` in 0..=1 is spread smoothly
+/// over `rect` of the photo and laid over it at `opacity` in 0..=1 (0: the photo's own bytes, 1: the colours alone);
+/// outside `rect`, which the network did not see, the photo is dimmed.
+///
+/// # Panics
+/// When `heatmap` is not `h·w` long or empty.
+pub fn blend(
+    photo: &Photo,
+    heatmap: &[f32],
+    (h, w): (usize, usize),
+    rect: Rect,
+    map: ColourMap,
+    opacity: f32,
+) -> Vec<u8> {
+    assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
+    let table = map.table();
+    let over = (opacity.clamp(0.0, 1.0) * 256.0).round() as u32; // of 256
+    let across = between(w, photo.width, rect.x, rect.width);
+    let down = between(h, photo.height, rect.y, rect.height);
+    let columns = covered(rect.x, rect.width, photo.width);
+    let rows = covered(rect.y, rect.height, photo.height);
+    let dimmed = |rgb: &[u8; 3]| opaque(rgb.map(|byte| (u32::from(byte) * OUTSIDE + 128) >> 8));
+
+    let (pixels, _) = photo.rgb.as_chunks::<3>();
+    let mut out = vec![[0; 4]; pixels.len()]; // [photo.height, photo.width, 4]
+    let mut line = vec![0.0; w]; // the heatmap's row at this height
+    for (y, at) in down.iter().enumerate() {
+        let row = &pixels[y * photo.width..][..photo.width];
+        let out = &mut out[y * photo.width..][..photo.width];
+        if !rows.contains(&y) {
+            out.iter_mut().zip(row).for_each(|(out, rgb)| *out = dimmed(rgb));
+            continue;
+        }
+        let (upper, lower) = (&heatmap[at.low * w..][..w], &heatmap[at.high * w..][..w]);
+        for (value, (upper, lower)) in line.iter_mut().zip(upper.iter().zip(lower)) {
+            *value = upper + (lower - upper) * at.fraction;
+        }
+        for (x, ((out, rgb), at)) in out.iter_mut().zip(row).zip(&across).enumerate() {
+            *out = if columns.contains(&x) {
+                let heat = line[at.low] + (line[at.high] - line[at.low]) * at.fraction;
+                let colour = &table[usize::from((255.0 * heat) as u8)];
+                let mix =
+                    |channel| (u32::from(rgb[channel]) * (256 - over) + u32::from(colour[channel]) * over + 128) >> 8;
+                opaque([mix(0), mix(1), mix(2)])
+            } else {
+                dimmed(rgb)
+            };
+        }
+    }
+    out.into_flattened()
+}
+
+/// The pixels, of `count`, whose centres lie within `start..start + length`.
+fn covered(start: f64, length: f64, count: usize) -> std::ops::Range<usize> {
+    let first_at_or_after = |edge: f64| ((edge - 0.5).ceil().max(0.0) as usize).min(count);
+    first_at_or_after(start)..first_at_or_after(start + length)
+}
+
+fn opaque([r, g, b]: [u32; 3]) -> [u8; 4] {
+    [r as u8, g as u8, b as u8, 255]
+}
+
+/// Where a heatmap is strongest and how much of it is strong: the numbers behind "strongest at the upper left, covers
+/// 12 %".
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Description {
+    /// Third of the width that holds the maximum: 0 left, 1 middle, 2 right.
+    pub column: usize,
+    /// Third of the height that holds the maximum: 0 upper, 1 middle, 2 lower.
+    pub row: usize,
+    /// Share of the pixels above half of the maximum, 0..=1; 0 only when nothing is positive.
+    pub share: f32,
+}
+
+/// Describes `heatmap: [h, w]`. Where several pixels share the maximum, as at a replicated border, their centre counts.
+///
+/// # Panics
+/// When `heatmap` is not `h·w` long or empty.
+pub fn describe(heatmap: &[f32], (h, w): (usize, usize)) -> Description {
+    assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
+    let max = heatmap.iter().copied().fold(0.0, f32::max);
+    let share = heatmap.iter().filter(|&&value| value > max / 2.0).count() as f32 / heatmap.len() as f32;
+    let peaks = || (0..heatmap.len()).filter(|&at| heatmap[at] == max);
+    let count = peaks().count().max(1) as f64;
+    let third = |sum: f64, side: usize| (((sum / count + 0.5) / side as f64 * 3.0) as usize).min(2);
+    let column = third(peaks().map(|at| (at % w) as f64).sum(), w);
+    let row = third(peaks().map(|at| (at / w) as f64).sum(), h);
+    Description { column, row, share }
+}

@@ -1,0 +1,410 @@
+//! Photos: from the bytes of a file to the network's input.
+//!
+//! [`Photo::decode`] reads JPEG, PNG, WebP, GIF and BMP: upright, without transparency, eight bits a channel.
+//! [`prepare`] resizes, crops and normalises as torchvision does on Pillow images, byte for byte, and keeps the
+//! rectangle of the photo that the network saw.
+//!
+//! Not done here: colour management (ICC profiles are ignored, as torchvision ignores them), animation beyond the first
+//! frame, formats that the `image` crate would need C libraries for (HEIC, AVIF).
+//! To extend: a format is a feature of `image` in `Cargo.toml` and an entry in `FORMATS`; a filter is an arm in
+//! `resample`.
+
+mod resample;
+
+use std::{fmt, io::Cursor, str::FromStr};
+
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, metadata::Orientation,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Most pixels that are decoded. The header states them, so a decompression bomb is refused before it is opened.
+pub const MAX_PIXELS: u64 = 100_000_000;
+/// Most bytes that a decoded picture may take; binds 16-bit photos only.
+pub const MAX_BYTES: u64 = 512 << 20;
+/// Least side of [`Fit::Whole`]: a ResNet divides its input by 32.
+pub const MIN_SIDE: usize = 32;
+/// Greatest ratio of the sides of [`Fit::Crop`]: beyond it, the centre crop is a sliver of the photo.
+const MAX_RATIO: usize = 100;
+/// Greatest side of the input that a [`Preprocessing`] may ask for.
+const MAX_SIDE: usize = 4096;
+
+const ENDS_EARLY: &str = "the file ends too early";
+const FORMATS: [ImageFormat; 5] =
+    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp];
+
+/// A decoded, upright photo without transparency.
+#[derive(Clone, PartialEq)]
+pub struct Photo {
+    pub width: usize,
+    pub height: usize,
+    pub rgb: Vec<u8>, // [height, width, 3]
+}
+
+impl fmt::Debug for Photo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Photo({}×{})", self.width, self.height)
+    }
+}
+
+impl Photo {
+    /// A photo from its pixels, `rgb: [height, width, 3]`.
+    ///
+    /// # Panics
+    /// When `rgb` has another length: a mistake of the caller.
+    pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Photo {
+        assert_eq!(rgb.len(), width * height * 3, "rgb of a {width}×{height} photo");
+        Photo { width, height, rgb }
+    }
+
+    /// Reads a file's bytes: JPEG, PNG, WebP, GIF (first frame) or BMP, whatever its name ends in; 8 or 16 bits, grey,
+    /// palette, CMYK. Transparency is laid over white; the EXIF orientation is applied.
+    ///
+    /// # Errors
+    /// [`Error::PhotoFormat`] for anything else, with what it is; [`Error::PhotoCorrupt`] for a damaged or cut file;
+    /// [`Error::PhotoTooLarge`] above [`MAX_PIXELS`] or [`MAX_BYTES`], before anything of that size is allocated.
+    pub fn decode(bytes: &[u8]) -> Result<Photo> {
+        let format = image::guess_format(bytes).ok().filter(|format| FORMATS.contains(format));
+        let format = format.ok_or_else(|| Error::PhotoFormat { detail: describe_foreign(bytes).into() })?;
+        // Two decoders fill what is missing with grey or noise, and a heatmap over half a photo would look like an
+        // answer.
+        let complete = match format {
+            ImageFormat::Jpeg => jpeg_is_complete(bytes),
+            ImageFormat::WebP => webp_is_complete(bytes),
+            _ => true,
+        };
+        if !complete {
+            return Err(Error::PhotoCorrupt { detail: ENDS_EARLY.into() });
+        }
+
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(MAX_BYTES);
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(decoding_error)?;
+
+        let (width, height) = decoder.dimensions();
+        let (width, height) = (u64::from(width), u64::from(height));
+        let limit = MAX_PIXELS.min(MAX_BYTES / u64::from(decoder.color_type().bytes_per_pixel()));
+        if width * height > limit {
+            return Err(Error::PhotoTooLarge { width, height, limit: limit / 1_000_000 });
+        }
+
+        // Damaged metadata is no reason to refuse a photo whose pixels are fine.
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let flat = flatten(DynamicImage::from_decoder(decoder).map_err(decoding_error)?);
+        let mut upright = DynamicImage::ImageRgb8(flat);
+        upright.apply_orientation(orientation);
+        let (width, height) = (upright.width() as usize, upright.height() as usize);
+        Ok(Photo::new(width, height, upright.into_rgb8().into_raw()))
+    }
+}
+
+/// Lays a picture over white and rounds it to eight bits a channel.
+fn flatten(image: DynamicImage) -> RgbImage {
+    let (width, height) = (image.width(), image.height());
+    let rgb: Vec<u8> = match image {
+        DynamicImage::ImageLumaA8(grey) => {
+            grey.pixels().flat_map(|&image::LumaA([l, a])| [over_white::<255>(l, a); 3]).collect()
+        }
+        DynamicImage::ImageLumaA16(grey) => {
+            grey.pixels().flat_map(|&image::LumaA([l, a])| [over_white::<65535>(l, a); 3]).collect()
+        }
+        DynamicImage::ImageRgba8(rgba) => {
+            rgba.pixels().flat_map(|&image::Rgba([r, g, b, a])| [r, g, b].map(|c| over_white::<255>(c, a))).collect()
+        }
+        DynamicImage::ImageRgba16(rgba) => {
+            rgba.pixels().flat_map(|&image::Rgba([r, g, b, a])| [r, g, b].map(|c| over_white::<65535>(c, a))).collect()
+        }
+        opaque => return opaque.into_rgb8(),
+    };
+    RgbImage::from_raw(width, height, rgb).expect("three bytes were written for each pixel")
+}
+
+/// `colour` of opacity `alpha`, both in `0..=MAX`, over white, rounded to the nearest of 0..=255 once.
+fn over_white<const MAX: u64>(colour: impl Into<u64>, alpha: impl Into<u64>) -> u8 {
+    let alpha = alpha.into();
+    let blended = colour.into() * alpha + MAX * (MAX - alpha); // 0..=MAX²
+    ((blended * 255 + MAX * MAX / 2) / (MAX * MAX)) as u8
+}
+
+/// Whether a JPEG's marker segments lead to its end-of-image marker. Segments are stepped over because a thumbnail in
+/// one of them has an end of its own.
+fn jpeg_is_complete(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[first, marker]) = bytes.get(at..at + 2) {
+        at += match (first, marker) {
+            (0xFF, 0xD9) => return true,
+            (0xFF, 0x00 | 0x01 | 0xD0..=0xD8) => 2, // a stuffed byte, or a marker without a segment
+            (0xFF, 0x02..=0xFE) => match bytes.get(at + 2..at + 4) {
+                Some(&[high, low]) => 2 + usize::from(u16::from_be_bytes([high, low])),
+                _ => return false,
+            },
+            _ => 1,
+        };
+    }
+    false
+}
+
+/// Whether a WebP has as many bytes as its RIFF header states.
+fn webp_is_complete(bytes: &[u8]) -> bool {
+    let stated = bytes.get(4..8).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
+    stated.is_some_and(|size| bytes.len() as u64 >= 8 + u64::from(size))
+}
+
+/// What bytes of no readable format are, and what to do about it.
+fn describe_foreign(bytes: &[u8]) -> &'static str {
+    let head = &bytes[..bytes.len().min(4096)];
+    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let contains = |tag: &str| text.contains(tag);
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    // ISO media files: a size, "ftyp", and the brand that says what is inside.
+    let brand = head.get(8..12).filter(|_| head.get(4..8) == Some(b"ftyp"));
+    match brand {
+        Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1") if !contains("avif") => {
+            return "it is a HEIC photo; export it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)";
+        }
+        Some(b"avif" | b"avis" | b"mif1" | b"msf1") => return "it is an AVIF picture; save it as PNG or JPEG first",
+        Some(b"crx ") => return "it is a camera's raw file; export it as JPEG first",
+        Some(_) => return "it is a video; save one frame as PNG or JPEG first",
+        None => {}
+    }
+    let known: [(bool, &str); 12] = [
+        (bytes.is_empty(), "the file is empty; choose it again, or download it again"),
+        (contains("<!doctype html") || contains("<html"), "it is a web page; save the picture itself"),
+        (contains("<svg"), "it is an SVG drawing; export it as PNG first"),
+        (starts(b"%PDF"), "it is a PDF document; export the page as PNG first"),
+        (
+            starts(b"II*\0") || starts(b"MM\0*"),
+            "it is a TIFF picture or a camera's raw file; export it as JPEG or PNG first",
+        ),
+        (starts(b"8BPS"), "it is a Photoshop document; export it as PNG first"),
+        (starts(b"\xFF\x0A") || starts(b"\0\0\0\x0CJXL "), "it is a JPEG XL picture; save it as PNG or JPEG first"),
+        (starts(b"\0\0\0\x0CjP  "), "it is a JPEG 2000 picture; save it as PNG or JPEG first"),
+        (starts(b"\0\0\x01\0"), "it is an icon; save it as PNG first"),
+        (starts(b"PK\x03\x04"), "it is a ZIP archive or an office document; take the picture out first"),
+        (contains("__metadata__") || contains("\"dtype\""), "it is a checkpoint; choose it as weights instead"),
+        (true, "its first bytes are those of no known image"),
+    ];
+    known.iter().find(|(is, _)| *is).map_or("", |(_, words)| words)
+}
+
+/// A decoder's error in this program's words.
+fn decoding_error(error: ImageError) -> Error {
+    let detail = match &error {
+        ImageError::Unsupported(_) => return Error::PhotoFormat { detail: one_line(&error) },
+        ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => ENDS_EARLY.into(),
+        ImageError::Limits(_) => format!("decoding it would take more than {} MB", MAX_BYTES >> 20),
+        _ => one_line(&error),
+    };
+    Error::PhotoCorrupt { detail }
+}
+
+/// The first line of a decoder's message, short enough for a sentence.
+fn one_line(error: &ImageError) -> String {
+    let message = error.to_string();
+    message.lines().next().unwrap_or_default().trim_end_matches('.').chars().take(160).collect()
+}
+
+/// How a photo becomes an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// The photo as it is, shrunk only above [`Preprocessing::longest`].
+    Whole,
+    /// Shorter side to [`Preprocessing::resize`], then the square in the centre.
+    #[default]
+    Crop,
+}
+
+impl Fit {
+    pub const ALL: [Fit; 2] = [Fit::Whole, Fit::Crop];
+
+    /// "whole" or "crop".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fit::Whole => "whole",
+            Fit::Crop => "crop",
+        }
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Fit {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Fit> {
+        Fit::ALL.into_iter().find(|fit| fit.name() == name).ok_or_else(|| Error::UnknownChoice {
+            what: "fit",
+            name: name.into(),
+            known: Fit::ALL.map(Fit::name).join(", "),
+        })
+    }
+}
+
+/// Pillow's antialiased filters (`ImagingResample`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    #[default]
+    Bilinear,
+    Bicubic,
+}
+
+/// What a model was trained to expect. Fields that a manifest leaves out are those of torchvision's `IMAGENET1K_V1`
+/// weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preprocessing {
+    /// [`Fit::Crop`]: pixels of the shorter side before the crop. Less than `crop` counts as `crop`: torchvision would
+    /// pad with black, which is nothing that a photo should be judged by.
+    pub resize: usize,
+    /// [`Fit::Crop`]: pixels of the square's side.
+    pub crop: usize,
+    /// [`Fit::Whole`]: pixels of the longer side above which the photo is shrunk to it.
+    pub longest: usize,
+    pub interpolation: Interpolation,
+    /// Red, green, blue, for channels in 0..=1.
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+}
+
+impl Default for Preprocessing {
+    /// torchvision/transforms/_presets.py, `ImageClassification`.
+    fn default() -> Preprocessing {
+        Preprocessing {
+            resize: 256,
+            crop: 224,
+            longest: 512,
+            interpolation: Interpolation::Bilinear,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+        }
+    }
+}
+
+impl Preprocessing {
+    /// Refuses numbers that no photo could be prepared with.
+    fn check(&self) -> Result<()> {
+        let sides = [("resize", self.resize, 1), ("crop", self.crop, MIN_SIDE), ("longest", self.longest, MIN_SIDE)];
+        let out_of_range = sides.into_iter().find(|&(_, side, least)| !(least..=MAX_SIDE).contains(&side));
+        let detail = if let Some((name, side, least)) = out_of_range {
+            format!("`{name}` is {side}; {least} to {MAX_SIDE} is possible")
+        } else if !self.mean.iter().all(|mean| mean.is_finite()) {
+            format!("`mean` is {:?}; three finite numbers are needed", self.mean)
+        } else if !self.std.iter().all(|std| std.is_normal() && *std > 0.0) {
+            format!("`std` is {:?}; three positive numbers are needed", self.std)
+        } else {
+            return Ok(());
+        };
+        Err(Error::File { file: "The model's preprocessing".into(), detail })
+    }
+}
+
+/// A rectangle in photo pixels; may be fractional.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rect {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// What goes into the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    pub height: usize,
+    pub width: usize,
+    pub input: Vec<f32>, // [3, height, width], normalised
+    pub rgb: Vec<u8>,    // [height, width, 3], what the network saw
+    /// Where `rgb` lies on the photo.
+    pub rect: Rect,
+}
+
+/// Makes the input of `photo`: torchvision's `Resize`, `CenterCrop`, `ToTensor` and `Normalize` for [`Fit::Crop`]; the
+/// photo as it is, or its longer side brought to [`Preprocessing::longest`] by the same filter, for [`Fit::Whole`].
+///
+/// # Errors
+/// [`Error::PhotoTooSmall`] for a whole photo with a side below [`MIN_SIDE`], [`Error::PhotoTooNarrow`] for one that
+/// would be after shrinking, or whose crop would be a sliver; [`Error::File`] for a preprocessing that makes no sense.
+pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result<Prepared> {
+    preprocessing.check()?;
+    let size = (photo.height, photo.width);
+    let (short, long) = (photo.width.min(photo.height), photo.width.max(photo.height));
+    let minimum = if fit == Fit::Whole { MIN_SIDE } else { 1 };
+    if short < minimum {
+        return Err(Error::PhotoTooSmall { width: photo.width, height: photo.height, minimum });
+    }
+    let limit = match fit {
+        Fit::Whole if long > preprocessing.longest => preprocessing.longest / MIN_SIDE,
+        Fit::Whole => usize::MAX,
+        Fit::Crop => MAX_RATIO,
+    };
+    if long > short.saturating_mul(limit) {
+        return Err(Error::PhotoTooNarrow { width: photo.width, height: photo.height, limit });
+    }
+
+    let (resized, top, left, height, width) = match fit {
+        Fit::Whole if long > preprocessing.longest => {
+            let other = scaled_side(short, preprocessing.longest, long);
+            let resized = by_length(size, other, preprocessing.longest);
+            (resized, 0, 0, resized.0, resized.1)
+        }
+        Fit::Whole => (size, 0, 0, photo.height, photo.width),
+        Fit::Crop => {
+            let crop = preprocessing.crop;
+            let shorter = preprocessing.resize.max(crop);
+            let resized = by_length(size, shorter, scaled_side(long, shorter, short));
+            (resized, crop_offset(resized.0, crop), crop_offset(resized.1, crop), crop, crop)
+        }
+    };
+    let rgb = if resized == size && (height, width) == size {
+        photo.rgb.clone()
+    } else {
+        // Only what the crop keeps is computed: the resized panorama itself may be large.
+        let (rows, columns) = (top..top + height, left..left + width);
+        resample::resample(&photo.rgb, size, resized, rows, columns, preprocessing.interpolation)
+    };
+
+    let (down, across) = (photo.height as f64 / resized.0 as f64, photo.width as f64 / resized.1 as f64);
+    let rect = Rect {
+        x: left as f64 * across,
+        y: top as f64 * down,
+        width: width as f64 * across,
+        height: height as f64 * down,
+    };
+    Ok(Prepared { height, width, input: normalise(&rgb, preprocessing), rgb, rect })
+}
+
+/// torchvision/transforms/functional.py, `_compute_resized_output_size`: `int(requested * side / other)`.
+fn scaled_side(side: usize, requested: usize, other: usize) -> usize {
+    (requested as u64 * side as u64 / other as u64) as usize
+}
+
+/// `(short, long)` put in the order of `(height, width)`.
+fn by_length((height, width): (usize, usize), short: usize, long: usize) -> (usize, usize) {
+    if width <= height { (long, short) } else { (short, long) }
+}
+
+/// torchvision/transforms/functional.py, `center_crop`: `int(round((side - crop) / 2.0))`, where Python rounds halves
+/// to even.
+fn crop_offset(side: usize, crop: usize) -> usize {
+    ((side - crop) as f64 / 2.0).round_ties_even() as usize
+}
+
+/// `rgb: [h, w, 3]` to `[3, h, w]`: `(x / 255 - mean) / std`, each step in f32, as `ToTensor`, `Normalize` do.
+fn normalise(rgb: &[u8], preprocessing: &Preprocessing) -> Vec<f32> {
+    let mut input = Vec::with_capacity(rgb.len());
+    for channel in 0..3 {
+        let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
+        let table: [f32; 256] = std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std);
+        input.extend(rgb.iter().skip(channel).step_by(3).map(|&x| table[usize::from(x)]));
+    }
+    input
+}

@@ -1,0 +1,364 @@
+//! Photos against Pillow and torchvision. Fixtures: `fixtures/make_photo_fixtures.py`; golden cases: `golden/`.
+
+use std::{collections::BTreeMap, fs, panic, path::PathBuf};
+
+use gradlens::{
+    error::Error,
+    photo::{Fit, Interpolation, Photo, Prepared, Preprocessing, Rect, prepare},
+};
+use safetensors::SafeTensors;
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+fn read(name: &str) -> Vec<u8> {
+    fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Name and bytes of every fixture photo, sorted.
+fn photos() -> BTreeMap<String, Vec<u8>> {
+    let files =
+        fs::read_dir(path("fixtures/photos")).expect("fixtures/photos").map(|entry| entry.expect("an entry").path());
+    files.map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap())).collect()
+}
+
+/// Splitmix64, as in the script.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+fn seeded_photo(width: usize, height: usize) -> Photo {
+    let mut noise = Noise(7 + (width * 65536 + height) as u64);
+    Photo::new(width, height, (0..width * height * 3).map(|_| (noise.next() >> 56) as u8).collect())
+}
+
+/// Share of differing bytes and greatest difference.
+fn difference(got: &[u8], expected: &[u8]) -> (f64, u8) {
+    assert_eq!(got.len(), expected.len());
+    let gaps = || got.iter().zip(expected).map(|(a, b)| a.abs_diff(*b));
+    (gaps().filter(|gap| *gap > 0).count() as f64 / got.len() as f64, gaps().max().unwrap_or(0))
+}
+
+#[test]
+fn decodes_what_pillow_decodes() {
+    let expected = read("fixtures/photos.safetensors");
+    let expected = SafeTensors::deserialize(&expected).unwrap();
+    let mut failures = Vec::new();
+    for (name, bytes) in photos() {
+        // JPEG leaves the rounding of its inverse transform and colour conversion to the decoder (libjpeg-turbo in
+        // Pillow, zune-jpeg here): one step each, two in sum; enlarging halved colour planes adds two steps of blue.
+        // The rest is exact.
+        let tolerance = match name.as_str() {
+            "subsampled.jpg" | "progressive.jpg" => 4,
+            name if name.ends_with(".jpg") => 2,
+            _ => 0,
+        };
+        let tensor = expected.tensor(&name).unwrap();
+        match Photo::decode(&bytes) {
+            Ok(photo) if tensor.shape() != [photo.height, photo.width, 3] => {
+                failures.push(format!("{name}: {photo:?}, expected {:?}", tensor.shape()));
+            }
+            Ok(photo) => {
+                let (share, worst) = difference(&photo.rgb, tensor.data());
+                println!("{name}: {:.1} % of the bytes differ, by at most {worst}", share * 100.0);
+                if worst > tolerance {
+                    failures.push(format!("{name}: bytes differ by up to {worst}, allowed {tolerance}"));
+                }
+            }
+            Err(error) => failures.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(photos().len(), expected.names().len());
+}
+
+#[test]
+fn refuses_what_is_no_photo_and_says_what_it_is() {
+    let mut heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
+    heic.resize(200, 0);
+    let cases: [(&[u8], &str); 17] = [
+        (b"", "the file is empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+        (b"<?xml version='1.0'?>\n<!-- drawn by hand -->\n<SVG/>", "an SVG drawing"),
+        (b"<!DOCTYPE html><html><svg/></html>", "a web page"),
+        (&heic, "a HEIC photo"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "an AVIF picture"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1miaf", "an AVIF picture"),
+        (b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41", "a video"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"II*\0\x08\0\0\0", "a TIFF picture"),
+        (b"8BPS\0\x01", "a Photoshop document"),
+        (b"\xFF\x0A\0\0", "a JPEG XL picture"),
+        (b"\0\0\x01\0\x01\0", "an icon"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"\x40\0\0\0\0\0\0\0{\"fc.bias\":{\"dtype\":\"F32\"", "a checkpoint"),
+        (b"hello", "no known image"),
+        (b"\0", "no known image"),
+    ];
+    for (bytes, words) in cases {
+        match Photo::decode(bytes) {
+            Err(error @ Error::PhotoFormat { .. }) => {
+                assert!(error.to_string().contains(words), "{error} — expected “{words}”")
+            }
+            other => panic!("{words}: {other:?}"),
+        }
+    }
+}
+
+fn may_lack_its_tail(name: &str) -> bool {
+    name.ends_with(".png") || name.ends_with(".gif")
+}
+
+#[test]
+fn a_cut_file_is_an_error_or_the_whole_picture() {
+    let mut failures = Vec::new();
+    for (name, bytes) in photos() {
+        let whole = Photo::decode(&bytes).unwrap();
+        for length in 0..bytes.len() {
+            match Photo::decode(&bytes[..length]) {
+                Err(Error::PhotoFormat { .. }) if length < 16 => {} // too short to tell what it was going to be
+                Err(Error::PhotoCorrupt { .. }) => {}
+                // What is missing is a trailer or a second frame: the pixels are all there.
+                Ok(photo) if length > bytes.len() / 2 && photo == whole && may_lack_its_tail(&name) => {}
+                other => failures.push(format!("{name} cut to {length} of {}: {other:?}", bytes.len())),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn refuses_bombs_by_their_headers() {
+    let patched = |name: &str, at: usize, size: &[u8]| {
+        let mut bytes = read(&format!("fixtures/photos/{name}"));
+        bytes[at..at + size.len()].copy_from_slice(size);
+        bytes
+    };
+    let png = |name: &str, side: u32| {
+        let side = side.to_be_bytes();
+        let mut bytes = patched(name, 16, &[side, side].concat());
+        let sum = crc32(&bytes[12..29]).to_be_bytes();
+        bytes[29..33].copy_from_slice(&sum);
+        bytes
+    };
+    let jpeg = read("fixtures/photos/full.jpg");
+    let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+    let cases = [
+        ("BMP", patched("rgb.bmp", 18, &[30_000_u32.to_le_bytes(), 30_000_u32.to_le_bytes()].concat()), 30_000, 100),
+        ("GIF", patched("still.gif", 6, &[0xFF; 4]), 65_535, 100),
+        ("JPEG", patched("full.jpg", frame + 5, &[0xFF, 0xDC, 0xFF, 0xDC]), 65_500, 100),
+        ("WebP", patched("lossy_alpha.webp", 24, &[0xFE, 0x3F, 0, 0xFE, 0x3F, 0]), 16_383, 100),
+        ("PNG", png("rgb.png", 30_000), 30_000, 100),
+        // 8 bytes a pixel: the limit of 512 MB lies below that of 100 megapixels.
+        ("16-bit PNG", png("rgba16.png", 9_000), 9_000, 67),
+    ];
+    for (name, bytes, side, limit) in cases {
+        let expected = Error::PhotoTooLarge { width: side, height: side, limit };
+        assert_eq!(Photo::decode(&bytes), Err(expected), "{name}");
+    }
+}
+
+/// PNG's checksum.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg()))
+    })
+}
+
+#[test]
+fn no_mutation_panics() {
+    let each = std::env::var("MUTATIONS").map_or(400, |each| each.parse().expect("MUTATIONS: how many of each file"));
+    let mut noise = Noise(1);
+    let (mut decoded, mut refused) = (0, 0);
+    for (name, original) in photos() {
+        for round in 0..each {
+            let mut bytes = original.clone();
+            for _ in 0..=noise.below(4) {
+                let at = noise.below(bytes.len());
+                match noise.below(6) {
+                    0 => bytes[at] ^= 1 << noise.below(8),
+                    1 => bytes[at] = noise.next() as u8,
+                    2 => bytes[at] = [0x00, 0x7F, 0x80, 0xFF][noise.below(4)],
+                    3 => bytes.truncate(at + 1),
+                    4 => drop(bytes.drain(at..(at + 1 + noise.below(8)).min(bytes.len() - 1).max(at))),
+                    _ => {
+                        let from = noise.below(bytes.len());
+                        let piece = bytes[from..(from + 1 + noise.below(16)).min(bytes.len())].to_vec();
+                        bytes.splice(at..at, piece);
+                    }
+                }
+            }
+            // PNG checks sums before it reads: without repair nothing but sums would be tested.
+            if name.ends_with("png") && round % 4 != 0 {
+                repair_png(&mut bytes);
+            }
+            let outcome = panic::catch_unwind(|| match Photo::decode(&bytes) {
+                Ok(photo) => {
+                    assert_eq!(photo.rgb.len(), photo.width * photo.height * 3);
+                    let _ = prepare(&photo, Fit::Crop, &Preprocessing::default());
+                    true
+                }
+                Err(error) => error.to_string().is_empty(),
+            });
+            match outcome {
+                Ok(true) => decoded += 1,
+                Ok(false) => refused += 1,
+                Err(_) => panic!("{name}, mutation {round}: {bytes:?}"),
+            }
+        }
+    }
+    println!("{decoded} mutations decoded, {refused} refused");
+    assert!(decoded > 1000 && refused > 1000, "the mutations are too mild or too wild: {decoded}, {refused}");
+}
+
+/// Sets each chunk's checksum as far as the chunks can be followed.
+fn repair_png(bytes: &mut [u8]) {
+    let mut at = 8;
+    while let Some(length) = bytes.get(at..at + 4) {
+        let end = at + 8 + u32::from_be_bytes(length.try_into().unwrap()) as usize;
+        if end + 4 > bytes.len() {
+            return;
+        }
+        let sum = crc32(&bytes[at + 4..end]).to_be_bytes();
+        bytes[end..end + 4].copy_from_slice(&sum);
+        at = end + 4;
+    }
+}
+
+#[test]
+fn prepares_as_pillow_and_torchvision_do() {
+    let expected = read("fixtures/prepared.safetensors");
+    let expected = SafeTensors::deserialize(&expected).unwrap();
+    let mut failures = Vec::new();
+    for name in expected.names() {
+        let parts: Vec<&str> = name.split(['/', 'x']).collect();
+        let number = |at: usize| parts[at].parse::<usize>().unwrap();
+        let interpolation = if parts[0] == "bicubic" { Interpolation::Bicubic } else { Interpolation::Bilinear };
+        let mut preprocessing = Preprocessing { interpolation, ..Default::default() };
+        let fit: Fit = parts[1].parse().unwrap();
+        match fit {
+            Fit::Crop => (preprocessing.resize, preprocessing.crop) = (number(4), number(5)),
+            Fit::Whole => preprocessing.longest = number(4),
+        }
+        let got = prepare(&seeded_photo(number(2), number(3)), fit, &preprocessing).unwrap();
+        let tensor = expected.tensor(name).unwrap();
+        assert_eq!(tensor.shape(), [got.height, got.width, 3], "{name}");
+        let (share, worst) = difference(&got.rgb, tensor.data());
+        if worst > 0 {
+            failures.push(format!("{name}: {:.2} % of the bytes differ, by up to {worst}", share * 100.0));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(expected.names().len(), 56);
+}
+
+#[test]
+fn golden_crops_are_byte_exact() {
+    for name in ["astronaut", "both", "chelsea", "coffee", "rocket"] {
+        let photo = Photo::decode(&read(&format!("golden/images/{name}.png"))).unwrap();
+        let got = prepare(&photo, Fit::Crop, &Preprocessing::default()).unwrap();
+        check_golden(&format!("case_{name}_imagenet"), &got);
+    }
+}
+
+#[test]
+fn golden_whole_photos_are_byte_exact() {
+    for name in ["both", "chelsea", "astronaut"] {
+        let photo = Photo::decode(&read(&format!("golden/images/{name}.png"))).unwrap();
+        let got = prepare(&photo, Fit::Whole, &Preprocessing::default()).unwrap();
+        check_golden(&format!("case_{name}_seed"), &got);
+        assert_eq!(got.rect, Rect { x: 0.0, y: 0.0, width: photo.width as f64, height: photo.height as f64 });
+    }
+}
+
+/// Bytes and, where stored, the f32 input: equal bit for bit, since both are the same IEEE operations in the same
+/// order.
+fn check_golden(case: &str, got: &Prepared) {
+    let file = read(&format!("golden/{case}.safetensors"));
+    let file = SafeTensors::deserialize(&file).unwrap();
+    let image = file.tensor("image").unwrap();
+    assert_eq!(image.shape(), [got.height, got.width, 3], "{case}");
+    assert_eq!(difference(&got.rgb, image.data()), (0.0, 0), "{case}");
+    if let Ok(input) = file.tensor("input") {
+        let expected: Vec<u32> = input.data().as_chunks::<4>().0.iter().map(|bits| u32::from_le_bytes(*bits)).collect();
+        let differing = got.input.iter().zip(&expected).filter(|(got, expected)| got.to_bits() != **expected).count();
+        assert_eq!((got.input.len(), differing), (expected.len(), 0), "{case}: input");
+    }
+}
+
+#[test]
+fn the_rectangle_is_where_the_crop_lies() {
+    // 400×300: shorter side to 256 gives 341×256; offsets round(58.5) = 58 (half to even) and 16.
+    let got = prepare(&seeded_photo(400, 300), Fit::Crop, &Preprocessing::default()).unwrap();
+    let (across, down) = (400.0 / 341.0, 300.0 / 256.0);
+    let expected = Rect { x: 58.0 * across, y: 16.0 * down, width: 224.0 * across, height: 224.0 * down };
+    assert_eq!(got.rect, expected);
+    // Shrunk whole photos lie on all of the photo.
+    let got = prepare(&seeded_photo(1030, 515), Fit::Whole, &Preprocessing::default()).unwrap();
+    assert_eq!((got.width, got.height), (512, 256));
+    assert_eq!(got.rect, Rect { x: 0.0, y: 0.0, width: 1030.0, height: 515.0 });
+}
+
+#[test]
+fn strips_and_specks() {
+    let standard = Preprocessing::default();
+    let errors =
+        |width, height| [Fit::Whole, Fit::Crop].map(|fit| prepare(&seeded_photo(width, height), fit, &standard).err());
+    let small = |width, height| Some(Error::PhotoTooSmall { width, height, minimum: 32 });
+    let narrow = |width, height, limit| Some(Error::PhotoTooNarrow { width, height, limit });
+
+    assert_eq!(errors(30_000, 1), [small(30_000, 1), narrow(30_000, 1, 100)]);
+    assert_eq!(errors(1, 30_000), [small(1, 30_000), narrow(1, 30_000, 100)]);
+    assert_eq!(errors(3_300, 33), [narrow(3_300, 33, 16), None]);
+    assert_eq!(errors(512, 32), [None, None]);
+    assert_eq!(errors(31, 32), [small(31, 32), None]);
+    assert_eq!(errors(1, 1), [small(1, 1), None]);
+    assert_eq!(errors(0, 0), [small(0, 0), Some(Error::PhotoTooSmall { width: 0, height: 0, minimum: 1 })]);
+}
+
+#[test]
+fn a_crop_above_the_resize_enlarges_instead_of_padding() {
+    let preprocessing = Preprocessing { resize: 40, crop: 64, ..Default::default() };
+    let got = prepare(&seeded_photo(100, 50), Fit::Crop, &preprocessing).unwrap();
+    assert_eq!((got.width, got.height), (64, 64));
+    assert_eq!(got.rect, Rect { x: 25.0, y: 0.0, width: 50.0, height: 50.0 });
+}
+
+#[test]
+fn refuses_a_senseless_preprocessing() {
+    let standard = Preprocessing::default;
+    let cases = [
+        Preprocessing { resize: 0, ..standard() },
+        Preprocessing { crop: 31, ..standard() },
+        Preprocessing { crop: usize::MAX, ..standard() },
+        Preprocessing { longest: 0, ..standard() },
+        Preprocessing { mean: [0.0, f32::NAN, 0.0], ..standard() },
+        Preprocessing { std: [1.0, 0.0, 1.0], ..standard() },
+    ];
+    for preprocessing in cases {
+        let outcome = prepare(&seeded_photo(64, 64), Fit::Crop, &preprocessing);
+        assert!(matches!(outcome, Err(Error::File { .. })), "{preprocessing:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn manifests_and_arguments_name_the_choices() {
+    let partial: Preprocessing = serde_json::from_str(r#"{"resize": 232, "interpolation": "bicubic"}"#).unwrap();
+    assert_eq!(partial, Preprocessing { resize: 232, interpolation: Interpolation::Bicubic, ..Default::default() });
+    assert_eq!(serde_json::to_string(&Fit::ALL).unwrap(), r#"["whole","crop"]"#);
+    assert_eq!("crop".parse(), Ok(Fit::Crop));
+    let error = "stretch".parse::<Fit>().unwrap_err();
+    assert_eq!(error.to_string(), "There is no fit `stretch`. Known: whole, crop.");
+}
