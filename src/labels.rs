@@ -1,0 +1,190 @@
+//! Class names, in English and perhaps Chinese, in the order of the network's classes.
+//!
+//! A name is text and nothing else: no markup, no paths, no splitting at commas; the page must show it as text.
+//! Deliberately absent: WordNet ids (skipped where a file has them) and hierarchies of classes.
+//! To extend: a file layout is a variant of [`Entry`] or [`File`]; a language is a field of [`Label`].
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// More classes than any published classifier has (ImageNet-21k: 21,843), fewer than could hang a page.
+const MOST_NAMES: usize = 100_000;
+
+/// Characters of one name. ImageNet's longest list of synonyms has 131.
+const LONGEST_NAME: usize = 500;
+
+/// One class.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Label {
+    pub en: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zh: Option<String>,
+}
+
+/// The names of a network's classes; the index is the class.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Labels {
+    pub names: Vec<Label>,
+}
+
+/// A class in a JSON file.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Name(String),
+    /// torchvision's and Keras' `imagenet_class_index.json`: WordNet id and name.
+    WordNet([String; 2]),
+    Both(Label),
+}
+
+/// The layouts of JSON files.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum File {
+    List(Vec<Entry>),
+    /// Hugging Face's `config.json`, whose other fields say nothing about names.
+    HuggingFace {
+        id2label: BTreeMap<String, Entry>,
+    },
+    Numbered(BTreeMap<String, Entry>),
+    /// torchvision's `ImageFolder.class_to_idx`.
+    ClassToIndex(BTreeMap<String, usize>),
+}
+
+impl Labels {
+    /// Reads a labels file: one name a line, a JSON array of names or of `{"en": "…", "zh": "…"}`, or a JSON object
+    /// `{"0": "…", "1": "…"}` (also `{"0": ["n01440764", "tench"]}` and `{"tench": 0}`).
+    ///
+    /// Errors: [`Error::LabelFormat`] with the line or class that is wrong.
+    pub fn parse(text: &str) -> Result<Labels> {
+        let text = text.trim_start_matches('\u{feff}').trim_end();
+        let names = if text.trim_start().starts_with(['[', '{']) { json(text)? } else { lines(text) };
+        if names.is_empty() {
+            return Err(malformed("it is empty"));
+        }
+        if names.len() > MOST_NAMES {
+            return Err(malformed(format!("it has {} names, and at most {MOST_NAMES} are read", names.len())));
+        }
+        let names = names.into_iter().enumerate().map(|(class, label)| checked(class, label)).collect::<Result<_>>()?;
+        Ok(Labels { names })
+    }
+
+    /// For a network whose names nobody knows: "class 0", "class 1", ….
+    pub fn numbered(classes: usize) -> Labels {
+        let label = |class| Label { en: format!("class {class}"), zh: Some(format!("类别 {class}")) };
+        Labels { names: (0..classes).map(label).collect() }
+    }
+
+    /// Errors: [`Error::LabelCount`] unless there is one name for each of the network's classes.
+    pub fn check(&self, classes: usize) -> Result<()> {
+        match self.names.len() {
+            found if found == classes => Ok(()),
+            found => Err(Error::LabelCount { expected: classes, found }),
+        }
+    }
+
+    /// The class that `query` names: its index, or its exact English or Chinese name in any case.
+    pub fn find(&self, query: &str) -> Option<usize> {
+        let query = query.trim().to_lowercase();
+        if let Ok(class) = query.parse::<usize>()
+            && class < self.names.len()
+        {
+            return Some(class);
+        }
+        self.names.iter().position(|label| label.lowercase().any(|name| name == query))
+    }
+
+    /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any case. Names that it begins come
+    /// first, then names with a word that it begins, then the rest; in class order within each.
+    pub fn search(&self, query: &str, limit: usize) -> Vec<usize> {
+        let query = query.trim().to_lowercase();
+        let rank = |class: usize| {
+            let in_names = self.names[class].lowercase().filter_map(|name| {
+                let at = name.find(&query)?;
+                Some(if at == 0 {
+                    2
+                } else if name[..at].ends_with(|c: char| !c.is_alphanumeric()) {
+                    1
+                } else {
+                    0
+                })
+            });
+            if query == class.to_string() { Some(3) } else { in_names.max() }
+        };
+        let mut found: Vec<(Reverse<u8>, usize)> =
+            (0..self.names.len()).filter_map(|class| Some((Reverse(rank(class)?), class))).collect();
+        found.sort();
+        found.into_iter().take(limit).map(|(_, class)| class).collect()
+    }
+}
+
+impl Label {
+    fn lowercase(&self) -> impl Iterator<Item = String> {
+        [Some(&self.en), self.zh.as_ref()].into_iter().flatten().map(|name| name.to_lowercase())
+    }
+}
+
+impl From<Entry> for Label {
+    fn from(entry: Entry) -> Label {
+        match entry {
+            Entry::Name(en) | Entry::WordNet([_, en]) => Label { en, zh: None },
+            Entry::Both(label) => label,
+        }
+    }
+}
+
+fn malformed(detail: impl Into<String>) -> Error {
+    Error::LabelFormat { detail: detail.into() }
+}
+
+/// Every line is a class: an empty one in the middle stays, and is refused by `checked`, because dropping it would shift the rest.
+fn lines(text: &str) -> Vec<Label> {
+    text.lines().map(|line| Label { en: line.to_owned(), zh: None }).collect()
+}
+
+fn json(text: &str) -> Result<Vec<Label>> {
+    // Syntax first: the untagged enum's own message would only be that nothing fits.
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| malformed(format!("as JSON, {error}")))?;
+    let file = serde_json::from_value(value)
+        .map_err(|_| malformed("its JSON is neither a list nor a numbered object of names"))?;
+    match file {
+        File::List(entries) => Ok(entries.into_iter().map(Label::from).collect()),
+        File::HuggingFace { id2label: entries } | File::Numbered(entries) => {
+            let numbered = entries.into_iter().map(|(class, entry)| Some((class.parse().ok()?, entry.into())));
+            in_order(
+                numbered
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| malformed("its JSON object has keys that are no numbers"))?,
+            )
+        }
+        File::ClassToIndex(indices) => {
+            in_order(indices.into_iter().map(|(en, class)| (class, Label { en, zh: None })).collect())
+        }
+    }
+}
+
+/// Labels by class, which must be 0, 1, 2, … without a gap.
+fn in_order(mut labels: Vec<(usize, Label)>) -> Result<Vec<Label>> {
+    labels.sort_by_key(|(class, _)| *class);
+    match labels.iter().enumerate().find(|(expected, (class, _))| expected != class) {
+        Some((expected, _)) => Err(malformed(format!("class {expected} is missing or named twice"))),
+        None => Ok(labels.into_iter().map(|(_, label)| label).collect()),
+    }
+}
+
+/// Trimmed, not empty, not absurdly long.
+fn checked(class: usize, label: Label) -> Result<Label> {
+    let name = |name: String| match name.trim() {
+        "" => Err(malformed(format!("the name of class {class}, counted from 0, is empty"))),
+        long if long.chars().count() > LONGEST_NAME => {
+            Err(malformed(format!("the name of class {class} has more than {LONGEST_NAME} characters")))
+        }
+        name => Ok(name.to_owned()),
+    };
+    Ok(Label { en: name(label.en)?, zh: label.zh.map(name).transpose()? })
+}

@@ -1,0 +1,189 @@
+//! Checkpoint files → named, shape-checked tensors → the numbers of a network, ready for upload.
+//!
+//! [`Checkpoint::read`] takes the bytes of a file as users have them (safetensors, or what `torch.save` wrote) and
+//! [`Network::from_checkpoint`] recognises the ResNet in it from the tensors' shapes and folds its batch norm.
+//! Deliberately not here: downloading, the GPU, quantisation; nothing in a file is ever executed.
+//! To extend: a file format is one module that returns `Vec<Tensor>` and one line in [`Checkpoint::read`]; a naming scheme
+//! is a few lines in `names.rs`; another kind of network is another reader beside `network.rs`.
+
+mod names;
+mod network;
+mod pytorch;
+mod safetensors;
+mod zip;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use half::{bf16, f16};
+
+use crate::error::{Error, Result};
+pub use network::{Architecture, Block, BlockWeights, Conv, Linear, Network};
+
+/// Most dimensions of a tensor that the readers accept. Convolution weights have four.
+const DIMENSIONS: usize = 8;
+
+/// The float tensors of a checkpoint file by their torchvision names. Their bytes stay in the file's buffer.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Checkpoint {
+    /// Reads safetensors or PyTorch's zip format, told apart by their first bytes, and maps names to torchvision's:
+    /// wrappers (`module.`, `model.`, …) stripped, Hugging Face `microsoft/resnet-50` names translated,
+    /// `num_batches_tracked` left out.
+    ///
+    /// Errors: [`Error::NotACheckpoint`], [`Error::PyTorchFile`], [`Error::TensorType`] for weights in integers or 8-bit floats,
+    /// [`Error::TensorUnexpected`] for two tensors that map to one name.
+    pub fn read(bytes: Vec<u8>) -> Result<Checkpoint> {
+        let file = Arc::new(bytes);
+        let tensors = match &file[..] {
+            zip if zip.starts_with(b"PK\x03\x04") => pytorch::read(&file)?,
+            old if pytorch::is_legacy(old) => return Err(pytorch::legacy()),
+            _ => safetensors::read(&file)?,
+        };
+        Ok(Checkpoint { tensors: names::to_torchvision(tensors)? })
+    }
+
+    /// The tensors' torchvision names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The tensor with this torchvision name.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+}
+
+/// How a tensor's numbers are stored, little-endian. Other types appear only as names in errors.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Dtype {
+    F32,
+    F16,
+    BF16,
+    F64,
+}
+
+impl Dtype {
+    /// Bytes of one number.
+    pub fn size(self) -> usize {
+        match self {
+            Dtype::F16 | Dtype::BF16 => 2,
+            Dtype::F32 => 4,
+            Dtype::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A dense row-major tensor: a window onto the file's buffer, so cloning copies no numbers.
+#[derive(Clone)]
+pub struct Tensor {
+    /// As the file calls it, for errors: the person has that file, not torchvision's names.
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub dtype: Dtype,
+    buffer: Arc<Vec<u8>>,
+    range: Range<usize>, // within `buffer`; its length is product(shape) * dtype.size(), established by the readers
+}
+
+impl Tensor {
+    /// The numbers as stored: `product(shape) * dtype.size()` little-endian bytes, row-major.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.range.clone()]
+    }
+
+    /// The numbers as f32, row-major: F16 and BF16 exactly, F64 rounded.
+    ///
+    /// Errors: [`Error::TensorNotFinite`], also for an F64 beyond f32's range.
+    pub fn f32(&self) -> Result<Vec<f32>> {
+        let values: Vec<f32> = match self.dtype {
+            Dtype::F32 => self.decode(f32::from_le_bytes),
+            Dtype::F16 => self.decode(|b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => self.decode(|b| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F64 => self.decode(|b| f64::from_le_bytes(b) as f32),
+        };
+        self.finite(values, |v| v.is_finite())
+    }
+
+    /// The numbers for batch-norm folding, which is done in f64: exact for every dtype. Errors as [`Tensor::f32`].
+    fn f64(&self) -> Result<Vec<f64>> {
+        match self.dtype {
+            Dtype::F64 => self.finite(self.decode(f64::from_le_bytes), |v| v.is_finite()),
+            _ => Ok(self.f32()?.into_iter().map(f64::from).collect()),
+        }
+    }
+
+    /// The numbers for upload: F32 and F16 as they are, the others as f32. Errors as [`Tensor::f32`].
+    fn values(&self) -> Result<Values> {
+        match self.dtype {
+            Dtype::F16 => Ok(Values::F16(self.finite(self.decode(f16::from_le_bytes), |v| v.is_finite())?)),
+            _ => Ok(Values::F32(self.f32()?)),
+        }
+    }
+
+    fn decode<const SIZE: usize, T>(&self, from_le_bytes: impl Fn([u8; SIZE]) -> T) -> Vec<T> {
+        let (numbers, _) = self.bytes().as_chunks::<SIZE>();
+        numbers.iter().map(|&bytes| from_le_bytes(bytes)).collect()
+    }
+
+    fn finite<T: Copy>(&self, values: Vec<T>, is_finite: impl Fn(T) -> bool) -> Result<Vec<T>> {
+        // A fold without early exit: the compiler vectorises it, and a file is good far more often than not.
+        if values.iter().fold(true, |finite, &value| finite & is_finite(value)) {
+            return Ok(values);
+        }
+        Err(Error::TensorNotFinite { name: self.name.clone() })
+    }
+}
+
+/// Everything but the numbers: a tensor may hold millions.
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} {:?}", self.name, self.dtype, self.shape)
+    }
+}
+
+/// Weights as they go to the GPU: f16 stays f16 there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+}
+
+impl Values {
+    pub fn len(&self) -> usize {
+        match self {
+            Values::F32(values) => values.len(),
+            Values::F16(values) => values.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy as f32, exact.
+    pub fn to_f32(&self) -> Vec<f32> {
+        match self {
+            Values::F32(values) => values.clone(),
+            Values::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
+        }
+    }
+}
+
+/// A name from a stranger's file, short enough for a sentence.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,5 @@
+//! What several tests share.
+#![allow(dead_code)] // each test binary uses its part
+
+pub mod golden_weights;
+pub mod random;

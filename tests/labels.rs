@@ -1,0 +1,151 @@
+//! Label files as people have them, hostile ones included, and the search over them.
+
+use gradlens::error::Error;
+use gradlens::labels::{Label, Labels};
+
+fn english(labels: &Labels) -> Vec<&str> {
+    labels.names.iter().map(|label| &label.en[..]).collect()
+}
+
+fn label(en: &str, zh: &str) -> Label {
+    Label { en: en.into(), zh: Some(zh.into()) }
+}
+
+#[test]
+fn reads_every_layout() {
+    let layouts = [
+        "cat\ndog\nbird",
+        "\u{feff}cat\r\ndog\r\nbird\r\n\r\n\n",
+        "  cat \n\tdog\nbird\n",
+        r#"["cat", "dog", "bird"]"#,
+        "\u{feff}\n [\"cat\", \" dog\", \"bird\"]\n",
+        r#"[{"en": "cat"}, {"en": "dog"}, {"en": "bird"}]"#,
+        r#"{"2": "bird", "0": "cat", "1": "dog"}"#,
+        r#"{"0": ["n02121808", "cat"], "1": ["n02084071", "dog"], "2": ["n01503061", "bird"]}"#,
+        r#"[["n02121808", "cat"], ["n02084071", "dog"], ["n01503061", "bird"]]"#,
+        r#"{"bird": 2, "cat": 0, "dog": 1}"#,
+        r#"{"architectures": ["ResNet"], "id2label": {"0": "cat", "1": "dog", "2": "bird"}, "depths": [3, 4]}"#,
+    ];
+    for layout in layouts {
+        let labels = Labels::parse(layout).unwrap_or_else(|error| panic!("{layout}: {error}"));
+        assert_eq!(english(&labels), ["cat", "dog", "bird"], "{layout}");
+    }
+    let both = Labels::parse(r#"[{"en": "cat", "zh": "猫"}, "dog"]"#).unwrap();
+    assert_eq!(both.names, [label("cat", "猫"), Label { en: "dog".into(), zh: None }]);
+}
+
+#[test]
+fn numbered_objects_are_ordered_as_numbers() {
+    let text: Vec<String> = (0..12).map(|class| format!("\"{class}\": \"name {class}\"")).collect();
+    let labels = Labels::parse(&format!("{{{}}}", text.join(","))).unwrap();
+    assert_eq!(labels.names[10].en, "name 10");
+}
+
+/// A name is text: nothing in it is interpreted, cut or escaped.
+#[test]
+fn hostile_names_stay_text() {
+    let names = [
+        "<img src=x onerror=alert(1)>",
+        "../../etc/passwd",
+        "tench, Tinca tinca",
+        "'; DROP TABLE classes; --",
+        "{{constructor}}",
+        "\u{202e}drowssap",
+        "n01440764 tench",
+        "a\u{0}b",
+        "👩‍🚀",
+        "\"quoted\"",
+    ];
+    assert_eq!(english(&Labels::parse(&names.join("\n")).unwrap()), names);
+    assert_eq!(english(&Labels::parse(&serde_json::to_string(&names).unwrap()).unwrap()), names);
+}
+
+#[test]
+fn refuses_what_is_no_label_list() {
+    let long = "x".repeat(501);
+    let deep = "[".repeat(100_000);
+    let many = "x\n".repeat(100_001);
+    let cases = [
+        ("", "empty"),
+        ("\u{feff}\r\n \n", "empty"),
+        ("[]", "empty"),
+        ("{}", "empty"),
+        ("\ncat\ndog", "class 0, counted from 0, is empty"),
+        ("cat\n\ndog", "class 1, counted from 0, is empty"),
+        (r#"["cat", ""]"#, "class 1, counted from 0, is empty"),
+        (r#"["cat", {"en": "dog", "zh": " "}]"#, "class 1"),
+        (r#"["cat""#, "as JSON"),
+        (r#"[1, 2]"#, "neither a list"),
+        (r#"[["a", "b", "c"]]"#, "neither a list"),
+        (r#"{"0": "cat", "2": "dog"}"#, "class 1 is missing"),
+        (r#"{"0": "cat", "00": "dog"}"#, "class 1 is missing or named twice"),
+        (r#"{"cat": "dog"}"#, "no numbers"),
+        (r#"{"0": "cat", "-1": "dog"}"#, "no numbers"),
+        (r#"{"cat": 0, "dog": 0}"#, "class 1 is missing"),
+        (&long, "more than 500"),
+        (&deep, "as JSON"),
+        (&many, "100001 names"),
+    ];
+    for (text, expected) in cases {
+        let start: String = text.chars().take(40).collect();
+        match Labels::parse(text) {
+            Err(Error::LabelFormat { detail }) => assert!(detail.contains(expected), "{start}: {detail}"),
+            other => panic!("{start}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn finds_by_index_and_by_exact_name() {
+    let labels =
+        Labels { names: vec![label("Tench", "丁鲷"), label("tiger cat", "虎斑猫"), label("tiger", "老虎")] };
+    assert_eq!(labels.find("1"), Some(1));
+    assert_eq!(labels.find(" 2 "), Some(2));
+    assert_eq!(labels.find("3"), None);
+    assert_eq!(labels.find("tENCH"), Some(0));
+    assert_eq!(labels.find("tiger"), Some(2));
+    assert_eq!(labels.find("虎斑猫"), Some(1));
+    assert_eq!(labels.find("虎"), None);
+    assert_eq!(labels.find(""), None);
+    assert_eq!(labels.find("99999999999999999999999"), None);
+}
+
+#[test]
+fn search_ranks_beginnings_first() {
+    let names = ["wildcat", "Egyptian cat", "cat", "catamaran", "dog"];
+    let labels = Labels::parse(&names.join("\n")).unwrap();
+    assert_eq!(labels.search("CAT", 10), [2, 3, 1, 0]);
+    assert_eq!(labels.search("cat", 2), [2, 3]);
+    assert_eq!(labels.search("4", 5), [4]);
+    assert_eq!(labels.search("", 3), [0, 1, 2]);
+    assert!(labels.search("horse", 3).is_empty());
+    assert_eq!(Labels { names: vec![label("tiger cat", "虎斑猫")] }.search("斑", 5), [0]);
+}
+
+#[test]
+fn numbered_names_fit_their_network() {
+    let labels = Labels::numbered(3);
+    assert_eq!(labels.names[2], label("class 2", "类别 2"));
+    assert_eq!(labels.find("class 1"), Some(1));
+    labels.check(3).unwrap();
+    assert_eq!(labels.check(7), Err(Error::LabelCount { expected: 7, found: 3 }));
+}
+
+/// `weights/imagenet/labels.json`: torchvision's 1,000 names with Chinese ones, each findable, none named like another.
+#[test]
+fn shipped_imagenet_labels_are_complete_and_distinct() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/imagenet/labels.json");
+    let labels = Labels::parse(&std::fs::read_to_string(path).expect(path)).unwrap();
+    labels.check(1000).unwrap();
+    let mut wrong = Vec::new();
+    for (class, label) in labels.names.iter().enumerate() {
+        let zh = label.zh.as_deref().unwrap_or_default();
+        if labels.find(&label.en) != Some(class) || labels.find(zh) != Some(class) {
+            wrong.push((class, &label.en, zh));
+        }
+    }
+    assert!(wrong.is_empty(), "missing names, or names of two classes: {wrong:?}");
+    for (class, en, zh) in [(0, "tench", "丁鲷"), (281, "tabby", "虎斑猫"), (999, "toilet tissue", "卫生纸")] {
+        assert_eq!(labels.names[class], label(en, zh));
+    }
+}

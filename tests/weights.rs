@@ -1,0 +1,752 @@
+//! Checkpoint files and the networks in them.
+//!
+//! Files come from three places: computed here (`common/golden_weights.rs`), written by the real libraries
+//! (`fixtures/weights/`, with the script that made them), and damaged on purpose. No GPU needed.
+
+#[path = "common/golden_weights.rs"]
+mod golden_weights;
+
+use std::collections::BTreeMap;
+
+use golden_weights::{
+    GOLDEN, StateDict, architecture, checkpoint_bytes, golden_distribution, random_checkpoint, random_state_dict,
+    splitmix64, state_dict, to_safetensors,
+};
+use gradlens::error::{Error, Result};
+use gradlens::weights::{Architecture, Block, Checkpoint, Conv, Dtype, Network, Values};
+use half::{bf16, f16};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/weights");
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{FIXTURES}/{name}");
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn network(file: Vec<u8>) -> Result<Network> {
+    Network::from_checkpoint(&Checkpoint::read(file)?)
+}
+
+fn network_of(state: &StateDict) -> Result<Network> {
+    network(to_safetensors(state, Dtype::F32))
+}
+
+/// A small bottleneck network to damage: [1, 2, 1, 1] blocks, 8-channel stem, 5 classes.
+fn small() -> Architecture {
+    architecture(Block::Bottleneck, [1, 2, 1, 1], 8, 1, 8, 5)
+}
+
+/// Every tensor of a checkpoint as f32, by torchvision name.
+fn tensors(checkpoint: &Checkpoint) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    let tensor = |name: &str| checkpoint.get(name).map(|t| (t.shape.clone(), t.f32().expect("finite numbers")));
+    checkpoint.names().map(|name| (name.to_owned(), tensor(name).expect("a listed tensor"))).collect()
+}
+
+// ---- the golden network ---------------------------------------------------------------------------------------------
+
+/// Wrapping sums over the f32 bit patterns: plain, and weighted by the 1-based position.
+fn checksums(values: &[f32]) -> (u64, u64) {
+    values.iter().zip(1u64..).fold((0u64, 0u64), |(sum, weighted), (value, position)| {
+        let bits = u64::from(value.to_bits());
+        (sum.wrapping_add(bits), weighted.wrapping_add(bits.wrapping_mul(position)))
+    })
+}
+
+#[test]
+fn golden_state_dict_is_bit_exact() {
+    let state = state_dict();
+    let manifest = std::fs::read_to_string(format!("{GOLDEN}/weights_manifest.tsv")).expect("the manifest");
+    let hex = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a hexadecimal number");
+    let mut failures = Vec::new();
+    let mut rows = 0;
+    for row in manifest.lines().filter(|line| !line.starts_with('#')) {
+        let [name, shape, count, source, center, radius, sum, weighted] = row.split('\t').collect::<Vec<_>>()[..]
+        else {
+            panic!("a row of 8 fields: {row}")
+        };
+        rows += 1;
+        let (found_shape, values) = &state[name];
+        let expected_shape: Vec<usize> = shape.split('x').map(|size| size.parse().expect("a size")).collect();
+        let distribution = golden_distribution(name, found_shape).map(|d| (d.center.to_bits(), d.radius.to_bits()));
+        let expected_distribution = (source == "hash").then(|| (hex(center) as u32, hex(radius) as u32));
+        if (found_shape, values.len().to_string().as_str()) != (&expected_shape, count)
+            || distribution != expected_distribution
+            || checksums(values) != (hex(sum), hex(weighted))
+        {
+            failures.push(name);
+        }
+    }
+    assert!(failures.is_empty(), "tensors that differ from the manifest: {failures:?}");
+    assert_eq!(state.len(), rows);
+}
+
+#[test]
+fn golden_checkpoint_is_a_resnet50_in_every_dtype() {
+    let state = state_dict();
+    for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16] {
+        let network = network(checkpoint_bytes(dtype)).unwrap();
+        let found = &network.architecture;
+        assert_eq!(
+            *found,
+            Architecture {
+                block: Block::Bottleneck,
+                blocks: [3, 4, 6, 3],
+                groups: 1,
+                base_width: 64,
+                widths: [64, 128, 256, 512],
+                channels: [256, 512, 1024, 2048],
+                classes: 1000,
+                name: "ResNet-50".into(),
+            }
+        );
+        assert_eq!(network.convs().count(), 53);
+        // f16 stays f16, bf16 becomes f32; both hold the rounded number.
+        let expected: Vec<f32> = state["layer3.5.conv2.weight"].1.iter().map(|&value| rounded(value, dtype)).collect();
+        let weight = &network.stages[2][5].convs[1].weight;
+        assert_eq!(matches!(weight, Values::F16(_)), dtype == Dtype::F16);
+        assert!(weight.to_f32() == expected, "{dtype}: layer3.5.conv2.weight differs");
+        // Batch norm is rounded too before it is folded, as `refnet.through_fp16` does.
+        let part = |part: &str| f64::from(rounded(state[&format!("layer3.5.bn2.{part}")].1[3], dtype));
+        let scale = part("weight") / (part("running_var") + 1e-5).sqrt();
+        let conv = &network.stages[2][5].convs[1];
+        assert_eq!(conv.scale[3], scale as f32);
+        assert_eq!(conv.bias[3], (part("bias") - part("running_mean") * scale) as f32);
+    }
+}
+
+fn rounded(value: f32, dtype: Dtype) -> f32 {
+    match dtype {
+        Dtype::F16 => f16::from_f32(value).to_f32(),
+        Dtype::BF16 => bf16::from_f32(value).to_f32(),
+        Dtype::F32 | Dtype::F64 => value,
+    }
+}
+
+// ---- what shapes tell -----------------------------------------------------------------------------------------------
+
+#[test]
+fn recognises_every_family() {
+    use Block::{Basic, Bottleneck};
+    // block, blocks, stem, groups, width per group, classes
+    let families = [
+        (Basic, [2, 2, 2, 2], 64, 1, 64, 3, "ResNet-18"),
+        (Basic, [3, 4, 6, 3], 8, 1, 8, 10, "ResNet-34, narrow (8)"),
+        (Bottleneck, [3, 4, 6, 3], 64, 1, 16, 1000, "ResNet-50, narrow (16)"),
+        (Bottleneck, [3, 4, 23, 3], 8, 1, 8, 7, "ResNet-101, narrow (8)"),
+        (Bottleneck, [3, 8, 36, 3], 4, 1, 4, 2, "ResNet-152, narrow (4)"),
+        (Bottleneck, [1, 1, 1, 1], 8, 1, 128, 2, "Wide ResNet-14-2"),
+        (Bottleneck, [1, 1, 1, 1], 8, 1, 72, 2, "ResNet-14, wide (72)"),
+        (Bottleneck, [3, 4, 6, 3], 16, 4, 2, 12, "ResNeXt-50 4x2d"),
+        (Bottleneck, [1, 2, 1, 1], 8, 8, 1, 1, "ResNeXt-17 8x1d"),
+        (Basic, [1, 1, 1, 1], 2, 1, 2, 1, "ResNet-10, narrow (2)"),
+    ];
+    for (block, blocks, stem, groups, width, classes, name) in families {
+        let expected = architecture(block, blocks, stem, groups, width, classes);
+        let network = network(random_checkpoint(&expected, 11)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(network.architecture, expected, "{name}");
+        assert_eq!(network.architecture.name, name);
+        check_layout(&network);
+    }
+}
+
+/// torchvision's v1.5 layout: stride 2 in the stem and in the first block's 3×3 (basic: its first) of stages 2 to 4.
+fn check_layout(network: &Network) {
+    let geometry = |conv: &Conv| (conv.ksize, conv.stride, conv.padding, conv.groups);
+    let Architecture { block, groups, .. } = network.architecture;
+    assert_eq!(geometry(&network.stem), (7, 2, 3, 1));
+    let mut c_in = network.stem.c_out;
+    for (stage, blocks) in network.stages.iter().enumerate() {
+        for (index, weights) in blocks.iter().enumerate() {
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            let expected = match block {
+                Block::Basic => vec![(3, stride, 1, 1), (3, 1, 1, 1)],
+                Block::Bottleneck => vec![(1, 1, 0, 1), (3, stride, 1, groups), (1, 1, 0, 1)],
+            };
+            assert_eq!(weights.convs.iter().map(geometry).collect::<Vec<_>>(), expected);
+            let mut width = c_in;
+            for (number, conv) in (1..).zip(&weights.convs) {
+                assert_eq!(conv.name, format!("layer{}.{index}.conv{number}", stage + 1));
+                assert_eq!(conv.c_in, width);
+                width = conv.c_out;
+            }
+            let changes = stride > 1 || c_in != width;
+            assert_eq!(weights.downsample.as_ref().map(geometry), changes.then_some((1, stride, 0, 1)));
+            c_in = width;
+        }
+    }
+    for conv in network.convs() {
+        assert_eq!(
+            conv.weight.len(),
+            conv.c_out * (conv.c_in / conv.groups) * conv.ksize * conv.ksize,
+            "{}",
+            conv.name
+        );
+        assert_eq!((conv.scale.len(), conv.bias.len()), (conv.c_out, conv.c_out), "{}", conv.name);
+    }
+    assert_eq!(network.fc.features, c_in);
+    assert_eq!((network.fc.weight.len(), network.fc.bias.len()), (network.fc.classes * c_in, network.fc.classes));
+}
+
+#[test]
+fn folds_batch_norm_in_f64() {
+    let mut state = random_state_dict(&small(), 3);
+    // A case where f32 arithmetic would lose everything: a variance of zero and a mean of a million.
+    for (part, value) in [("running_var", 0.0), ("running_mean", 1e6), ("weight", 1e-3), ("bias", 316_227.0)] {
+        state.get_mut(&format!("bn1.{part}")).unwrap().1[0] = value;
+    }
+    let stem = network_of(&state).unwrap().stem;
+    let scale = f64::from(1e-3f32) / 1e-5f64.sqrt();
+    assert_eq!((stem.scale[0], stem.bias[0]), (scale as f32, (316_227.0 - 1e6 * scale) as f32));
+}
+
+#[test]
+fn takes_a_checkpoint_that_was_folded_before() {
+    let mut state = random_state_dict(&small(), 4);
+    let network = network_of(&state).unwrap();
+    for conv in network.convs() {
+        let norm = conv.name.replace("conv", "bn").replace("downsample.0", "downsample.1");
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            state.remove(&format!("{norm}.{part}")).unwrap();
+        }
+        let per_channel = conv.weight.len() / conv.c_out;
+        let weight = &mut state.get_mut(&format!("{}.weight", conv.name)).unwrap().1;
+        weight.chunks_mut(per_channel).zip(&conv.scale).for_each(|(w, scale)| w.iter_mut().for_each(|w| *w *= scale));
+        state.insert(format!("{}.bias", conv.name), (vec![conv.c_out], conv.bias.clone()));
+    }
+    let folded = network_of(&state).unwrap();
+    assert_eq!(folded.architecture, network.architecture);
+    for (folded, conv) in folded.convs().zip(network.convs()) {
+        assert_eq!(folded.bias, conv.bias);
+        assert!(folded.scale.iter().all(|&scale| scale == 1.0));
+    }
+}
+
+#[test]
+fn names_the_tensor_that_is_wrong() {
+    type Damage = fn(&mut StateDict);
+    let missing =
+        |name: &str, expected: &[usize]| Error::TensorMissing { name: name.into(), expected: expected.to_vec() };
+    let shape = |name: &str, expected: &[usize], found: &[usize]| Error::TensorShape {
+        name: name.into(),
+        expected: expected.to_vec(),
+        found: found.to_vec(),
+    };
+    let unexpected = |name: &str, found: &[usize]| Error::TensorUnexpected { name: name.into(), found: found.to_vec() };
+    let not_finite = |name: &str| Error::TensorNotFinite { name: name.into() };
+    fn put(state: &mut StateDict, name: &str, shape: &[usize]) {
+        state.insert(name.into(), (shape.to_vec(), vec![0.5; shape.iter().product()]));
+    }
+    fn set(state: &mut StateDict, name: &str, value: f32) {
+        *state.get_mut(name).unwrap().1.last_mut().unwrap() = value;
+    }
+    let cases: [(Damage, Error); 27] = [
+        (|s| drop(s.remove("conv1.weight")), missing("conv1.weight", &[8, 3, 7, 7])),
+        (|s| drop(s.remove("bn1.running_mean")), missing("bn1.running_mean", &[8])),
+        (|s| drop(s.remove("bn1.weight")), missing("bn1.weight", &[8])),
+        (|s| drop(s.remove("layer1.0.conv1.weight")), missing("layer1.0.conv1.weight", &[8, 8, 1, 1])),
+        (|s| drop(s.remove("layer2.0.conv2.weight")), missing("layer2.0.conv2.weight", &[16, 16, 3, 3])),
+        (|s| drop(s.remove("layer2.1.conv3.weight")), missing("layer2.1.conv3.weight", &[64, 16, 1, 1])),
+        (
+            |s| drop(s.remove("layer4.0.downsample.0.weight")),
+            missing("layer4.0.downsample.0.weight", &[256, 128, 1, 1]),
+        ),
+        (|s| drop(s.remove("layer4.0.downsample.1.bias")), missing("layer4.0.downsample.1.bias", &[256])),
+        (|s| drop(s.remove("fc.weight")), missing("fc.weight", &[5, 256])),
+        (|s| drop(s.remove("fc.bias")), missing("fc.bias", &[5])),
+        (|s| put(s, "conv1.weight", &[8, 1, 7, 7]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 1, 7, 7])),
+        (|s| put(s, "conv1.weight", &[8, 3, 1, 1]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 1, 1])),
+        (|s| put(s, "conv1.weight", &[8, 3, 7, 5]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 7, 5])),
+        (|s| put(s, "conv1.weight", &[0, 3, 7, 7]), shape("conv1.weight", &[0, 3, 7, 7], &[0, 3, 7, 7])),
+        (|s| put(s, "conv1.weight", &[]), shape("conv1.weight", &[3, 3, 7, 7], &[])),
+        (|s| put(s, "bn1.bias", &[9]), shape("bn1.bias", &[8], &[9])),
+        (
+            |s| put(s, "layer2.1.conv2.weight", &[16, 8, 3, 3]),
+            shape("layer2.1.conv2.weight", &[16, 16, 3, 3], &[16, 8, 3, 3]),
+        ),
+        (
+            |s| put(s, "layer2.1.conv3.weight", &[60, 16, 1, 1]),
+            shape("layer2.1.conv3.weight", &[64, 16, 1, 1], &[60, 16, 1, 1]),
+        ),
+        (
+            |s| put(s, "layer3.0.conv1.weight", &[32, 64, 2, 2]),
+            shape("layer3.0.conv1.weight", &[32, 64, 1, 1], &[32, 64, 2, 2]),
+        ),
+        (|s| put(s, "fc.weight", &[5, 255]), shape("fc.weight", &[5, 256], &[5, 255])),
+        (|s| put(s, "fc.bias", &[6]), shape("fc.bias", &[5], &[6])),
+        (|s| put(s, "layer1.0.se.fc1.weight", &[2, 2]), unexpected("layer1.0.se.fc1.weight", &[2, 2])),
+        (|s| put(s, "layer5.0.conv1.weight", &[2, 2, 1, 1]), unexpected("layer5.0.conv1.weight", &[2, 2, 1, 1])),
+        (|s| set(s, "layer1.0.conv1.weight", f32::NAN), not_finite("layer1.0.conv1.weight")),
+        (|s| set(s, "fc.weight", f32::INFINITY), not_finite("fc.weight")),
+        (|s| set(s, "bn1.running_mean", f32::NEG_INFINITY), not_finite("bn1.running_mean")),
+        (|s| set(s, "bn1.running_var", -1e-9), Error::TensorNegative { name: "bn1.running_var".into() }),
+    ];
+    let state = random_state_dict(&small(), 5);
+    let mut failures = Vec::new();
+    for (damage, expected) in cases {
+        let mut damaged = state.clone();
+        damage(&mut damaged);
+        match network_of(&damaged) {
+            Err(error) if error == expected => {}
+            Err(error) => failures.push(format!("expected {expected:?}\n     got {error:?}")),
+            Ok(_) => failures.push(format!("expected {expected:?}\n     got a network")),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn says_what_another_network_is() {
+    let of = |names: &[&str]| -> String {
+        let state = names.iter().map(|name| (name.to_string(), (vec![1], vec![0.5]))).collect();
+        match network_of(&state) {
+            Err(Error::NotAResnet { detail }) => detail,
+            other => panic!("{names:?}: {other:?}"),
+        }
+    };
+    assert_eq!(of(&[]), "it holds no tensors of numbers");
+    assert_eq!(
+        of(&["features.0.weight", "features.0.bias", "classifier.6.weight", "classifier.6.bias"]),
+        "its tensors are named `classifier.6.bias`, `features.0.bias`, `features.0.weight`, …"
+    );
+    assert_eq!(of(&["a.weight"]), "its tensors are named `a.weight`");
+    assert!(of(&["conv1.0.weight", "layer1.0.conv1.weight"]).contains("ResNet-C"));
+    assert!(of(&["conv1.weight", "layer1.0.conv1.weight"]).contains("no classifier"));
+    assert!(of(&["conv1.weight", "layer1.0.conv1.weight", "fc.weight"]).contains("no `layer2`"));
+    let mut for_32x32 = random_state_dict(&small(), 8);
+    for_32x32.insert("conv1.weight".into(), (vec![8, 3, 3, 3], vec![0.5; 216]));
+    assert!(network_of(&for_32x32).unwrap_err().to_string().contains("first convolution is 3×3"));
+    let long = of(&[&"x".repeat(100_000)]);
+    assert!(long.len() < 200, "{long}");
+}
+
+// ---- names ----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn strips_wrappers_that_all_tensors_share() {
+    let state = random_state_dict(&small(), 6);
+    let plain = network_of(&state).unwrap();
+    for prefix in ["module.", "model.", "backbone.", "_orig_mod.module.", "model.net.encoder.", "module.module."] {
+        let wrapped = state.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())).collect();
+        let network = network_of(&wrapped).unwrap_or_else(|error| panic!("{prefix}: {error}"));
+        assert_eq!(network.fc.weight, plain.fc.weight, "{prefix}");
+    }
+    // Not shared by all: part of the name.
+    let mut mixed = state.clone();
+    let fc = mixed.remove("fc.weight").unwrap();
+    mixed.insert("module.fc.weight".into(), fc);
+    assert!(network_of(&mixed).is_err());
+    // An error names the tensor as the file does.
+    let mut wrapped: StateDict = state.iter().map(|(name, t)| (format!("module.{name}"), t.clone())).collect();
+    wrapped.get_mut("module.bn1.running_var").unwrap().1[0] = -1.0;
+    assert_eq!(network_of(&wrapped).unwrap_err(), Error::TensorNegative { name: "module.bn1.running_var".into() });
+}
+
+#[test]
+fn finds_the_classifier_inside_a_sequential() {
+    let state = random_state_dict(&small(), 7);
+    let mut wrapped = state.clone();
+    for part in ["weight", "bias"] {
+        let tensor = wrapped.remove(&format!("fc.{part}")).unwrap();
+        wrapped.insert(format!("fc.1.{part}"), tensor);
+    }
+    assert_eq!(network_of(&wrapped).unwrap().fc.weight, network_of(&state).unwrap().fc.weight);
+    // Two linear layers are another network.
+    wrapped.insert("fc.4.weight".into(), (vec![5, 5], vec![0.5; 25]));
+    wrapped.insert("fc.4.bias".into(), (vec![5], vec![0.5; 5]));
+    assert!(matches!(network_of(&wrapped), Err(Error::NotAResnet { .. })));
+}
+
+#[test]
+fn skips_num_batches_tracked_of_any_type_and_no_other_integer() {
+    let (numbers, one) = ([0; 8], 1.0f32.to_le_bytes());
+    let file = |name: &str, dtype: Stored, bytes: usize| {
+        let view = TensorView::new(dtype, vec![], &numbers[..bytes]).unwrap();
+        let weight = TensorView::new(Stored::F32, vec![1], &one).unwrap();
+        Checkpoint::read(serialize([(name, view), ("a.weight", weight)], None).unwrap())
+    };
+    for (dtype, bytes) in [(Stored::I64, 8), (Stored::I32, 4), (Stored::F32, 4), (Stored::U8, 1), (Stored::F16, 2)] {
+        let names: Vec<String> =
+            file("bn1.num_batches_tracked", dtype, bytes).unwrap().names().map(String::from).collect();
+        assert_eq!(names, ["a.weight"]);
+    }
+    let error = file("bn1.weight", Stored::I64, 8).unwrap_err();
+    assert_eq!(error, Error::TensorType { name: "bn1.weight".into(), found: "I64".into() });
+}
+
+#[test]
+fn refuses_two_tensors_of_one_name() {
+    let checkpoint = to_safetensors(
+        &["resnet.embedder.embedder.convolution.weight", "embedder.embedder.convolution.weight"]
+            .map(|name| (name.to_string(), (vec![1], vec![0.5])))
+            .into(),
+        Dtype::F32,
+    );
+    assert!(matches!(Checkpoint::read(checkpoint), Err(Error::TensorUnexpected { .. })));
+}
+
+// ---- files of the real libraries ------------------------------------------------------------------------------------
+
+#[test]
+fn reads_the_same_tensors_from_every_file_of_one_network() {
+    let reference = SafeTensors::deserialize(&fixture("bottleneck.safetensors")).map(|file| {
+        let floats = file.iter().filter(|(_, view)| view.dtype() == Stored::F32);
+        let decode = |view: &TensorView| -> Vec<f32> {
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        };
+        floats.map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), decode(&view)))).collect::<BTreeMap<_, _>>()
+    });
+    let reference = reference.unwrap();
+    assert_eq!(reference.len(), 102);
+    let files = [
+        ("bottleneck.safetensors", Dtype::F32),
+        ("bottleneck_f16.safetensors", Dtype::F16),
+        ("bottleneck_bf16.safetensors", Dtype::BF16),
+        ("bottleneck_f16.pt", Dtype::F16),
+        ("bottleneck_bf16.pt", Dtype::BF16),
+        ("bottleneck_f64.pt", Dtype::F64),
+        ("bottleneck_strided.pt", Dtype::F32),
+        ("training.pth", Dtype::F32),
+    ];
+    for (name, dtype) in files {
+        let checkpoint = Checkpoint::read(fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(checkpoint.names().all(|tensor| checkpoint.get(tensor).unwrap().dtype == dtype), "{name}");
+        let round = |(shape, values): &(Vec<usize>, Vec<f32>)| {
+            (shape.clone(), values.iter().map(|&value| rounded(value, dtype)).collect::<Vec<f32>>())
+        };
+        let expected: BTreeMap<_, _> = reference.iter().map(|(name, tensor)| (name.clone(), round(tensor))).collect();
+        assert!(tensors(&checkpoint) == expected, "{name} differs");
+        assert_eq!(Network::from_checkpoint(&checkpoint).unwrap().architecture.name, "ResNet-17, narrow (2)", "{name}");
+    }
+    let (pickle, safetensors) = (fixture("basic.pt"), fixture("basic.safetensors"));
+    assert!(tensors(&Checkpoint::read(pickle).unwrap()) == tensors(&Checkpoint::read(safetensors).unwrap()));
+}
+
+/// The networks that the files describe compute what PyTorch computed: strides, groups, shortcuts and names are right.
+/// f64 on f32 weights and folded f32 batch norm: measured 3e-7 of the largest logit; 1e-5 leaves room for no mistake.
+#[test]
+fn networks_compute_what_pytorch_computed() {
+    let expected = fixture("expected.safetensors");
+    let expected = Checkpoint::read(expected).unwrap();
+    let input = expected.get("input").unwrap();
+    for name in ["basic", "bottleneck", "resnext", "wide", "hugging_face"] {
+        let network = network(fixture(&format!("{name}.safetensors"))).unwrap();
+        check_layout(&network);
+        let logits = forward(
+            &network,
+            input.f32().unwrap().into_iter().map(f64::from).collect(),
+            input.shape[1],
+            input.shape[2],
+        );
+        let reference = expected.get(&format!("logits/{name}")).unwrap().f32().unwrap();
+        let scale = reference.iter().fold(0f64, |most, value| most.max(f64::from(value.abs())));
+        let error = logits.iter().zip(&reference).fold(0f64, |most, (a, &b)| most.max((a - f64::from(b)).abs()));
+        println!("{name}: {:.1e} of the largest logit", error / scale);
+        assert!(error <= 1e-5 * scale, "{name}: {logits:?} instead of {reference:?}");
+    }
+}
+
+/// The plainest possible forward pass, for this file only: [c, h, w] in, logits out.
+fn forward(network: &Network, input: Vec<f64>, height: usize, width: usize) -> Vec<f64> {
+    let stem = relu(conv(&network.stem, &(input, height, width)));
+    let mut x = max_pool(&stem, network.stem.c_out);
+    for block in network.stages.iter().flatten() {
+        let shortcut = block.downsample.as_ref().map_or_else(|| x.clone(), |downsample| conv(downsample, &x));
+        let (last, first) = block.convs.split_last().expect("a block has convolutions");
+        for layer in first {
+            x = relu(conv(layer, &x));
+        }
+        x = conv(last, &x);
+        x.0.iter_mut().zip(shortcut.0).for_each(|(y, s)| *y += s);
+        x = relu(x);
+    }
+    let (x, area) = (&x.0, x.1 * x.2);
+    let means: Vec<f64> = x.chunks(area).map(|channel| channel.iter().sum::<f64>() / area as f64).collect();
+    let weight = network.fc.weight.to_f32();
+    let row = |(row, &bias): (&[f32], &f32)| {
+        row.iter().zip(&means).map(|(&w, x)| f64::from(w) * x).sum::<f64>() + f64::from(bias)
+    };
+    weight.chunks(network.fc.features).zip(&network.fc.bias).map(row).collect()
+}
+
+type Image = (Vec<f64>, usize, usize);
+
+fn conv(layer: &Conv, (x, height, width): &Image) -> Image {
+    let out = |size: usize| (size + 2 * layer.padding - layer.ksize) / layer.stride + 1;
+    let (h_out, w_out) = (out(*height), out(*width));
+    let (per_group, out_per_group) = (layer.c_in / layer.groups, layer.c_out / layer.groups);
+    let weight = layer.weight.to_f32();
+    let mut y = Vec::new();
+    for co in 0..layer.c_out {
+        for (oy, ox) in (0..h_out).flat_map(|oy| (0..w_out).map(move |ox| (oy, ox))) {
+            let mut sum = 0.0;
+            for ci in 0..per_group {
+                for (ky, kx) in (0..layer.ksize).flat_map(|ky| (0..layer.ksize).map(move |kx| (ky, kx))) {
+                    let (iy, ix) = (oy * layer.stride + ky, ox * layer.stride + kx);
+                    let inside = |i: usize, size: usize| i.checked_sub(layer.padding).filter(|&i| i < size);
+                    if let (Some(iy), Some(ix)) = (inside(iy, *height), inside(ix, *width)) {
+                        let channel = co / out_per_group * per_group + ci;
+                        let w = weight[((co * per_group + ci) * layer.ksize + ky) * layer.ksize + kx];
+                        sum += f64::from(w) * x[(channel * height + iy) * width + ix];
+                    }
+                }
+            }
+            y.push(sum * f64::from(layer.scale[co]) + f64::from(layer.bias[co]));
+        }
+    }
+    (y, h_out, w_out)
+}
+
+fn relu((mut x, height, width): Image) -> Image {
+    x.iter_mut().for_each(|x| *x = x.max(0.0));
+    (x, height, width)
+}
+
+/// 3×3, stride 2, padding 1.
+fn max_pool((x, height, width): &Image, channels: usize) -> Image {
+    let (h_out, w_out) = ((height - 1) / 2 + 1, (width - 1) / 2 + 1);
+    let mut y = Vec::new();
+    for (c, oy, ox) in (0..channels).flat_map(|c| (0..h_out).flat_map(move |oy| (0..w_out).map(move |ox| (c, oy, ox))))
+    {
+        let near = |o: usize, size: usize| (2 * o).saturating_sub(1)..(2 * o + 2).min(size);
+        let window = near(oy, *height).flat_map(|iy| near(ox, *width).map(move |ix| (iy, ix)));
+        y.push(window.fold(f64::NEG_INFINITY, |most, (iy, ix)| most.max(x[(c * height + iy) * width + ix])));
+    }
+    (y, h_out, w_out)
+}
+
+#[test]
+fn refuses_other_files_with_a_sentence() {
+    let cases: [(Vec<u8>, &str); 20] = [
+        (fixture("refused_legacy.pt"), "before PyTorch 1.6"),
+        (fixture("refused_module.pt"), "`torch.nn.modules.linear.Linear`"),
+        (fixture("refused_torchscript.pt"), "TorchScript"),
+        (fixture("refused_protocol4.pt"), "protocol 4"),
+        (fixture("refused_int32.pt"), "I32"),
+        (fixture("refused_int32.safetensors"), "I32"),
+        (pickled(b"\x80\x02cposix\nsystem\nX\x04\0\0\0echo\x85R."), "`posix.system`"),
+        (pickled(b"\x80\x02cbuiltins\neval\n."), "`builtins.eval`"),
+        (pickled(b"\x80\x02(S'echo'\nios\nsystem\n."), "opcode"),
+        (pickled(b"\x80\x02}\x93."), "STACK_GLOBAL"),
+        (pickled(b"\x80\x02}."), "no tensors"),
+        (pickled(b"\x80\x02}X\x05\0\0\0epochK\x03s."), "its keys are `epoch`"),
+        (pickled(b"\x80\x02K\x03."), "no dictionary"),
+        (zip(&[("word/document.xml", b"<a/>")]), "without the entry `data.pkl`"),
+        (b"<!DOCTYPE html><html>".to_vec(), "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:".to_vec(), "Git LFS"),
+        (b"".to_vec(), "only 0 bytes"),
+        (b"\x89PNG\r\n\x1a\n12345678".to_vec(), "does not begin"),
+        (fixture("basic.safetensors").split_last().unwrap().1.to_vec(), "cut short"),
+        (fixture("basic.pt").split_last().unwrap().1.to_vec(), "cut short"),
+    ];
+    for (file, expected) in cases {
+        let start = String::from_utf8_lossy(&file[..file.len().min(40)]).into_owned();
+        let error = Checkpoint::read(file).expect_err(&start).to_string();
+        assert!(error.contains(expected), "{start}\nexpected: {expected}\n     got: {error}");
+    }
+}
+
+// ---- damaged on purpose ---------------------------------------------------------------------------------------------
+
+/// A zip file of stored entries, like `torch.save`'s.
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in entries {
+        let (local, size, length) = (file.len() as u32, bytes.len() as u32, name.len() as u16);
+        // version, flags, method, time, date, crc, size, size, length of the name, length of the extra field
+        let mut common = vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        common.extend(size.to_le_bytes());
+        common.extend(size.to_le_bytes());
+        common.extend(length.to_le_bytes());
+        common.extend([0, 0]);
+        file.extend(b"PK\x03\x04");
+        file.extend(&common);
+        file.extend(name.as_bytes());
+        file.extend(*bytes);
+        directory.extend(b"PK\x01\x02\0\0");
+        directory.extend(&common);
+        directory.extend([0; 10]);
+        directory.extend(local.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let (start, count) = (file.len() as u32, entries.len() as u16);
+    file.extend(&directory);
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    file.extend(count.to_le_bytes());
+    file.extend(count.to_le_bytes());
+    file.extend((directory.len() as u32).to_le_bytes());
+    file.extend(start.to_le_bytes());
+    file.extend([0, 0]);
+    file
+}
+
+/// An archive with this pickle and one storage of four f32.
+fn pickled(pickle: &[u8]) -> Vec<u8> {
+    zip(&[("a/data.pkl", pickle), ("a/data/0", &[0; 16])])
+}
+
+/// The opcodes of `{"w": tensor}` over storage "0" of `count` f32, in a hand-written pickle.
+fn tensor_pickle(count: u8, offset: i32, shape: &[i32], strides: &[i32]) -> Vec<u8> {
+    let mut pickle = b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((".to_vec();
+    pickle.extend(b"X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK");
+    pickle.extend([count, b't', b'Q', b'J']);
+    pickle.extend(offset.to_le_bytes());
+    for numbers in [shape, strides] {
+        pickle.push(b'(');
+        numbers.iter().for_each(|number| pickle.extend([&b"J"[..], &number.to_le_bytes()].concat()));
+        pickle.push(b't');
+    }
+    pickle.extend(b"\x89}tRs.");
+    pickle
+}
+
+#[test]
+fn checks_windows_onto_storages() {
+    let read = |count, offset, shape: &[i32], strides: &[i32]| {
+        Checkpoint::read(pickled(&tensor_pickle(count, offset, shape, strides)))
+    };
+    let count = |checkpoint: Result<Checkpoint>| checkpoint.map(|c| c.get("w").unwrap().f32().unwrap().len());
+    assert_eq!(count(read(4, 0, &[2, 2], &[2, 1])), Ok(4));
+    assert_eq!(count(read(4, 1, &[3], &[1])), Ok(3));
+    assert_eq!(count(read(4, 3, &[], &[])), Ok(1));
+    assert_eq!(count(read(4, 0, &[2, 2], &[1, 2])), Ok(4));
+    assert_eq!(count(read(4, 4, &[0, 7], &[7, 1])), Ok(0));
+    assert_eq!(count(read(4, 0, &[8], &[0])), Ok(8));
+    let big = i32::MAX;
+    type Window = (u8, i32, &'static [i32], &'static [i32]);
+    let refused: [Window; 13] = [
+        (4, 0, &[i32::MAX, i32::MAX, 2], &[0, 0, 0]), // the bytes overflow, the count does not
+        (5, 0, &[5], &[1]),                           // more than the entry holds
+        (4, 2, &[3], &[1]),                           // beyond the end
+        (4, -1, &[1], &[1]),                          // before the beginning
+        (4, 0, &[-1], &[1]),                          // negative size
+        (4, 0, &[2], &[-1]),                          // negative stride
+        (4, 0, &[2, 2], &[1]),                        // ranks differ
+        (4, 0, &[1; 9], &[1; 9]),                     // too many dimensions
+        (4, 0, &[i32::MAX, i32::MAX, i32::MAX, i32::MAX], &[0, 0, 0, 0]), // product overflows
+        (4, 0, &[2, 2, 2], &[i32::MAX, i32::MAX, i32::MAX]), // far beyond
+        (4, 0, &[i32::MAX], &[0]),                    // 8 GB from 4 numbers
+        (4, 5, &[0], &[1]),                           // empty, and beyond the end
+        (4, 0, &[1 << 20, 1 << 10], &[0, 0]),         // 4 GB from 4 numbers
+    ];
+    for (numbers, offset, shape, strides) in refused {
+        let result = read(numbers, offset, shape, strides);
+        assert!(
+            matches!(result, Err(Error::PyTorchFile { .. })),
+            "{numbers} {offset} {shape:?} {strides:?}: {result:?}"
+        );
+    }
+    assert!(read(4, big, &[1], &[1]).is_err());
+}
+
+/// Pickles that would cost a naive reader its stack or its memory.
+#[test]
+fn survives_hostile_pickles() {
+    let start = b"\x80\x02".to_vec();
+    let cases: [(&str, Vec<u8>); 8] = [
+        ("nested lists", [start.clone(), vec![b']'; 3_000_000]].concat()),
+        ("nested tuples", [start.clone(), b")".to_vec(), vec![0x85; 3_000_000], b".".to_vec()].concat()),
+        ("marks", [start.clone(), vec![b'('; 3_000_000]].concat()),
+        ("dictionaries", [start.clone(), vec![b'}'; 3_000_000]].concat()),
+        ("a dictionary inside itself", b"\x80\x02}q\0X\x05\0\0\0modelh\0s.".to_vec()),
+        ("a string longer than the file", b"\x80\x02X\xff\xff\xff\x7fabc.".to_vec()),
+        ("a memo key far away", b"\x80\x02}r\xff\xff\xff\xff.".to_vec()),
+        ("no end", b"\x80\x02}".to_vec()),
+    ];
+    for (what, pickle) in cases {
+        assert!(matches!(Checkpoint::read(pickled(&pickle)), Err(Error::PyTorchFile { .. })), "{what}");
+    }
+}
+
+#[test]
+fn survives_hostile_headers() {
+    let file =
+        |header: &str, data: usize| [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat();
+    let cases = [
+        file(r#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, 0),
+        file(r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,18446744073709551615]}}"#, 8),
+        file(r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#, 8),
+        file(
+            r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+            4,
+        ),
+        file(&format!(r#"{{"a":{{"dtype":"F32","shape":[{}1],"data_offsets":[0,4]}}}}"#, "1,".repeat(100_000)), 4),
+        file(&format!("{{\"a\":{}", "[".repeat(1_000_000)), 0),
+        file(&format!("{{{}", " ".repeat(3 << 20)), 0),
+        [&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
+        [&(1u64 << 40).to_le_bytes()[..], b"{}"].concat(),
+    ];
+    for (index, case) in cases.into_iter().enumerate() {
+        let result = Checkpoint::read(case);
+        assert!(matches!(result, Err(Error::NotACheckpoint { .. })), "{index}: {result:?}");
+    }
+}
+
+/// Thousands of seeded mutations: no panic, and what still reads has as many bytes as its shape says.
+#[test]
+fn survives_mutated_files() {
+    let files =
+        ["basic.safetensors", "hugging_face.safetensors", "training.pth", "bottleneck_strided.pt", "bottleneck_f16.pt"];
+    let (mut read, mut refused) = (0, 0);
+    for name in files {
+        let original = fixture(name);
+        let places = interesting(&original);
+        for round in 0..2_000u64 {
+            let mut state = golden_weights::SEED ^ (round << 8);
+            let mut random = |below: usize| {
+                state = splitmix64(state, round);
+                (state % below as u64) as usize
+            };
+            let mut file = original.clone();
+            for _ in 0..1 + random(3) {
+                let at = places[random(places.len())].min(file.len() - 1);
+                match random(6) {
+                    0 => file[at] ^= 1 << random(8),
+                    1 => file[at] = [0, 1, 0x7f, 0x80, 0xff, b'.', b'R', b'u', b't', b'(', b'Q'][random(11)],
+                    2 => file[at] = file[random(file.len())],
+                    3 => file.truncate(at.max(1)),
+                    4 => {
+                        let end = (at + 1 + random(16)).min(file.len());
+                        let copy = file[at..end].to_vec();
+                        let to = places[random(places.len())].min(file.len());
+                        file.splice(to..to, copy);
+                    }
+                    _ => {
+                        let end = (at + random(8)).min(file.len());
+                        file.drain(at..end);
+                        if file.is_empty() {
+                            file.push(0);
+                        }
+                    }
+                }
+            }
+            match Checkpoint::read(file) {
+                Err(error) => {
+                    refused += 1;
+                    assert!(error.to_string().len() < 2_000, "{name} {round}: {error}");
+                }
+                Ok(checkpoint) => {
+                    read += 1;
+                    for tensor in checkpoint.names().filter_map(|name| checkpoint.get(name)) {
+                        assert_eq!(tensor.bytes().len(), tensor.shape.iter().product::<usize>() * tensor.dtype.size());
+                    }
+                    let _ = Network::from_checkpoint(&checkpoint);
+                }
+            }
+        }
+    }
+    println!("{read} of the mutated files were still read, {refused} refused");
+    assert!(read > 100 && refused > 1_000, "mutations too mild or too wild: {read} read, {refused} refused");
+}
+
+/// Offsets of bytes with structure, where mutations hurt: the JSON header, or the pickle and the zip's directory.
+fn interesting(file: &[u8]) -> Vec<usize> {
+    if let Some(pickle) = file.starts_with(b"PK").then(|| file.windows(2).position(|w| w == b"\x80\x02")).flatten() {
+        let directory = file.windows(4).position(|w| w == b"PK\x01\x02").expect("a directory");
+        let stop = pickle + file[pickle..].windows(2).position(|w| w == b".P" || w == b".\0").unwrap_or(20_000);
+        return (0..stop.min(directory)).chain(directory..file.len()).collect();
+    }
+    let header = u64::from_le_bytes(*file.first_chunk().expect("a header length")) as usize;
+    (0..8 + header).collect()
+}
