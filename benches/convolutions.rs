@@ -1,0 +1,101 @@
+//! Every tile of `conv2d` on every convolution shape of a ResNet-50 at 224×224: compile time, and GFLOP a CPU second.
+//!
+//! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape. On an adapter that computes on the CPU,
+//! process CPU seconds are what a busy machine does not distort; on a real GPU read the wall-clock column.
+
+use std::time::Instant;
+
+use gradlens::gpu::Gpu;
+use gradlens::ops::{self, Conv2d, Fused, TILES};
+use gradlens::resnet::{pack_conv_weight, pack_scale_bias};
+
+/// Name, how many of them, input side, c_in, c_out, ksize, stride.
+const SHAPES: [(&str, usize, usize, usize, usize, usize, usize); 23] = [
+    ("stem", 1, 224, 3, 64, 7, 2),
+    ("layer1.0.conv1", 1, 56, 64, 64, 1, 1),
+    ("layer1.1.conv1", 2, 56, 256, 64, 1, 1),
+    ("layer1.0.conv2", 3, 56, 64, 64, 3, 1),
+    ("layer1.0.conv3", 4, 56, 64, 256, 1, 1),
+    ("layer2.0.conv1", 1, 56, 256, 128, 1, 1),
+    ("layer2.1.conv1", 3, 28, 512, 128, 1, 1),
+    ("layer2.0.conv2", 1, 56, 128, 128, 3, 2),
+    ("layer2.1.conv2", 3, 28, 128, 128, 3, 1),
+    ("layer2.0.conv3", 4, 28, 128, 512, 1, 1),
+    ("layer2.0.downsample", 1, 56, 256, 512, 1, 2),
+    ("layer3.0.conv1", 1, 28, 512, 256, 1, 1),
+    ("layer3.1.conv1", 5, 14, 1024, 256, 1, 1),
+    ("layer3.0.conv2", 1, 28, 256, 256, 3, 2),
+    ("layer3.1.conv2", 5, 14, 256, 256, 3, 1),
+    ("layer3.0.conv3", 6, 14, 256, 1024, 1, 1),
+    ("layer3.0.downsample", 1, 28, 512, 1024, 1, 2),
+    ("layer4.0.conv1", 1, 14, 1024, 512, 1, 1),
+    ("layer4.1.conv1", 2, 7, 2048, 512, 1, 1),
+    ("layer4.0.conv2", 1, 14, 512, 512, 3, 2),
+    ("layer4.1.conv2", 2, 7, 512, 512, 3, 1),
+    ("layer4.0.conv3", 3, 7, 512, 2048, 1, 1),
+    ("layer4.0.downsample", 1, 14, 1024, 2048, 1, 2),
+];
+
+fn main() {
+    let every = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(1);
+    let gpu = pollster::block_on(Gpu::new()).expect("a GPU or a software driver");
+    println!("{:?}\nGFLOP a CPU second | a second, for rows x cols, workgroup", gpu.info());
+    let mut totals = [0.0; TILES.len()];
+    for (name, count, side, c_in, c_out, ksize, stride) in SHAPES.into_iter().step_by(every) {
+        let padding = ksize / 2;
+        let values: Vec<f32> =
+            (0..c_out * c_in * ksize * ksize).map(|i| (i * 7919 % 1000) as f32 / 1e3 - 0.5).collect();
+        let conv = Conv2d {
+            weight: pack_conv_weight(&gpu, &values, false, c_out, c_in, ksize),
+            f16: false,
+            scale_bias: pack_scale_bias(&gpu, &vec![1.0; c_out], &vec![0.0; c_out]),
+            c_in,
+            c_out,
+            ksize,
+            stride,
+            padding,
+        };
+        let border = if c_in == 3 { padding } else { 0 };
+        let x = gpu.tensor_with_border(side, side, c_in, border);
+        let out = conv.window().out(side);
+        let y = gpu.tensor(out, out, c_out);
+        let gflop = (2 * out * out * c_out * c_in * ksize * ksize) as f64 / 1e9;
+        let mut line = format!("{name:20} x{count}");
+        for (tile, total) in TILES.iter().zip(&mut totals) {
+            let compiled = Instant::now();
+            let step = ops::conv2d(&gpu, &y, &x, &conv, Fused { relu: true, ..Default::default() }, *tile);
+            let run = |n: usize| {
+                gpu.run(std::iter::repeat_n(&step, n));
+                pollster::block_on(gpu.read(&y)).expect("a result");
+            };
+            run(1);
+            let compile = compiled.elapsed().as_millis();
+            const RUNS: usize = 4;
+            let (wall, cpu) = (Instant::now(), cpu_seconds());
+            run(RUNS);
+            let (wall, cpu) = (wall.elapsed().as_secs_f64() / RUNS as f64, (cpu_seconds() - cpu) / RUNS as f64);
+            *total += cpu * count as f64;
+            line += &format!(
+                "  {}x{},{}x{} {:5.1}|{:5.1}",
+                tile.rows,
+                tile.cols,
+                tile.wx,
+                tile.wy,
+                gflop / cpu,
+                gflop / wall
+            );
+            if name == "stem" {
+                line += &format!(" ({compile} ms)");
+            }
+        }
+        println!("{line}");
+    }
+    println!("CPU seconds of the whole forward's convolutions: {totals:.2?}");
+}
+
+/// User and system time of this process; the software drivers compute in it.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = |n: usize| stat.rsplit(')').next()?.split_whitespace().nth(n)?.parse::<f64>().ok();
+    (ticks(11).unwrap_or(f64::NAN) + ticks(12).unwrap_or(f64::NAN)) / 100.0
+}

@@ -1,0 +1,114 @@
+// conv2d: 2-D convolution as an implicit matrix product, with what follows it in a ResNet fused behind it.
+//   y[oy,ox,co] = relu( scale[co] * sum over ky,kx,ci of x[oy*stride+ky-pad, ox*stride+kx-pad, ci] * w[ky,kx,ci,co]
+//                       + bias[co] + residual[oy,ox,co] )
+// The same loops compute dL/dx (conv2d_backward_input): then x is dL/dy, w is the transposed weight, taps run backwards, and a
+// stride of 2 becomes four dense products, one for each parity of the output row and column.
+// One invocation owns $ROWS positions x $COLS vec4 of channels and gathers; registers only, no workgroup memory.
+// Taps outside the image read the zeros that stand behind every tensor's data: no branch in the inner loop.
+// Where x has borders of zeros left and right (the photo, with its one vec4 of channels), a row of taps is one run in memory.
+//                                                        Reference: reference::conv2d
+// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups
+
+struct Params {
+  rows: u32, cols: u32,                      // positions (r,c) that this dispatch computes
+  y_width: u32, y_step: u32, y_row: u32, y_col: u32,  // (r,c) is stored at row r*y_step + y_row, column c*y_step + y_col
+  x_height: u32, x_width: u32,
+  x_step: u32, x_row: i32, x_col: i32,       // its first tap reads row r*x_step + x_row, column c*x_step + x_col
+  tap_rows: u32, tap_cols: u32, tap_step: i32,  // taps, and the step between them in x
+  w_row: u32, w_col: u32, w_step: u32, ksize: u32,  // tap (ty,tx) uses w[w_row + ty*w_step, w_col + tx*w_step]
+  c_in4: u32, c_out4: u32,                   // channels, in vec4
+  run4: u32,                                 // vec4 that a tap reads side by side: c_in4, or a row of taps
+  flags: u32,                                // SCALE_BIAS | RESIDUAL | RELU | MASK
+}
+const RESIDUAL = 1u;
+const RELU = 2u;
+const MASK = 4u;
+const SCALE_BIAS = 8u;
+
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;          // [x_height, x_width, c_in], then run4 zeros
+//#if F16
+@group(0) @binding(2) var<storage, read> w: array<vec2u>;          // [ksize, ksize, c_in, c_out], f16 pairs
+//#else
+@group(0) @binding(2) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
+//#end
+@group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
+@group(0) @binding(5) var<storage, read> mask: array<vec4f>;       // as y; with MASK, y stays only where mask > 0
+@group(0) @binding(6) var<uniform> p: Params;
+
+fn weight(i: u32) -> vec4f {
+//#if F16
+  let pairs = w[i];
+  return vec4f(unpack2x16float(pairs.x), unpack2x16float(pairs.y));
+//#else
+  return w[i];
+//#end
+}
+
+fn store(position: u32, co4: u32, sum: vec4f) {
+  if (position >= p.rows * p.cols || co4 >= p.c_out4) { return; }
+  let row = position / p.cols * p.y_step + p.y_row;
+  let col = position % p.cols * p.y_step + p.y_col;
+  let i = (row * p.y_width + col) * p.c_out4 + co4;
+  var value = sum;
+  if ((p.flags & SCALE_BIAS) != 0u) { value = scale_bias[co4] * sum + scale_bias[p.c_out4 + co4]; }
+  if ((p.flags & RESIDUAL) != 0u) { value += residual[i]; }
+  if ((p.flags & RELU) != 0u) { value = max(value, vec4f(0.0)); }
+  if ((p.flags & MASK) != 0u) { value = select(vec4f(0.0), value, mask[i] > vec4f(0.0)); }
+  y[i] = value;
+}
+
+// Where tap (row, col) of x begins, or where the zeros do.
+fn tap(row: i32, col: i32) -> u32 {
+  let inside = u32(row) < p.x_height && u32(col) < p.x_width;  // a negative index wraps round to a huge one
+  return select(p.x_height * p.x_width, u32(row) * p.x_width + u32(col), inside) * p.c_in4;
+}
+
+@compute @workgroup_size($WX, $WY)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let first = (group.y * $WYu + local.y) * $ROWSu;
+  let co4 = group.x * $WX_COLSu + local.x;
+  let last = p.rows * p.cols - 1u;
+//#for i in ROWS
+  let position$i = min(first + $iu, last);
+  let row$i = i32(position$i / p.cols * p.x_step) + p.x_row;
+  let col$i = i32(position$i % p.cols * p.x_step) + p.x_col;
+//#end
+//#for j in COLS
+  let c$j = min(co4 + $ju * $WXu, p.c_out4 - 1u);
+//#for i in ROWS
+  var sum$i_$j = vec4f(0.0);
+//#end
+//#end
+  for (var ty = 0u; ty < p.tap_rows; ty++) {
+    for (var tx = 0u; tx < p.tap_cols; tx++) {
+//#for i in ROWS
+      let x$i = tap(row$i + i32(ty) * p.tap_step, col$i + i32(tx) * p.tap_step);
+//#end
+      var wi = ((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 * 4u * p.c_out4;
+      for (var k = 0u; k < p.run4; k++) {
+//#for i in ROWS
+        let v$i = x[x$i + k];
+//#end
+//#for j in COLS
+        let w0_$j = weight(wi + c$j);
+        let w1_$j = weight(wi + p.c_out4 + c$j);
+        let w2_$j = weight(wi + 2u * p.c_out4 + c$j);
+        let w3_$j = weight(wi + 3u * p.c_out4 + c$j);
+//#end
+//#for i in ROWS
+//#for j in COLS
+        sum$i_$j = fma(vec4f(v$i.w), w3_$j, fma(vec4f(v$i.z), w2_$j, fma(vec4f(v$i.y), w1_$j, fma(vec4f(v$i.x), w0_$j, sum$i_$j))));
+//#end
+//#end
+        wi += 4u * p.c_out4;
+      }
+    }
+  }
+//#for i in ROWS
+//#for j in COLS
+  store(first + $iu, co4 + $ju * $WXu, sum$i_$j);
+//#end
+//#end
+}

@@ -1,0 +1,361 @@
+//! One function a shader: checks shapes and records a [`Step`]. Outputs first, then inputs, then parameters.
+//!
+//! Shapes that do not fit are bugs of the caller, hence panics; what comes from outside was checked in `weights` and `photo`.
+//! Addition and ReLU are never steps of their own: they are fused behind the operation before them.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::gpu::{Constant, Gpu, Step, Tensor, grid};
+use crate::shader::{self, Shader};
+
+/// A convolution's numbers on the GPU.
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    /// [ksize, ksize, c_in, c_out], channels padded to vec4; f32 or f16.
+    pub weight: Constant,
+    pub f16: bool,
+    /// [2, c_out]: what the sum is multiplied with, what is added then.
+    pub scale_bias: Constant,
+    pub c_in: usize,
+    pub c_out: usize,
+    pub ksize: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+/// What follows a convolution in the same step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fused<'a> {
+    /// Added to the result.
+    pub residual: Option<&'a Tensor>,
+    /// max(·, 0), after the addition.
+    pub relu: bool,
+    /// The result stays only where this is positive: the backward of the ReLU that made it.
+    pub mask: Option<&'a Tensor>,
+}
+
+/// A window that slides over an image.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub ksize: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+/// A fully connected layer's numbers on the GPU.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// [features, classes], classes padded to vec4; f32 or f16.
+    pub weight: Constant,
+    pub f16: bool,
+    /// [classes]
+    pub bias: Constant,
+    pub features: usize,
+    pub classes: usize,
+}
+
+impl Window {
+    /// Output rows (or columns) for `size` input rows (or columns).
+    pub fn out(&self, size: usize) -> usize {
+        (size + 2 * self.padding - self.ksize) / self.stride + 1
+    }
+}
+
+impl Conv2d {
+    /// As a window.
+    pub fn window(&self) -> Window {
+        Window { ksize: self.ksize, stride: self.stride, padding: self.padding }
+    }
+    /// Bytes of the transposed weight that its backward needs.
+    pub fn transposed_bytes(&self) -> u64 {
+        (self.ksize * self.ksize * pad4(self.c_in) * pad4(self.c_out) * 4) as u64
+    }
+}
+
+/// The tile of output that one invocation of conv2d owns, and how invocations stand in a workgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tile {
+    pub rows: usize,
+    pub cols: usize,
+    pub wx: usize,
+    pub wy: usize,
+}
+
+/// Fits every shape and adapter well enough.
+pub const DEFAULT_TILE: Tile = Tile { rows: 8, cols: 2, wx: 8, wy: 8 };
+
+/// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU.
+pub const TILES: [Tile; 5] = [
+    DEFAULT_TILE,
+    Tile { rows: 4, cols: 1, wx: 16, wy: 4 },
+    Tile { rows: 4, cols: 2, wx: 8, wy: 8 },
+    Tile { rows: 8, cols: 4, wx: 4, wy: 1 },
+    Tile { rows: 14, cols: 4, wx: 4, wy: 1 },
+];
+
+impl Tile {
+    /// The shader for this tile.
+    pub fn apply(self, shader: Shader) -> Shader {
+        let Tile { rows, cols, wx, wy } = self;
+        shader.with("ROWS", rows).with("COLS", cols).with("WX", wx).with("WY", wy).with("WX_COLS", wx * cols)
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
+struct Conv2dParams {
+    rows: u32,
+    cols: u32,
+    y_width: u32,
+    y_step: u32,
+    y_row: u32,
+    y_col: u32,
+    x_height: u32,
+    x_width: u32,
+    x_step: u32,
+    x_row: i32,
+    x_col: i32,
+    tap_rows: u32,
+    tap_cols: u32,
+    tap_step: i32,
+    w_row: u32,
+    w_col: u32,
+    w_step: u32,
+    ksize: u32,
+    c_in4: u32,
+    c_out4: u32,
+    run4: u32,
+    flags: u32,
+    _pad: [u32; 2],
+}
+
+/// y = relu(scale · conv(x, w) + bias + residual): `shaders/conv2d.wgsl`. y [h_out, w_out, c_out], x [h_in, w_in, c_in].
+pub fn conv2d(gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &Conv2d, fused: Fused, tile: Tile) -> Step {
+    let window = conv.window();
+    assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.c_out]);
+    assert_eq!(x.channels, conv.c_in);
+    // With a border as wide as the padding, the taps of one row lie side by side and never leave the row.
+    let bordered = x.border > 0;
+    assert!(!bordered || (x.border == conv.padding && y.border == 0));
+    let params = Conv2dParams {
+        rows: y.height as u32,
+        cols: y.width as u32,
+        y_width: y.width as u32,
+        y_step: 1,
+        x_height: x.height as u32,
+        x_width: (x.width + 2 * x.border) as u32,
+        x_step: conv.stride as u32,
+        x_row: -(conv.padding as i32),
+        x_col: x.border as i32 - conv.padding as i32,
+        tap_rows: conv.ksize as u32,
+        tap_cols: if bordered { 1 } else { conv.ksize as u32 },
+        tap_step: 1,
+        w_step: 1,
+        ksize: conv.ksize as u32,
+        c_in4: x.c4() as u32,
+        c_out4: y.c4() as u32,
+        run4: (if bordered { conv.ksize * x.c4() } else { x.c4() }) as u32,
+        ..Default::default()
+    };
+    conv2d_step(gpu, y, x, &conv.weight, conv.f16, Some(&conv.scale_bias), fused, params, tile)
+}
+
+/// dL/dx of [`conv2d`]'s convolution, by the same shader on the transposed weight of [`conv2d_transpose_weight`].
+///
+/// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
+/// A position of dx at row iy meets tap ky where (iy + padding − ky) is a multiple of the stride: one step for each remainder
+/// of iy and ix, each a dense product over its own taps.
+#[allow(clippy::too_many_arguments)] // one argument for each operand of the formula
+pub fn conv2d_backward_input(
+    gpu: &Gpu,
+    dx: &Tensor,
+    dy: &Tensor,
+    conv: &Conv2d,
+    transposed: &Constant,
+    fused: Fused,
+    tile: Tile,
+) -> Vec<Step> {
+    let window = conv.window();
+    assert_eq!([dy.height, dy.width, dy.channels], [window.out(dx.height), window.out(dx.width), conv.c_out]);
+    assert_eq!(dx.channels, conv.c_in);
+    let Window { ksize, stride, padding } = window;
+    // For rows iy = first, first + stride, …: the first tap ky that meets them, how many do, and the row of dy that it reads.
+    let phase = |first: usize| {
+        let tap = (first + padding) % stride;
+        let taps = if tap < ksize { (ksize - tap).div_ceil(stride) } else { 0 };
+        let origin = (first + padding) as i32 - tap as i32;
+        (tap as u32, taps as u32, origin / stride as i32)
+    };
+    let mut steps = Vec::new();
+    for first_row in 0..stride.min(dx.height) {
+        for first_col in 0..stride.min(dx.width) {
+            let (w_row, tap_rows, x_row) = phase(first_row);
+            let (w_col, tap_cols, x_col) = phase(first_col);
+            let params = Conv2dParams {
+                rows: (dx.height - first_row).div_ceil(stride) as u32,
+                cols: (dx.width - first_col).div_ceil(stride) as u32,
+                y_width: dx.width as u32,
+                y_step: stride as u32,
+                y_row: first_row as u32,
+                y_col: first_col as u32,
+                x_height: dy.height as u32,
+                x_width: dy.width as u32,
+                x_step: 1,
+                x_row,
+                x_col,
+                tap_rows,
+                tap_cols,
+                tap_step: -1,
+                w_row,
+                w_col,
+                w_step: stride as u32,
+                ksize: ksize as u32,
+                c_in4: dy.c4() as u32,
+                c_out4: dx.c4() as u32,
+                run4: dy.c4() as u32,
+                ..Default::default()
+            };
+            steps.push(conv2d_step(gpu, dx, dy, transposed, false, None, fused, params, tile));
+        }
+    }
+    steps
+}
+
+#[allow(clippy::too_many_arguments)]
+fn conv2d_step(
+    gpu: &Gpu,
+    y: &Tensor,
+    x: &Tensor,
+    weight: &Constant,
+    f16: bool,
+    scale_bias: Option<&Constant>,
+    fused: Fused,
+    mut params: Conv2dParams,
+    tile: Tile,
+) -> Step {
+    const RESIDUAL: u32 = 1;
+    const RELU: u32 = 2;
+    const MASK: u32 = 4;
+    const SCALE_BIAS: u32 = 8;
+    for other in [fused.residual, fused.mask].into_iter().flatten() {
+        assert_eq!([other.height, other.width, other.channels], [y.height, y.width, y.channels]);
+    }
+    let flag = |set: bool, bit: u32| if set { bit } else { 0 };
+    params.flags = flag(scale_bias.is_some(), SCALE_BIAS)
+        | flag(fused.residual.is_some(), RESIDUAL)
+        | flag(fused.relu, RELU)
+        | flag(fused.mask.is_some(), MASK);
+    let shader = tile.apply(shader::conv2d().with("F16", f16 as usize));
+    let unused = &weight.buffer; // bound where the flags say that nothing is read
+    let bindings = [
+        &y.buffer,
+        &x.buffer,
+        &weight.buffer,
+        scale_bias.map_or(unused, |c| &c.buffer),
+        fused.residual.map_or(unused, |t| &t.buffer),
+        fused.mask.map_or(unused, |t| &t.buffer),
+    ];
+    let positions = (params.rows * params.cols) as usize;
+    let workgroups =
+        [y.c4().div_ceil(tile.wx * tile.cols) as u32, positions.div_ceil(tile.wy * tile.rows).max(1) as u32, 1];
+    gpu.step(shader, &bindings, params, workgroups)
+}
+
+/// wt [ksize, ksize, c_out, c_in] = scale · w, transposed: `shaders/conv2d_transpose_weight.wgsl`.
+pub fn conv2d_transpose_weight(gpu: &Gpu, transposed: &Constant, conv: &Conv2d) -> Step {
+    assert!(transposed.bytes() >= conv.transposed_bytes());
+    let (c_in4, c_out4) = (conv.c_in.div_ceil(4), conv.c_out.div_ceil(4));
+    let taps = conv.ksize * conv.ksize;
+    let shader = shader::conv2d_transpose_weight().with("F16", conv.f16 as usize);
+    let bindings = [&transposed.buffer, &conv.weight.buffer, &conv.scale_bias.buffer];
+    gpu.step(
+        shader,
+        &bindings,
+        [taps as u32, c_in4 as u32, c_out4 as u32, 0],
+        grid((taps * c_out4 * 4 * c_in4).div_ceil(64)),
+    )
+}
+
+/// y [h_out, w_out, c] = the largest value of each window of x [h_in, w_in, c]: `shaders/max_pool2d.wgsl`.
+pub fn max_pool2d(gpu: &Gpu, y: &Tensor, x: &Tensor, window: Window) -> Step {
+    let params = pool_params(y, x, window, false);
+    let workgroups = grid((y.positions() * y.c4()).div_ceil(64));
+    gpu.step(shader::max_pool2d(), &[&y.buffer, &x.buffer], params, workgroups)
+}
+
+/// dL/dx of [`max_pool2d`], and of the ReLU that made x if `masked`: `shaders/max_pool2d_backward.wgsl`.
+pub fn max_pool2d_backward(
+    gpu: &Gpu,
+    dx: &Tensor,
+    dy: &Tensor,
+    x: &Tensor,
+    y: &Tensor,
+    window: Window,
+    masked: bool,
+) -> Step {
+    let params = pool_params(y, x, window, masked);
+    let workgroups = grid((x.positions() * x.c4()).div_ceil(64));
+    gpu.step(shader::max_pool2d_backward(), &[&dx.buffer, &dy.buffer, &x.buffer, &y.buffer], params, workgroups)
+}
+
+fn pool_params(y: &Tensor, x: &Tensor, window: Window, masked: bool) -> [u32; 12] {
+    assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), x.channels]);
+    let shape = [y.height, y.width, x.height, x.width, x.c4()];
+    let mut params = [0; 12];
+    let numbers = shape.into_iter().chain([window.ksize, window.stride, window.padding, masked as usize]);
+    params.iter_mut().zip(numbers).for_each(|(to, from)| *to = from as u32);
+    params
+}
+
+/// y [c] = the mean of each channel of x [h, w, c]: `shaders/global_average_pool.wgsl`.
+pub fn global_average_pool(gpu: &Gpu, y: &Tensor, x: &Tensor) -> Step {
+    assert_eq!([y.positions(), y.channels], [1, x.channels]);
+    let params = [x.positions() as u32, x.c4() as u32, 0, 0];
+    gpu.step(shader::global_average_pool(), &[&y.buffer, &x.buffer], params, grid(x.c4().div_ceil(64)))
+}
+
+/// dL/dx of [`global_average_pool`], and of the ReLU that made x if `masked`: `shaders/global_average_pool_backward.wgsl`.
+pub fn global_average_pool_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, x: &Tensor, masked: bool) -> Step {
+    assert_eq!([dy.positions(), dy.channels], [1, x.channels]);
+    assert_eq!([dx.height, dx.width, dx.channels], [x.height, x.width, x.channels]);
+    let params = [x.positions() as u32, x.c4() as u32, masked as u32, 0];
+    let workgroups = grid((x.positions() * x.c4()).div_ceil(64));
+    gpu.step(shader::global_average_pool_backward(), &[&dx.buffer, &dy.buffer, &x.buffer], params, workgroups)
+}
+
+/// y [classes] = w · x [features] + bias: `shaders/linear.wgsl`.
+pub fn linear(gpu: &Gpu, y: &Tensor, x: &Tensor, linear: &Linear) -> Step {
+    assert_eq!([y.channels, x.channels], [linear.classes, linear.features]);
+    let shader = shader::linear().with("F16", linear.f16 as usize);
+    let bindings = [&y.buffer, &x.buffer, &linear.weight.buffer, &linear.bias.buffer];
+    gpu.step(shader, &bindings, [x.c4() as u32, y.c4() as u32, 0, 0], grid(y.c4().div_ceil(8)))
+}
+
+/// dL/dx of [`linear`]: `shaders/linear_backward.wgsl`.
+pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> Step {
+    assert_eq!([dy.channels, dx.channels], [linear.classes, linear.features]);
+    let shader = shader::linear_backward().with("F16", linear.f16 as usize);
+    let bindings = [&dx.buffer, &dy.buffer, &linear.weight.buffer];
+    gpu.step(shader, &bindings, [dx.c4() as u32, dy.c4() as u32, 0, 0], grid((dx.c4() * 4).div_ceil(8)))
+}
+
+/// Channel weights of XGrad-CAM and Grad-CAM++: `shaders/cam_weights.wgsl`.
+pub fn cam_weights(gpu: &Gpu, weights: &Tensor, activations: &Tensor, gradients: &Tensor, method: u32) -> Step {
+    assert_eq!([weights.positions(), weights.channels], [1, activations.channels]);
+    let params = [activations.positions() as u32, activations.c4() as u32, method, 0];
+    let bindings = [&weights.buffer, &activations.buffer, &gradients.buffer];
+    gpu.step(shader::cam_weights(), &bindings, params, grid(activations.c4().div_ceil(64)))
+}
+
+/// cam [h, w] of activations and gradients [h, w, c] and channel weights [c]: `shaders/cam.wgsl`.
+pub fn cam(gpu: &Gpu, cam: &Tensor, activations: &Tensor, gradients: &Tensor, weights: &Tensor, method: u32) -> Step {
+    assert_eq!([gradients.positions(), gradients.channels], [activations.positions(), activations.channels]);
+    let params = [activations.positions() as u32, activations.c4() as u32, method, 0];
+    let bindings = [&cam.buffer, &activations.buffer, &gradients.buffer, &weights.buffer];
+    gpu.step(shader::cam(), &bindings, params, grid(activations.positions()))
+}
+
+/// The next multiple of 4.
+pub fn pad4(channels: usize) -> usize {
+    channels.next_multiple_of(4)
+}

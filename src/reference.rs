@@ -1,0 +1,201 @@
+//! The operations of [`ops`](crate::ops) as plain f64 loops on the CPU: what the shaders are tested against.
+//!
+//! Slow and obvious on purpose; nothing here is fast, fused or packed. Images are planes [channels, height, width],
+//! convolution weights [c_out, c_in, ksize, ksize] as in a checkpoint. To extend: the twin of a new shader, same name.
+
+use crate::ops::Window;
+
+/// An image: `planes` [channels, height, width].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub planes: Vec<f64>,
+}
+
+impl Image {
+    /// All zeros.
+    pub fn zeros(channels: usize, height: usize, width: usize) -> Image {
+        Image { channels, height, width, planes: vec![0.0; channels * height * width] }
+    }
+    /// From f32 planes.
+    pub fn new(channels: usize, height: usize, width: usize, planes: &[f32]) -> Image {
+        assert_eq!(planes.len(), channels * height * width);
+        Image { channels, height, width, planes: planes.iter().map(|&v| v as f64).collect() }
+    }
+    fn index(&self, c: usize, y: usize, x: usize) -> usize {
+        (c * self.height + y) * self.width + x
+    }
+    /// The value at (y, x), or nothing outside the image.
+    fn get(&self, c: usize, y: isize, x: isize) -> Option<f64> {
+        let inside = (0..self.height as isize).contains(&y) && (0..self.width as isize).contains(&x);
+        inside.then(|| self.planes[self.index(c, y as usize, x as usize)])
+    }
+    /// `f(self, other)` element by element.
+    pub fn zip(&self, other: &Image, f: impl Fn(f64, f64) -> f64) -> Image {
+        assert_eq!([self.channels, self.height, self.width], [other.channels, other.height, other.width]);
+        let planes = self.planes.iter().zip(&other.planes).map(|(&a, &b)| f(a, b)).collect();
+        Image { planes, ..*self }
+    }
+}
+
+/// The input position that output position `o` and tap `k` meet along one axis.
+fn meet(o: usize, k: usize, window: Window) -> isize {
+    (o * window.stride + k) as isize - window.padding as isize
+}
+
+/// y[co,oy,ox] = sum over ci,ky,kx of x[ci, oy·stride+ky−pad, ox·stride+kx−pad] · w[co,ci,ky,kx]
+pub fn conv2d(x: &Image, w: &[f64], c_out: usize, window: Window) -> Image {
+    let Window { ksize, .. } = window;
+    let mut y = Image::zeros(c_out, window.out(x.height), window.out(x.width));
+    for co in 0..c_out {
+        for oy in 0..y.height {
+            for ox in 0..y.width {
+                let mut sum = 0.0;
+                for ci in 0..x.channels {
+                    for ky in 0..ksize {
+                        for kx in 0..ksize {
+                            let at = x.get(ci, meet(oy, ky, window), meet(ox, kx, window));
+                            sum += at.unwrap_or(0.0) * w[((co * x.channels + ci) * ksize + ky) * ksize + kx];
+                        }
+                    }
+                }
+                let i = y.index(co, oy, ox);
+                y.planes[i] = sum;
+            }
+        }
+    }
+    y
+}
+
+/// dx[ci,iy,ix] = sum over co,ky,kx of w[co,ci,ky,kx] · dy[co,oy,ox]   where oy·stride + ky − pad == iy, and so for x
+pub fn conv2d_backward_input(c_in: usize, height: usize, width: usize, dy: &Image, w: &[f64], window: Window) -> Image {
+    let Window { ksize, .. } = window;
+    let mut dx = Image::zeros(c_in, height, width);
+    for co in 0..dy.channels {
+        for oy in 0..dy.height {
+            for ox in 0..dy.width {
+                for ci in 0..c_in {
+                    for ky in 0..ksize {
+                        for kx in 0..ksize {
+                            let (iy, ix) = (meet(oy, ky, window), meet(ox, kx, window));
+                            if dx.get(ci, iy, ix).is_some() {
+                                let i = dx.index(ci, iy as usize, ix as usize);
+                                let weight = w[((co * c_in + ci) * ksize + ky) * ksize + kx];
+                                dx.planes[i] += weight * dy.planes[dy.index(co, oy, ox)];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    dx
+}
+
+/// y[c] = scale[c] · x[c] + bias[c]
+pub fn scale_bias(x: &Image, scale: &[f64], bias: &[f64]) -> Image {
+    let positions = x.height * x.width;
+    let planes = x.planes.iter().enumerate().map(|(i, v)| scale[i / positions] * v + bias[i / positions]).collect();
+    Image { planes, ..*x }
+}
+
+/// y = max(x, 0)
+pub fn relu(x: &Image) -> Image {
+    Image { planes: x.planes.iter().map(|v| v.max(0.0)).collect(), ..*x }
+}
+
+/// dx = dy where y > 0, else 0
+pub fn relu_backward(dy: &Image, y: &Image) -> Image {
+    dy.zip(y, |dy, y| if y > 0.0 { dy } else { 0.0 })
+}
+
+/// y[c,oy,ox] = max over ky,kx of x[c, oy·stride+ky−pad, ox·stride+kx−pad]
+pub fn max_pool2d(x: &Image, window: Window) -> Image {
+    let mut y = Image::zeros(x.channels, window.out(x.height), window.out(x.width));
+    for_each_window(&y.clone(), x, window, |i, _, value| y.planes[i] = value);
+    y
+}
+
+/// dL/dx of [`max_pool2d`]: the first maximum of a window, in reading order, takes all of its dy.
+pub fn max_pool2d_backward(dy: &Image, x: &Image, window: Window) -> Image {
+    let mut dx = Image::zeros(x.channels, x.height, x.width);
+    for_each_window(dy, x, window, |i, winner, _| dx.planes[winner] += dy.planes[i]);
+    dx
+}
+
+/// Calls `f(index in y, index in x of the first maximum, maximum)` for each window.
+fn for_each_window(y: &Image, x: &Image, window: Window, mut f: impl FnMut(usize, usize, f64)) {
+    for c in 0..y.channels {
+        for oy in 0..y.height {
+            for ox in 0..y.width {
+                let (mut winner, mut best) = (0, f64::NEG_INFINITY);
+                for ky in 0..window.ksize {
+                    for kx in 0..window.ksize {
+                        let (iy, ix) = (meet(oy, ky, window), meet(ox, kx, window));
+                        if let Some(value) = x.get(c, iy, ix).filter(|&value| value > best) {
+                            (winner, best) = (x.index(c, iy as usize, ix as usize), value);
+                        }
+                    }
+                }
+                f(y.index(c, oy, ox), winner, best);
+            }
+        }
+    }
+}
+
+/// y[c] = mean of x[c]
+pub fn global_average_pool(x: &Image) -> Vec<f64> {
+    let positions = x.height * x.width;
+    x.planes.chunks(positions).map(|plane| plane.iter().sum::<f64>() / positions as f64).collect()
+}
+
+/// dx[c,y,x] = dy[c] / (h·w)
+pub fn global_average_pool_backward(dy: &[f64], height: usize, width: usize) -> Image {
+    let positions = height * width;
+    let planes = dy.iter().flat_map(|v| std::iter::repeat_n(v / positions as f64, positions)).collect();
+    Image { channels: dy.len(), height, width, planes }
+}
+
+/// y[n] = bias[n] + sum over k of w[n,k] · x[k]
+pub fn linear(x: &[f64], w: &[f64], bias: &[f64]) -> Vec<f64> {
+    let dot = |row: &[f64]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
+    w.chunks(x.len()).zip(bias).map(|(row, bias)| bias + dot(row)).collect()
+}
+
+/// dx[k] = sum over n of w[n,k] · dy[n]
+pub fn linear_backward(features: usize, dy: &[f64], w: &[f64]) -> Vec<f64> {
+    (0..features).map(|k| dy.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum()).collect()
+}
+
+/// Channel weights: `method` 0 = XGrad-CAM, 1 = Grad-CAM++, as in `shaders/cam_weights.wgsl`.
+pub fn cam_weights(activations: &Image, gradients: &Image, method: u32) -> Vec<f64> {
+    let positions = activations.height * activations.width;
+    let channels = activations.planes.chunks(positions).zip(gradients.planes.chunks(positions));
+    channels
+        .map(|(a, g)| {
+            let total: f64 = a.iter().sum();
+            let term = |a: f64, g: f64| match method {
+                0 => g * a / (total + 1e-7),
+                _ => g.max(0.0) * g * g / (2.0 * g * g + total * g * g * g + 1e-6),
+            };
+            a.iter().zip(g).map(|(&a, &g)| term(a, g)).sum()
+        })
+        .collect()
+}
+
+/// cam [h, w]: `method` 0 = weighted, 1 = HiResCAM, 2 = element-wise, 3 = LayerCAM, as in `shaders/cam.wgsl`.
+pub fn cam(activations: &Image, gradients: &Image, weights: &[f64], method: u32) -> Vec<f64> {
+    let positions = activations.height * activations.width;
+    let mut cam = vec![0.0; positions];
+    for (i, (&a, &g)) in activations.planes.iter().zip(&gradients.planes).enumerate() {
+        cam[i % positions] += match method {
+            0 => weights[i / positions] * a,
+            1 => g * a,
+            2 => (g * a).max(0.0),
+            _ => g.max(0.0) * a,
+        };
+    }
+    cam
+}

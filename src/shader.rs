@@ -1,0 +1,109 @@
+//! The shaders as text, and the little that is done to them before they are compiled.
+//!
+//! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
+//! `//#for i in ROWS` … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
+//! `$ROWS` stands for the constant. Registers have no index in WGSL that software adapters keep in registers, so a tile
+//! must be written out; this writes it out. Nothing else is generated.
+
+/// A shader with the constants that it is compiled with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shader {
+    pub name: &'static str,
+    source: &'static str,
+    constants: Vec<(&'static str, u32)>,
+}
+
+macro_rules! shaders {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[doc = concat!("`shaders/", stringify!($name), ".wgsl`")]
+            pub fn $name() -> Shader {
+                Shader { name: stringify!($name), source: include_str!(concat!("../shaders/", stringify!($name), ".wgsl")), constants: vec![] }
+            }
+        )*
+        /// Every shader, without constants.
+        pub fn all() -> Vec<Shader> {
+            vec![$($name()),*]
+        }
+    };
+}
+
+shaders! {
+    cam,
+    cam_weights,
+    conv2d,
+    conv2d_transpose_weight,
+    global_average_pool,
+    global_average_pool_backward,
+    linear,
+    linear_backward,
+    max_pool2d,
+    max_pool2d_backward,
+}
+
+impl Shader {
+    /// With one more constant.
+    pub fn with(mut self, name: &'static str, value: usize) -> Shader {
+        self.constants.push((name, value as u32));
+        self
+    }
+}
+
+/// The WGSL to compile. A constant that is not given counts as 0.
+pub fn expand(shader: &Shader) -> String {
+    let lines: Vec<&str> = shader.source.lines().collect();
+    let mut names = shader.constants.iter().map(|&(name, value)| (name.to_owned(), value)).collect::<Vec<_>>();
+    // The longest first: `$WX_COLS` must not be read as `$WX` and a rest.
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let mut out = String::new();
+    write_lines(&lines, &names, &mut out);
+    out
+}
+
+fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
+    let value = |name: &str| names.iter().find(|(n, _)| n == name).map_or(0, |&(_, v)| v);
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        if let Some(header) = line.strip_prefix("//#for ") {
+            let end = block_end(lines, at);
+            let (index, count) = header.split_once(" in ").expect("//#for i in COUNT");
+            for i in 0..value(count) {
+                let mut inner = names.to_vec();
+                inner.push((index.to_owned(), i));
+                write_lines(&lines[at + 1..end], &inner, out);
+            }
+            at = end;
+        } else if let Some(name) = line.strip_prefix("//#if ") {
+            let end = block_end(lines, at);
+            let middle = (at..end).find(|&i| lines[i] == "//#else").unwrap_or(end);
+            let kept = if value(name) != 0 { at + 1..middle } else { (middle + 1).min(end)..end };
+            write_lines(&lines[kept], names, out);
+            at = end;
+        } else {
+            let mut text = line.to_owned();
+            for (name, value) in names {
+                text = text.replace(&format!("${name}"), &value.to_string());
+            }
+            out.push_str(&text);
+            out.push('\n');
+        }
+        at += 1;
+    }
+}
+
+/// The `//#end` that closes the block opened at `start`.
+fn block_end(lines: &[&str], start: usize) -> usize {
+    let mut depth = 0;
+    for (i, line) in lines.iter().enumerate().skip(start) {
+        match line.split(' ').next() {
+            Some("//#for" | "//#if") => depth += 1,
+            Some("//#end") => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return i;
+        }
+    }
+    panic!("block without //#end at line {}", start + 1)
+}

@@ -1,0 +1,387 @@
+//! Every shader against its plain f64 twin: odd shapes, fresh random data, outputs poisoned with NaN.
+//!
+//! A run prints its seed; `SEED=… cargo test --test kernels` repeats it. A failing comparison names operation, shape, index and
+//! both values, and every failure of a test is reported, not the first. Backwards are also held against central differences
+//! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
+
+use gradlens::gpu::{Gpu, Tensor};
+use gradlens::ops::{self, Conv2d, Fused, Linear, Tile, Window};
+use gradlens::reference::{self, Image};
+
+mod common;
+use common::random::Random;
+
+/// Error of f32 sums of a few thousand terms of size 1: measured 2e-6 at worst here, so 2e-5 leaves a margin of ten.
+const TOLERANCE: f64 = 2e-5;
+
+struct Report {
+    op: &'static str,
+    failures: Vec<String>,
+    comparisons: usize,
+}
+
+impl Report {
+    fn new(op: &'static str) -> Report {
+        Report { op, failures: vec![], comparisons: 0 }
+    }
+    /// Compares relative to the largest expected value; reports the worst element.
+    fn compare(&mut self, shape: &str, found: &[f32], expected: &[f64]) {
+        self.comparisons += expected.len();
+        if found.len() != expected.len() {
+            self.failures.push(format!("{} {shape}: {} values, expected {}", self.op, found.len(), expected.len()));
+            return;
+        }
+        let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+        let error = |i: usize| {
+            let error = (found[i] as f64 - expected[i]).abs() / scale;
+            if error.is_nan() { f64::INFINITY } else { error }
+        };
+        if let Some(i) = (0..found.len()).max_by(|&a, &b| error(a).total_cmp(&error(b)))
+            && error(i) > TOLERANCE
+        {
+            let (op, found, expected) = (self.op, found[i], expected[i]);
+            self.failures.push(format!("{op} {shape} [{i}]: {found} instead of {expected}, error {:.1e}", error(i)));
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        println!("{}: {} values compared", self.op, self.comparisons);
+        assert!(self.comparisons > 0, "{}: nothing was compared", self.op);
+        assert!(self.failures.is_empty(), "{} failures\n{}", self.failures.len(), self.failures.join("\n"));
+    }
+}
+
+fn gpu() -> Gpu {
+    pollster::block_on(Gpu::new()).expect("the tests need a Vulkan, Metal or DX12 driver; Mesa's lavapipe will do")
+}
+
+fn upload(gpu: &Gpu, image: &Image) -> Tensor {
+    let tensor = gpu.tensor(image.height, image.width, image.channels);
+    gpu.write(&tensor, &image.planes.iter().map(|&v| v as f32).collect::<Vec<_>>());
+    tensor
+}
+
+/// A tensor full of NaN: what a shader forgets to write shows.
+fn poisoned(gpu: &Gpu, channels: usize, height: usize, width: usize) -> Tensor {
+    let tensor = gpu.tensor(height, width, channels);
+    gpu.write(&tensor, &vec![f32::NAN; channels * height * width]);
+    tensor
+}
+
+fn read(gpu: &Gpu, tensor: &Tensor) -> Vec<f32> {
+    pollster::block_on(gpu.read(tensor)).unwrap()
+}
+
+/// A random convolution, as the checkpoint has it (f64) and on the GPU.
+struct RandomConv {
+    weight: Vec<f64>,
+    scale: Vec<f64>,
+    bias: Vec<f64>,
+    gpu: Conv2d,
+}
+
+fn random_conv(gpu: &Gpu, random: &mut Random, c_in: usize, c_out: usize, window: Window, f16: bool) -> RandomConv {
+    let Window { ksize, stride, padding } = window;
+    let weight = random.values(c_out * c_in * ksize * ksize, f16);
+    let (scale, bias) = (random.values(c_out, false), random.values(c_out, false));
+    let gpu = Conv2d {
+        weight: gradlens::resnet::pack_conv_weight(gpu, &weight, f16, c_out, c_in, ksize),
+        f16,
+        scale_bias: gradlens::resnet::pack_scale_bias(gpu, &scale, &bias),
+        c_in,
+        c_out,
+        ksize,
+        stride,
+        padding,
+    };
+    let wide = |v: &[f32]| v.iter().map(|&v| v as f64).collect();
+    RandomConv { weight: wide(&weight), scale: wide(&scale), bias: wide(&bias), gpu }
+}
+
+/// All that tuning chooses from, and shapes that fit nothing.
+fn tiles() -> Vec<Tile> {
+    let odd = [Tile { rows: 1, cols: 1, wx: 4, wy: 16 }, Tile { rows: 7, cols: 3, wx: 4, wy: 8 }];
+    ops::TILES.into_iter().chain(odd).collect()
+}
+
+/// c_in, c_out, height, width, ksize, stride, padding: every kind that ResNets have, and odd ones.
+const CONVOLUTIONS: [[usize; 7]; 14] = [
+    [3, 64, 23, 37, 7, 2, 3], // stem
+    [64, 64, 9, 11, 1, 1, 0],
+    [16, 24, 14, 10, 3, 1, 1],
+    [16, 24, 14, 10, 3, 2, 1],
+    [16, 24, 13, 11, 3, 2, 1],
+    [32, 20, 8, 7, 1, 2, 0],
+    [5, 7, 6, 9, 3, 1, 1], // channels that fill no vec4
+    [1, 1, 1, 1, 1, 1, 0],
+    [2, 9, 5, 4, 5, 3, 2],
+    [8, 8, 2, 2, 3, 2, 1],
+    [8, 8, 1, 1, 3, 1, 1],
+    [512, 36, 7, 7, 3, 1, 1],
+    [6, 130, 3, 50, 1, 1, 0],
+    [4, 4, 9, 9, 2, 4, 0], // rows that no tap meets
+];
+
+#[test]
+fn conv2d() {
+    let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d"), Report::new("conv2d"));
+    for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
+        let window = Window { ksize, stride, padding };
+        for f16 in [false, true] {
+            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, f16);
+            let x = random.image(c_in, height, width);
+            let product = reference::conv2d(&x, &conv.weight, c_out, window);
+            let scaled = reference::scale_bias(&product, &conv.scale, &conv.bias);
+            let residual = random.image(c_out, product.height, product.width);
+            let sum = scaled.zip(&residual, |a, b| a + b);
+            // The first case is read from a tensor with borders, as the photo is.
+            let border = if n == 0 { padding } else { 0 };
+            let bordered = gpu.tensor_with_border(height, width, c_in, border);
+            gpu.write(&bordered, &x.planes.iter().map(|&v| v as f32).collect::<Vec<_>>());
+            let (x, r) = (bordered, upload(&gpu, &residual));
+            let fusions = [
+                ("plain", Fused::default(), scaled.clone()),
+                ("relu", Fused { relu: true, ..Default::default() }, reference::relu(&scaled)),
+                ("residual", Fused { residual: Some(&r), ..Default::default() }, sum.clone()),
+                ("both", Fused { residual: Some(&r), relu: true, mask: None }, reference::relu(&sum)),
+            ];
+            for (name, fused, expected) in fusions {
+                let y = poisoned(&gpu, c_out, product.height, product.width);
+                let tile = tiles()[(2 * n + f16 as usize) % tiles().len()];
+                gpu.run([&ops::conv2d(&gpu, &y, &x, &conv.gpu, fused, tile)]);
+                let shape = format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
+                report.compare(&shape, &read(&gpu, &y), &expected.planes);
+            }
+        }
+    }
+}
+
+#[test]
+fn conv2d_backward_input() {
+    let (gpu, mut random) = (gpu(), Random::fresh("conv2d_backward_input"));
+    let mut report = Report::new("conv2d_backward_input");
+    for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
+        let window = Window { ksize, stride, padding };
+        for f16 in [false, true] {
+            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, f16);
+            let dy = random.image(c_out, window.out(height), window.out(width));
+            // dy enters the convolution through y = scale * conv(x) + bias
+            let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
+            let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
+            let (residual, mask) = (random.image(c_in, height, width), random.image(c_in, height, width));
+            let masked = reference::relu_backward(&product.zip(&residual, |a, b| a + b), &mask);
+            let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
+            let transposed = gpu.scratch(conv.gpu.transposed_bytes());
+            gpu.run([&ops::conv2d_transpose_weight(&gpu, &transposed, &conv.gpu)]);
+            let fusions = [
+                ("plain", Fused::default(), product),
+                ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
+            ];
+            for (name, fused, expected) in fusions {
+                let dx = poisoned(&gpu, c_in, height, width);
+                let tile = tiles()[(2 * n + f16 as usize) % tiles().len()];
+                gpu.run(&ops::conv2d_backward_input(&gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile));
+                let shape = format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
+                report.compare(&shape, &read(&gpu, &dx), &expected.planes);
+            }
+        }
+    }
+}
+
+const POOLS: [([usize; 3], Window); 5] = [
+    ([64, 28, 20], Window { ksize: 3, stride: 2, padding: 1 }),
+    ([5, 7, 9], Window { ksize: 3, stride: 2, padding: 1 }),
+    ([4, 1, 1], Window { ksize: 3, stride: 2, padding: 1 }),
+    ([3, 8, 8], Window { ksize: 2, stride: 2, padding: 0 }),
+    ([9, 11, 6], Window { ksize: 5, stride: 3, padding: 2 }),
+];
+
+#[test]
+fn max_pool2d() {
+    let (gpu, mut random, mut report) = (gpu(), Random::fresh("max_pool2d"), Report::new("max_pool2d"));
+    for ([channels, height, width], window) in POOLS {
+        let x = random.image(channels, height, width);
+        let expected = reference::max_pool2d(&x, window);
+        let (x, y) = (upload(&gpu, &x), poisoned(&gpu, channels, expected.height, expected.width));
+        gpu.run([&ops::max_pool2d(&gpu, &y, &x, window)]);
+        report.compare(&format!("{channels}x{height}x{width} {window:?}"), &read(&gpu, &y), &expected.planes);
+    }
+}
+
+#[test]
+fn max_pool2d_backward() {
+    let (gpu, mut random) = (gpu(), Random::fresh("max_pool2d_backward"));
+    let mut report = Report::new("max_pool2d_backward");
+    for ([channels, height, width], window) in POOLS {
+        // Quarters of [-1, 1]: every window has ties.
+        let ties = Image {
+            planes: random.image(channels, height, width).planes.iter().map(|v| (v * 4.0).round() / 4.0).collect(),
+            channels,
+            height,
+            width,
+        };
+        for (name, x) in [("distinct", random.image(channels, height, width)), ("ties", ties)] {
+            let y = reference::max_pool2d(&x, window);
+            let dy = random.image(channels, y.height, y.width);
+            let plain = reference::max_pool2d_backward(&dy, &x, window);
+            for masked in [false, true] {
+                let expected = if masked { reference::relu_backward(&plain, &x) } else { plain.clone() };
+                let [gx, gy, gdy] = [&x, &y, &dy].map(|image| upload(&gpu, image));
+                let dx = poisoned(&gpu, channels, height, width);
+                gpu.run([&ops::max_pool2d_backward(&gpu, &dx, &gdy, &gx, &gy, window, masked)]);
+                let shape = format!("{channels}x{height}x{width} {window:?} {name}, masked {masked}");
+                report.compare(&shape, &read(&gpu, &dx), &expected.planes);
+            }
+        }
+    }
+}
+
+const SHAPES: [[usize; 3]; 4] = [[2048, 7, 7], [5, 3, 2], [260, 1, 1], [7, 13, 9]];
+
+#[test]
+fn global_average_pool() {
+    let (gpu, mut random) = (gpu(), Random::fresh("global_average_pool"));
+    let mut report = Report::new("global_average_pool");
+    let mut backward = Report::new("global_average_pool_backward");
+    for [channels, height, width] in SHAPES {
+        let x = random.image(channels, height, width);
+        let (gx, y) = (upload(&gpu, &x), poisoned(&gpu, channels, 1, 1));
+        gpu.run([&ops::global_average_pool(&gpu, &y, &gx)]);
+        let shape = format!("{channels}x{height}x{width}");
+        report.compare(&shape, &read(&gpu, &y), &reference::global_average_pool(&x));
+
+        let dy = random.image(channels, 1, 1);
+        let plain = reference::global_average_pool_backward(&dy.planes, height, width);
+        for (masked, expected) in [(false, plain.clone()), (true, reference::relu_backward(&plain, &x))] {
+            let (gdy, dx) = (upload(&gpu, &dy), poisoned(&gpu, channels, height, width));
+            gpu.run([&ops::global_average_pool_backward(&gpu, &dx, &gdy, &gx, masked)]);
+            backward.compare(&format!("{shape}, masked {masked}"), &read(&gpu, &dx), &expected.planes);
+        }
+    }
+}
+
+#[test]
+fn linear() {
+    let (gpu, mut random, mut report) = (gpu(), Random::fresh("linear"), Report::new("linear"));
+    let mut backward = Report::new("linear_backward");
+    for (features, classes) in [(2048, 1000), (5, 7), (1, 1), (33, 260), (512, 3)] {
+        for f16 in [false, true] {
+            let (weight, bias) = (random.values(features * classes, f16), random.values(classes, false));
+            let (x, dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
+            let layer = Linear {
+                weight: gradlens::resnet::pack_linear_weight(&gpu, &weight, f16, classes, features),
+                f16,
+                bias: gradlens::resnet::pack_bias(&gpu, &bias),
+                features,
+                classes,
+            };
+            let wide = |v: &[f32]| v.iter().map(|&v| v as f64).collect::<Vec<_>>();
+            let (y, dx) = (poisoned(&gpu, classes, 1, 1), poisoned(&gpu, features, 1, 1));
+            let (gx, gdy) = (upload(&gpu, &x), upload(&gpu, &dy));
+            gpu.run([&ops::linear(&gpu, &y, &gx, &layer), &ops::linear_backward(&gpu, &dx, &gdy, &layer)]);
+            let shape = format!("{features} -> {classes}, f16 {f16}");
+            report.compare(&shape, &read(&gpu, &y), &reference::linear(&x.planes, &wide(&weight), &wide(&bias)));
+            let expected = reference::linear_backward(features, &dy.planes, &wide(&weight));
+            backward.compare(&shape, &read(&gpu, &dx), &expected);
+        }
+    }
+}
+
+#[test]
+fn cam_and_weights() {
+    let (gpu, mut random, mut report) = (gpu(), Random::fresh("cam"), Report::new("cam"));
+    let mut weights_report = Report::new("cam_weights");
+    for [channels, height, width] in SHAPES {
+        // Activations follow a ReLU; some gradients are exactly zero.
+        let a = reference::relu(&random.image(channels, height, width));
+        let g = random
+            .image(channels, height, width)
+            .zip(&random.image(channels, height, width), |g, r| if r > 0.8 { 0.0 } else { g });
+        let weights = random.image(channels, 1, 1);
+        let [ga, gg, gw] = [&a, &g, &weights].map(|image| upload(&gpu, image));
+        let shape = format!("{channels}x{height}x{width}");
+        for method in 0..4 {
+            let cam = poisoned(&gpu, height * width, 1, 1);
+            gpu.run([&ops::cam(&gpu, &cam, &ga, &gg, &gw, method)]);
+            let expected = reference::cam(&a, &g, &weights.planes, method);
+            report.compare(&format!("{shape} method {method}"), &read(&gpu, &cam), &expected);
+        }
+        for method in 0..2 {
+            let found = poisoned(&gpu, channels, 1, 1);
+            gpu.run([&ops::cam_weights(&gpu, &found, &ga, &gg, method)]);
+            let expected = reference::cam_weights(&a, &g, method);
+            weights_report.compare(&format!("{shape} method {method}"), &read(&gpu, &found), &expected);
+        }
+    }
+}
+
+/// d/dx <dy, f(x)> by central differences: f is evaluated in f64, so 1e-4 loses nothing to rounding and 1e-8 to curvature.
+fn central_differences(x: &Image, dy: &[f64], f: impl Fn(&Image) -> Vec<f64>) -> Vec<f64> {
+    const STEP: f64 = 1e-4;
+    let value = |x: &Image| f(x).iter().zip(dy).map(|(a, b)| a * b).sum::<f64>();
+    (0..x.planes.len())
+        .map(|i| {
+            let (mut up, mut down) = (x.clone(), x.clone());
+            up.planes[i] += STEP;
+            down.planes[i] -= STEP;
+            (value(&up) - value(&down)) / (2.0 * STEP)
+        })
+        .collect()
+}
+
+/// The twins themselves: each backward against central differences of its forward, and the adjoint identity.
+#[test]
+fn reference_backwards() {
+    let mut random = Random::fresh("reference_backwards");
+    let close = |op: &str, found: &[f64], expected: &[f64]| {
+        assert_eq!(found.len(), expected.len(), "{op}");
+        for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+            assert!((a - b).abs() < 1e-6, "{op} [{i}]: {a} instead of {b}");
+        }
+    };
+    for [c_in, c_out, ksize, stride, padding] in [[2, 3, 3, 2, 1], [3, 2, 1, 2, 0], [1, 2, 4, 3, 2]] {
+        let window = Window { ksize, stride, padding };
+        let wide: Vec<f64> = random.values(c_in * c_out * ksize * ksize, false).iter().map(|&v| v as f64).collect();
+        let x = random.image(c_in, 7, 6);
+        let y = reference::conv2d(&x, &wide, c_out, window);
+        let dy = random.image(c_out, y.height, y.width);
+        let dx = reference::conv2d_backward_input(c_in, 7, 6, &dy, &wide, window);
+        close(
+            "conv2d",
+            &dx.planes,
+            &central_differences(&x, &dy.planes, |x| reference::conv2d(x, &wide, c_out, window).planes),
+        );
+        let dot = |a: &Image, b: &Image| a.planes.iter().zip(&b.planes).map(|(a, b)| a * b).sum::<f64>();
+        assert!((dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9, "adjoint identity of conv2d {window:?}");
+    }
+    let window = Window { ksize: 3, stride: 2, padding: 1 };
+    let x = random.image(2, 7, 6);
+    let dy = random.image(2, 4, 3);
+    let dx = reference::max_pool2d_backward(&dy, &x, window);
+    close("max_pool2d", &dx.planes, &central_differences(&x, &dy.planes, |x| reference::max_pool2d(x, window).planes));
+    let dy = random.image(2, 7, 6);
+    close(
+        "relu",
+        &reference::relu_backward(&dy, &reference::relu(&x)).planes,
+        &central_differences(&x, &dy.planes, |x| reference::relu(x).planes),
+    );
+    let dy = random.image(2, 1, 1).planes;
+    close(
+        "global_average_pool",
+        &reference::global_average_pool_backward(&dy, 7, 6).planes,
+        &central_differences(&x, &dy, reference::global_average_pool),
+    );
+    let (x, dy) = (random.image(5, 1, 1), random.image(3, 1, 1).planes);
+    let wide = |v: Vec<f32>| v.iter().map(|&v| v as f64).collect::<Vec<_>>();
+    let (w, bias) = (wide(random.values(15, false)), wide(random.values(3, false)));
+    close(
+        "linear",
+        &reference::linear_backward(5, &dy, &w),
+        &central_differences(&x, &dy, |x| reference::linear(&x.planes, &w, &bias)),
+    );
+}
