@@ -3,7 +3,9 @@
 //                       + bias[co] + residual[oy,ox,co] )
 // The same loops compute dL/dx (conv2d_backward_input): then x is dL/dy, w is the transposed weight, taps run backwards, and a
 // stride of 2 becomes four dense products, one for each parity of the output row and column.
-// One invocation owns $ROWS positions x $COLS vec4 of channels and gathers; registers only, no workgroup memory.
+// One invocation owns $ROWS positions x $COLS vec4 of channels and gathers. Two forms: from registers only, each invocation
+// reading what it multiplies (best on CPUs, and where caches serve well); or with SHARED, a workgroup reading each operand
+// once into workgroup memory, 16 input channels at a time (what most GPUs want).
 // Taps outside the image read the zeros that stand behind every tensor's data: no branch in the inner loop.
 // Where x has borders of zeros left and right (the photo, with its one vec4 of channels), a row of taps is one run in memory.
 //                                                        Reference: reference::conv2d
@@ -65,6 +67,70 @@ fn tap(row: i32, col: i32) -> u32 {
   return select(p.x_height * p.x_width, u32(row) * p.x_width + u32(col), inside) * p.c_in4;
 }
 
+//#if SHARED
+var<workgroup> xs: array<vec4f, $X_TILE>;  // [$WY*$ROWS positions, 4]
+var<workgroup> ws: array<vec4f, $W_TILE>;  // [16 input channels, $WX*$COLS]
+
+@compute @workgroup_size($WX, $WY)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let first = group.y * $WY_ROWSu;
+  let co4 = group.x * $WX_COLSu;
+  let last = p.rows * p.cols - 1u;
+//#for l in X_LOADS
+  // This invocation fetches vec4 (lane & 3) of position slot$l.
+  let slot$l = lane / 4u + $lu * ($WX_WYu / 4u);
+  let position$l = min(first + slot$l, last);
+  let row$l = i32(position$l / p.cols * p.x_step) + p.x_row;
+  let col$l = i32(position$l % p.cols * p.x_step) + p.x_col;
+//#end
+//#for i in ROWS
+//#for j in COLS
+  var sum$i_$j = vec4f(0.0);
+//#end
+//#end
+  for (var ty = 0u; ty < p.tap_rows; ty++) {
+    for (var tx = 0u; tx < p.tap_cols; tx++) {
+//#for l in X_LOADS
+      let x$l = tap(row$l + i32(ty) * p.tap_step, col$l + i32(tx) * p.tap_step);
+//#end
+      let wi = ((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 * 4u * p.c_out4;
+      for (var k = 0u; k < p.run4; k += 4u) {
+        let kx = k + lane % 4u;
+//#for l in X_LOADS
+        xs[slot$l * 4u + lane % 4u] = select(vec4f(0.0), x[x$l + min(kx, p.run4 - 1u)], kx < p.run4);
+//#end
+        for (var i = lane; i < $W_TILEu; i += $WX_WYu) {
+          let ci = min(k * 4u + i / $WX_COLSu, p.run4 * 4u - 1u);  // beyond the last channel xs is zero
+          ws[i] = weight(wi + ci * p.c_out4 + min(co4 + i % $WX_COLSu, p.c_out4 - 1u));
+        }
+        workgroupBarrier();
+        for (var kk = 0u; kk < 4u; kk++) {
+//#for i in ROWS
+          let v$i = xs[(local.y + $iu * $WYu) * 4u + kk];
+//#end
+//#for j in COLS
+          let w0_$j = ws[kk * 4u * $WX_COLSu + local.x + $ju * $WXu];
+          let w1_$j = ws[(kk * 4u + 1u) * $WX_COLSu + local.x + $ju * $WXu];
+          let w2_$j = ws[(kk * 4u + 2u) * $WX_COLSu + local.x + $ju * $WXu];
+          let w3_$j = ws[(kk * 4u + 3u) * $WX_COLSu + local.x + $ju * $WXu];
+//#end
+//#for i in ROWS
+//#for j in COLS
+          sum$i_$j = fma(vec4f(v$i.w), w3_$j, fma(vec4f(v$i.z), w2_$j, fma(vec4f(v$i.y), w1_$j, fma(vec4f(v$i.x), w0_$j, sum$i_$j))));
+//#end
+//#end
+        }
+        workgroupBarrier();
+      }
+    }
+  }
+//#for i in ROWS
+//#for j in COLS
+  store(first + local.y + $iu * $WYu, co4 + local.x + $ju * $WXu, sum$i_$j);
+//#end
+//#end
+}
+//#else
 @compute @workgroup_size($WX, $WY)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let first = (group.y * $WYu + local.y) * $ROWSu;
@@ -112,3 +178,4 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 //#end
 //#end
 }
+//#end

@@ -26,6 +26,11 @@ pub enum Error {
     /// A shader or a command was refused: a bug here or in a driver.
     #[error("The graphics driver refused a step ({detail}). Try another browser, and please report this sentence.")]
     Gpu { detail: String },
+    /// The adapter computes something else than the CPU: zeros are known in the wild.
+    #[error(
+        "This graphics adapter computes wrong results ({found} instead of {expected}), so it is not used. Update its driver, or try another browser."
+    )]
+    WrongResult { found: f32, expected: f32 },
     /// A photo of this size needs more than the adapter gives.
     #[error(
         "A {width}×{height} input needs a {needed}-byte buffer, and this graphics adapter allows {available}. Use a smaller photo or the “crop” fit."

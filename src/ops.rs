@@ -75,29 +75,57 @@ impl Conv2d {
 /// The tile of output that one invocation of conv2d owns, and how invocations stand in a workgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tile {
+    /// Positions of an invocation.
     pub rows: usize,
+    /// vec4 of channels of an invocation.
     pub cols: usize,
+    /// Invocations of a workgroup along channels, and along positions.
     pub wx: usize,
     pub wy: usize,
+    /// Operands go through workgroup memory.
+    pub shared: bool,
+}
+
+const fn tile(rows: usize, cols: usize, wx: usize, wy: usize, shared: bool) -> Tile {
+    Tile { rows, cols, wx, wy, shared }
 }
 
 /// Fits every shape and adapter well enough.
-pub const DEFAULT_TILE: Tile = Tile { rows: 8, cols: 2, wx: 8, wy: 8 };
+pub const DEFAULT_TILE: Tile = tile(8, 2, 8, 8, false);
 
 /// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU.
-pub const TILES: [Tile; 5] = [
+pub const TILES: [Tile; 7] = [
     DEFAULT_TILE,
-    Tile { rows: 4, cols: 1, wx: 16, wy: 4 },
-    Tile { rows: 4, cols: 2, wx: 8, wy: 8 },
-    Tile { rows: 8, cols: 4, wx: 4, wy: 1 },
-    Tile { rows: 14, cols: 4, wx: 4, wy: 1 },
+    tile(4, 1, 16, 4, false),
+    tile(4, 2, 8, 8, false),
+    tile(4, 1, 8, 8, true),
+    tile(8, 2, 8, 8, true),
+    tile(8, 4, 4, 1, false),
+    tile(14, 4, 4, 1, false),
 ];
 
 impl Tile {
     /// The shader for this tile.
     pub fn apply(self, shader: Shader) -> Shader {
-        let Tile { rows, cols, wx, wy } = self;
-        shader.with("ROWS", rows).with("COLS", cols).with("WX", wx).with("WY", wy).with("WX_COLS", wx * cols)
+        let Tile { rows, cols, wx, wy, shared } = self;
+        let shader = shader
+            .with("ROWS", rows)
+            .with("COLS", cols)
+            .with("WX", wx)
+            .with("WY", wy)
+            .with("WX_COLS", wx * cols)
+            .with("SHARED", shared as usize);
+        if !shared {
+            return shader;
+        }
+        // Positions are fetched four vec4 each: every invocation takes one vec4 of X_LOADS positions.
+        assert!((wx * wy).is_multiple_of(4) && (wy * rows * 4).is_multiple_of(wx * wy), "{self:?}");
+        shader
+            .with("WX_WY", wx * wy)
+            .with("WY_ROWS", wy * rows)
+            .with("X_LOADS", wy * rows * 4 / (wx * wy))
+            .with("X_TILE", wy * rows * 4)
+            .with("W_TILE", 16 * wx * cols)
     }
 }
 

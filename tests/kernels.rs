@@ -105,7 +105,10 @@ fn random_conv(gpu: &Gpu, random: &mut Random, c_in: usize, c_out: usize, window
 
 /// All that tuning chooses from, and shapes that fit nothing.
 fn tiles() -> Vec<Tile> {
-    let odd = [Tile { rows: 1, cols: 1, wx: 4, wy: 16 }, Tile { rows: 7, cols: 3, wx: 4, wy: 8 }];
+    let odd = [
+        Tile { rows: 1, cols: 1, wx: 4, wy: 16, shared: false },
+        Tile { rows: 7, cols: 3, wx: 4, wy: 8, shared: false },
+    ];
     ops::TILES.into_iter().chain(odd).collect()
 }
 

@@ -42,7 +42,7 @@ fn a_broken_shader_is_not_valid() {
 
 #[test]
 fn loops_and_choices_are_written_out() {
-    let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5 };
+    let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5, shared: false };
     let source = shader::expand(&tile.apply(shader::conv2d().with("F16", 1)));
     for (text, times) in
         [("var sum", 6), ("@workgroup_size(4, 5)", 1), ("unpack2x16float(pairs.x)", 1), ("array<vec2u>", 1)]

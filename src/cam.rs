@@ -1,0 +1,165 @@
+//! The methods: from a layer's activations and gradients to a class activation map.
+//!
+//! Formulas and constants are those of the Python package `grad-cam`, whose numbers the tests compare with. Only the last
+//! arithmetic lives here; where the gradients come from is [`resnet`](crate::resnet)'s business. To add a method: a variant of
+//! [`Method`] with its name, and an arm in [`Recipe::of`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Step, Tensor};
+use crate::ops;
+
+/// How activations `a` and gradients `g` of a layer become a map; c runs over channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Σ mean(g_c)·a_c. Selvaraju et al. 2016, arXiv 1610.02391
+    GradCam,
+    /// Σ w_c·a_c with w from second and third powers of g. Chattopadhyay et al. 2018, arXiv 1710.11063
+    GradCamPlusPlus,
+    /// Σ w_c·a_c with w_c = Σ g·a / Σ a. Fu et al. 2020, arXiv 2008.02312
+    XGradCam,
+    /// Σ g·a, no averaging. Draelos and Carin 2020, arXiv 2011.08891
+    HiResCam,
+    /// Σ relu(g·a), as the package's GradCAMElementWise
+    GradCamElementWise,
+    /// Σ relu(g)·a. Jiang et al. 2021, doi 10.1109/TIP.2021.3089943
+    LayerCam,
+    /// First principal component of a; looks at no class. Muhammad and Yeasin 2020, arXiv 2008.00299
+    EigenCam,
+    /// First principal component of g·a
+    EigenGradCam,
+}
+
+impl Method {
+    pub const ALL: [Method; 8] = [
+        Method::GradCam,
+        Method::GradCamPlusPlus,
+        Method::XGradCam,
+        Method::HiResCam,
+        Method::GradCamElementWise,
+        Method::LayerCam,
+        Method::EigenCam,
+        Method::EigenGradCam,
+    ];
+
+    /// The name on the command line and in links.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::GradCam => "grad-cam",
+            Method::GradCamPlusPlus => "grad-cam++",
+            Method::XGradCam => "xgrad-cam",
+            Method::HiResCam => "hires-cam",
+            Method::GradCamElementWise => "grad-cam-elementwise",
+            Method::LayerCam => "layer-cam",
+            Method::EigenCam => "eigen-cam",
+            Method::EigenGradCam => "eigen-grad-cam",
+        }
+    }
+
+    /// False for a method that looks at activations alone.
+    pub fn needs_gradients(self) -> bool {
+        self != Method::EigenCam
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Method> {
+        let known = || Method::ALL.map(Method::name).join(", ");
+        let found = Method::ALL.into_iter().find(|method| method.name() == name);
+        found.ok_or_else(|| Error::UnknownMethod { name: name.into(), known: known() })
+    }
+}
+
+/// Recorded steps from activations and gradients to a map.
+pub struct Recipe {
+    steps: Vec<Step>,
+    cam: Tensor, // [h·w]
+}
+
+impl Recipe {
+    /// None where the map is a principal component, which is found on the CPU.
+    pub fn of(method: Method, gpu: &Gpu, activations: &Tensor, gradients: &Tensor) -> Option<Recipe> {
+        // The numbers are the shaders' own: METHOD in cam.wgsl and cam_weights.wgsl.
+        let (weights_method, cam_method) = match method {
+            Method::GradCam => (None, 0),
+            Method::XGradCam => (Some(0), 0),
+            Method::GradCamPlusPlus => (Some(1), 0),
+            Method::HiResCam => (None, 1),
+            Method::GradCamElementWise => (None, 2),
+            Method::LayerCam => (None, 3),
+            Method::EigenCam | Method::EigenGradCam => return None,
+        };
+        let weights = gpu.tensor(1, 1, activations.channels);
+        let cam = gpu.tensor(1, 1, activations.positions());
+        let weights_step = match weights_method {
+            Some(method) => ops::cam_weights(gpu, &weights, activations, gradients, method),
+            None => ops::global_average_pool(gpu, &weights, gradients),
+        };
+        let steps = vec![weights_step, ops::cam(gpu, &cam, activations, gradients, &weights, cam_method)];
+        Some(Recipe { steps, cam })
+    }
+
+    /// cam [h, w], before ReLU and scaling.
+    pub async fn run(&self, gpu: &Gpu) -> Result<Vec<f32>> {
+        gpu.run(&self.steps);
+        gpu.read(&self.cam).await
+    }
+}
+
+/// The projection of each position's `channels` values onto their first principal component: [positions].
+///
+/// `planes` is [channels, positions]. A component has no sign of its own (NumPy's SVD, and so `grad-cam`, returns either);
+/// here positions with larger values get the larger result.
+pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
+    const MOST_ITERATIONS: usize = 1000;
+    const CONVERGED: f64 = 1e-12; // of the squared change of a unit vector: 1e-6 in each direction
+    let centred: Vec<f64> = planes
+        .chunks_exact(positions)
+        .flat_map(|plane| {
+            let mean = plane.iter().map(|&v| v as f64).sum::<f64>() / positions as f64;
+            plane.iter().map(move |&v| v as f64 - mean)
+        })
+        .collect();
+    let total = |p: usize| planes.iter().skip(p).step_by(positions).map(|&v| v as f64).sum::<f64>();
+    let brightness: Vec<f64> = (0..positions).map(total).collect();
+    let mean = brightness.iter().sum::<f64>() / positions as f64;
+
+    // Power iteration on X Xᵀ, one pass over the channels each: u ← Σ_c x_c (x_c · u).
+    let mut u: Vec<f64> =
+        brightness.iter().enumerate().map(|(p, v)| v - mean + 1e-3 * (p as f64 + 1.0).sin()).collect();
+    let mut length = normalise(&mut u);
+    for _ in 0..MOST_ITERATIONS {
+        let mut next = vec![0.0; positions];
+        for plane in centred.chunks_exact(positions) {
+            let dot: f64 = plane.iter().zip(&u).map(|(x, u)| x * u).sum();
+            next.iter_mut().zip(plane).for_each(|(n, x)| *n += dot * x);
+        }
+        length = normalise(&mut next);
+        let change: f64 = next.iter().zip(&u).map(|(a, b)| (a - b) * (a - b)).sum();
+        u = next;
+        if change < CONVERGED || length == 0.0 {
+            break;
+        }
+    }
+    let agreement: f64 = u.iter().zip(&brightness).map(|(u, b)| u * (b - mean)).sum();
+    let scale = length.sqrt() * if agreement < 0.0 { -1.0 } else { 1.0 };
+    u.iter().map(|v| (v * scale) as f32).collect()
+}
+
+/// Makes the length 1 and returns what it was.
+fn normalise(vector: &mut [f64]) -> f64 {
+    let length = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|v| *v /= length);
+    }
+    length
+}

@@ -1,0 +1,349 @@
+//! The door: load a network, look at a photo, explain a class.
+//!
+//! The page, the native command and the tests all go through [`Explainer`]. It ties the rooms together and holds what stays on
+//! the GPU between calls; it has no opinion on how a result looks.
+//!
+//! ```no_run
+//! # async fn show(file: Vec<u8>, photo: Vec<u8>) -> gradlens::Result<()> {
+//! use gradlens::{Checkpoint, Explainer, Fit, Method, Network, Photo};
+//! let mut explainer = Explainer::new().await?;
+//! explainer.load(&Network::from_checkpoint(&Checkpoint::read(file)?)?, Default::default()).await?;
+//! let prediction = explainer.predict(&Photo::decode(&photo)?, Fit::Crop).await?;
+//! let best = explainer.explain(None, "layer4", Method::GradCam).await?;
+//! println!("class {} of {:?}", best.class, prediction.top(5));
+//! # Ok(()) }
+//! ```
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use web_time::Instant;
+
+use crate::cam::{Method, Recipe, principal_component};
+use crate::error::{Error, Result};
+use crate::gpu::{AdapterInfo, Gpu, Tensor};
+use crate::heatmap::{self, Cam};
+use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
+use crate::resnet::{Pass, ResNet, Target};
+use crate::tune::Tuning;
+use crate::weights::{Architecture, Network};
+
+/// A network on a GPU, and the photo that it last looked at.
+pub struct Explainer {
+    gpu: Gpu,
+    tuning: Tuning,
+    loaded: Option<Loaded>,
+}
+
+struct Loaded {
+    resnet: ResNet,
+    preprocessing: Preprocessing,
+    pass: Option<Pass>,
+    recipes: HashMap<(Target, Method), Recipe>, // of `pass`
+    seen: Option<Seen>,
+}
+
+/// What `explain` needs to know of the last photo.
+struct Seen {
+    logits: Vec<f32>,
+    rect: Rect,
+}
+
+/// What the network makes of a photo.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// [classes]
+    pub logits: Vec<f32>,
+    /// Of the input, in pixels.
+    pub height: usize,
+    pub width: usize,
+    /// Where the input lies on the photo.
+    pub rect: Rect,
+    /// [height, width, 3]: what the network saw.
+    pub rgb: Vec<u8>,
+    /// [3, height, width]: the same, normalised.
+    pub input: Vec<f32>,
+    /// From the photo to the logits.
+    pub milliseconds: f64,
+}
+
+/// One class and how much speaks for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    pub class: usize,
+    pub logit: f32,
+    /// softmax of the logits, 0..1
+    pub probability: f32,
+}
+
+/// Where the network looked.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    pub class: usize,
+    pub layer: String,
+    pub method: Method,
+    /// The raw map, before ReLU and scaling.
+    pub cam: Cam,
+    /// [height, width], 0..1: as `grad-cam` returns it.
+    pub heatmap: Vec<f32>,
+    pub height: usize,
+    pub width: usize,
+    /// Where the heatmap lies on the photo.
+    pub rect: Rect,
+    /// Nothing in this layer speaks for the class: the heatmap is all zero.
+    pub blank: bool,
+    /// From the logits to the heatmap.
+    pub milliseconds: f64,
+}
+
+/// Bytes held on the GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    pub weights: u64,
+    pub activations: u64,
+    pub gradients: u64,
+}
+
+/// A layer's values: `planes` [channels, height, width].
+#[derive(Clone, Debug)]
+pub struct Planes {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub planes: Vec<f32>,
+}
+
+impl Explainer {
+    /// Opens the machine's fastest adapter. Errors: [`Error::NoAdapter`], [`Error::NoDevice`].
+    pub async fn new() -> Result<Explainer> {
+        let gpu = Gpu::new().await?;
+        let tuning = Tuning::guess(gpu.info());
+        Ok(Explainer { gpu, tuning, loaded: None })
+    }
+
+    /// What this runs on.
+    pub fn adapter(&self) -> &AdapterInfo {
+        self.gpu.info()
+    }
+
+    /// Measures how convolutions are best cut on this adapter, and that it computes them rightly. Takes effect at the next `load`.
+    ///
+    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`] at most, far less on a real GPU.
+    pub async fn tune(&mut self) -> Result<()> {
+        self.tuning = Tuning::measure(&self.gpu, Self::TUNING_BUDGET).await?;
+        Ok(())
+    }
+
+    /// How long [`tune`](Explainer::tune) may look for a faster way.
+    pub const TUNING_BUDGET: Duration = Duration::from_millis(2500);
+
+    /// How convolutions are cut, as a line of text to keep for the next visit.
+    pub fn tuning(&self) -> String {
+        self.tuning.to_string()
+    }
+
+    /// Takes what [`tuning`](Explainer::tuning) gave on an earlier visit; false if this version does not know it.
+    pub fn set_tuning(&mut self, kept: &str) -> bool {
+        kept.parse().map(|tuning| self.tuning = tuning).is_ok()
+    }
+
+    /// Replaces the network; the last photo is forgotten.
+    pub async fn load(&mut self, network: &Network, preprocessing: Preprocessing) -> Result<()> {
+        self.loaded = None; // frees the old one before the new one needs room
+        let resnet = ResNet::new(&self.gpu, network, self.tuning);
+        self.gpu.check()?;
+        self.loaded = Some(Loaded { resnet, preprocessing, pass: None, recipes: HashMap::new(), seen: None });
+        Ok(())
+    }
+
+    /// What the tensors said the network is.
+    pub fn architecture(&self) -> Option<&Architecture> {
+        self.loaded.as_ref().map(|loaded| &loaded.resnet.architecture)
+    }
+
+    /// The layers that can be explained, first to last; empty before `load`.
+    pub fn layers(&self) -> Vec<String> {
+        self.loaded.as_ref().map(|loaded| loaded.resnet.layers()).unwrap_or_default()
+    }
+
+    /// Bytes held on the GPU now.
+    pub fn memory(&self) -> Memory {
+        let Some(loaded) = &self.loaded else { return Memory::default() };
+        let (activations, gradients) = loaded.pass.as_ref().map_or((0, 0), Pass::bytes);
+        Memory { weights: loaded.resnet.bytes(), activations, gradients }
+    }
+
+    /// Runs the network forward over a photo.
+    ///
+    /// Errors: [`Error::NoNetwork`]; a photo that is too small or too large for the adapter; [`Error::DeviceLost`].
+    pub async fn predict(&mut self, photo: &Photo, fit: Fit) -> Result<Prediction> {
+        let started = Instant::now();
+        let Explainer { gpu, loaded, .. } = self;
+        let loaded = loaded.as_mut().ok_or(Error::NoNetwork)?;
+        let prepared = prepare(photo, fit, &loaded.preprocessing)?;
+        let (height, width) = (prepared.height, prepared.width);
+
+        let logits = loaded.forward(gpu, &prepared.input, height, width).await?;
+        loaded.seen = Some(Seen { logits: logits.clone(), rect: prepared.rect });
+        Ok(Prediction {
+            logits,
+            height,
+            width,
+            rect: prepared.rect,
+            rgb: prepared.rgb,
+            input: prepared.input,
+            milliseconds: started.elapsed().as_secs_f64() * 1e3,
+        })
+    }
+
+    /// The logits [classes] of an input [3, height, width] that is already normalised; it counts as the last photo.
+    pub async fn logits_of(&mut self, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
+        let Explainer { gpu, loaded, .. } = self;
+        let loaded = loaded.as_mut().ok_or(Error::NoNetwork)?;
+        let logits = loaded.forward(gpu, input, height, width).await?;
+        let rect = Rect { x: 0.0, y: 0.0, width: width as f64, height: height as f64 };
+        loaded.seen = Some(Seen { logits: logits.clone(), rect });
+        Ok(logits)
+    }
+
+    /// Where the network looked for `class` (`None`: the one with the largest logit) in the last photo, seen at `layer`.
+    ///
+    /// Gradients are of the logit, not of the probability. The forward pass is not run again.
+    /// Errors: [`Error::NoPhoto`], [`Error::UnknownClass`], [`Error::UnknownLayer`], [`Error::DeviceLost`].
+    pub async fn explain(&mut self, class: Option<usize>, layer: &str, method: Method) -> Result<Explanation> {
+        let started = Instant::now();
+        let class = self.class(class)?;
+        let (gpu, loaded, target) = self.at(layer)?;
+        let Loaded { resnet, pass: Some(pass), recipes, seen: Some(seen), .. } = loaded else {
+            return Err(Error::NoPhoto);
+        };
+        let activations = pass.activations(target).clone();
+        let gradient = if method.needs_gradients() {
+            gpu.write(&pass.dlogits, &one_hot(class, seen.logits.len()));
+            pass.run_backward(gpu, resnet, target)
+        } else {
+            activations.clone()
+        };
+        if let (None, Some(recipe)) = (recipes.get(&(target, method)), Recipe::of(method, gpu, &activations, &gradient))
+        {
+            recipes.insert((target, method), recipe);
+        }
+        let values = match recipes.get(&(target, method)) {
+            Some(recipe) => recipe.run(gpu).await?,
+            None => {
+                let mut planes = gpu.read(&activations).await?;
+                if method.needs_gradients() {
+                    let gradient = gpu.read(&gradient).await?;
+                    planes.iter_mut().zip(gradient).for_each(|(a, g)| *a *= g);
+                }
+                principal_component(&planes, activations.positions())
+            }
+        };
+
+        let blank = !values.iter().any(|&v| v > 0.0);
+        let cam = Cam { height: activations.height, width: activations.width, values };
+        let (height, width) = (pass.input.height, pass.input.width);
+        let heatmap = heatmap::heatmap(std::slice::from_ref(&cam), (height, width));
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        Ok(Explanation {
+            class,
+            layer: layer.into(),
+            method,
+            cam,
+            heatmap,
+            height,
+            width,
+            rect: seen.rect,
+            blank,
+            milliseconds,
+        })
+    }
+
+    /// What `layer` put out for the last photo.
+    pub async fn activations(&mut self, layer: &str) -> Result<Planes> {
+        let (gpu, loaded, target) = self.at(layer)?;
+        let pass = loaded.pass.as_ref().ok_or(Error::NoPhoto)?;
+        planes(gpu, pass.activations(target)).await
+    }
+
+    /// d(logit of `class`) / d(output of `layer`) for the last photo; layer `input` is the photo itself, normalised.
+    pub async fn gradient(&mut self, class: Option<usize>, layer: &str) -> Result<Planes> {
+        let class = self.class(class)?;
+        let (gpu, loaded, target) = self.at(layer)?;
+        let Loaded { resnet, pass: Some(pass), seen: Some(seen), .. } = loaded else { return Err(Error::NoPhoto) };
+        gpu.write(&pass.dlogits, &one_hot(class, seen.logits.len()));
+        let gradient = pass.run_backward(gpu, resnet, target);
+        planes(gpu, &gradient).await
+    }
+
+    /// Takes the device away, as a driver reset would: for tests of how that is survived.
+    pub fn lose_device(&self) {
+        self.gpu.destroy();
+    }
+
+    fn class(&self, class: Option<usize>) -> Result<usize> {
+        let loaded = self.loaded.as_ref().ok_or(Error::NoNetwork)?;
+        let logits = &loaded.seen.as_ref().ok_or(Error::NoPhoto)?.logits;
+        match class {
+            Some(class) if class >= logits.len() => {
+                Err(Error::UnknownClass { name: class.to_string(), classes: logits.len() })
+            }
+            Some(class) => Ok(class),
+            None => Ok((0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0)),
+        }
+    }
+
+    fn at(&mut self, layer: &str) -> Result<(&Gpu, &mut Loaded, Target)> {
+        let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
+        let target = if layer == "input" { Target::Input } else { loaded.resnet.target(layer)? };
+        Ok((&self.gpu, loaded, target))
+    }
+}
+
+impl Loaded {
+    /// Runs forward; buffers and steps are made anew only when the size has changed.
+    async fn forward(&mut self, gpu: &Gpu, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
+        self.seen = None;
+        if self.pass.as_ref().is_none_or(|pass| [pass.input.height, pass.input.width] != [height, width]) {
+            self.recipes.clear();
+            self.pass = None; // frees the other size's buffers before these need room
+            self.pass = Some(self.resnet.pass(gpu, height, width)?);
+        }
+        let pass = self.pass.as_ref().ok_or(Error::NoPhoto)?;
+        gpu.write(&pass.input, input);
+        pass.run_forward(gpu);
+        gpu.read(&pass.logits).await
+    }
+}
+
+impl Prediction {
+    /// The `k` best classes, best first.
+    pub fn top(&self, k: usize) -> Vec<Score> {
+        let largest = self.logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f64 = self.logits.iter().map(|&v| ((v - largest) as f64).exp()).sum();
+        let mut scores: Vec<Score> = self
+            .logits
+            .iter()
+            .enumerate()
+            .map(|(class, &logit)| Score {
+                class,
+                logit,
+                probability: (((logit - largest) as f64).exp() / total) as f32,
+            })
+            .collect();
+        scores.sort_by(|a, b| b.logit.total_cmp(&a.logit));
+        scores.truncate(k);
+        scores
+    }
+}
+
+async fn planes(gpu: &Gpu, tensor: &Tensor) -> Result<Planes> {
+    let planes = gpu.read(tensor).await?;
+    Ok(Planes { channels: tensor.channels, height: tensor.height, width: tensor.width, planes })
+}
+
+fn one_hot(class: usize, classes: usize) -> Vec<f32> {
+    let mut values = vec![0.0; classes];
+    values[class] = 1.0;
+    values
+}

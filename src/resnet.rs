@@ -1,0 +1,430 @@
+//! The network: a ResNet, forward and backward, written out by hand.
+//!
+//! [`ResNet`] holds the weights on the GPU; [`Pass`] holds what one input size needs: every activation, the gradients' buffers,
+//! and the recorded steps, built once and replayed for each photo. Numbers (depths, widths, classes) come from the checkpoint.
+//! It does not know what the gradients are for: see [`cam`](crate::cam). Layer names are the checkpoint's: `layer3` is the
+//! output of its last block, `layer3.2` that of its third. A ResNet of other depths needs no code.
+
+use std::collections::HashMap;
+
+use half::f16;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Constant, Gpu, Step, Tensor, tensor_bytes};
+use crate::ops::{self, Conv2d, Fused, Linear, Window, pad4};
+use crate::tune::Tuning;
+use crate::weights::{Architecture, Conv, Network, Values};
+
+/// torchvision `ResNet.maxpool`: `nn.MaxPool2d(kernel_size=3, stride=2, padding=1)`
+const MAX_POOL: Window = Window { ksize: 3, stride: 2, padding: 1 };
+
+/// The smallest input side: below 32 pixels the last stage has less than one position of its own.
+pub const SMALLEST_INPUT: usize = 32;
+
+/// A network's weights on the GPU.
+pub struct ResNet {
+    pub architecture: Architecture,
+    stem: Conv2d,
+    blocks: Vec<Block>,
+    fc: Linear,
+    tuning: Tuning,
+    /// The transposed weight of whichever convolution is being run backwards.
+    transposed: Constant,
+}
+
+/// A basic block (two convolutions) or a bottleneck (three).
+struct Block {
+    stage: usize,
+    convs: Vec<Conv2d>,
+    downsample: Option<Conv2d>,
+}
+
+/// What a block computed.
+struct Activations {
+    /// After each convolution and its ReLU; the last is the block's output.
+    outs: Vec<Tensor>,
+    shortcut: Option<Tensor>,
+}
+
+/// One input size: activations, gradients and recorded steps.
+pub struct Pass {
+    pub input: Tensor, // [3, h, w]
+    stem: Tensor,
+    pool: Tensor,
+    blocks: Vec<Activations>,
+    pooled: Tensor,
+    pub logits: Tensor,  // [classes]
+    pub dlogits: Tensor, // [classes]: what to differentiate, written before a backward
+    forward: Vec<Step>,
+    backward: HashMap<Target, Backward>,
+    gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
+}
+
+/// Where a backward stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The photo itself.
+    Input,
+    /// The output of a block, counted from the first.
+    Block(usize),
+}
+
+/// Recorded steps from `dlogits` down to a target's gradient.
+struct Backward {
+    steps: Vec<Step>,
+    gradient: Tensor,
+}
+
+/// Which of the gradients of one shape that live at the same time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Slot {
+    Even,
+    Odd,
+    /// Of what a block's convolution `i` read.
+    Inside(usize),
+    Shortcut,
+    Pooled,
+}
+
+impl Block {
+    // Forward and backward are each other upside-down; read them side by side.
+    //
+    //   identity = downsample(x)  or  x
+    //   a = relu(conv1(x));  b = relu(conv2(a));  out = relu(conv3(b) + identity)
+
+    fn forward(&self, gpu: &Gpu, tuning: &Tuning, x: &Tensor, steps: &mut Vec<Step>) -> Activations {
+        let mut apply = |conv: &Conv2d, x: &Tensor, fused: Fused| {
+            let (h, w) = (conv.window().out(x.height), conv.window().out(x.width));
+            let y = gpu.tensor(h, w, conv.c_out);
+            steps.push(ops::conv2d(gpu, &y, x, conv, fused, tuning.tile(y.positions())));
+            y
+        };
+        let shortcut = self.downsample.as_ref().map(|conv| apply(conv, x, Fused::default()));
+        let mut outs: Vec<Tensor> = Vec::new();
+        for (i, conv) in self.convs.iter().enumerate() {
+            let last = i + 1 == self.convs.len();
+            let identity = last.then(|| shortcut.as_ref().unwrap_or(x));
+            outs.push(apply(conv, outs.last().unwrap_or(x), Fused { residual: identity, relu: true, mask: None }));
+        }
+        Activations { outs, shortcut }
+    }
+
+    /// `dout` is dL/d(conv3(b) + identity), its ReLU mask already applied; dx is masked by `mask`, if given.
+    #[allow(clippy::too_many_arguments)]
+    fn backward(
+        &self,
+        run: &mut Recorder,
+        dx: &Tensor,
+        dout: &Tensor,
+        activations: &Activations,
+        mask: Option<&Tensor>,
+    ) {
+        let mut dy = dout.clone();
+        for (i, conv) in self.convs.iter().enumerate().skip(1).rev() {
+            let a = &activations.outs[i - 1]; // relu(conv_i(·)): what conv_{i+1} read
+            let da = run.gradient(a, Slot::Inside(i));
+            run.conv_backward(&da, &dy, conv, Fused { mask: Some(a), ..Default::default() });
+            dy = da;
+        }
+        let through_identity = match &self.downsample {
+            None => dout.clone(),
+            Some(conv) => {
+                let d = run.gradient(dx, Slot::Shortcut);
+                run.conv_backward(&d, dout, conv, Fused::default());
+                d
+            }
+        };
+        let fused = Fused { residual: Some(&through_identity), relu: false, mask };
+        run.conv_backward(dx, &dy, &self.convs[0], fused);
+    }
+}
+
+impl ResNet {
+    /// Uploads a network's weights; `tuning` says how its convolutions are cut.
+    pub fn new(gpu: &Gpu, network: &Network, tuning: Tuning) -> ResNet {
+        let blocks: Vec<Block> = network
+            .stages
+            .iter()
+            .enumerate()
+            .flat_map(|(stage, blocks)| blocks.iter().map(move |block| (stage, block)))
+            .map(|(stage, block)| Block {
+                stage: stage + 1,
+                convs: block.convs.iter().map(|conv| upload_conv(gpu, conv)).collect(),
+                downsample: block.downsample.as_ref().map(|conv| upload_conv(gpu, conv)),
+            })
+            .collect();
+        let stem = upload_conv(gpu, &network.stem);
+        let convs = || blocks.iter().flat_map(|b| b.convs.iter().chain(&b.downsample)).chain([&stem]);
+        let transposed = gpu.scratch(convs().map(Conv2d::transposed_bytes).max().unwrap_or(0));
+        let (weight, f16) = match &network.fc.weight {
+            Values::F32(values) => (values.clone(), false),
+            Values::F16(values) => (values.iter().map(|v| v.to_f32()).collect(), true),
+        };
+        let (classes, features) = (network.fc.classes, network.fc.features);
+        let fc = Linear {
+            weight: pack_linear_weight(gpu, &weight, f16, classes, features),
+            f16,
+            bias: pack_bias(gpu, &network.fc.bias),
+            features,
+            classes,
+        };
+        ResNet { architecture: network.architecture.clone(), stem, blocks, fc, tuning, transposed }
+    }
+
+    /// Every layer that can be a target, first to last: `layer1.0` …, with the stage's own name after its last block.
+    pub fn layers(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (i, block) in self.blocks.iter().enumerate() {
+            names.push(self.block_name(i));
+            if self.blocks.get(i + 1).is_none_or(|next| next.stage != block.stage) {
+                names.push(format!("layer{}", block.stage));
+            }
+        }
+        names
+    }
+
+    /// The block that a layer name means.
+    pub fn target(&self, name: &str) -> Result<Target> {
+        let found = (0..self.blocks.len()).rev().find(|&i| {
+            let stage = format!("layer{}", self.blocks[i].stage);
+            name == stage || name == self.block_name(i)
+        });
+        let known = || self.layers().join(", ");
+        found.map(Target::Block).ok_or_else(|| Error::UnknownLayer { name: name.into(), known: known() })
+    }
+
+    fn block_name(&self, index: usize) -> String {
+        let stage = self.blocks[index].stage;
+        let first = self.blocks.iter().position(|b| b.stage == stage).unwrap_or(0);
+        format!("layer{stage}.{}", index - first)
+    }
+
+    /// Bytes that the weights take on the GPU, scratch for backwards included.
+    pub fn bytes(&self) -> u64 {
+        let convs = self.blocks.iter().flat_map(|b| b.convs.iter().chain(&b.downsample)).chain([&self.stem]);
+        let conv_bytes: u64 = convs.map(|conv| conv.weight.bytes() + conv.scale_bias.bytes()).sum();
+        conv_bytes + self.fc.weight.bytes() + self.fc.bias.bytes() + self.transposed.bytes()
+    }
+
+    /// Allocates and records everything for inputs of height × width.
+    ///
+    /// Errors: [`Error::PhotoTooSmall`] below 32 pixels, [`Error::AdapterLimit`] where the stem's output would not fit.
+    pub fn pass(&self, gpu: &Gpu, height: usize, width: usize) -> Result<Pass> {
+        let minimum = SMALLEST_INPUT;
+        if height < minimum || width < minimum {
+            return Err(Error::PhotoTooSmall { width, height, minimum });
+        }
+        let (h, w) = (self.stem.window().out(height), self.stem.window().out(width));
+        let first_block = &self.blocks[0].convs;
+        let widest = first_block[first_block.len() - 1].c_out;
+        let (ph, pw) = (MAX_POOL.out(h), MAX_POOL.out(w));
+        let needed = tensor_bytes(h, w, self.stem.c_out).max(tensor_bytes(ph, pw, widest));
+        let available = gpu.largest_buffer();
+        if needed > available {
+            return Err(Error::AdapterLimit { width, height, needed, available });
+        }
+
+        let mut steps = Vec::new();
+        let input = gpu.tensor_with_border(height, width, self.stem.c_in, self.stem.padding);
+        let stem = gpu.tensor(h, w, self.stem.c_out);
+        let relu = Fused { relu: true, ..Default::default() };
+        steps.push(ops::conv2d(gpu, &stem, &input, &self.stem, relu, self.tuning.tile(stem.positions())));
+        let pool = gpu.tensor(ph, pw, self.stem.c_out);
+        steps.push(ops::max_pool2d(gpu, &pool, &stem, MAX_POOL));
+        let mut blocks: Vec<Activations> = Vec::new();
+        for block in &self.blocks {
+            let x = blocks.last().map_or(&pool, Activations::out);
+            let activations = block.forward(gpu, &self.tuning, x, &mut steps);
+            blocks.push(activations);
+        }
+        let features = blocks.last().map_or(&pool, Activations::out);
+        let pooled = gpu.tensor(1, 1, features.channels);
+        steps.push(ops::global_average_pool(gpu, &pooled, features));
+        let logits = gpu.tensor(1, 1, self.fc.classes);
+        steps.push(ops::linear(gpu, &logits, &pooled, &self.fc));
+        let dlogits = gpu.tensor(1, 1, self.fc.classes);
+        let (backward, gradients) = Default::default();
+        Ok(Pass { input, stem, pool, blocks, pooled, logits, dlogits, forward: steps, backward, gradients })
+    }
+
+    /// Records the steps from `dlogits` down to `target`: the forward pass upside-down, as far as needed.
+    fn record_backward(&self, gpu: &Gpu, pass: &mut Pass, target: Target) -> Backward {
+        let mut run = Recorder { gpu, resnet: self, gradients: std::mem::take(&mut pass.gradients), steps: Vec::new() };
+        let dpooled = run.gradient(&pass.pooled, Slot::Pooled);
+        run.steps.push(ops::linear_backward(gpu, &dpooled, &pass.dlogits, &self.fc));
+        let last = pass.blocks.len() - 1;
+        let features = pass.blocks[last].out();
+        let mut dy = run.gradient(features, slot(last));
+        let stop = target == Target::Block(last);
+        run.steps.push(ops::global_average_pool_backward(gpu, &dy, &dpooled, features, !stop));
+
+        let first = match target {
+            Target::Block(block) => block + 1,
+            Target::Input => 0,
+        };
+        for b in (first..=last).rev() {
+            let x = if b == 0 { &pass.pool } else { pass.blocks[b - 1].out() };
+            let dx = run.gradient(x, slot(b + 1));
+            // The target's gradient is that of the layer's output, so its own ReLU is not gone through; the pool has none.
+            let mask = (b > first && b > 0).then_some(x);
+            self.blocks[b].backward(&mut run, &dx, &dy, &pass.blocks[b], mask);
+            dy = dx;
+        }
+        if target == Target::Input {
+            let dstem = run.gradient(&pass.stem, Slot::Even);
+            run.steps.push(ops::max_pool2d_backward(gpu, &dstem, &dy, &pass.stem, &pass.pool, MAX_POOL, true));
+            dy = run.gradient(&pass.input, Slot::Even);
+            run.conv_backward(&dy, &dstem, &self.stem, Fused::default());
+        }
+        let Recorder { gradients, steps, .. } = run;
+        pass.gradients = gradients;
+        Backward { steps, gradient: dy }
+    }
+}
+
+impl Activations {
+    fn out(&self) -> &Tensor {
+        &self.outs[self.outs.len() - 1]
+    }
+}
+
+/// Outputs of neighbouring blocks take turns, since one is read while the other is written.
+fn slot(block: usize) -> Slot {
+    if block.is_multiple_of(2) { Slot::Even } else { Slot::Odd }
+}
+
+/// Collects the steps of a backward pass.
+struct Recorder<'a> {
+    gpu: &'a Gpu,
+    resnet: &'a ResNet,
+    gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
+    steps: Vec<Step>,
+}
+
+impl Recorder<'_> {
+    /// A tensor of `like`'s shape, shared with other backwards of this pass.
+    fn gradient(&mut self, like: &Tensor, slot: Slot) -> Tensor {
+        let key = (like.height, like.width, like.channels, slot);
+        let create = || self.gpu.tensor(like.height, like.width, like.channels);
+        self.gradients.entry(key).or_insert_with(create).clone()
+    }
+
+    fn conv_backward(&mut self, dx: &Tensor, dy: &Tensor, conv: &Conv2d, fused: Fused) {
+        let ResNet { transposed, tuning, .. } = self.resnet;
+        self.steps.push(ops::conv2d_transpose_weight(self.gpu, transposed, conv));
+        let tile = tuning.tile(dx.positions() / (conv.stride * conv.stride));
+        self.steps.extend(ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile));
+    }
+}
+
+impl Pass {
+    /// Queues the forward pass of what `input` holds.
+    pub fn run_forward(&self, gpu: &Gpu) {
+        gpu.run(&self.forward);
+    }
+
+    /// Queues the backward pass of what `dlogits` holds; the gradient of `target` is valid until the next backward.
+    pub fn run_backward(&mut self, gpu: &Gpu, resnet: &ResNet, target: Target) -> Tensor {
+        if !self.backward.contains_key(&target) {
+            let recorded = resnet.record_backward(gpu, self, target);
+            self.backward.insert(target, recorded);
+        }
+        let backward = &self.backward[&target];
+        gpu.run(&backward.steps);
+        backward.gradient.clone()
+    }
+
+    /// What the forward pass computed at `target`.
+    pub fn activations(&self, target: Target) -> &Tensor {
+        match target {
+            Target::Input => &self.input,
+            Target::Block(block) => self.blocks[block].out(),
+        }
+    }
+
+    /// Bytes of activations, and of gradients so far, on the GPU.
+    pub fn bytes(&self) -> (u64, u64) {
+        let inside = self.blocks.iter().flat_map(|b| b.outs.iter().chain(&b.shortcut));
+        let outside = [&self.input, &self.stem, &self.pool, &self.pooled, &self.logits];
+        let activations = inside.chain(outside).map(Tensor::bytes).sum();
+        (activations, self.gradients.values().chain([&self.dlogits]).map(Tensor::bytes).sum())
+    }
+}
+
+fn upload_conv(gpu: &Gpu, conv: &Conv) -> Conv2d {
+    let &Conv { c_in, c_out, ksize, stride, padding, groups, .. } = conv;
+    let (values, f16) = match &conv.weight {
+        Values::F32(values) => (ungroup(values, c_in, c_out, ksize, groups), false),
+        Values::F16(_) => (ungroup(&conv.weight.to_f32(), c_in, c_out, ksize, groups), true),
+    };
+    let weight = pack_conv_weight(gpu, &values, f16, c_out, c_in, ksize);
+    Conv2d {
+        weight,
+        f16,
+        scale_bias: pack_scale_bias(gpu, &conv.scale, &conv.bias),
+        c_in,
+        c_out,
+        ksize,
+        stride,
+        padding,
+    }
+}
+
+/// A grouped weight [c_out, c_in/groups, k, k] with zeros between the groups: [c_out, c_in, k, k].
+/// Right for every ResNeXt, at the price of multiplying those zeros.
+fn ungroup(weight: &[f32], c_in: usize, c_out: usize, ksize: usize, groups: usize) -> Vec<f32> {
+    if groups == 1 {
+        return weight.to_vec();
+    }
+    let (row, full) = (c_in / groups * ksize * ksize, c_in * ksize * ksize);
+    let mut out = vec![0.0; c_out * full];
+    for (co, values) in weight.chunks_exact(row).enumerate() {
+        let group = co / (c_out / groups);
+        out[co * full + group * row..][..row].copy_from_slice(values);
+    }
+    out
+}
+
+/// [c_out, c_in, ksize, ksize] as the shaders read it: [ksize, ksize, c_in, c_out], channels padded with zeros to vec4.
+pub fn pack_conv_weight(gpu: &Gpu, weight: &[f32], f16: bool, c_out: usize, c_in: usize, ksize: usize) -> Constant {
+    let taps = ksize * ksize;
+    let (ci_padded, co_padded) = (pad4(c_in), pad4(c_out));
+    let mut packed = vec![0.0; taps * ci_padded * co_padded];
+    for (co, of_output) in weight.chunks_exact(c_in * taps).enumerate() {
+        for (ci, of_input) in of_output.chunks_exact(taps).enumerate() {
+            for (tap, &value) in of_input.iter().enumerate() {
+                packed[(tap * ci_padded + ci) * co_padded + co] = value;
+            }
+        }
+    }
+    upload(gpu, &packed, f16)
+}
+
+/// [classes, features] as [features, classes], padded with zeros to vec4.
+pub fn pack_linear_weight(gpu: &Gpu, weight: &[f32], f16: bool, classes: usize, features: usize) -> Constant {
+    pack_conv_weight(gpu, weight, f16, classes, features, 1)
+}
+
+/// [2, c]: scale, then bias, each padded with zeros to vec4.
+pub fn pack_scale_bias(gpu: &Gpu, scale: &[f32], bias: &[f32]) -> Constant {
+    let mut packed = vec![0.0; 2 * pad4(scale.len())];
+    packed[..scale.len()].copy_from_slice(scale);
+    packed[pad4(scale.len())..][..bias.len()].copy_from_slice(bias);
+    gpu.constant(&packed)
+}
+
+/// [classes], padded with zeros to vec4.
+pub fn pack_bias(gpu: &Gpu, bias: &[f32]) -> Constant {
+    let mut packed = bias.to_vec();
+    packed.resize(pad4(bias.len()), 0.0);
+    gpu.constant(&packed)
+}
+
+fn upload(gpu: &Gpu, values: &[f32], as_f16: bool) -> Constant {
+    if as_f16 {
+        let halves: Vec<u16> = values.iter().map(|&v| f16::from_f32(v).to_bits()).collect();
+        gpu.constant(&halves)
+    } else {
+        gpu.constant(values)
+    }
+}

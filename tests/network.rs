@@ -1,0 +1,254 @@
+//! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but truths that must hold.
+
+use gradlens::explain::Memory;
+use gradlens::weights::Block;
+use gradlens::{Checkpoint, Error, Explainer, Fit, Method, Network, Photo, Preprocessing};
+use pollster::block_on;
+use std::path::Path;
+
+mod common;
+use common::golden_weights::{architecture, random_checkpoint};
+use common::random::Random;
+
+fn explainer() -> Explainer {
+    block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver; Mesa's lavapipe will do")
+}
+
+fn fixture(name: &str) -> Checkpoint {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights").join(name);
+    Checkpoint::read(std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Mean 0 and std 1/255: the photo's bytes go in as they are.
+fn bytes_as_they_are() -> Preprocessing {
+    Preprocessing { mean: [0.0; 3], std: [1.0 / 255.0; 3], longest: 2048, ..Default::default() }
+}
+
+fn random_photo(random: &mut Random, width: usize, height: usize) -> Photo {
+    Photo::new(width, height, (0..width * height * 3).map(|_| random.bits() as u8).collect())
+}
+
+/// Basic, bottleneck, wide, narrow, grouped: the logits that PyTorch computed for the same files (f64 there).
+#[test]
+fn families_compute_what_pytorch_computed() {
+    let expected = fixture("expected.safetensors");
+    let input = expected.get("input").unwrap();
+    let (channels, height, width) = (input.shape[0], input.shape[1], input.shape[2]);
+    assert_eq!(channels, 3);
+    let mut explainer = explainer();
+    for name in ["basic", "bottleneck", "resnext", "wide", "hugging_face"] {
+        let network = Network::from_checkpoint(&fixture(&format!("{name}.safetensors"))).unwrap();
+        block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+        let logits = block_on(explainer.logits_of(&input.f32().unwrap(), height, width)).unwrap();
+        let reference = expected.get(&format!("logits/{name}")).unwrap().f32().unwrap();
+        let scale = reference.iter().fold(0f32, |m, v| m.max(v.abs()));
+        for (i, (a, b)) in logits.iter().zip(&reference).enumerate() {
+            // f32 through some ten layers: measured 1e-6
+            assert!((a - b).abs() <= 1e-5 * scale, "{name} [{i}]: {a} instead of {b}");
+        }
+    }
+}
+
+/// d(logit)/d(photo) against central differences of the forward pass, for each kind of block.
+#[test]
+fn gradients_are_those_of_the_forward_pass() {
+    let mut random = Random::fresh("gradients");
+    let mut explainer = explainer();
+    for (block, blocks, groups) in
+        [(Block::Bottleneck, [2, 1, 2, 1], 1), (Block::Basic, [1, 2, 1, 1], 1), (Block::Bottleneck, [1, 1, 1, 2], 4)]
+    {
+        let shape = architecture(block, blocks, 8, groups, 8 / groups, 7);
+        let checkpoint = Checkpoint::read(random_checkpoint(&shape, random.bits())).unwrap();
+        block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+        let (height, width) = (45, 38);
+        let input = random.values(3 * height * width, false);
+        block_on(explainer.logits_of(&input, height, width)).unwrap();
+        let class = (random.bits() % 7) as usize;
+        let gradient = block_on(explainer.gradient(Some(class), "input")).unwrap().planes;
+        assert_eq!(gradient.len(), input.len());
+
+        // Along random directions: one number says much of all of them. ReLUs that flip and windows whose maximum moves within
+        // the step, and f32 rounding, make single directions miss by up to 7 %, hence the median; a gradient that was wrong
+        // in one block (two tensors in one buffer) missed by 110 % in all of them.
+        const STEP: f32 = 1e-3;
+        let length = gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
+        let mut misses = Vec::new();
+        for _ in 0..9 {
+            let direction = random.values(input.len(), false);
+            let mut at = |sign: f32| {
+                let moved: Vec<f32> = input.iter().zip(&direction).map(|(x, d)| x + sign * STEP * d).collect();
+                block_on(explainer.logits_of(&moved, height, width)).unwrap()[class]
+            };
+            let measured = (at(1.0) - at(-1.0)) / (2.0 * STEP);
+            let predicted: f32 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+            misses.push((measured - predicted).abs() / length);
+        }
+        misses.sort_by(f32::total_cmp);
+        let median = misses[misses.len() / 2];
+        println!("{block:?} {blocks:?}: {median:.1e} of the gradient's length");
+        assert!(median < 0.05, "{block:?} {blocks:?}: {misses:?}");
+    }
+}
+
+/// Sizes that divide by nothing; the photo's rectangle; every layer; every method gives finite numbers of the right shape.
+#[test]
+fn odd_sizes_every_layer_every_method() {
+    let mut random = Random::fresh("odd_sizes");
+    let mut explainer = explainer();
+    let shape = architecture(Block::Bottleneck, [1, 2, 1, 1], 16, 1, 16, 5);
+    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 3)).unwrap();
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), bytes_as_they_are())).unwrap();
+    assert_eq!(
+        explainer.layers(),
+        ["layer1.0", "layer1", "layer2.0", "layer2.1", "layer2", "layer3.0", "layer3", "layer4.0", "layer4"]
+    );
+    for (width, height) in [(32, 32), (33, 47), (101, 64), (224, 35)] {
+        let photo = random_photo(&mut random, width, height);
+        let prediction = block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+        assert_eq!([prediction.width, prediction.height], [width, height]);
+        assert_eq!([prediction.rect.width, prediction.rect.height], [width as f64, height as f64]);
+        let total: f32 = prediction.top(5).iter().map(|s| s.probability).sum();
+        assert!((total - 1.0).abs() < 1e-5, "probabilities of all 5 classes add up to {total}");
+        for (n, layer) in explainer.layers().iter().enumerate() {
+            let method = Method::ALL[(n + width) % Method::ALL.len()];
+            let explanation = block_on(explainer.explain(Some(n % 5), layer, method)).unwrap();
+            let context = format!("{width}x{height} {layer} {method}");
+            assert_eq!(explanation.heatmap.len(), width * height, "{context}");
+            assert!(explanation.cam.values.iter().all(|v| v.is_finite()), "{context}");
+            assert!(explanation.heatmap.iter().all(|v| (0.0..=1.0).contains(v)), "{context}");
+            assert_eq!(explanation.blank, explanation.heatmap.iter().all(|&v| v == 0.0), "{context}");
+        }
+        // layer2 is the output of its last block, by either name
+        let [a, b] = ["layer2", "layer2.1"].map(|l| block_on(explainer.explain(None, l, Method::GradCam)).unwrap());
+        assert_eq!(a.cam, b.cam);
+        assert_eq!(a.class, prediction.top(1)[0].class);
+    }
+}
+
+/// At the last layer Grad-CAM, HiResCAM and XGrad-CAM are the same map by theory: its gradient is the same everywhere.
+#[test]
+fn methods_that_coincide_at_the_last_layer() {
+    let mut explainer = explainer();
+    let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
+    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 5)).unwrap();
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    let photo = random_photo(&mut Random::fresh("coincide"), 160, 96);
+    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+    let grad_cam = block_on(explainer.explain(Some(2), "layer4", Method::GradCam)).unwrap().cam.values;
+    let scale = grad_cam.iter().fold(0f32, |m, v| m.max(v.abs()));
+    for method in [Method::HiResCam, Method::XGradCam] {
+        let other = block_on(explainer.explain(Some(2), "layer4", method)).unwrap().cam.values;
+        for (a, b) in grad_cam.iter().zip(&other) {
+            assert!((a - b).abs() <= 1e-5 * scale, "{method}: {b} instead of {a}");
+        }
+    }
+}
+
+/// The same photo gives the same bits, whatever was computed in between: nothing scatters, nothing is left over.
+#[test]
+fn results_are_repeatable() {
+    let mut random = Random::fresh("repeatable");
+    let mut explainer = explainer();
+    let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
+    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 9)).unwrap();
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    let [photo, other] = [64, 80].map(|side| random_photo(&mut random, side, 64));
+    let mut look = |photo: &Photo| {
+        let logits = block_on(explainer.predict(photo, Fit::Whole)).unwrap().logits;
+        let cams = ["layer1", "layer3", "layer4"]
+            .map(|l| block_on(explainer.explain(Some(1), l, Method::GradCam)).unwrap().cam);
+        (logits, cams)
+    };
+    let first = look(&photo);
+    look(&other);
+    assert!(first == look(&photo));
+}
+
+/// 224×224, all the layers' gradients included: the bounds that the page states. GPU bytes by our own account.
+#[test]
+fn memory_stays_within_bounds() {
+    let mut explainer = explainer();
+    let shape = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
+    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 1)).unwrap();
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    let photo = random_photo(&mut Random::fresh("memory"), 224, 224);
+    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+    let forward = explainer.memory();
+    block_on(explainer.gradient(None, "input")).unwrap();
+    let Memory { weights, activations, gradients } = explainer.memory();
+    println!("weights {weights}, activations {activations}, gradients {gradients} bytes");
+    assert!(weights < 115_000_000, "25.6 M weights and the largest once more, transposed: {weights}");
+    assert!(forward.activations <= 60_000_000, "{}", forward.activations);
+    assert!(activations + gradients <= 110_000_000, "{}", activations + gradients);
+    // Other classes, layers and photos of that size need nothing new.
+    for layer in ["layer1", "layer2.0", "layer4"] {
+        block_on(explainer.explain(Some(7), layer, Method::GradCam)).unwrap();
+    }
+    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+    assert_eq!(explainer.memory(), Memory { weights, activations, gradients });
+}
+
+#[test]
+fn what_is_asked_wrongly_gets_a_sentence() {
+    let mut explainer = explainer();
+    let photo = random_photo(&mut Random::new(1), 64, 64);
+    assert_eq!(block_on(explainer.predict(&photo, Fit::Crop)).unwrap_err(), Error::NoNetwork);
+    assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err(), Error::NoNetwork);
+    let shape = architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3);
+    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 2)).unwrap();
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err(), Error::NoPhoto);
+    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+    let mut wrong =
+        |class, layer: &str| block_on(explainer.explain(class, layer, Method::GradCam)).unwrap_err().to_string();
+    assert!(wrong(Some(3), "layer4").contains("no class `3` among the 3"));
+    for layer in ["layer5", "layer1.7", "conv1", "", "layer"] {
+        assert!(wrong(None, layer).contains("layer1.0, layer1, layer2.0"), "{layer}");
+    }
+    assert!("grad-kam".parse::<Method>().unwrap_err().to_string().contains("grad-cam, grad-cam++"));
+    for method in Method::ALL {
+        assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
+    }
+}
+
+/// A device that goes away is reported as such, and a new Explainer takes over.
+#[test]
+fn a_lost_device_is_reported() {
+    let shape = architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3);
+    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 4)).unwrap()).unwrap();
+    let photo = random_photo(&mut Random::new(1), 64, 64);
+    let mut first = explainer();
+    block_on(first.load(&network, Preprocessing::default())).unwrap();
+    let before = block_on(first.predict(&photo, Fit::Whole)).unwrap().logits;
+    first.lose_device();
+    let error = block_on(first.predict(&photo, Fit::Whole)).unwrap_err();
+    assert!(matches!(error, Error::DeviceLost { .. }), "{error:?}");
+    let mut second = explainer();
+    block_on(second.load(&network, Preprocessing::default())).unwrap();
+    assert_eq!(block_on(second.predict(&photo, Fit::Whole)).unwrap().logits, before);
+}
+
+/// Tuning finishes in its budget, remembers itself as text, and changes no result beyond rounding.
+#[test]
+fn tuning_changes_speed_only() {
+    let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
+    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 6)).unwrap()).unwrap();
+    let photo = random_photo(&mut Random::fresh("tuning"), 224, 200);
+    let mut explainer = explainer();
+    block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+    let before = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
+    let started = std::time::Instant::now();
+    block_on(explainer.tune()).unwrap();
+    println!("tuned to {} in {:?}", explainer.tuning(), started.elapsed());
+    block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+    let after = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
+    let scale = before.iter().fold(0f32, |m, v| m.max(v.abs()));
+    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() <= 1e-5 * scale));
+
+    let kept = explainer.tuning();
+    assert!(explainer.set_tuning(&kept));
+    for nonsense in ["", "8x2/8x8", "9x9/9x9 8x2/8x8 8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8 8x2/8x8", "\u{0}"] {
+        assert!(!explainer.set_tuning(nonsense), "{nonsense:?}");
+    }
+    assert_eq!(explainer.tuning(), kept);
+}
