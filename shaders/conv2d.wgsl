@@ -48,45 +48,53 @@ fn weight(i: u32) -> vec4f {
 //#end
 }
 
-fn store(position: u32, co4: u32, sum: vec4f) {
-  if (position >= p.rows * p.cols || co4 >= p.c_out4) { return; }
-  let row = position / p.cols * p.y_step + p.y_row;
-  let col = position % p.cols * p.y_step + p.y_col;
-  let i = (row * p.y_width + col) * p.c_out4 + co4;
-  var value = sum;
-  if ((p.flags & SCALE_BIAS) != 0u) { value = scale_bias[co4] * sum + scale_bias[p.c_out4 + co4]; }
-  if ((p.flags & RESIDUAL) != 0u) { value += residual[i]; }
-  if ((p.flags & RELU) != 0u) { value = max(value, vec4f(0.0)); }
-  if ((p.flags & MASK) != 0u) { value = select(vec4f(0.0), value, mask[i] > vec4f(0.0)); }
-  y[i] = value;
-}
-
 // Where tap (row, col) of x begins, or where the zeros do.
 fn tap(row: i32, col: i32) -> u32 {
   let inside = u32(row) < p.x_height && u32(col) < p.x_width;  // a negative index wraps round to a huge one
   return select(p.x_height * p.x_width, u32(row) * p.x_width + u32(col), inside) * p.c_in4;
 }
 
+// Where the channels of an output position begin in y.
+fn stored_at(position: u32) -> u32 {
+  let row = position / p.cols * p.y_step + p.y_row;
+  let col = position % p.cols * p.y_step + p.y_col;
+  return (row * p.y_width + col) * p.c_out4;
+}
+
 //#if SHARED
 var<workgroup> xs: array<vec4f, $X_TILE>;  // [$WY*$ROWS positions, 4]
 var<workgroup> ws: array<vec4f, $W_TILE>;  // [16 input channels, $WX*$COLS]
+//#end
 
 @compute @workgroup_size($WX, $WY)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.y * $WY_ROWSu;
-  let co4 = group.x * $WX_COLSu;
-  let last = p.rows * p.cols - 1u;
-//#for l in X_LOADS
-  // This invocation fetches vec4 (lane & 3) of position slot$l.
-  let slot$l = lane / 4u + $lu * ($WX_WYu / 4u);
-  let position$l = min(first + slot$l, last);
-  let row$l = i32(position$l / p.cols * p.x_step) + p.x_row;
-  let col$l = i32(position$l % p.cols * p.x_step) + p.x_col;
-//#end
+  let positions = p.rows * p.cols;
+  // What this invocation computes: positions out0, out1, …, channels c0, c1, … (in vec4). What lies beyond the end is computed
+  // as a copy of the last and not stored.
 //#for i in ROWS
+//#if SHARED
+  let out$i = group.y * $WY_ROWSu + local.y + $iu * $WYu;
+//#else
+  let out$i = (group.y * $WYu + local.y) * $ROWSu + $iu;
+//#end
+//#end
 //#for j in COLS
+  let c$j = group.x * $WX_COLSu + local.x + $ju * $WXu;
+  let in$j = min(c$j, p.c_out4 - 1u);
+//#for i in ROWS
   var sum$i_$j = vec4f(0.0);
 //#end
+//#end
+
+//#if SHARED
+  // What this invocation fetches: vec4 (lane & 3) of positions slot0, slot1, … of the workgroup.
+//#for l in X_LOADS
+  let slot$l = lane / 4u + $lu * ($WX_WYu / 4u);
+  let position$l = min(group.y * $WY_ROWSu + slot$l, positions - 1u);
+//#end
+//#for l in X_LOADS
+  let row$l = i32(position$l / p.cols * p.x_step) + p.x_row;
+  let col$l = i32(position$l % p.cols * p.x_step) + p.x_col;
 //#end
   for (var ty = 0u; ty < p.tap_rows; ty++) {
     for (var tx = 0u; tx < p.tap_cols; tx++) {
@@ -101,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 //#end
         for (var i = lane; i < $W_TILEu; i += $WX_WYu) {
           let ci = min(k * 4u + i / $WX_COLSu, p.run4 * 4u - 1u);  // beyond the last channel xs is zero
-          ws[i] = weight(wi + ci * p.c_out4 + min(co4 + i % $WX_COLSu, p.c_out4 - 1u));
+          ws[i] = weight(wi + ci * p.c_out4 + min(group.x * $WX_COLSu + i % $WX_COLSu, p.c_out4 - 1u));
         }
         workgroupBarrier();
         for (var kk = 0u; kk < 4u; kk++) {
@@ -113,9 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
           let w1_$j = ws[(kk * 4u + 1u) * $WX_COLSu + local.x + $ju * $WXu];
           let w2_$j = ws[(kk * 4u + 2u) * $WX_COLSu + local.x + $ju * $WXu];
           let w3_$j = ws[(kk * 4u + 3u) * $WX_COLSu + local.x + $ju * $WXu];
-//#end
 //#for i in ROWS
-//#for j in COLS
           sum$i_$j = fma(vec4f(v$i.w), w3_$j, fma(vec4f(v$i.z), w2_$j, fma(vec4f(v$i.y), w1_$j, fma(vec4f(v$i.x), w0_$j, sum$i_$j))));
 //#end
 //#end
@@ -124,28 +130,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
     }
   }
-//#for i in ROWS
-//#for j in COLS
-  store(first + local.y + $iu * $WYu, co4 + local.x + $ju * $WXu, sum$i_$j);
-//#end
-//#end
-}
 //#else
-@compute @workgroup_size($WX, $WY)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let first = (group.y * $WYu + local.y) * $ROWSu;
-  let co4 = group.x * $WX_COLSu + local.x;
-  let last = p.rows * p.cols - 1u;
 //#for i in ROWS
-  let position$i = min(first + $iu, last);
-  let row$i = i32(position$i / p.cols * p.x_step) + p.x_row;
-  let col$i = i32(position$i % p.cols * p.x_step) + p.x_col;
-//#end
-//#for j in COLS
-  let c$j = min(co4 + $ju * $WXu, p.c_out4 - 1u);
-//#for i in ROWS
-  var sum$i_$j = vec4f(0.0);
-//#end
+  let row$i = i32(min(out$i, positions - 1u) / p.cols * p.x_step) + p.x_row;
+  let col$i = i32(min(out$i, positions - 1u) % p.cols * p.x_step) + p.x_col;
 //#end
   for (var ty = 0u; ty < p.tap_rows; ty++) {
     for (var tx = 0u; tx < p.tap_cols; tx++) {
@@ -158,13 +146,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         let v$i = x[x$i + k];
 //#end
 //#for j in COLS
-        let w0_$j = weight(wi + c$j);
-        let w1_$j = weight(wi + p.c_out4 + c$j);
-        let w2_$j = weight(wi + 2u * p.c_out4 + c$j);
-        let w3_$j = weight(wi + 3u * p.c_out4 + c$j);
-//#end
+        let w0_$j = weight(wi + in$j);
+        let w1_$j = weight(wi + p.c_out4 + in$j);
+        let w2_$j = weight(wi + 2u * p.c_out4 + in$j);
+        let w3_$j = weight(wi + 3u * p.c_out4 + in$j);
 //#for i in ROWS
-//#for j in COLS
         sum$i_$j = fma(vec4f(v$i.w), w3_$j, fma(vec4f(v$i.z), w2_$j, fma(vec4f(v$i.y), w1_$j, fma(vec4f(v$i.x), w0_$j, sum$i_$j))));
 //#end
 //#end
@@ -172,10 +158,38 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
     }
   }
-//#for i in ROWS
-//#for j in COLS
-  store(first + $iu, co4 + $ju * $WXu, sum$i_$j);
 //#end
+
+//#for i in ROWS
+  let y$i = stored_at(min(out$i, positions - 1u));
+//#end
+//#for j in COLS
+  if ((p.flags & SCALE_BIAS) != 0u) {
+    let scale = scale_bias[in$j];
+    let bias = scale_bias[p.c_out4 + in$j];
+//#for i in ROWS
+    sum$i_$j = fma(scale, sum$i_$j, bias);
+//#end
+  }
+  if ((p.flags & RESIDUAL) != 0u) {
+//#for i in ROWS
+    sum$i_$j += residual[y$i + in$j];
+//#end
+  }
+  if ((p.flags & RELU) != 0u) {
+//#for i in ROWS
+    sum$i_$j = max(sum$i_$j, vec4f(0.0));
+//#end
+  }
+  if ((p.flags & MASK) != 0u) {
+//#for i in ROWS
+    sum$i_$j = select(vec4f(0.0), sum$i_$j, mask[y$i + in$j] > vec4f(0.0));
+//#end
+  }
+  if (c$j < p.c_out4) {
+//#for i in ROWS
+    if (out$i < positions) { y[y$i + c$j] = sum$i_$j; }
+//#end
+  }
 //#end
 }
-//#end
