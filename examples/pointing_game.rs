@@ -1,0 +1,41 @@
+//! Measures a model's heatmaps on scenes whose objects' places are known, and prints a table for its model card:
+//! `cargo run --release --example pointing_game -- weights/emoji50/emoji50.safetensors SCENES`
+//! SCENES is a folder that `weights/emoji50/scenes_for_proof.py` wrote.
+
+use std::path::Path;
+
+use gradlens::{Checkpoint, Explainer, Method, Network};
+use pollster::block_on;
+
+#[path = "../tests/common/pointing.rs"]
+mod pointing;
+use pointing::{Score, play, scenes};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [weights, folder] = &arguments[..] else { panic!("usage: pointing_game WEIGHTS SCENES") };
+    let network = Network::from_checkpoint(&Checkpoint::read(std::fs::read(weights).unwrap()).unwrap()).unwrap();
+    let mut explainer = block_on(Explainer::new()).unwrap();
+    block_on(explainer.load(&network, Default::default())).unwrap();
+
+    let mut games = Vec::new();
+    for layer in ["layer4", "layer3", "layer2"] {
+        games.extend(Method::ALL.map(|method| (layer, method)));
+    }
+    for held_out in [false, true] {
+        let kept: Vec<_> = scenes(Path::new(folder)).into_iter().filter(|scene| scene.held_out == held_out).collect();
+        if kept.is_empty() {
+            continue;
+        }
+        let mut scores = vec![Score::default(); games.len()];
+        let play = |scene| play(&mut explainer, Path::new(folder), scene, &games, &mut scores);
+        let both = kept.iter().map(play).filter(|&both| both).count();
+        let style = if held_out { "the held-out style" } else { "trained styles" };
+        println!("\n{} scenes of {style}; both classes among the best five in {both}\n", kept.len());
+        println!("| layer | method | maximum on the object | heat on it | heat on the other | ratio | blank maps |");
+        println!("|---|---|---|---|---|---|---|");
+        for ((layer, method), score) in games.iter().zip(&scores) {
+            println!("| {layer} | {method} | {} |", score.row());
+        }
+    }
+}
