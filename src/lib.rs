@@ -4,12 +4,15 @@
 //! [`Explainer`] is the door: load a checkpoint, [`predict`](Explainer::predict) a photo, [`explain`](Explainer::explain) a
 //! class. `ARCHITECTURE.md` shows the rooms behind it.
 
+#[cfg(target_arch = "wasm32")]
+pub mod app;
 pub mod cam;
 pub mod error;
 pub mod explain;
 pub mod gpu;
 pub mod heatmap;
 pub mod labels;
+pub mod models;
 pub mod ops;
 pub mod photo;
 pub mod reference;

@@ -1,0 +1,641 @@
+//! What the page does: fetching, and one piece of engine work at a time.
+//!
+//! The [`Explainer`]'s methods are async and exclusive, so a single loop owns it while it works. Requests are flags that the loop
+//! reads when it gets to them, together with the *current* choice of class, layer, method and fit: of ten quick clicks the last
+//! one is computed, and nothing piles up. Downloads run beside the loop, so that the present model stays usable meanwhile.
+//! To add a kind of work: a flag, an arm in `next`, an arm in `run`.
+
+use super::adapter;
+use super::fetch::{self, Abort};
+use super::picture;
+use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
+use super::store;
+use crate::cam::Method;
+use crate::error::Error;
+use crate::explain::Explainer;
+use crate::labels::Labels;
+use crate::models::{self, Model, Sample};
+use crate::photo::{Fit, Photo, Preprocessing};
+use crate::weights::{Checkpoint, Network};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use web_sys::File;
+
+/// Where the list of models is, relative to the page.
+const MODELS: &str = "weights/models.json";
+
+/// Where a network's numbers come from; kept, so that a lost device can be filled again.
+#[derive(Clone)]
+enum Source {
+    Listed { model: Box<Model>, elsewhere: bool },
+    Own(File),
+}
+
+/// A network read and checked, waiting for the GPU.
+struct Arrived {
+    network: Network,
+    preprocessing: Preprocessing,
+    labels: Labels,
+    loaded: Loaded,
+}
+
+enum Task {
+    Connect,
+    Load(Box<Arrived>),
+    Look(Arc<Photo>),
+    Explain,
+}
+
+struct Inner {
+    explainer: RefCell<Option<Explainer>>,
+    /// The explainer holds the network that `state.model` names: false after a lost device.
+    loaded: Cell<bool>,
+    busy: Cell<bool>,
+
+    connect: Cell<bool>,
+    arrived: RefCell<Option<Box<Arrived>>>,
+    look: Cell<bool>,
+    explain: Cell<bool>,
+    /// A visitor's own names, waiting for their network.
+    labels: RefCell<Option<Labels>>,
+
+    /// Where the network in use came from.
+    source: RefCell<Option<Source>>,
+    /// What was asked for last, whether or not it arrived.
+    wanted: RefCell<Option<Source>>,
+    download: RefCell<Option<Abort>>,
+    /// Counts photos asked for: an older one that is read more slowly must not win.
+    turn: Cell<u32>,
+}
+
+/// The state and everything that a component may ask for.
+#[derive(Clone, Copy)]
+pub struct Jobs {
+    pub state: State,
+    inner: StoredValue<Rc<Inner>, LocalStorage>,
+}
+
+impl Jobs {
+    pub fn new(state: State) -> Jobs {
+        let inner = Inner {
+            explainer: RefCell::default(),
+            loaded: Cell::new(false),
+            busy: Cell::new(false),
+            connect: Cell::new(false),
+            arrived: RefCell::default(),
+            look: Cell::new(false),
+            explain: Cell::new(false),
+            labels: RefCell::default(),
+            source: RefCell::default(),
+            wanted: RefCell::default(),
+            download: RefCell::default(),
+            turn: Cell::new(0),
+        };
+        Jobs { state, inner: StoredValue::new_local(Rc::new(inner)) }
+    }
+
+    fn inner(&self) -> Rc<Inner> {
+        self.inner.get_value()
+    }
+
+    // ---- what components ask for ----
+
+    /// Opens the adapter, reads the list, fetches the first model that is on this site.
+    pub fn start(self) {
+        self.state.failure.set(None);
+        self.state.starting.set(true);
+        self.inner().connect.set(true);
+        self.kick();
+        spawn_local(async move {
+            match self.read_list().await {
+                Err(fault) => self.fail(fault, Retry::Start),
+                Ok(()) => self.first_present().await,
+            }
+            self.state.starting.set(false);
+        });
+    }
+
+    pub fn retry(self) {
+        let Some(failure) = self.state.failure.get_untracked() else { return };
+        self.state.failure.set(None);
+        let inner = self.inner();
+        let from = match failure.retry {
+            Retry::Start => inner.source.borrow().clone(),
+            _ => inner.wanted.borrow().clone(),
+        };
+        match (failure.retry, from) {
+            (Retry::None, _) => {}
+            (Retry::Look, _) => {
+                inner.look.set(true);
+                self.kick();
+            }
+            (Retry::Start | Retry::Model, None) => self.start(),
+            (Retry::Start | Retry::Model, Some(source)) => {
+                inner.connect.set(true);
+                self.kick();
+                // Read already and only waiting for an adapter: not twice.
+                if inner.arrived.borrow().is_none() {
+                    self.fetch(source);
+                }
+            }
+        }
+    }
+
+    pub fn dismiss(self) {
+        self.state.failure.set(None);
+    }
+
+    /// A model of the list. When its file is not on this site, the visitor is asked before another host is.
+    pub fn choose_model(self, id: &str) {
+        let model = self.state.models.with_untracked(|models| models.iter().find(|model| model.id == id).cloned());
+        let Some(model) = model else { return };
+        self.clear_small_failure();
+        self.state.offer.set(None);
+        self.fetch(Source::Listed { model: Box::new(model), elsewhere: false });
+    }
+
+    pub fn accept_offer(self) {
+        let Some(model) = self.state.offer.get_untracked() else { return };
+        self.state.offer.set(None);
+        self.fetch(Source::Listed { model: Box::new(model), elsewhere: true });
+    }
+
+    pub fn decline_offer(self) {
+        self.state.offer.set(None);
+    }
+
+    pub fn cancel_download(self) {
+        if let Some(abort) = self.inner().download.take() {
+            abort.abort();
+        }
+        self.state.progress.set(None);
+    }
+
+    /// Files chosen, dropped or pasted: each goes where its name says; what is neither weights nor labels is taken for a photo.
+    pub fn open_files(self, files: Vec<File>) {
+        self.clear_small_failure();
+        if files.is_empty() {
+            self.fail(Fault::NothingDropped, Retry::None);
+        }
+        let mut labels = None;
+        for file in files {
+            let name = file.name().to_lowercase();
+            let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+            if ends(&[".safetensors", ".pt", ".pth"]) {
+                self.open_weights(file);
+            } else if ends(&[".txt", ".json"]) {
+                labels = Some(file);
+            } else {
+                self.open_photo(file);
+            }
+        }
+        if let Some(file) = labels {
+            self.open_labels(file);
+        }
+    }
+
+    pub fn open_weights(self, file: File) {
+        self.clear_small_failure();
+        self.state.offer.set(None);
+        self.fetch(Source::Own(file));
+    }
+
+    fn open_labels(self, file: File) {
+        spawn_local(async move {
+            let read = async {
+                let bytes = fetch::file(&file).await?;
+                Ok::<_, Fault>(Labels::parse(&String::from_utf8_lossy(&bytes))?)
+            };
+            match read.await {
+                Ok(labels) => {
+                    self.inner().labels.replace(Some(labels));
+                    self.use_labels();
+                }
+                Err(fault) => self.fail(fault, Retry::None),
+            }
+        });
+    }
+
+    /// Puts a visitor's labels into use, unless a network that they may belong to is still on its way.
+    fn use_labels(self) {
+        let inner = self.inner();
+        let uploading = self.state.work.get_untracked() == Some(Work::Uploading) && !inner.loaded.get();
+        if uploading || self.state.progress.with_untracked(Option::is_some) || inner.arrived.borrow().is_some() {
+            return;
+        }
+        let Some(labels) = inner.labels.take() else { return };
+        let (expected, found) =
+            (self.state.model.with_untracked(|model| model.as_ref().map(|model| model.classes)), labels.names.len());
+        match expected {
+            Some(expected) if expected == found => self.state.labels.set(Arc::new(labels)),
+            Some(expected) => self.fail(Error::LabelCount { expected, found }.into(), Retry::None),
+            None => self.fail(Error::NoNetwork.into(), Retry::None),
+        }
+    }
+
+    pub fn open_photo(self, file: File) {
+        let name = file.name();
+        self.photo(name, async move { fetch::file(&file).await });
+    }
+
+    pub fn open_sample(self, sample: &Sample) {
+        let file = sample.file.clone();
+        self.photo(sample.id.clone(), async move { fetch::whole(&file).await });
+    }
+
+    fn photo(self, name: String, bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static) {
+        self.clear_small_failure();
+        let inner = self.inner();
+        let turn = inner.turn.get() + 1;
+        inner.turn.set(turn);
+        self.state.reading.set(true);
+        spawn_local(async move {
+            let photo = async {
+                let bytes = bytes.await?;
+                fetch::breathe().await;
+                Ok::<_, Fault>(Photo::decode(&bytes)?)
+            };
+            let photo = photo.await;
+            if inner.turn.get() != turn {
+                return;
+            }
+            self.state.reading.set(false);
+            match photo {
+                Err(fault) => self.fail(fault, Retry::None),
+                Ok(photo) => {
+                    let shown = Arc::new(picture::shrink(&photo));
+                    let state = self.state;
+                    state.explanation.set(None);
+                    state.prediction.set(None);
+                    state.class.set(None);
+                    state.picture.set(Some(Picture { name, full: Arc::new(photo), shown }));
+                    inner.look.set(true);
+                    self.kick();
+                }
+            }
+        });
+    }
+
+    pub fn choose_class(self, class: Option<usize>) {
+        self.state.class.set(class);
+        self.explain();
+    }
+
+    pub fn choose_layer(self, layer: String) {
+        self.state.layer.set(layer);
+        self.explain();
+    }
+
+    pub fn choose_method(self, method: Method) {
+        self.state.method.set(method);
+        self.explain();
+    }
+
+    pub fn choose_fit(self, fit: Fit) {
+        self.state.fit.set(fit);
+        self.clear_small_failure();
+        self.inner().look.set(true);
+        self.kick();
+    }
+
+    pub fn save(self) {
+        let state = self.state;
+        self.clear_small_failure();
+        spawn_local(async move {
+            if picture::save(&state).await.is_none() {
+                self.fail(Fault::Save, Retry::None);
+            }
+        });
+    }
+
+    fn explain(self) {
+        self.clear_small_failure();
+        self.inner().explain.set(true);
+        self.kick();
+    }
+
+    // ---- faults ----
+
+    fn fail(self, fault: Fault, retry: Retry) {
+        self.state.failure.set(Some(Failure { fault, retry }));
+    }
+
+    /// A new wish clears an old complaint, but not the one that there is no adapter to grant it.
+    fn clear_small_failure(self) {
+        let small = |failure: &Option<Failure>| failure.as_ref().is_some_and(|failure| failure.retry != Retry::Start);
+        if self.state.failure.with_untracked(small) {
+            self.state.failure.set(None);
+        }
+    }
+
+    // ---- files ----
+
+    async fn read_list(self) -> Result<(), Fault> {
+        let text = fetch::text(MODELS).await?;
+        let list = models::parse(&text).map_err(|error| Fault::Models { detail: error.to_string() })?;
+        self.state.models.set(Arc::new(list));
+        Ok(())
+    }
+
+    async fn first_present(self) {
+        let list = self.state.models.get_untracked();
+        for model in list.iter() {
+            match fetch::open(&model.file, &Abort::new()).await {
+                Ok(Some(response)) => {
+                    // Only its presence was asked; the body is read by the download proper.
+                    if let Some(body) = response.body() {
+                        let _ = body.cancel();
+                    }
+                    self.fetch(Source::Listed { model: Box::new(model.clone()), elsewhere: false });
+                    return;
+                }
+                Ok(None) => {}
+                Err(fault) => return self.fail(fault, Retry::Start),
+            }
+        }
+    }
+
+    /// Fetches `source` beside the loop; a newer call takes its place.
+    fn fetch(self, source: Source) {
+        let inner = self.inner();
+        let abort = Abort::new();
+        inner.wanted.replace(Some(source.clone()));
+        if let Some(former) = inner.download.replace(Some(abort.clone())) {
+            former.abort();
+        }
+        let name = match &source {
+            Source::Own(file) => file.name(),
+            Source::Listed { model, .. } => {
+                self.state.language.get_untracked().choose(&model.name, model.name_zh.as_deref()).to_owned()
+            }
+        };
+        self.state.progress.set(Some(Progress { name, received: 0, total: 0, checking: false }));
+        spawn_local(async move {
+            let arrived = match &source {
+                Source::Own(file) => self.own(file).await.map(Some),
+                Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &abort).await,
+            };
+            if abort.aborted() {
+                return;
+            }
+            inner.download.replace(None);
+            self.state.progress.set(None);
+            match arrived {
+                Ok(Some(arrived)) => {
+                    inner.source.replace(Some(source));
+                    inner.arrived.replace(Some(Box::new(arrived)));
+                    self.kick();
+                }
+                // Not on this site: the visitor is being asked.
+                Ok(None) => self.use_labels(),
+                Err(fault) => {
+                    let retry = if matches!(fault, Fault::Fetch { .. }) { Retry::Model } else { Retry::None };
+                    self.fail(fault, retry);
+                    inner.labels.replace(None);
+                }
+            }
+        });
+    }
+
+    async fn listed(self, model: &Model, elsewhere: bool, abort: &Abort) -> Result<Option<Arrived>, Fault> {
+        let addresses = if elsewhere { model.urls.as_slice() } else { std::slice::from_ref(&model.file) };
+        let mut last = Fault::Fetch { file: model.file.clone(), detail: "HTTP 404".into() };
+        for address in addresses {
+            let response = match fetch::open(address, abort).await {
+                Ok(Some(response)) => response,
+                Ok(None) if !elsewhere && !model.urls.is_empty() => {
+                    self.state.offer.set(Some(model.clone()));
+                    return Ok(None);
+                }
+                Ok(None) => continue,
+                Err(fault) => {
+                    last = fault;
+                    continue;
+                }
+            };
+            let update = |received, total, checking| {
+                if !abort.aborted() {
+                    self.state.progress.update(|progress| {
+                        if let Some(progress) = progress {
+                            (progress.received, progress.total, progress.checking) = (received, total, checking);
+                        }
+                    });
+                }
+            };
+            let read = fetch::read(address, response, model.size, |received, total| update(received, total, false));
+            let bytes = match read.await {
+                Ok(bytes) => bytes,
+                Err(fault) => {
+                    last = fault;
+                    continue;
+                }
+            };
+            update(bytes.len() as u64, model.size, true);
+            if fetch::sha256(&bytes).await? != model.sha256 {
+                return Err(Fault::Altered { file: address.clone() });
+            }
+            let network = read_network(bytes).await?;
+            let classes = network.architecture.classes;
+            let loaded = Loaded {
+                id: Some(model.id.clone()),
+                file: model.file.clone(),
+                architecture: network.architecture.name.clone(),
+                classes,
+            };
+            let labels = self.labels_of(model, classes).await;
+            return Ok(Some(Arrived { network, preprocessing: model.preprocessing.clone(), labels, loaded }));
+        }
+        Err(last)
+    }
+
+    async fn own(self, file: &File) -> Result<Arrived, Fault> {
+        let bytes = fetch::file(file).await?;
+        let network = read_network(bytes).await?;
+        let classes = network.architecture.classes;
+        let loaded = Loaded { id: None, file: file.name(), architecture: network.architecture.name.clone(), classes };
+        let list = self.state.models.get_untracked();
+        let listed = list.iter().find(|model| model.classes == classes);
+        let current = self.state.labels.get_untracked();
+        let labels = match listed {
+            _ if current.names.len() == classes => Labels::clone(&current),
+            Some(model) => self.labels_of(model, classes).await,
+            None => Labels::numbered(classes),
+        };
+        let preprocessing = listed.map(|model| model.preprocessing.clone()).unwrap_or_default();
+        Ok(Arrived { network, preprocessing, labels, loaded })
+    }
+
+    /// A model's names; numbers, and a word about it, when they can't be had. Names are no reason to refuse a network.
+    async fn labels_of(self, model: &Model, classes: usize) -> Labels {
+        let read = async {
+            let labels = Labels::parse(&fetch::text(&model.labels).await?)?;
+            match labels.names.len() {
+                found if found == classes => Ok(labels),
+                found => Err(Fault::Engine(Error::LabelCount { expected: classes, found })),
+            }
+        };
+        read.await.unwrap_or_else(|fault: Fault| {
+            self.fail(fault, Retry::None);
+            Labels::numbered(classes)
+        })
+    }
+
+    // ---- the loop ----
+
+    /// Starts the loop unless it runs.
+    fn kick(self) {
+        if !self.inner().busy.replace(true) {
+            spawn_local(self.run());
+        }
+    }
+
+    async fn run(self) {
+        let inner = self.inner();
+        while let Some(task) = self.next() {
+            self.state.work.set(Some(match &task {
+                Task::Connect => Work::Connecting,
+                Task::Load(_) => Work::Uploading,
+                Task::Look(_) => Work::Looking,
+                Task::Explain => Work::Explaining,
+            }));
+            fetch::breathe().await;
+            let explainer = inner.explainer.take();
+            let explainer = match explainer {
+                Some(explainer) => Ok(explainer),
+                None => self.connect().await,
+            };
+            let mut explainer = match explainer {
+                Ok(explainer) => explainer,
+                Err(fault) => {
+                    // What was asked for waits until an adapter answers.
+                    if let Task::Load(arrived) = task {
+                        inner.arrived.replace(Some(arrived));
+                    }
+                    self.fail(fault, Retry::Start);
+                    break;
+                }
+            };
+            let result = self.perform(&mut explainer, task).await;
+            match result {
+                Err(error @ (Error::DeviceLost { .. } | Error::NoDevice { .. })) => {
+                    // The device took the network with it: drop both, keep photo and choice, look again once it is back.
+                    inner.loaded.set(false);
+                    inner.look.set(true);
+                    self.fail(error.into(), Retry::Start);
+                }
+                Err(error) => {
+                    let retry = match error {
+                        Error::Gpu { .. } => Retry::Look,
+                        _ => Retry::None,
+                    };
+                    self.fail(error.into(), retry);
+                    inner.explainer.replace(Some(explainer));
+                }
+                Ok(()) => {
+                    inner.explainer.replace(Some(explainer));
+                }
+            }
+        }
+        self.state.work.set(None);
+        inner.busy.set(false);
+    }
+
+    fn next(&self) -> Option<Task> {
+        let inner = self.inner();
+        if inner.connect.take() && inner.explainer.borrow().is_none() {
+            return Some(Task::Connect);
+        }
+        if let Some(arrived) = inner.arrived.take() {
+            return Some(Task::Load(arrived));
+        }
+        if !inner.loaded.get() {
+            return None;
+        }
+        let photo = self.state.picture.with_untracked(|picture| picture.as_ref().map(|picture| picture.full.clone()));
+        if let Some(photo) = photo.filter(|_| inner.look.take()) {
+            return Some(Task::Look(photo));
+        }
+        let looked = self.state.prediction.with_untracked(Option::is_some);
+        (inner.explain.take() && looked).then_some(Task::Explain)
+    }
+
+    async fn connect(self) -> Result<Explainer, Fault> {
+        if adapter::gpu().is_none() {
+            return Err(if window().is_secure_context() { Fault::NoWebGpu } else { Fault::Insecure });
+        }
+        let mut explainer = Explainer::new().await?;
+        let info = explainer.adapter();
+        let name = if info.name.is_empty() { adapter::name().await } else { info.name.clone() };
+        let name = if name.is_empty() { info.backend.clone() } else { name };
+        let software = info.software;
+        // One adapter, one version, one measurement; it also finds an adapter that computes wrongly before a photo does.
+        let key = format!("gradlens-tuning {} {name}", env!("CARGO_PKG_VERSION"));
+        self.state.adapter.set(Some(Adapter { name, software }));
+        if !store::get(&key).is_some_and(|kept| explainer.set_tuning(&kept)) {
+            self.state.work.set(Some(Work::Tuning));
+            fetch::breathe().await;
+            explainer.tune().await?;
+            store::set(&key, &explainer.tuning());
+        }
+        Ok(explainer)
+    }
+
+    async fn perform(&self, explainer: &mut Explainer, task: Task) -> Result<(), Error> {
+        let (state, inner) = (self.state, self.inner());
+        match task {
+            Task::Connect => {}
+            Task::Load(arrived) => {
+                // The engine frees the old network first: a refusal leaves none.
+                inner.loaded.set(false);
+                if let Err(error) = explainer.load(&arrived.network, arrived.preprocessing.clone()).await {
+                    state.model.set(None);
+                    state.prediction.set(None);
+                    state.explanation.set(None);
+                    return Err(error);
+                }
+                let layers = explainer.layers();
+                let same = state.model.with_untracked(|model| model.as_ref() == Some(&arrived.loaded));
+                if !same {
+                    state.class.set(None);
+                    state.prediction.set(None);
+                    state.explanation.set(None);
+                }
+                if !state.layer.with_untracked(|layer| layers.contains(layer)) {
+                    state.layer.set(layers.last().cloned().unwrap_or_default());
+                }
+                state.layers.set(layers);
+                state.labels.set(Arc::new(arrived.labels));
+                state.model.set(Some(arrived.loaded));
+                inner.loaded.set(true);
+                inner.look.set(true);
+                self.use_labels();
+            }
+            Task::Look(photo) => {
+                let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
+                // A newer photo is waiting: this one's names would stand beside the wrong picture.
+                if !inner.look.get() {
+                    state.prediction.set(Some(Arc::new(prediction)));
+                    inner.explain.set(true);
+                }
+            }
+            Task::Explain => {
+                let (class, layer, method) =
+                    (state.class.get_untracked(), state.layer.get_untracked(), state.method.get_untracked());
+                let explanation = explainer.explain(class, &layer, method).await?;
+                if !inner.look.get() {
+                    state.explanation.set(Some(Arc::new(explanation)));
+                    state.maps.update(|maps| *maps += 1);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn read_network(bytes: Vec<u8>) -> Result<Network, Fault> {
+    fetch::breathe().await;
+    Ok(Network::from_checkpoint(&Checkpoint::read(bytes)?)?)
+}

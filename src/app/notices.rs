@@ -1,0 +1,178 @@
+//! What the page says about itself: status line, complaints with a way on, the question before a download, the adapter.
+
+use super::jobs::Jobs;
+use super::state::{Condition, Retry, State, Work};
+use super::text::{self, fill};
+use leptos::prelude::*;
+
+/// One line, always there: what is happening, and how long the last picture took. Screen readers hear it change.
+#[component]
+pub fn Status(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let condition = Memo::new(move |_| state.condition());
+    let fraction = Memo::new(move |_| {
+        state.progress.with(|progress| {
+            let progress = progress.as_ref().filter(|progress| progress.total > 0)?;
+            Some((progress.received as f64 / progress.total as f64).min(1.0))
+        })
+    });
+    let words = Memo::new(move |_| sentence(&state, condition.get()));
+    view! {
+        <div class="status" data-testid="status" data-state=move || condition.get().name() data-maps=state.maps>
+            <div class="progress" class:shown=move || matches!(condition.get(), Condition::Loading | Condition::Working) class:unknown=move || fraction.get().is_none()>
+                <span style:width=move || format!("{:.1}%", 100.0 * fraction.get().unwrap_or(1.0))></span>
+            </div>
+            <span class="dot" aria-hidden="true"></span>
+            <p role="status">{words}</p>
+            <span class="share">
+                {move || fraction.get().map(|fraction| format!("{:.0} %", 100.0 * fraction))}
+            </span>
+            <Show when=move || state.progress.with(Option::is_some)>
+                <button type="button" class="quiet small" data-testid="cancel" on:click=move |_| jobs.cancel_download()>
+                    {move || state.text().cancel}
+                </button>
+            </Show>
+            <Elapsed state />
+        </div>
+    }
+}
+
+fn sentence(state: &State, condition: Condition) -> String {
+    let text = state.text();
+    let class = || state.target().map(|class| state.label(class)).unwrap_or_default();
+    let model = || {
+        let own = state.model.with(|model| model.as_ref().map(|model| model.architecture.clone()));
+        own.unwrap_or_else(|| text.model.to_owned())
+    };
+    match (condition, state.work.get()) {
+        (Condition::Error, _) => text.stopped.to_owned(),
+        (Condition::Done, _) => fill(text.done, &[&class()]),
+        (_, Some(Work::Connecting)) => text.connecting.to_owned(),
+        (_, Some(Work::Tuning)) => text.tuning.to_owned(),
+        (_, Some(Work::Uploading)) => fill(text.uploading, &[&model()]),
+        (_, Some(Work::Looking)) => text.looking.to_owned(),
+        (_, Some(Work::Explaining)) => fill(text.explaining, &[&class()]),
+        (Condition::Loading, None) => state.progress.with(|progress| match progress {
+            Some(progress) if progress.checking => fill(text.checking, &[&progress.name]),
+            Some(progress) => fill(text.loading, &[&progress.name]),
+            None => text.loading_page.to_owned(),
+        }),
+        (_, None) if state.model.with(Option::is_none) => text.no_model.to_owned(),
+        (_, None) => text.ready.to_owned(),
+    }
+}
+
+#[component]
+fn Elapsed(state: State) -> impl IntoView {
+    let times = Memo::new(move |_| {
+        let look = state.prediction.with(|prediction| prediction.as_ref().map(|prediction| prediction.milliseconds))?;
+        let trace = state.explanation.with(|explanation| explanation.as_ref().map(|known| known.milliseconds))?;
+        Some((look, trace))
+    });
+    view! {
+        <span
+            class="elapsed"
+            data-testid="elapsed"
+            data-forward=move || times.get().map(|(look, _)| format!("{look:.1}"))
+            data-explain=move || times.get().map(|(_, trace)| format!("{trace:.1}"))
+        >
+            {move || {
+                times.get().map(|(look, trace)| fill(state.text().times, &[&format!("{look:.0}"), &format!("{trace:.0}")]))
+            }}
+        </span>
+    }
+}
+
+#[component]
+pub fn AdapterName(state: State) -> impl IntoView {
+    view! {
+        <p class="adapter" data-testid="adapter">
+            {move || {
+                let adapter = state.adapter.get()?;
+                let words = fill(state.text().adapter, &[&adapter.name]);
+                Some(
+                    view! {
+                        <span>{words}</span>
+                        {adapter.software.then(|| view! { <em>{state.text().software}</em> })}
+                    },
+                )
+            }}
+        </p>
+    }
+}
+
+/// What went wrong, and the buttons that lead on. The region is always there, so that its first words are announced.
+#[component]
+pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
+    let state = jobs.state;
+    view! {
+        <div role="alert">
+            {move || {
+                let failure = state.failure.get()?;
+                let retry = failure.retry != Retry::None;
+                Some(
+                    view! {
+                        <div class="notice bad" data-testid="error">
+                            <p>{text::sentence(state.language.get(), &failure.fault)}</p>
+                            <div class="buttons">
+                                {retry
+                                    .then(|| {
+                                        view! {
+                                            <button type="button" class="strong" data-testid="retry" on:click=move |_| jobs.retry()>
+                                                {state.text().retry}
+                                            </button>
+                                        }
+                                    })}
+                                <button type="button" on:click=move |_| browse_photo.run(())>
+                                    {state.text().another_photo}
+                                </button>
+                                <button type="button" class="quiet" data-testid="dismiss" on:click=move |_| jobs.dismiss()>
+                                    {state.text().dismiss}
+                                </button>
+                            </div>
+                        </div>
+                    },
+                )
+            }}
+        </div>
+    }
+}
+
+/// Nothing is fetched from another host before this is answered.
+#[component]
+pub fn Offer(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
+    let state = jobs.state;
+    view! {
+        <div role="region" aria-live="polite">
+            {move || {
+                let model = state.offer.get()?;
+                let (text, language) = (state.text(), state.language.get());
+                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
+                let megabytes = format!("{:.0}", model.size as f64 / 1e6);
+                let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
+                Some(
+                    view! {
+                        <div class="notice" data-testid="offer">
+                            <div class="words">
+                                <h2>{fill(text.offer_title, &[&name])}</h2>
+                                <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
+                                <p class="fine">{fill(text.licence, &[&model.licence])} " · " {model.source.clone()}</p>
+                            </div>
+                            <div class="buttons">
+                                <button type="button" class="strong" data-testid="offer-yes" on:click=move |_| jobs.accept_offer()>
+                                    {fill(text.offer_yes, &[&megabytes])}
+                                </button>
+                                <button type="button" on:click=move |_| browse_weights.run(())>
+                                    {text.offer_file}
+                                </button>
+                                <button type="button" class="quiet" data-testid="offer-no" on:click=move |_| jobs.decline_offer()>
+                                    {text.offer_no}
+                                </button>
+                            </div>
+                        </div>
+                    },
+                )
+            }}
+        </div>
+    }
+}

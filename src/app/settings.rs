@@ -1,0 +1,231 @@
+//! How it is traced (layer, method, fit), and with which model.
+
+use super::jobs::Jobs;
+use super::text::{self, Words, fill};
+use super::widgets::Segmented;
+use crate::cam::Method;
+use crate::photo::Fit;
+use leptos::html;
+use leptos::prelude::*;
+use std::time::Duration;
+
+const STAGES: [(&str, Words); 4] = [
+    ("layer1", |text| text.stages[0]),
+    ("layer2", |text| text.stages[1]),
+    ("layer3", |text| text.stages[2]),
+    ("layer4", |text| text.stages[3]),
+];
+
+#[component]
+pub fn Tracing(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let method_name = move || state.method.get().to_string();
+    let stage = Memo::new(move |_| {
+        let layer = state.layer.get();
+        STAGES.iter().map(|(name, _)| *name).find(|name| layer.starts_with(name)).unwrap_or("layer4")
+    });
+    view! {
+        <section class="card tracing">
+            <h2>{move || state.text().where_from}</h2>
+
+            <h3>{move || state.text().layer}</h3>
+            <Segmented
+                state
+                name="stage"
+                label=Signal::derive(move || state.text().layer.to_owned())
+                options=STAGES.to_vec()
+                id=|name| name
+                show_id=true
+                value=stage
+                choose=move |name: &'static str| jobs.choose_layer(name.to_owned())
+            />
+            <p class="hint">{move || state.text().layer_hint}</p>
+            <label class="field">
+                <span>{move || state.text().block}</span>
+                <select
+                    data-testid="layer-select"
+                    prop:value=move || state.layer.get()
+                    on:change:target=move |event| jobs.choose_layer(event.target().value())
+                >
+                    {move || {
+                        let layers = state.layers.get();
+                        STAGES
+                            .iter()
+                            .map(|(stage, words)| {
+                                let blocks: Vec<_> = layers.iter().filter(|layer| layer.starts_with(stage)).cloned().collect();
+                                let words = words(state.text());
+                                view! {
+                                    <optgroup label=format!("{stage} · {words}")>
+                                        {blocks
+                                            .into_iter()
+                                            .map(|layer| {
+                                                let name = if layer == *stage {
+                                                    format!("{layer} ({})", state.text().whole_stage)
+                                                } else {
+                                                    layer.clone()
+                                                };
+                                                let value = layer.clone();
+                                                view! {
+                                                    <option value=value selected=move || state.layer.get() == layer>
+                                                        {name}
+                                                    </option>
+                                                }
+                                            })
+                                            .collect_view()}
+                                    </optgroup>
+                                }
+                            })
+                            .collect_view()
+                    }}
+                </select>
+            </label>
+
+            <label class="field">
+                <span>{move || state.text().method}</span>
+                <select
+                    data-testid="method-select"
+                    on:change:target=move |event| {
+                        if let Ok(method) = event.target().value().parse::<Method>() {
+                            jobs.choose_method(method);
+                        }
+                    }
+                >
+                    {Method::ALL
+                        .into_iter()
+                        .map(|method| {
+                            let id = method.to_string();
+                            let (name, _) = text::method(state.language.get_untracked(), &id);
+                            // A method that the table does not know yet goes by its own name.
+                            let name = if name.is_empty() { id.clone() } else { name.to_owned() };
+                            view! {
+                                <option value=id selected=move || state.method.get() == method>
+                                    {name}
+                                </option>
+                            }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+            <p class="hint">{move || text::method(state.language.get(), &method_name()).1}</p>
+
+            <label class="field">
+                <span>{move || state.text().fit}</span>
+                <select
+                    data-testid="fit-select"
+                    on:change:target=move |event| {
+                        if let Ok(fit) = event.target().value().parse::<Fit>() {
+                            jobs.choose_fit(fit);
+                        }
+                    }
+                >
+                    {[(Fit::Whole, "whole"), (Fit::Crop, "crop")]
+                        .into_iter()
+                        .map(|(fit, value)| {
+                            view! {
+                                <option value=value selected=move || state.fit.get() == fit>
+                                    {move || match fit {
+                                        Fit::Whole => state.text().fit_whole,
+                                        Fit::Crop => state.text().fit_crop,
+                                    }}
+                                </option>
+                            }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+            <p class="hint">
+                {move || match state.fit.get() {
+                    Fit::Whole => state.text().fit_hint_whole,
+                    Fit::Crop => state.text().fit_hint_crop,
+                }}
+            </p>
+        </section>
+    }
+}
+
+#[component]
+pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
+    let state = jobs.state;
+    let select = NodeRef::<html::Select>::new();
+    let current = Memo::new(move |_| {
+        state.model.with(|model| match model {
+            Some(model) => model.id.clone().unwrap_or_else(|| "own".into()),
+            None => String::new(),
+        })
+    });
+    // After a refusal, a cancelled download or a “not now” the field must not go on naming a model that is not in use, nor
+    // the first of the list because its options were written anew.
+    Effect::new(move |_| {
+        state.offer.track();
+        state.failure.track();
+        state.models.track();
+        state.language.track();
+        let value = current.get();
+        if let (Some(select), true) = (select.get(), state.progress.with(Option::is_none)) {
+            // Once the options themselves are up to date.
+            set_timeout(move || select.set_value(&value), Duration::ZERO);
+        }
+    });
+    let note = move || {
+        let id = current.get();
+        state.models.with(|models| {
+            let model = models.iter().find(|model| model.id == id)?;
+            let note = state.language.get().choose(&model.note, model.note_zh.as_deref()).to_owned();
+            Some((note, fill(state.text().licence, &[&model.licence]), model.source.clone()))
+        })
+    };
+    view! {
+        <section class="card model">
+            <h2>{move || state.text().model}</h2>
+            <div class="half">
+            <div class="row">
+                <select
+                    data-testid="model-select"
+                    aria-label=move || state.text().model
+                    node_ref=select
+                    on:change:target=move |event| jobs.choose_model(&event.target().value())
+                >
+                    {move || {
+                        let language = state.language.get();
+                        let models = state.models.get();
+                        let listed = models
+                            .iter()
+                            .map(|model| {
+                                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
+                                view! { <option value=model.id.clone()>{name}</option> }
+                            })
+                            .collect_view();
+                        let own = state
+                            .model
+                            .with(|model| model.as_ref().filter(|model| model.id.is_none()).map(|model| model.file.clone()))
+                            .map(|file| view! { <option value="own">{fill(state.text().own_weights, &[&file])}</option> });
+                        (listed, own)
+                    }}
+                </select>
+                <button type="button" on:click=move |_| browse_weights.run(())>
+                    {move || state.text().open_weights}
+                </button>
+            </div>
+            <p class="hint" data-testid="architecture">
+                {move || {
+                    let model = state.model.get()?;
+                    let classes = fill(state.text().classes, &[&model.classes.to_string()]);
+                    Some(format!("{} · {classes}", model.architecture))
+                }}
+            </p>
+            <p class="fine">{move || state.text().weights_hint}</p>
+            </div>
+            <div class="half">
+            {move || {
+                note()
+                    .map(|(note, licence, source)| {
+                        view! {
+                            <p class="note">{note}</p>
+                            <p class="fine">{licence} " · " {source}</p>
+                        }
+                    })
+            }}
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,294 @@
+//! What the page knows: one `Copy` bundle of signals that components read and jobs write.
+//!
+//! Nothing here computes or touches the DOM. `condition` is the page's state machine, derived and never stored, so that no
+//! two parts can disagree about it.
+
+use super::text::{Language, Text};
+use crate::cam::Method;
+use crate::error::Error;
+use crate::explain::{Explanation, Prediction, Score};
+use crate::heatmap::ColourMap;
+use crate::labels::Labels;
+use crate::models::{Model, Sample};
+use crate::photo::{Fit, Photo};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// What the page shows of the photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Overlay,
+    Photo,
+    Heatmap,
+    Both,
+}
+
+impl View {
+    pub fn name(self) -> &'static str {
+        match self {
+            View::Overlay => "overlay",
+            View::Photo => "photo",
+            View::Heatmap => "heatmap",
+            View::Both => "both",
+        }
+    }
+}
+
+/// What went wrong, as far as a person is concerned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// The engine's own error, whole.
+    Engine(Error),
+    /// Served over plain http: browsers hide WebGPU there.
+    Insecure,
+    NoWebGpu,
+    Fetch {
+        file: String,
+        detail: String,
+    },
+    /// The digest is not the listed one.
+    Altered {
+        file: String,
+    },
+    Models {
+        detail: String,
+    },
+    NothingDropped,
+    Save,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::Engine(error)
+    }
+}
+
+/// What “Try again” does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Nothing sensible: another file is the way on.
+    None,
+    /// From the adapter on: model, photo and choice are kept.
+    Start,
+    /// Fetch the model asked for last.
+    Model,
+    /// Look at the photo again.
+    Look,
+}
+
+/// A fault on show, with its way on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub fault: Fault,
+    pub retry: Retry,
+}
+
+/// A file on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    pub name: String,
+    pub received: u64,
+    /// 0 when unknown.
+    pub total: u64,
+    /// Received whole, its checksum is being computed.
+    pub checking: bool,
+}
+
+/// What the engine is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Connecting,
+    Tuning,
+    Uploading,
+    Looking,
+    Explaining,
+}
+
+/// The page's state machine, as in the `data-state` of the status line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Loading,
+    Ready,
+    Working,
+    Done,
+    Error,
+}
+
+impl Condition {
+    pub fn name(self) -> &'static str {
+        match self {
+            Condition::Loading => "loading",
+            Condition::Ready => "ready",
+            Condition::Working => "working",
+            Condition::Done => "done",
+            Condition::Error => "error",
+        }
+    }
+}
+
+/// The adapter, as the page names it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adapter {
+    pub name: String,
+    pub software: bool,
+}
+
+/// The network in use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The entry of the list, or `None` for a visitor's own file.
+    pub id: Option<String>,
+    pub file: String,
+    pub architecture: String,
+    pub classes: usize,
+}
+
+/// A decoded photo and a copy of at most [`super::picture::SHOWN`] pixels a side to paint with.
+#[derive(Clone)]
+pub struct Picture {
+    pub name: String,
+    pub full: Arc<Photo>,
+    pub shown: Arc<Photo>,
+}
+
+#[derive(Clone, Copy)]
+pub struct State {
+    pub language: RwSignal<Language>,
+    pub adapter: RwSignal<Option<Adapter>>,
+    pub failure: RwSignal<Option<Failure>>,
+    pub progress: RwSignal<Option<Progress>>,
+    pub work: RwSignal<Option<Work>>,
+    /// A photo is being read and decoded.
+    pub reading: RwSignal<bool>,
+    /// Until the first model is in use or known to be absent.
+    pub starting: RwSignal<bool>,
+
+    pub models: RwSignal<Arc<Vec<Model>>>,
+    pub model: RwSignal<Option<Loaded>>,
+    /// A model that would have to come from another host: the visitor is asked.
+    pub offer: RwSignal<Option<Model>>,
+    pub labels: RwSignal<Arc<Labels>>,
+    pub layers: RwSignal<Vec<String>>,
+
+    pub layer: RwSignal<String>,
+    pub method: RwSignal<Method>,
+    pub fit: RwSignal<Fit>,
+    /// `None`: the likeliest.
+    pub class: RwSignal<Option<usize>>,
+
+    pub picture: RwSignal<Option<Picture>>,
+    pub prediction: RwSignal<Option<Arc<Prediction>>>,
+    pub explanation: RwSignal<Option<Arc<Explanation>>>,
+    /// How many maps there have been: a script that waits for the next one counts.
+    pub maps: RwSignal<u32>,
+
+    pub view: RwSignal<View>,
+    pub opacity: RwSignal<f32>,
+    pub colours: RwSignal<ColourMap>,
+}
+
+impl State {
+    pub fn new(language: Language) -> State {
+        State {
+            language: RwSignal::new(language),
+            adapter: RwSignal::new(None),
+            failure: RwSignal::new(None),
+            progress: RwSignal::new(None),
+            work: RwSignal::new(None),
+            reading: RwSignal::new(false),
+            starting: RwSignal::new(true),
+            models: RwSignal::new(Arc::default()),
+            model: RwSignal::new(None),
+            offer: RwSignal::new(None),
+            labels: RwSignal::new(Arc::new(Labels::numbered(0))),
+            layers: RwSignal::new(Vec::new()),
+            layer: RwSignal::new("layer4".into()),
+            method: RwSignal::new(Method::ALL[0]),
+            fit: RwSignal::new(Fit::Whole),
+            class: RwSignal::new(None),
+            picture: RwSignal::new(None),
+            prediction: RwSignal::new(None),
+            explanation: RwSignal::new(None),
+            maps: RwSignal::new(0),
+            view: RwSignal::new(View::Overlay),
+            opacity: RwSignal::new(0.5),
+            colours: RwSignal::new(ColourMap::Jet),
+        }
+    }
+
+    pub fn text(&self) -> &'static Text {
+        self.language.get().text()
+    }
+
+    /// The class that is or will be explained: the visitor's choice, else the likeliest.
+    pub fn target(&self) -> Option<usize> {
+        self.class.get().or_else(|| self.prediction.get()?.top(1).first().map(|score| score.class))
+    }
+
+    /// A class's name in the page's language; its number when the list has none.
+    pub fn label(&self, class: usize) -> String {
+        self.labels.with(|labels| match labels.names.get(class) {
+            Some(label) => self.language.get().choose(&label.en, label.zh.as_deref()).to_owned(),
+            None => class.to_string(),
+        })
+    }
+
+    /// The name in the other language, where the page has one to teach.
+    pub fn second_label(&self, class: usize) -> Option<String> {
+        self.labels.with(|labels| {
+            let label = labels.names.get(class)?;
+            let chinese = label.zh.as_ref().filter(|chinese| **chinese != label.en)?;
+            Some(match self.language.get() {
+                Language::English => chinese.clone(),
+                Language::Chinese => label.en.clone(),
+            })
+        })
+    }
+
+    /// The five likeliest, and the chosen class behind them when it is not among them; each with its rank from 0.
+    pub fn ranking(&self) -> Vec<(usize, Score)> {
+        let Some(prediction) = self.prediction.get() else { return Vec::new() };
+        let mut ranked: Vec<_> = prediction.top(prediction.logits.len()).into_iter().enumerate().collect();
+        let chosen = self.class.get();
+        let mut place = 0;
+        ranked.retain(|(_, score)| {
+            place += 1;
+            place <= 5 || Some(score.class) == chosen
+        });
+        ranked
+    }
+
+    pub fn condition(&self) -> Condition {
+        let (working, loading) = match self.work.get() {
+            Some(Work::Looking | Work::Explaining) => (true, false),
+            Some(Work::Connecting | Work::Tuning | Work::Uploading) => (false, true),
+            None => (self.reading.get(), self.progress.with(Option::is_some) || self.starting.get()),
+        };
+        if self.failure.with(Option::is_some) {
+            Condition::Error
+        } else if working {
+            Condition::Working
+        } else if loading {
+            Condition::Loading
+        } else if self.explanation.with(Option::is_some) {
+            Condition::Done
+        } else {
+            Condition::Ready
+        }
+    }
+
+    /// Samples that suit the network in use: its own, or those of a listed one with as many classes.
+    pub fn samples(&self) -> Vec<Sample> {
+        let model = self.model.get();
+        self.models.with(|models| {
+            let of =
+                |test: &dyn Fn(&Model) -> bool| models.iter().find(|model| test(model) && !model.samples.is_empty());
+            let loaded = model.as_ref();
+            of(&|entry| loaded.is_some_and(|loaded| loaded.id.as_ref() == Some(&entry.id)))
+                .or_else(|| of(&|entry| loaded.is_some_and(|loaded| loaded.classes == entry.classes)))
+                .or_else(|| of(&|_| true))
+                .map(|entry| entry.samples.clone())
+                .unwrap_or_default()
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! The list of models that the page offers: `weights/models.json`, parsed and checked.
+//!
+//! Pure data: no network, no browser. Which file is present, and fetching it, is the page's business (`app/fetch.rs`).
+//! To add a model, add an entry to `weights/models.json`; the tests below and the page read the same file.
+
+use crate::photo::Preprocessing;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// One entry of `weights/models.json`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Short and stable: what scripts and links name.
+    pub id: String,
+    pub name: String,
+    pub name_zh: Option<String>,
+    /// The weights, relative to the page.
+    pub file: String,
+    /// Other hosts with the very same file, asked in this order, and only after the visitor has agreed.
+    #[serde(default)]
+    pub urls: Vec<String>,
+    /// Bytes of the weights file.
+    pub size: u64,
+    /// SHA-256 of the weights file, lower-case hexadecimal: another file is refused.
+    pub sha256: String,
+    /// How the network's training saw its photos; absent means torchvision's ImageNet recipe.
+    #[serde(default)]
+    pub preprocessing: Preprocessing,
+    /// The class names, relative to the page.
+    pub labels: String,
+    /// How many classes: a visitor's own weights with as many borrow these names.
+    pub classes: usize,
+    pub licence: String,
+    pub source: String,
+    /// What one should know before believing it.
+    pub note: String,
+    pub note_zh: Option<String>,
+    #[serde(default)]
+    pub samples: Vec<Sample>,
+}
+
+/// A picture one click away.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    pub id: String,
+    /// Relative to the page.
+    pub file: String,
+    pub name: String,
+    pub name_zh: Option<String>,
+    /// Author and licence, shown with the picture.
+    pub source: String,
+}
+
+/// Why a model list was refused.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum ModelsError {
+    #[error("not a list of models: {0}")]
+    Format(String),
+    #[error("two models are called `{0}`")]
+    Twice(String),
+    #[error("model `{model}`: `{address}` is neither a relative path nor an https address")]
+    Address { model: String, address: String },
+    #[error("model `{model}`: sha256 must be 64 lower-case hexadecimal digits")]
+    Digest { model: String },
+}
+
+/// Reads the list; every address and digest in it is well-formed afterwards.
+pub fn parse(text: &str) -> Result<Vec<Model>, ModelsError> {
+    let models: Vec<Model> = serde_json::from_str(text).map_err(|error| ModelsError::Format(error.to_string()))?;
+    for (index, model) in models.iter().enumerate() {
+        if models[..index].iter().any(|other| other.id == model.id) {
+            return Err(ModelsError::Twice(model.id.clone()));
+        }
+        let local = [&model.file, &model.labels].into_iter().chain(model.samples.iter().map(|sample| &sample.file));
+        let wrong = local
+            .filter(|path| !is_relative(path))
+            .chain(model.urls.iter().filter(|url| !url.starts_with("https://")))
+            .next();
+        if let Some(address) = wrong {
+            return Err(ModelsError::Address { model: model.id.clone(), address: address.clone() });
+        }
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if model.sha256.len() != 64 || !model.sha256.bytes().all(is_hex) {
+            return Err(ModelsError::Digest { model: model.id.clone() });
+        }
+    }
+    Ok(models)
+}
+
+/// Relative to the page and inside its folder: `dist/` must work under any path of a static host.
+fn is_relative(path: &str) -> bool {
+    !path.is_empty() && !path.starts_with('/') && !path.contains(':') && !path.split('/').any(|part| part == "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../weights/models.json");
+
+    fn changed(from: &str, to: &str) -> Result<Vec<Model>, ModelsError> {
+        assert!(SHIPPED.contains(from), "the shipped list no longer holds {from}");
+        parse(&SHIPPED.replace(from, to))
+    }
+
+    #[test]
+    fn the_shipped_list_is_well_formed() {
+        let models = parse(SHIPPED).unwrap();
+        assert!(models.iter().any(|model| model.id == "imagenet" && model.classes == 1000));
+        for model in &models {
+            assert!(!model.licence.is_empty() && !model.source.is_empty() && !model.note.is_empty(), "{}", model.id);
+            assert!(model.name_zh.is_some() && model.note_zh.is_some(), "{} speaks one language only", model.id);
+        }
+    }
+
+    #[test]
+    fn what_the_list_names_is_there() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        for model in parse(SHIPPED).unwrap() {
+            let labels = std::fs::read_to_string(root.join(&model.labels)).expect(&model.labels);
+            let labels = crate::labels::Labels::parse(&labels).expect(&model.labels);
+            assert_eq!(labels.names.len(), model.classes, "{}", model.labels);
+            for sample in &model.samples {
+                assert!(root.join(&sample.file).is_file(), "{}", sample.file);
+            }
+            // Weights with no other host have to ship with the page.
+            if model.urls.is_empty() {
+                let bytes = std::fs::metadata(root.join(&model.file)).expect(&model.file).len();
+                assert_eq!(bytes, model.size, "{}", model.file);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_list_is_refused() {
+        assert!(matches!(parse("{}"), Err(ModelsError::Format(_))));
+        assert_eq!(changed("\"imagenet\"", "\"emoji50\"").unwrap_err(), ModelsError::Twice("emoji50".into()));
+        assert!(matches!(changed("weights/imagenet/labels.json", "/labels.json"), Err(ModelsError::Address { .. })));
+        assert!(matches!(changed("https://", "http://"), Err(ModelsError::Address { .. })));
+        assert!(matches!(changed("5d061a3c", "5D061A3C"), Err(ModelsError::Digest { .. })));
+    }
+
+    #[test]
+    fn relative_paths() {
+        assert!(is_relative("weights/emoji50/labels.json"));
+        for path in ["", "/etc", "../up", "a/../../b", "https://host/x", "data:text/plain,"] {
+            assert!(!is_relative(path), "{path}");
+        }
+    }
+}
