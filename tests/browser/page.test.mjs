@@ -1,0 +1,605 @@
+// The page in Chromium with a tiny network: everything a visitor does, and everything that can go wrong on the way.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { DIST, ROOT, chromium, difference, id, open, scratch, serve, sha256, tinyModels } from './support.mjs';
+import { BLANK_CLASS, CLASSES, LABELS, photoPng, tinyResnet } from './tiny.mjs';
+
+let browser;
+let site;
+const photo = scratch('photo.png', photoPng(120, 80));
+const other = scratch('other.png', photoPng(90, 110, 2));
+
+before(async () => {
+  browser = await chromium();
+  site = await serve(tinyModels());
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+/** A page on `at`, closed (and checked, see support.mjs) whatever happens. */
+async function visit(work, { at = site.url, state = 'ready', ...options } = {}) {
+  const page = await open(browser, at, options);
+  try {
+    await page.reach(state);
+    await work(page);
+  } catch (error) {
+    await page.context.close().catch(() => {});
+    throw error;
+  }
+  await page.close();
+}
+
+describe('the main flow', () => {
+  it('runs on WebGPU, or fails here', () => visit(async page => {
+    const adapter = await page.tab.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
+    assert.ok(adapter, 'this browser offers no WebGPU adapter: the tests prove nothing without one');
+    assert.match(await page.text(id('adapter')), /swiftshader/i);
+    assert.match(await page.text(id('architecture')), new RegExp(`${CLASSES} classes`));
+  }));
+
+  it('shows five classes and a heatmap, and explains another class without looking again', () => visit(async page => {
+    await page.look(photo);
+    const ranking = await page.ranking();
+    assert.equal(ranking.length, 5);
+    const probabilities = ranking.map(row => row.probability);
+    assert.deepEqual(probabilities, probabilities.toSorted((a, b) => b - a));
+    assert.ok(probabilities[0] <= 1 && probabilities.at(-1) > 0);
+    assert.deepEqual(ranking.map(row => row.pressed), [true, false, false, false, false]);
+    assert.deepEqual(ranking.map(row => row.name), ranking.map(row => LABELS[row.class].en));
+
+    const first = await page.pixels();
+    assert.deepEqual([first.width, first.height], [120, 80]);
+    await page.radio('input[name="view"][value="photo"]');
+    assert.ok(difference(await page.pixels(), first) > 10, 'the overlay is just the photo');
+    await page.radio('input[name="view"][value="overlay"]');
+    assert.equal(difference(await page.pixels(), first), 0);
+
+    const looked = (await page.elapsed()).forward;
+    await page.pick(ranking[1].class);
+    assert.ok(difference(await page.pixels(), first) > 0.5, 'two classes, one map');
+    assert.equal((await page.elapsed()).forward, looked, 'the forward pass ran again');
+    assert.ok((await page.ranking())[1].pressed);
+    assert.equal(await page.tab.$eval(id('status'), status => status.dataset.state), 'done');
+  }));
+
+  it('traces any layer, any method, either fit', () => visit(async page => {
+    await page.look(photo);
+    const maps = [await page.pixels()];
+    for (const layer of ['layer1', 'layer2', 'layer3.0']) {
+      await page.select('layer-select', layer);
+      maps.push(await page.pixels());
+      assert.ok(difference(maps.at(-1), maps.at(-2)) > 0.5, layer);
+    }
+    const layers = await page.tab.$$eval(`${id('layer-select')} option`, options => options.map(option => option.value));
+    assert.deepEqual(layers.toSorted(), ['layer1', 'layer1.0', 'layer2', 'layer2.0', 'layer3', 'layer3.0', 'layer4', 'layer4.0']);
+
+    const methods = await page.tab.$$eval(`${id('method-select')} option`, options => options.map(option => [option.value, option.textContent]));
+    assert.ok(methods.length >= 8);
+    for (const [method, name] of methods) {
+      assert.notEqual(method, name, 'a method without a name of its own');
+      await page.select('method-select', method);
+      assert.equal(await page.state(), 'done', method);
+    }
+    await page.select('method-select', 'grad-cam');
+
+    const whole = (await page.elapsed()).forward;
+    await page.select('fit-select', 'crop');
+    await page.reach('done');
+    assert.notEqual((await page.elapsed()).forward, whole, 'another fit needs another look');
+    await page.radio('input[name="stage"][value="layer4"]');
+    await page.reach('done');
+    assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer4');
+  }));
+
+  it('repaints opacity and colours without computing', () => visit(async page => {
+    await page.look(photo);
+    const before = await page.elapsed();
+    const half = await page.pixels();
+    await page.slide(0);
+    const none = await page.pixels();
+    await page.slide(1);
+    const full = await page.pixels();
+    await page.radio('input[name="view"][value="photo"]');
+    assert.equal(difference(none, await page.pixels()), 0, 'opacity 0 is the photo');
+    await page.radio('input[name="view"][value="heatmap"]');
+    assert.equal(difference(full, await page.pixels()), 0, 'opacity 1 is the heatmap');
+    const middle = half.rgba.map((value, at) => Math.abs(value - (none.rgba[at] + full.rgba[at]) / 2));
+    assert.ok(Math.max(...middle) <= 1, 'opacity 0.5 is the mean of both');
+    for (const colours of ['viridis', 'turbo', 'magma', 'grey']) {
+      await page.radio(`input[name="colours"][value="${colours}"]`);
+      assert.ok(difference(full, await page.pixels()) > 5, colours);
+    }
+    const grey = (await page.pixels()).rgba;
+    for (let at = 0; at < grey.length; at += 4) assert.ok(grey[at] === grey[at + 1] && grey[at] === grey[at + 2]);
+    assert.deepEqual(await page.elapsed(), before);
+
+    await page.radio('input[name="view"][value="both"]');
+    assert.equal(await page.tab.$$eval('.canvases canvas', all => all.filter(canvas => canvas.offsetWidth > 0).length), 2);
+  }));
+
+  it('finds a class by name, Chinese name or number, and says so when a map is blank', () => visit(async page => {
+    await page.look(photo);
+    for (const [query, klass] of [['Violin', 3], ['跑车', 4], ['1', 1]]) {
+      await page.tab.type(id('class-search'), query);
+      await page.tab.keyboard.press('Enter');
+      await page.explained();
+      const chosen = (await page.ranking()).find(row => row.pressed);
+      assert.equal(chosen?.class, klass, query);
+    }
+    await page.tab.type(id('class-search'), 'noth');
+    await page.tab.click('[role="option"]');
+    await page.explained();
+    const rows = await page.ranking();
+    assert.equal(rows.find(row => row.pressed).class, BLANK_CLASS);
+    assert.equal(rows.length, 6, 'the sixth row is the chosen class');
+    assert.match(await page.text(id('blank')), /Nothing in this photo speaks for “nothing”/);
+    await page.tab.type(id('class-search'), 'zzz');
+    assert.match(await page.text('#class-options'), /No class/);
+  }));
+
+  it('opens samples, drops and pastes', () => visit(async page => {
+    await page.tab.click(id('sample-chelsea'));
+    await page.reach('done');
+    assert.equal((await page.pixels()).width, 451);
+
+    const hand = (kind, name, bytes) => page.tab.evaluate((kind, name, base64) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(base64), c => c.charCodeAt(0))], name));
+      const event = kind === 'paste'
+        ? new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })
+        : new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true });
+      document.querySelector('footer').dispatchEvent(event);
+      return event.defaultPrevented;
+    }, kind, name, bytes.toString('base64'));
+    assert.ok(await hand('dragover', 'photo.png', fs.readFileSync(photo)));
+    assert.ok(await page.tab.$eval('.drop-veil', veil => veil.classList.contains('shown')));
+    assert.ok(await hand('drop', 'photo.png', fs.readFileSync(photo)));
+    await page.explained();
+    assert.equal((await page.pixels()).width, 120);
+    assert.ok(!(await page.tab.$eval('.drop-veil', veil => veil.classList.contains('shown'))));
+    assert.ok(await hand('paste', 'image.png', fs.readFileSync(other)));
+    await page.explained();
+    assert.equal((await page.pixels()).width, 90);
+  }));
+
+  it('keeps up with a hasty visitor', () => visit(async page => {
+    await page.look(photo);
+    const classes = (await page.ranking()).map(row => row.class);
+    await page.tab.evaluate(async (top, opacity, classes) => {
+      const button = klass => document.querySelector(`${top} [data-class="${klass}"] button`);
+      const slider = document.querySelector(opacity);
+      for (let turn = 0; turn < 60; turn++) {
+        button(classes[turn % 5]).click();
+        slider.value = String((turn % 10) / 10);
+        slider.dispatchEvent(new Event('input', { bubbles: true }));
+        if (turn % 7 === 0) document.querySelector('input[name="stage"]').click();
+        if (turn % 4 === 0) await new Promise(resolve => setTimeout(resolve, 5));
+      }
+      button(classes[3]).click();
+    }, id('top-k'), id('opacity'), classes);
+    await page.explained();
+    assert.equal((await page.ranking()).find(row => row.pressed).class, classes[3]);
+    assert.match(await page.text(id('status')), new RegExp(LABELS[classes[3]].en.slice(0, 4)));
+
+    await page.upload('photo-input', photo);
+    await page.upload('photo-input', other);
+    await page.upload('photo-input', photo);
+    await page.upload('photo-input', other);
+    await page.explained();
+    assert.equal((await page.pixels()).width, 90, 'the last photo wins');
+  }));
+
+  it('saves a PNG at the photo’s own size', () => visit(async page => {
+    const large = scratch('large.png', photoPng(1800, 1200));
+    await page.look(large);
+    assert.equal((await page.pixels()).width, 1536, 'painted smaller');
+    const saved = async () => {
+      await page.tab.evaluate(() => { window.saved = undefined; });
+      await page.tab.click(id('save-png'));
+      await page.tab.waitForFunction(() => window.saved, { timeout: 20_000 });
+      const { name, base64 } = await page.tab.evaluate(() => window.saved);
+      const bytes = Buffer.from(base64, 'base64');
+      assert.equal(bytes.toString('latin1', 1, 4), 'PNG');
+      return { name, width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
+    };
+    const overlay = await saved();
+    assert.deepEqual([overlay.width, overlay.height], [1800, 1200]);
+    assert.match(overlay.name, /^large-.+-layer4\.png$/);
+    await page.radio('input[name="view"][value="both"]');
+    assert.deepEqual((await saved()).width, 1800 * 2 + 16);
+  }, {
+    before: tab => tab.evaluateOnNewDocument(() => {
+      const blobs = new Map();
+      const real = URL.createObjectURL;
+      URL.createObjectURL = blob => {
+        const address = real(blob);
+        blobs.set(address, blob);
+        return address;
+      };
+      HTMLAnchorElement.prototype.click = async function () {
+        const bytes = new Uint8Array(await blobs.get(this.href).arrayBuffer());
+        let text = '';
+        for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+        window.saved = { name: this.download, base64: btoa(text) };
+      };
+    }),
+  }));
+});
+
+describe('what ships', () => {
+  it('opens with the demo model, which sees what its samples show', async () => {
+    const shipped = await serve();
+    const [model] = JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
+    await visit(async page => {
+      assert.equal(await page.tab.$eval(id('model-select'), select => select.value), model.id);
+      for (const sample of model.samples.slice(0, 2)) {
+        await page.tab.click(id(`sample-${sample.id}`));
+        await page.explained();
+        const names = (await page.ranking()).map(row => row.name);
+        assert.ok(names.some(name => sample.name.toLowerCase().includes(name)), `${sample.name}: ${names}`);
+      }
+    }, { at: shipped.url }).finally(shipped.close);
+  });
+
+  it('has every file that its list of models names, and nothing that only trains them', () => {
+    for (const model of JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')))) {
+      const files = [model.labels, ...model.samples.map(sample => sample.file), ...(model.urls ? [] : [model.file])];
+      for (const file of files) assert.ok(fs.existsSync(path.join(DIST, file)), file);
+    }
+    const all = fs.readdirSync(path.join(DIST, 'weights'), { recursive: true });
+    assert.deepEqual(all.filter(name => /\.(py|mjs|pt|sh)$/.test(name)), []);
+  });
+});
+
+describe('models and labels', () => {
+  it('takes a dropped checkpoint and a dropped list of labels', () => visit(async page => {
+    await page.look(photo);
+    const before = await page.ranking();
+    await page.upload('weights-input', scratch('mine.safetensors', tinyResnet(8)));
+    await page.tab.waitForFunction((select) => document.querySelector(select).value === 'own', {}, id('model-select'));
+    await page.reach('done');
+    const mine = await page.ranking();
+    assert.notDeepEqual(mine.map(row => row.probability), before.map(row => row.probability));
+    assert.deepEqual(mine.map(row => row.name), mine.map(row => LABELS[row.class].en), 'as many classes: the same names');
+    assert.match(await page.text(`${id('model-select')} option:checked`), /mine\.safetensors/);
+
+    await page.upload('weights-input', scratch('names.txt', 'a\nb\nc\nd\ne\nf\ng\n'));
+    await page.tab.waitForFunction((top) => document.querySelector(`${top} .name`).firstChild.textContent.length === 1, {}, id('top-k'));
+    await page.upload('weights-input', scratch('short.txt', 'a\nb\n'));
+    await page.reach('error');
+    assert.match(await page.error(), /2 names.*7 classes/);
+    assert.equal((await page.ranking())[0].name.length, 1, 'the former names stay');
+
+    await page.select('model-select', 'tiny');
+    await page.tab.waitForFunction((select) => document.querySelector(select).value === 'tiny', {}, id('model-select'));
+    await page.reach('done');
+    assert.deepEqual((await page.ranking()).map(row => row.class), before.map(row => row.class));
+  }));
+
+  it('takes weights together with their labels, in any order', () => visit(async page => {
+    await page.look(photo);
+    await page.upload('weights-input', scratch('names.json', '["k0","k1","k2","k3","k4","k5","k6"]'), scratch('mine.safetensors', tinyResnet(9)));
+    await page.tab.waitForFunction(top => document.querySelector(`${top} .name`)?.firstChild.textContent[0] === 'k', {}, id('top-k'));
+    await page.reach('done');
+    assert.deepEqual((await page.ranking()).map(row => row.name), (await page.ranking()).map(row => `k${row.class}`));
+  }));
+
+  it('treats names as text, never as markup', () => visit(async page => {
+    await page.look(photo);
+    await page.tab.type(id('class-search'), '2');
+    await page.tab.keyboard.press('Enter');
+    await page.explained();
+    assert.equal((await page.ranking()).find(row => row.pressed).name, LABELS[2].en);
+    assert.equal(await page.tab.$('img[src="x"]'), null);
+    assert.equal(await page.tab.evaluate(() => window.hacked), undefined);
+  }));
+
+  it('asks before it asks another host, and refuses an altered file', async () => {
+    const away = 'https://huggingface.co/somebody/tiny.safetensors';
+    const weights = tinyResnet();
+    const files = tinyModels();
+    const [tiny] = JSON.parse(files['weights/models.json']);
+    const list = [tiny, { ...tiny, id: 'away', name: 'Away', file: 'weights/away.safetensors', urls: [away] }];
+    const far = await serve({ ...files, 'weights/models.json': Buffer.from(JSON.stringify(list)) });
+    let answer = weights;
+    try {
+      await visit(async page => {
+        page.elsewhere.push(away);
+        const asked = () => page.requests.filter(request => request.url === away).length;
+        await page.tab.setRequestInterception(true);
+        page.tab.on('request', request => request.url() === away
+          ? request.respond({ status: 200, headers: { 'access-control-allow-origin': '*' }, contentType: 'application/octet-stream', body: answer })
+          : request.continue());
+
+        await page.tab.select(id('model-select'), 'away');
+        await page.tab.waitForSelector(id('offer'));
+        assert.match(await page.text(id('offer')), /huggingface\.co/);
+        assert.equal(await page.tab.$eval(id('model-select'), select => select.value), 'tiny');
+        await page.tab.click(id('offer-no'));
+        assert.equal(await page.tab.$(id('offer')), null);
+        assert.equal(asked(), 0);
+
+        answer = Buffer.from(weights);
+        answer[answer.length - 1] ^= 1;
+        await page.tab.select(id('model-select'), 'away');
+        await (await page.tab.waitForSelector(id('offer-yes'))).click();
+        await page.reach('error');
+        assert.match(await page.error(), /checksum differs/);
+        assert.equal(asked(), 1);
+
+        answer = weights;
+        await page.tab.select(id('model-select'), 'away');
+        await (await page.tab.waitForSelector(id('offer-yes'))).click();
+        await page.tab.waitForFunction(select => document.querySelector(select).value === 'away', {}, id('model-select'));
+        await page.look(photo);
+        assert.equal(await page.state(), 'done');
+      }, { at: far.url });
+    } finally {
+      await far.close();
+    }
+  });
+
+  it('lists hosts that its own security policy lets through', () => {
+    const html = fs.readFileSync(path.join(DIST, 'index.html'), 'utf8');
+    const policy = /Content-Security-Policy"\s+content="([^"]+)"/.exec(html)[1];
+    const allowed = /connect-src ([^;]+)/.exec(policy)[1].split(' ');
+    const shipped = JSON.parse(fs.readFileSync(path.join(ROOT, 'weights/models.json')));
+    for (const url of shipped.flatMap(model => model.urls ?? [])) assert.ok(allowed.includes(new URL(url).origin), url);
+    assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'/);
+    for (const [, attributes, body] of html.matchAll(/<script([^>]*)>([^]*?)<\/script>/g)) {
+      assert.match(attributes, /src="/);
+      assert.equal(body.trim(), '');
+    }
+    assert.doesNotMatch(html, /(?:src|href)="\/|\sstyle="/, 'an absolute address or an inline style');
+  });
+});
+
+describe('when something goes wrong', () => {
+  for (const [what, name, bytes, sentence] of [
+    ['text that calls itself a photo', 'letter.jpg', Buffer.from('Dear reader, this is no photo.'), /not an image/],
+    ['a photo cut short', 'half.png', photoPng(120, 80).subarray(0, 400), /damaged|ends too early/],
+    ['an empty file', 'empty.png', Buffer.alloc(0), /not an image|empty/],
+    ['a drawing in SVG', 'drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), /not an image/],
+    ['a photo of a few pixels', 'dot.png', photoPng(8, 8), /8×8/],
+  ]) {
+    it(`${what}: a sentence, and the page goes on`, () => visit(async page => {
+      await page.look(photo);
+      await page.look(scratch(name, bytes));
+      assert.equal(await page.state(), 'error');
+      assert.match(await page.error(), sentence);
+      await page.tab.click(id('language'));
+      assert.match(await page.error(), /\p{Script=Han}{4}/u, 'the sentence in Chinese');
+      await page.look(other);
+      assert.equal(await page.state(), 'done');
+      assert.equal(await page.error(), '');
+    }));
+  }
+
+  for (const [what, name, bytes, sentence] of [
+    ['text that calls itself weights', 'letter.safetensors', Buffer.from('Dear reader, these are no weights.'), /not a checkpoint/],
+    ['weights cut short', 'half.safetensors', tinyResnet().subarray(0, 100_000), /checkpoint|tensor/],
+    ['no PyTorch file', 'letter.pth', Buffer.from('Dear reader, these are no weights either.'), /checkpoint|PyTorch/],
+  ]) {
+    it(`${what}: a sentence, and the former model stays`, () => visit(async page => {
+      await page.look(photo);
+      await page.upload('weights-input', scratch(name, bytes));
+      await page.reach('error');
+      assert.match(await page.error(), sentence);
+      assert.equal(await page.tab.$eval(id('model-select'), select => select.value), 'tiny');
+      await page.tab.click(id('dismiss'));
+      await page.pick((await page.ranking())[2].class);
+      assert.equal(await page.state(), 'done');
+    }));
+  }
+
+  it('a shipped file that was altered is not used', async () => {
+    const files = tinyModels({ sha256: sha256('something else') });
+    const altered = await serve(files);
+    await visit(async page => {
+      assert.match(await page.error(), /checksum differs/);
+      await page.upload('weights-input', scratch('mine.safetensors', tinyResnet()));
+      await page.reach('ready');
+      await page.look(photo);
+      assert.equal(await page.state(), 'done');
+    }, { at: altered.url, state: 'error' }).finally(altered.close);
+  });
+
+  it('no list of models: a sentence, a retry, and own weights work', async () => {
+    const files = { ...tinyModels(), 'weights/models.json': null };
+    const bare = await serve(files);
+    await visit(async page => {
+      assert.match(await page.error(), /models\.json/);
+      files['weights/models.json'] = tinyModels()['weights/models.json'];
+      await page.tab.click(id('retry'));
+      await page.reach('ready');
+    }, { at: bare.url, state: 'error' }).finally(bare.close);
+  });
+
+  it('a browser without WebGPU gets a sentence, and its photo is shown', () => visit(async page => {
+    assert.match(await page.error(), /no WebGPU/);
+    await page.upload('photo-input', photo);
+    await page.tab.waitForFunction(canvas => document.querySelector(canvas).width === 120, {}, id('overlay-canvas'));
+    assert.match(await page.error(), /no WebGPU/, 'the reason is still told');
+    await page.tab.click(id('language'));
+    assert.match(await page.error(), /没有 WebGPU/);
+  }, {
+    state: 'error',
+    before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })),
+  }));
+
+  it('no adapter at first: “Try again” finds one, and the photo was kept', () => visit(async page => {
+    assert.match(await page.error(), /adapter/);
+    await page.upload('photo-input', photo);
+    await page.tab.evaluate(() => { window.hideAdapter = false; });
+    await page.tab.click(id('retry'));
+    await page.reach('done');
+    assert.equal((await page.ranking()).length, 5);
+  }, {
+    state: 'error',
+    before: tab => tab.evaluateOnNewDocument(() => {
+      window.hideAdapter = true;
+      const real = GPU.prototype.requestAdapter;
+      GPU.prototype.requestAdapter = function (...options) { return window.hideAdapter ? Promise.resolve(null) : real.apply(this, options); };
+    }),
+  }));
+
+  it('a lost device: a sentence, “Try again”, and photo, class and layer are still there', () => visit(async page => {
+    await page.look(photo);
+    const klass = (await page.ranking())[1].class;
+    await page.pick(klass);
+    await page.select('layer-select', 'layer3');
+    const map = await page.pixels();
+    await page.tab.evaluate(async () => { window.devices.forEach(device => device.destroy()); await window.devices.at(-1).lost; });
+    await page.tab.click(`${id('top-k')} [data-class="${klass}"] button`);
+    await page.reach('error');
+    assert.match(await page.error(), /lost/);
+    await page.tab.click(id('retry'));
+    await page.reach('done');
+    assert.equal((await page.ranking())[1].class, klass);
+    assert.ok((await page.ranking())[1].pressed);
+    assert.equal(difference(await page.pixels(), map), 0, 'the same picture as before');
+  }, {
+    before: tab => tab.evaluateOnNewDocument(() => {
+      window.devices = [];
+      const real = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...options) {
+        const device = await real.apply(this, options);
+        window.devices.push(device);
+        return device;
+      };
+    }),
+  }));
+
+  it('a program that does not arrive leaves a sentence, not a blank page', async () => {
+    const wasm = fs.readdirSync(DIST).find(name => name.endsWith('.wasm'));
+    const broken = await serve({ [wasm]: null });
+    const page = await open(browser, broken.url);
+    await page.tab.waitForFunction(() => document.querySelector('.crash').offsetHeight > 0, { timeout: 20_000 });
+    assert.match(await page.text('.crash'), /Reload.*重新加载/s);
+    await page.context.close();
+    await broken.close();
+  });
+});
+
+describe('for everyone', () => {
+  it('speaks Chinese when asked to, and remembers it', () => visit(async page => {
+    await page.look(photo);
+    await page.tab.click(id('language'));
+    await page.painted();
+    assert.equal(await page.tab.evaluate(() => document.documentElement.lang), 'zh-CN');
+    const ranking = await page.ranking();
+    assert.deepEqual(ranking.map(row => row.name), ranking.map(row => LABELS[row.class].zh ?? LABELS[row.class].en));
+    const text = await page.tab.evaluate(() => document.body.innerText);
+    for (const words of ['它看到了什么', '如何追溯', '模型', '保存 PNG', '不透明度', '完成：']) assert.ok(text.includes(words), words);
+    await page.tab.reload();
+    await page.reach('ready');
+    assert.equal(await page.text(`${id('language')}`), 'English');
+  }));
+
+  it('starts in Chinese in a Chinese browser', () => visit(async page => {
+    assert.equal(await page.text(id('language')), 'English');
+    assert.match(await page.text('h2'), /拖/);
+  }, {
+    before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'languages', { get: () => ['zh-TW', 'en'] })),
+  }));
+
+  it('works by keyboard alone', () => visit(async page => {
+    const press = key => page.tab.keyboard.press(key);
+    const tabTo = async (what, selector) => {
+      for (let presses = 0; presses < 60; presses++) {
+        await press('Tab');
+        const there = await page.tab.evaluate(selector => {
+          const element = document.activeElement;
+          if (!element.matches(selector)) return false;
+          // A radio or a button drawn over it has to show where one is.
+          const shows = [element, element.nextElementSibling].some(part => part && getComputedStyle(part).outlineStyle !== 'none');
+          return shows || 'no focus to be seen';
+        }, selector);
+        if (there) return assert.equal(there, true, what);
+      }
+      assert.fail(`Tab never reaches ${what}`);
+    };
+    await tabTo('the sample', id('sample-chelsea'));
+    await press('Enter');
+    await page.reach('done');
+    await page.tab.evaluate(() => document.activeElement.blur());
+    await tabTo('the view', 'input[name="view"]');
+    await press('ArrowRight');
+    await page.painted();
+    const plain = await page.pixels();
+    await press('ArrowLeft');
+    await page.painted();
+    assert.ok(difference(await page.pixels(), plain) > 5);
+    await tabTo('the opacity', id('opacity'));
+    await press('End');
+    assert.equal(await page.tab.$eval(id('opacity'), slider => slider.value), '1');
+
+    const second = (await page.ranking())[1].class;
+    await tabTo('the second class', `${id('top-k')} [data-class="${second}"] button`);
+    await press('Enter');
+    await page.explained();
+    assert.ok((await page.ranking())[1].pressed);
+    assert.ok(await page.tab.evaluate(() => document.activeElement.getAttribute('aria-pressed') === 'true'), 'focus stays on the class');
+    await tabTo('the search', id('class-search'));
+    await page.tab.keyboard.type('i');
+    await press('ArrowDown');
+    assert.equal(await page.tab.$eval(id('class-search'), field => field.getAttribute('aria-activedescendant')), 'class-option-1');
+    const wanted = await page.tab.$eval('#class-option-1', option => Number(option.dataset.class));
+    await press('Enter');
+    await page.explained();
+    assert.equal((await page.ranking()).find(row => row.pressed).class, wanted);
+    await tabTo('the layer', 'input[name="stage"]');
+    await press('ArrowLeft');
+    await page.explained();
+    assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer3');
+  }));
+
+  it('fits a phone, with targets for a thumb', () => visit(async page => {
+    await page.look(photo);
+    for (const width of [390, 320]) {
+      await page.tab.setViewport({ width, height: 844 });
+      await page.painted();
+      const { wide, small } = await page.tab.evaluate(() => ({
+        wide: document.documentElement.scrollWidth,
+        small: [...document.querySelectorAll('button, select, .segmented label, .swatches label')]
+          .filter(element => element.offsetHeight > 0)
+          .filter(element => { const box = element.getBoundingClientRect(); return box.height < 36 || box.width < 36; })
+          .map(element => element.outerHTML.slice(0, 120)),
+      }));
+      assert.ok(wide <= width, `${wide} px wide on a screen of ${width}`);
+      assert.deepEqual(small, []);
+    }
+  }));
+
+  it('gives axe-core nothing serious to find, light and dark, before and after', () => visit(async page => {
+    const axe = fs.readFileSync(path.join(ROOT, 'tests/browser/node_modules/axe-core/axe.min.js'), 'utf8');
+    const audit = async where => {
+      await page.tab.evaluate(axe);
+      const found = await page.tab.evaluate(async () => (await axe.run()).violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }) => `${id}: ${nodes.map(node => `${node.html.slice(0, 100)} ${node.failureSummary}`).join(' | ')}`));
+      assert.deepEqual(found, [], where);
+    };
+    // Without motion: half-way through a change of colours nothing has its contrast.
+    const dress = theme => page.tab.emulateMediaFeatures([
+      { name: 'prefers-color-scheme', value: theme }, { name: 'prefers-reduced-motion', value: 'reduce' }]);
+    for (const theme of ['light', 'dark']) {
+      await dress(theme);
+      await page.painted();
+      await audit(`${theme}, empty`);
+    }
+    await page.look(photo);
+    for (const theme of ['dark', 'light']) {
+      await dress(theme);
+      await page.painted();
+      await audit(`${theme}, explained`);
+    }
+    await page.upload('photo-input', scratch('letter.jpg', Buffer.from('no photo')));
+    await page.reach('error');
+    await audit('with a complaint');
+  }));
+});

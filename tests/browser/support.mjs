@@ -1,0 +1,273 @@
+// What every browser test needs: the built page on a server of its own, a browser with WebGPU, and hands for the page.
+// Two browsers: Chromium computes on SwiftShader, Firefox on Mesa's lavapipe; neither needs a graphics card.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import puppeteer from 'puppeteer-core';
+import { CLASSES, LABELS, tinyResnet } from './tiny.mjs';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const DIST = path.resolve(process.env.DIST ?? path.join(ROOT, 'dist'));
+/** Not the root of the host: a build with absolute addresses would fail every test here. */
+const PREFIX = '/some/where/';
+
+/** A folder of this run's own, for files that are handed to the page and to the native command. */
+export const SCRATCH = fs.mkdtempSync(path.join(os.tmpdir(), 'gradlens-browser-'));
+process.on('exit', () => fs.rmSync(SCRATCH, { recursive: true, force: true }));
+
+export function scratch(name, bytes) {
+  const file = path.join(SCRATCH, name);
+  fs.writeFileSync(file, bytes);
+  return file;
+}
+
+// ---- server ----
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json',
+  '.css': 'text/css', '.svg': 'image/svg+xml', '.jpg': 'image/jpeg', '.png': 'image/png',
+};
+
+/** Serves dist/ under a sub-path; `files` (path → bytes, or null for 404) take precedence. */
+export async function serve(files = {}) {
+  if (!fs.existsSync(path.join(DIST, 'index.html'))) {
+    throw new Error(`there is no page in ${DIST}: run \`trunk build --release\` first, or set DIST`);
+  }
+  const server = http.createServer((request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    const name = decodeURIComponent(pathname.slice(PREFIX.length)) || 'index.html';
+    const file = path.join(DIST, name);
+    const bytes = !pathname.startsWith(PREFIX) || !file.startsWith(DIST) ? null
+      : name in files ? files[name]
+      : fs.existsSync(file) && fs.statSync(file).isFile() ? fs.readFileSync(file) : null;
+    response.writeHead(bytes ? 200 : 404, { 'content-type': TYPES[path.extname(name)] ?? 'application/octet-stream', 'cache-control': 'no-store' });
+    response.end(bytes ?? '');
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return { origin, url: origin + PREFIX, close: () => new Promise(resolve => { server.closeAllConnections(); server.close(resolve); }) };
+}
+
+export const sha256 = bytes => crypto.createHash('sha256').update(bytes).digest('hex');
+
+/** A models.json with the tiny network first, and its files. */
+export function tinyModels(change = {}) {
+  const weights = tinyResnet();
+  const model = {
+    id: 'tiny', name: 'Tiny (untrained)', name_zh: '极小（未训练）', file: 'weights/tiny.safetensors',
+    size: weights.length, sha256: sha256(weights), labels: 'weights/tiny.json', classes: CLASSES,
+    licence: 'none', source: 'tests/browser/tiny.mjs', note: 'Untrained, for tests.', note_zh: '未训练，仅供测试。', samples: [], ...change,
+  };
+  const shipped = JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
+  model.samples = shipped.flatMap(entry => entry.samples);
+  return {
+    'weights/models.json': Buffer.from(JSON.stringify([model, ...shipped])),
+    'weights/tiny.safetensors': weights,
+    'weights/tiny.json': Buffer.from(JSON.stringify(LABELS)),
+  };
+}
+
+// ---- browsers ----
+
+export function chromium() {
+  return puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+      '--disable-sync', '--disable-dev-shm-usage', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--lang=en-US'],
+  });
+}
+
+export function firefox() {
+  return puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+    extraPrefsFirefox: { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true, 'intl.accept_languages': 'en-US' },
+  });
+}
+
+// ---- the page in hand ----
+
+export const id = name => `[data-testid="${name}"]`;
+
+/** How convolutions are best cut, by browser: measured by the first page, handed to the others, as the page itself does. */
+const kept = new Map();
+
+/** Opens the page in a context of its own and watches it: see `close`. */
+export async function open(browser, url, { before, viewport = { width: 1280, height: 900 }, path = '' } = {}) {
+  const context = await browser.createBrowserContext();
+  const tab = await context.newPage();
+  await tab.setViewport(viewport);
+  const requests = [];
+  const complaints = [];
+  tab.on('request', request => requests.push({ url: request.url(), method: request.method(), body: posted(request) }));
+  tab.on('pageerror', error => complaints.push(`page error: ${error.message}`));
+  tab.on('console', message => {
+    if (/panicked|Content.Security.Policy|Refused to/i.test(message.text())) complaints.push(message.text());
+  });
+  if (kept.has(browser)) await tab.evaluateOnNewDocument(words => words.forEach(([key, value]) => localStorage.setItem(key, value)), kept.get(browser));
+  if (before) await before(tab);
+  await tab.goto(url + path);
+  return new Page(tab, context, browser, new URL(url).origin, requests, complaints);
+}
+
+/** Firefox's protocol does not tell a body; its method is checked all the same. */
+function posted(request) {
+  try {
+    return request.postData();
+  } catch {
+    return undefined;
+  }
+}
+
+export class Page {
+  constructor(tab, context, browser, origin, requests, complaints) {
+    Object.assign(this, { tab, context, browser, origin, requests, complaints, elsewhere: [] });
+  }
+
+  /** Closes, and fails the test if the page asked another host, sent a body, panicked or broke its own policy. */
+  async close() {
+    const words = await this.tab.evaluate(() => Object.entries(localStorage).filter(([key]) => key.startsWith('gradlens-tuning')));
+    if (words.length) kept.set(this.browser, words);
+    await this.context.close();
+    assert.deepEqual(this.complaints, []);
+    for (const { url, method, body } of this.requests) {
+      if (/^(data|blob):/.test(url) || this.elsewhere.includes(url)) continue;
+      assert.equal(new URL(url).origin, this.origin, 'a request to another host');
+      assert.equal(method, 'GET', url);
+      assert.equal(body, undefined, url);
+    }
+  }
+
+  state() {
+    return this.tab.$eval(id('status'), status => status.dataset.state);
+  }
+
+  async reach(...states) {
+    await this.tab.waitForFunction(
+      (selector, states) => states.includes(document.querySelector(selector)?.dataset.state),
+      { timeout: 60_000 }, id('status'), states,
+    ).catch(async error => {
+      throw new Error(`${error.message}: waited for ${states}, is ${await this.state()}: ${await this.text(id('status'))} ${await this.error()}`);
+    });
+  }
+
+  text(selector) {
+    return this.tab.$eval(selector, element => element.textContent.trim()).catch(() => '');
+  }
+
+  error() {
+    return this.text(`${id('error')} p`);
+  }
+
+  async upload(input, ...files) {
+    const element = await this.tab.$(id(input));
+    await element.uploadFile(...files);
+  }
+
+  /** A new photo's result, not the one before it. */
+  async look(file) {
+    const before = await this.tab.$eval(id('status'), status => status.dataset.maps);
+    await this.upload('photo-input', file);
+    await this.tab.waitForFunction(
+      (status, error, before) => document.querySelector(status).dataset.maps !== before || document.querySelector(error),
+      { timeout: 60_000 }, id('status'), id('error'), before);
+    await this.reach('done', 'error');
+  }
+
+  /** [{ class, probability, pressed, name }] */
+  ranking() {
+    return this.tab.$$eval(`${id('top-k')} li`, items => items.map(item => ({
+      class: Number(item.dataset.class),
+      probability: Number(item.dataset.probability),
+      pressed: item.querySelector('button').getAttribute('aria-pressed') === 'true',
+      name: item.querySelector('.name').firstChild.textContent,
+    })));
+  }
+
+  /** Chooses by a click and waits for the map of that class. */
+  async pick(klass) {
+    await this.tab.click(`${id('top-k')} [data-class="${klass}"] button`);
+    await this.explained();
+  }
+
+  async explained() {
+    await this.tab.evaluate(() => new Promise(resolve => setTimeout(resolve, 30)));
+    await this.reach('done', 'error');
+  }
+
+  async select(name, value) {
+    await this.tab.select(id(name), value);
+    await this.explained();
+  }
+
+  /** Radio buttons that are drawn over: set as a click would. */
+  async radio(selector) {
+    await this.tab.$eval(selector, radio => radio.click());
+    await this.painted();
+  }
+
+  async slide(value) {
+    await this.tab.$eval(id('opacity'), (slider, value) => {
+      slider.value = value;
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    }, String(value));
+    await this.painted();
+  }
+
+  painted() {
+    return this.tab.evaluate(() => new Promise(resolve => setTimeout(resolve, 80)));
+  }
+
+  /** { width, height, rgba } of the overlay. */
+  async pixels() {
+    const { width, height, base64 } = await this.tab.$eval(id('overlay-canvas'), canvas => {
+      const { width, height } = canvas;
+      const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+      let text = '';
+      for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768));
+      return { width, height, base64: btoa(text) };
+    });
+    return { width, height, rgba: Buffer.from(base64, 'base64') };
+  }
+
+  elapsed() {
+    return this.tab.$eval(id('elapsed'), span => ({ forward: span.dataset.forward, explain: span.dataset.explain, text: span.textContent }));
+  }
+}
+
+/** Mean difference of two canvases' channels, 0..255. */
+export function difference(a, b) {
+  assert.deepEqual([a.width, a.height], [b.width, b.height]);
+  let sum = 0;
+  for (let at = 0; at < a.rgba.length; at++) sum += Math.abs(a.rgba[at] - b.rgba[at]);
+  return sum / a.rgba.length;
+}
+
+// ---- the native command ----
+
+const answered = new Map();
+
+/** Runs examples/explain and returns { result, tensors } of what it wrote; the same question is asked once. */
+export function native(weights, image, options = []) {
+  const question = JSON.stringify([weights, image, options]);
+  if (!answered.has(question)) answered.set(question, ask(weights, image, options));
+  return answered.get(question);
+}
+
+async function ask(weights, image, options) {
+  const out = fs.mkdtempSync(path.join(SCRATCH, 'native-'));
+  const cargo = ['run', '--release', '--quiet', '--example', 'explain', '--', '--weights', weights, '--image', image, '--out', out, ...options];
+  await promisify(execFile)('cargo', cargo, { cwd: ROOT, maxBuffer: 1 << 24 });
+  return {
+    result: JSON.parse(fs.readFileSync(path.join(out, 'result.json'))),
+    tensors: fs.readFileSync(path.join(out, 'tensors.safetensors')),
+  };
+}
