@@ -264,7 +264,7 @@ export function native(weights, image, options = []) {
 
 async function ask(weights, image, options) {
   const out = fs.mkdtempSync(path.join(SCRATCH, 'native-'));
-  const cargo = ['run', '--release', '--quiet', '--example', 'explain', '--', '--weights', weights, '--image', image, '--out', out, ...options];
+  const cargo = ['run', '--quiet', '--example', 'explain', '--', '--weights', weights, '--image', image, '--out', out, ...options];
   await promisify(execFile)('cargo', cargo, { cwd: ROOT, maxBuffer: 1 << 24 });
   return {
     result: JSON.parse(fs.readFileSync(path.join(out, 'result.json'))),
