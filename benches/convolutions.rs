@@ -63,9 +63,11 @@ fn main() {
         let mut line = format!("{name:20} x{count}");
         for (tile, total) in TILES.iter().zip(&mut totals) {
             let compiled = Instant::now();
-            let step = ops::conv2d(&gpu, &y, &x, &conv, Fused { relu: true, ..Default::default() }, *tile);
+            let shares = gpu.scratch(tile.shares_bytes(y.positions(), c_out));
+            let fused = Fused { relu: true, ..Default::default() };
+            let steps = ops::conv2d(&gpu, &y, &x, &conv, fused, *tile, &shares);
             let run = |n: usize| {
-                gpu.run(std::iter::repeat_n(&step, n));
+                gpu.run(std::iter::repeat_n(&steps, n).flatten());
                 pollster::block_on(gpu.read(&y)).expect("a result");
             };
             run(1);

@@ -6,10 +6,12 @@
 // One invocation owns $ROWS positions x $COLS vec4 of channels and gathers. Two forms: from registers only, each invocation
 // reading what it multiplies (best on CPUs, and where caches serve well); or with SHARED, a workgroup reading each operand
 // once into workgroup memory, 16 input channels at a time (what most GPUs want).
+// With SPLIT, either form sums a share of the input channels only, and conv2d_sum adds the shares and does what follows the sum:
+// where there are few positions, as many times more workgroups keep a large GPU busy.
 // Taps outside the image read the zeros that stand behind every tensor's data: no branch in the inner loop.
 // Where x has borders of zeros left and right (the photo, with its one vec4 of channels), a row of taps is one run in memory.
 //                                                        Reference: reference::conv2d
-// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups
+// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups, x the number of shares with SPLIT
 
 struct Params {
   rows: u32, cols: u32,                      // positions (r,c) that this dispatch computes
@@ -21,23 +23,32 @@ struct Params {
   c_in4: u32, c_out4: u32,                   // channels, in vec4
   run4: u32,                                 // vec4 that a tap reads side by side: c_in4, or a row of taps
   flags: u32,                                // SCALE_BIAS | RESIDUAL | RELU | MASK
+  share4: u32,                               // with SPLIT: how many of run4 make a share
 }
 const RESIDUAL = 1u;
 const RELU = 2u;
 const MASK = 4u;
 const SCALE_BIAS = 8u;
 
+//#if SPLIT
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [shares, rows*cols, c_out]
+//#else
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
+//#end
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;          // [x_height, x_width, c_in], then run4 zeros
 //#if F16
 @group(0) @binding(2) var<storage, read> w: array<vec2u>;          // [ksize, ksize, c_in, c_out], f16 pairs
 //#else
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
 //#end
+//#if SPLIT
+@group(0) @binding(3) var<uniform> p: Params;
+//#else
 @group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
 @group(0) @binding(4) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
 @group(0) @binding(5) var<storage, read> mask: array<vec4f>;       // as y; with MASK, y stays only where mask > 0
 @group(0) @binding(6) var<uniform> p: Params;
+//#end
 
 fn weight(i: u32) -> vec4f {
 //#if F16
@@ -86,6 +97,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 //#end
 //#end
 
+  // The vec4 of each tap that this workgroup sums.
+//#if SPLIT
+  let first = group.z * p.share4;
+  let end = min(first + p.share4, p.run4);
+//#else
+  let first = 0u;
+  let end = p.run4;
+//#end
+
 //#if SHARED
   // What this invocation fetches: vec4 (lane & 3) of positions slot0, slot1, … of the workgroup.
 //#for l in X_LOADS
@@ -102,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       let x$l = tap(row$l + i32(ty) * p.tap_step, col$l + i32(tx) * p.tap_step);
 //#end
       let wi = ((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 * 4u * p.c_out4;
-      for (var k = 0u; k < p.run4; k += 4u) {
+      for (var k = first; k < end; k += 4u) {
         let kx = k + lane % 4u;
 //#for l in X_LOADS
         xs[slot$l * 4u + lane % 4u] = select(vec4f(0.0), x[x$l + min(kx, p.run4 - 1u)], kx < p.run4);
@@ -140,8 +160,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 //#for i in ROWS
       let x$i = tap(row$i + i32(ty) * p.tap_step, col$i + i32(tx) * p.tap_step);
 //#end
-      var wi = ((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 * 4u * p.c_out4;
-      for (var k = 0u; k < p.run4; k++) {
+      var wi = (((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 + first) * 4u * p.c_out4;
+      for (var k = first; k < end; k++) {
 //#for i in ROWS
         let v$i = x[x$i + k];
 //#end
@@ -160,6 +180,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 //#end
 
+//#if SPLIT
+//#for j in COLS
+  if (c$j < p.c_out4) {
+//#for i in ROWS
+    if (out$i < positions) { y[(group.z * positions + out$i) * p.c_out4 + c$j] = sum$i_$j; }
+//#end
+  }
+//#end
+//#else
 //#for i in ROWS
   let y$i = stored_at(min(out$i, positions - 1u));
 //#end
@@ -191,5 +220,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (out$i < positions) { y[y$i + c$j] = sum$i_$j; }
 //#end
   }
+//#end
 //#end
 }

@@ -21,7 +21,7 @@ use web_time::Instant;
 
 use crate::cam::{Method, Recipe, principal_component};
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterInfo, Gpu, Tensor};
+use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor};
 use crate::heatmap::{self, Cam};
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
 use crate::resnet::{Pass, ResNet, Target};
@@ -104,6 +104,17 @@ pub struct Memory {
     pub gradients: u64,
 }
 
+/// What one shader cost in a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// The shader's.
+    pub name: &'static str,
+    /// Its steps.
+    pub count: usize,
+    /// Of all of them together.
+    pub microseconds: f64,
+}
+
 /// A layer's values: `planes` [channels, height, width].
 #[derive(Clone, Debug)]
 pub struct Planes {
@@ -130,12 +141,14 @@ impl Explainer {
     ///
     /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`] at most, far less on a real GPU.
     pub async fn tune(&mut self) -> Result<()> {
-        self.tuning = Tuning::measure(&self.gpu, Self::TUNING_BUDGET).await?;
+        let tuning = Tuning::measure(&self.gpu, Self::TUNING_BUDGET).await;
+        self.gpu.forget_timings();
+        self.tuning = tuning?;
         Ok(())
     }
 
     /// How long [`tune`](Explainer::tune) may look for a faster way.
-    pub const TUNING_BUDGET: Duration = Duration::from_millis(2500);
+    pub const TUNING_BUDGET: Duration = Duration::from_secs(3);
 
     /// How convolutions are cut, as a line of text to keep for the next visit.
     pub fn tuning(&self) -> String {
@@ -145,6 +158,37 @@ impl Explainer {
     /// Takes what [`tuning`](Explainer::tuning) gave on an earlier visit; false if this version does not know it.
     pub fn set_tuning(&mut self, kept: &str) -> bool {
         kept.parse().map(|tuning| self.tuning = tuning).is_ok()
+    }
+
+    /// Whether the adapter can time its steps.
+    pub fn timings_available(&self) -> bool {
+        self.gpu.timings_available()
+    }
+
+    /// Times every step from now on, where the adapter can; off at first, and free while off. Passes take longer while on.
+    pub fn set_timings(&mut self, on: bool) {
+        self.gpu.set_timings(on);
+    }
+
+    /// What the last `predict`, `explain` or the like cost on the GPU, by shader, the dearest first; empty while timings are off.
+    pub async fn timings(&self) -> Result<Vec<Timing>> {
+        let mut timings: Vec<Timing> = Vec::new();
+        for StepTiming { name, microseconds, .. } in self.step_timings().await? {
+            match timings.iter_mut().find(|timing| timing.name == name) {
+                Some(timing) => {
+                    timing.count += 1;
+                    timing.microseconds += microseconds;
+                }
+                None => timings.push(Timing { name, count: 1, microseconds }),
+            }
+        }
+        timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
+        Ok(timings)
+    }
+
+    /// The same step by step, in order. Browsers round time stamps to 100 µs: see [`StepTiming`].
+    pub async fn step_timings(&self) -> Result<Vec<StepTiming>> {
+        self.gpu.timings().await
     }
 
     /// Replaces the network; the last photo is forgotten.
@@ -214,6 +258,7 @@ impl Explainer {
         let started = Instant::now();
         let class = self.class(class)?;
         let (gpu, loaded, target) = self.at(layer)?;
+        gpu.forget_timings();
         let Loaded { resnet, pass: Some(pass), recipes, seen: Some(seen), .. } = loaded else {
             return Err(Error::NoPhoto);
         };
@@ -270,6 +315,7 @@ impl Explainer {
     pub async fn gradient(&mut self, class: Option<usize>, layer: &str) -> Result<Planes> {
         let class = self.class(class)?;
         let (gpu, loaded, target) = self.at(layer)?;
+        gpu.forget_timings();
         let Loaded { resnet, pass: Some(pass), seen: Some(seen), .. } = loaded else { return Err(Error::NoPhoto) };
         gpu.write(&pass.dlogits, &one_hot(class, seen.logits.len()));
         let gradient = pass.run_backward(gpu, resnet, target);
@@ -303,6 +349,7 @@ impl Explainer {
 impl Loaded {
     /// Runs forward; buffers and steps are made anew only when the size has changed.
     async fn forward(&mut self, gpu: &Gpu, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
+        gpu.forget_timings();
         self.seen = None;
         if self.pass.as_ref().is_none_or(|pass| [pass.input.height, pass.input.width] != [height, width]) {
             self.recipes.clear();

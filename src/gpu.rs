@@ -34,6 +34,8 @@ pub struct Gpu {
     info: AdapterInfo,
     pipelines: RefCell<HashMap<Shader, wgpu::ComputePipeline>>,
     staging: RefCell<HashMap<u64, wgpu::Buffer>>,
+    /// What ran since timings were turned on or last forgotten; None while they are off.
+    timed: RefCell<Option<Vec<Timed>>>,
     failure: Arc<Mutex<Option<Error>>>,
 }
 
@@ -65,6 +67,26 @@ pub struct Step {
     workgroups: [u32; 3],
     /// The shader's name, for timings.
     pub name: &'static str,
+    /// The network's layer, for timings; empty where the name says it.
+    pub layer: String,
+}
+
+/// How long one step took on the GPU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepTiming {
+    /// The shader's name.
+    pub name: &'static str,
+    /// As the checkpoint names it, `layer3.2`; empty outside the blocks.
+    pub layer: String,
+    /// Browsers round time stamps to 100 µs, so that single steps come out as 0 or 100; sums are right on average.
+    pub microseconds: f64,
+}
+
+/// Steps that ran with time stamps around each.
+#[derive(Clone)]
+struct Timed {
+    steps: Vec<(&'static str, String)>,
+    stamps: wgpu::Buffer, // [steps, 2]: begin and end, u64
 }
 
 impl Tensor {
@@ -76,6 +98,10 @@ impl Tensor {
     pub fn positions(&self) -> usize {
         self.height * self.width
     }
+    /// Gives its memory back now: a browser's garbage collector does not know how much a forgotten buffer holds.
+    pub(crate) fn free(&self) {
+        self.buffer.destroy();
+    }
     /// Positions from one row to the next.
     fn row(&self) -> usize {
         self.width + 2 * self.border
@@ -86,10 +112,23 @@ impl Tensor {
     }
 }
 
+impl Step {
+    fn encode(&self, pass: &mut wgpu::ComputePass) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        let [x, y, z] = self.workgroups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
 impl Constant {
     /// Bytes on the GPU.
     pub fn bytes(&self) -> u64 {
         self.buffer.size()
+    }
+    /// As [`Tensor::free`].
+    pub(crate) fn free(&self) {
+        self.buffer.destroy();
     }
 }
 
@@ -107,6 +146,7 @@ impl Gpu {
         let offered = adapter.limits();
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
+                required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
                 required_limits: wgpu::Limits {
                     max_buffer_size: offered.max_buffer_size,
                     max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
@@ -128,8 +168,8 @@ impl Gpu {
         let software = found.device_type == wgpu::DeviceType::Cpu
             || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
-        let (pipelines, staging) = Default::default();
-        Ok(Gpu { device, queue, info, pipelines, staging, failure })
+        let (pipelines, staging, timed) = Default::default();
+        Ok(Gpu { device, queue, info, pipelines, staging, timed, failure })
     }
 
     /// What this runs on.
@@ -242,29 +282,88 @@ impl Gpu {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        Step { pipeline, bind_group, workgroups, name }
+        Step { pipeline, bind_group, workgroups, name, layer: String::new() }
     }
 
-    /// Queues steps, in order, as one compute pass.
+    /// Queues steps, in order, as one compute pass; with timings on, as one each, since browsers allow time stamps at the
+    /// bounds of passes only.
     pub fn run<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) {
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
+        if let Some(timed) = self.timed.borrow_mut().as_mut() {
+            // The most time stamps that WebGPU allows in a query set are 4096.
+            const MOST: usize = 4096 / 2;
+            let steps: Vec<&Step> = steps.into_iter().collect();
+            timed.extend(steps.chunks(MOST).map(|steps| self.encode_timed(&mut encoder, steps)));
+        } else {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step in steps {
-                pass.set_pipeline(&step.pipeline);
-                pass.set_bind_group(0, &step.bind_group, &[]);
-                let [x, y, z] = step.workgroups;
-                pass.dispatch_workgroups(x, y, z);
-            }
+            steps.into_iter().for_each(|step| step.encode(&mut pass));
         }
         self.queue.submit([encoder.finish()]);
+    }
+
+    fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, steps: &[&Step]) -> Timed {
+        let count = 2 * steps.len() as u32;
+        let query_set = self.device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: None,
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        for (step, begin) in steps.iter().zip((0..).step_by(2)) {
+            let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
+                query_set: &query_set,
+                beginning_of_pass_write_index: Some(begin),
+                end_of_pass_write_index: Some(begin + 1),
+            });
+            let mut pass =
+                encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(step.name), timestamp_writes });
+            step.encode(&mut pass);
+        }
+        let stamps = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: count as u64 * 8,
+            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        encoder.resolve_query_set(&query_set, 0..count, &stamps, 0);
+        Timed { steps: steps.iter().map(|step| (step.name, step.layer.clone())).collect(), stamps }
+    }
+
+    /// Whether the adapter has time stamps.
+    pub fn timings_available(&self) -> bool {
+        self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    /// Times every step from now on, where the adapter can.
+    pub fn set_timings(&self, on: bool) {
+        self.timed.replace((on && self.timings_available()).then(Vec::new));
+    }
+
+    /// Leaves out of [`timings`](Gpu::timings) what ran until now.
+    pub fn forget_timings(&self) {
+        self.timed.borrow_mut().iter_mut().for_each(Vec::clear);
+    }
+
+    /// Waits for what was queued: the steps that ran since timings were turned on or forgotten, in order.
+    pub async fn timings(&self) -> Result<Vec<StepTiming>> {
+        let nanoseconds = self.queue.get_timestamp_period() as f64;
+        let runs = self.timed.borrow().clone().unwrap_or_default();
+        let mut timings = Vec::new();
+        for Timed { steps, stamps } in runs {
+            let stamps: Vec<[u64; 2]> = self.read_buffer(&stamps, steps.len()).await?;
+            timings.extend(steps.into_iter().zip(stamps).map(|((name, layer), [begin, end])| {
+                // Stamps may run backwards where a driver resets its clock.
+                let microseconds = end.saturating_sub(begin) as f64 * nanoseconds / 1e3;
+                StepTiming { name, layer, microseconds }
+            }));
+        }
+        Ok(timings)
     }
 
     /// Waits for what was queued and copies a tensor back: planes [channels, height, width].
     pub async fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
         let Tensor { height, width, channels, border, .. } = *tensor;
         let (row, padded) = (tensor.row() * tensor.c4() * 4, tensor.c4() * 4);
-        let packed = self.read_f32(&tensor.buffer, height * row).await?;
+        let packed = self.read_buffer::<f32>(&tensor.buffer, height * row).await?;
         let mut planes = Vec::with_capacity(channels * height * width);
         for c in 0..channels {
             for y in 0..height {
@@ -276,8 +375,8 @@ impl Gpu {
     }
 
     /// Waits for what was queued and copies the first `count` numbers of a buffer back.
-    pub(crate) async fn read_f32(&self, buffer: &wgpu::Buffer, count: usize) -> Result<Vec<f32>> {
-        let size = (count * 4) as u64;
+    async fn read_buffer<T: Pod>(&self, buffer: &wgpu::Buffer, count: usize) -> Result<Vec<T>> {
+        let size = (count * size_of::<T>()) as u64;
         // Taken out while in use: a second read of the same size meanwhile makes its own.
         let reused = self.staging.borrow_mut().remove(&size);
         let staging = reused.unwrap_or_else(|| {

@@ -23,7 +23,7 @@ pub mod weights;
 
 pub use cam::Method;
 pub use error::{Error, Result};
-pub use explain::{Explainer, Explanation, Memory, Prediction, Score};
+pub use explain::{Explainer, Explanation, Memory, Prediction, Score, Timing};
 pub use heatmap::ColourMap;
 pub use labels::Labels;
 pub use photo::{Fit, Photo, Preprocessing, Rect};

@@ -84,17 +84,20 @@ pub struct Tile {
     pub wy: usize,
     /// Operands go through workgroup memory.
     pub shared: bool,
+    /// Into how many shares the sum over input channels is split, each with workgroups of its own; a second step adds them.
+    pub split: usize,
 }
 
 const fn tile(rows: usize, cols: usize, wx: usize, wy: usize, shared: bool) -> Tile {
-    Tile { rows, cols, wx, wy, shared }
+    Tile { rows, cols, wx, wy, shared, split: 1 }
 }
 
 /// Fits every shape and adapter well enough.
 pub const DEFAULT_TILE: Tile = tile(8, 2, 8, 8, false);
 
-/// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU.
-pub const TILES: [Tile; 7] = [
+/// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU; split
+/// ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
+pub const TILES: [Tile; 10] = [
     DEFAULT_TILE,
     tile(4, 1, 16, 4, false),
     tile(4, 2, 8, 8, false),
@@ -102,19 +105,33 @@ pub const TILES: [Tile; 7] = [
     tile(8, 2, 8, 8, true),
     tile(8, 4, 4, 1, false),
     tile(14, 4, 4, 1, false),
+    Tile { split: 4, ..tile(4, 1, 16, 4, false) },
+    Tile { split: 4, ..tile(4, 1, 8, 8, true) },
+    Tile { split: 8, ..tile(8, 2, 8, 8, true) },
 ];
 
 impl Tile {
+    /// More accumulators than a GPU has registers for; on a CPU they save loads.
+    pub fn for_cpu(self) -> bool {
+        self.rows * self.cols >= 32
+    }
+
+    /// Bytes of the shares of a result [positions, channels].
+    pub fn shares_bytes(self, positions: usize, channels: usize) -> u64 {
+        if self.split == 1 { 0 } else { (self.split * positions * pad4(channels) * 4) as u64 }
+    }
+
     /// The shader for this tile.
     pub fn apply(self, shader: Shader) -> Shader {
-        let Tile { rows, cols, wx, wy, shared } = self;
+        let Tile { rows, cols, wx, wy, shared, split } = self;
         let shader = shader
             .with("ROWS", rows)
             .with("COLS", cols)
             .with("WX", wx)
             .with("WY", wy)
             .with("WX_COLS", wx * cols)
-            .with("SHARED", shared as usize);
+            .with("SHARED", shared as usize)
+            .with("SPLIT", (split > 1) as usize);
         if !shared {
             return shader;
         }
@@ -154,11 +171,22 @@ struct Conv2dParams {
     c_out4: u32,
     run4: u32,
     flags: u32,
-    _pad: [u32; 2],
+    share4: u32,
+    _pad: u32,
 }
 
 /// y = relu(scale · conv(x, w) + bias + residual): `shaders/conv2d.wgsl`. y [h_out, w_out, c_out], x [h_in, w_in, c_in].
-pub fn conv2d(gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &Conv2d, fused: Fused, tile: Tile) -> Step {
+///
+/// One step; with a tile that splits the sum two, the first leaving [`Tile::shares_bytes`] in `shares`.
+pub fn conv2d(
+    gpu: &Gpu,
+    y: &Tensor,
+    x: &Tensor,
+    conv: &Conv2d,
+    fused: Fused,
+    tile: Tile,
+    shares: &Constant,
+) -> Vec<Step> {
     let window = conv.window();
     assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.c_out]);
     assert_eq!(x.channels, conv.c_in);
@@ -185,14 +213,14 @@ pub fn conv2d(gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &Conv2d, fused: Fused, ti
         run4: (if bordered { conv.ksize * x.c4() } else { x.c4() }) as u32,
         ..Default::default()
     };
-    conv2d_step(gpu, y, x, &conv.weight, conv.f16, Some(&conv.scale_bias), fused, params, tile)
+    conv2d_steps(gpu, y, x, &conv.weight, conv.f16, Some(&conv.scale_bias), fused, params, tile, shares)
 }
 
 /// dL/dx of [`conv2d`]'s convolution, by the same shader on the transposed weight of [`conv2d_transpose_weight`].
 ///
 /// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
 /// A position of dx at row iy meets tap ky where (iy + padding − ky) is a multiple of the stride: one step for each remainder
-/// of iy and ix, each a dense product over its own taps.
+/// of iy and ix (two with a tile that splits the sum), each a dense product over its own taps.
 #[allow(clippy::too_many_arguments)] // one argument for each operand of the formula
 pub fn conv2d_backward_input(
     gpu: &Gpu,
@@ -202,6 +230,7 @@ pub fn conv2d_backward_input(
     transposed: &Constant,
     fused: Fused,
     tile: Tile,
+    shares: &Constant,
 ) -> Vec<Step> {
     let window = conv.window();
     assert_eq!([dy.height, dy.width, dy.channels], [window.out(dx.height), window.out(dx.width), conv.c_out]);
@@ -243,14 +272,14 @@ pub fn conv2d_backward_input(
                 run4: dy.c4() as u32,
                 ..Default::default()
             };
-            steps.push(conv2d_step(gpu, dx, dy, transposed, false, None, fused, params, tile));
+            steps.extend(conv2d_steps(gpu, dx, dy, transposed, false, None, fused, params, tile, shares));
         }
     }
     steps
 }
 
 #[allow(clippy::too_many_arguments)]
-fn conv2d_step(
+fn conv2d_steps(
     gpu: &Gpu,
     y: &Tensor,
     x: &Tensor,
@@ -260,7 +289,8 @@ fn conv2d_step(
     fused: Fused,
     mut params: Conv2dParams,
     tile: Tile,
-) -> Step {
+    shares: &Constant,
+) -> Vec<Step> {
     const RESIDUAL: u32 = 1;
     const RELU: u32 = 2;
     const MASK: u32 = 4;
@@ -273,20 +303,34 @@ fn conv2d_step(
         | flag(fused.residual.is_some(), RESIDUAL)
         | flag(fused.relu, RELU)
         | flag(fused.mask.is_some(), MASK);
-    let shader = tile.apply(shader::conv2d().with("F16", f16 as usize));
     let unused = &weight.buffer; // bound where the flags say that nothing is read
-    let bindings = [
-        &y.buffer,
-        &x.buffer,
-        &weight.buffer,
+    let follows = [
         scale_bias.map_or(unused, |c| &c.buffer),
         fused.residual.map_or(unused, |t| &t.buffer),
         fused.mask.map_or(unused, |t| &t.buffer),
     ];
+    let shader = tile.apply(shader::conv2d().with("F16", f16 as usize));
     let positions = (params.rows * params.cols) as usize;
-    let workgroups =
-        [y.c4().div_ceil(tile.wx * tile.cols) as u32, positions.div_ceil(tile.wy * tile.rows).max(1) as u32, 1];
-    gpu.step(shader, &bindings, params, workgroups)
+    let along_channels = y.c4().div_ceil(tile.wx * tile.cols) as u32;
+    let along_positions = positions.div_ceil(tile.wy * tile.rows).max(1) as u32;
+    if tile.split == 1 {
+        let bindings = [&[&y.buffer, &x.buffer, &weight.buffer], &follows[..]].concat();
+        return vec![gpu.step(shader, &bindings, params, [along_channels, along_positions, 1])];
+    }
+
+    assert!(shares.bytes() >= tile.shares_bytes(positions, y.channels));
+    let share4 = (params.run4 as usize).div_ceil(tile.split);
+    // Through workgroup memory go 16 channels at a time.
+    params.share4 = (if tile.shared { share4.next_multiple_of(4) } else { share4 }) as u32;
+    let bindings = [&shares.buffer, &x.buffer, &weight.buffer];
+    let workgroups = [along_channels, along_positions, tile.split as u32];
+    let products = gpu.step(shader, &bindings, params, workgroups);
+    // `shaders/conv2d_sum.wgsl`: shares [split, rows·cols, c_out]
+    let Conv2dParams { rows, cols, y_width, y_step, y_row, y_col, c_out4, flags, .. } = params;
+    let bindings = [&[&y.buffer, &shares.buffer], &follows[..]].concat();
+    let params = [rows, cols, y_width, y_step, y_row, y_col, c_out4, tile.split as u32, flags, 0, 0, 0];
+    let sum = gpu.step(shader::conv2d_sum(), &bindings, params, grid((positions * y.c4()).div_ceil(64)));
+    vec![products, sum]
 }
 
 /// wt [ksize, ksize, c_out, c_in] = scale · w, transposed: `shaders/conv2d_transpose_weight.wgsl`.

@@ -11,7 +11,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Constant, Gpu, Step, Tensor, tensor_bytes};
-use crate::ops::{self, Conv2d, Fused, Linear, Window, pad4};
+use crate::ops::{self, Conv2d, Fused, Linear, Tile, Window, pad4};
 use crate::tune::Tuning;
 use crate::weights::{Architecture, Conv, Network, Values};
 
@@ -55,6 +55,8 @@ pub struct Pass {
     pooled: Tensor,
     pub logits: Tensor,  // [classes]
     pub dlogits: Tensor, // [classes]: what to differentiate, written before a backward
+    /// What tiles that split a sum leave between their two steps: one for all convolutions, forward and backward.
+    shares: Constant,
     forward: Vec<Step>,
     backward: HashMap<Target, Backward>,
     gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
@@ -92,11 +94,11 @@ impl Block {
     //   identity = downsample(x)  or  x
     //   a = relu(conv1(x));  b = relu(conv2(a));  out = relu(conv3(b) + identity)
 
-    fn forward(&self, gpu: &Gpu, tuning: &Tuning, x: &Tensor, steps: &mut Vec<Step>) -> Activations {
+    fn forward(&self, gpu: &Gpu, tuning: &Tuning, shares: &Constant, x: &Tensor, steps: &mut Vec<Step>) -> Activations {
         let mut apply = |conv: &Conv2d, x: &Tensor, fused: Fused| {
             let (h, w) = (conv.window().out(x.height), conv.window().out(x.width));
             let y = gpu.tensor(h, w, conv.c_out);
-            steps.push(ops::conv2d(gpu, &y, x, conv, fused, tuning.tile(y.positions())));
+            steps.extend(ops::conv2d(gpu, &y, x, conv, fused, tuning.tile(y.positions()), shares));
             y
         };
         let shortcut = self.downsample.as_ref().map(|conv| apply(conv, x, Fused::default()));
@@ -201,9 +203,13 @@ impl ResNet {
 
     /// Bytes that the weights take on the GPU, scratch for backwards included.
     pub fn bytes(&self) -> u64 {
+        self.constants().map(Constant::bytes).sum()
+    }
+
+    fn constants(&self) -> impl Iterator<Item = &Constant> {
         let convs = self.blocks.iter().flat_map(|b| b.convs.iter().chain(&b.downsample)).chain([&self.stem]);
-        let conv_bytes: u64 = convs.map(|conv| conv.weight.bytes() + conv.scale_bias.bytes()).sum();
-        conv_bytes + self.fc.weight.bytes() + self.fc.bias.bytes() + self.transposed.bytes()
+        let of_convs = convs.flat_map(|conv| [&conv.weight, &conv.scale_bias]);
+        of_convs.chain([&self.fc.weight, &self.fc.bias, &self.transposed])
     }
 
     /// Allocates and records everything for inputs of height × width.
@@ -224,17 +230,21 @@ impl ResNet {
             return Err(Error::AdapterLimit { width, height, needed, available });
         }
 
+        let shares = gpu.scratch(self.shares_bytes(height, width));
         let mut steps = Vec::new();
         let input = gpu.tensor_with_border(height, width, self.stem.c_in, self.stem.padding);
         let stem = gpu.tensor(h, w, self.stem.c_out);
         let relu = Fused { relu: true, ..Default::default() };
-        steps.push(ops::conv2d(gpu, &stem, &input, &self.stem, relu, self.tuning.tile(stem.positions())));
+        steps.extend(ops::conv2d(gpu, &stem, &input, &self.stem, relu, self.tuning.tile(stem.positions()), &shares));
+        label(&mut steps, "conv1");
         let pool = gpu.tensor(ph, pw, self.stem.c_out);
         steps.push(ops::max_pool2d(gpu, &pool, &stem, MAX_POOL));
         let mut blocks: Vec<Activations> = Vec::new();
-        for block in &self.blocks {
+        for (i, block) in self.blocks.iter().enumerate() {
             let x = blocks.last().map_or(&pool, Activations::out);
-            let activations = block.forward(gpu, &self.tuning, x, &mut steps);
+            let before = steps.len();
+            let activations = block.forward(gpu, &self.tuning, &shares, x, &mut steps);
+            label(&mut steps[before..], &self.block_name(i));
             blocks.push(activations);
         }
         let features = blocks.last().map_or(&pool, Activations::out);
@@ -244,12 +254,41 @@ impl ResNet {
         steps.push(ops::linear(gpu, &logits, &pooled, &self.fc));
         let dlogits = gpu.tensor(1, 1, self.fc.classes);
         let (backward, gradients) = Default::default();
-        Ok(Pass { input, stem, pool, blocks, pooled, logits, dlogits, forward: steps, backward, gradients })
+        Ok(Pass { input, stem, pool, blocks, pooled, logits, dlogits, shares, forward: steps, backward, gradients })
+    }
+
+    /// Bytes of the most shares that a convolution of this pass, forward or backward, splits its sum into; 0 where none does.
+    fn shares_bytes(&self, height: usize, width: usize) -> u64 {
+        let mut most = 0;
+        let mut see = |conv: &Conv2d, [h, w]: [usize; 2]| {
+            let [h_out, w_out] = [h, w].map(|side| conv.window().out(side));
+            let forward = self.tuning.tile(h_out * w_out).shares_bytes(h_out * w_out, conv.c_out);
+            let dense = h.div_ceil(conv.stride) * w.div_ceil(conv.stride);
+            let backward = self.tile_backward(conv, h * w).shares_bytes(dense, conv.c_in);
+            most = forward.max(backward).max(most);
+            [h_out, w_out]
+        };
+        let mut size = see(&self.stem, [height, width]).map(|side| MAX_POOL.out(side));
+        for block in &self.blocks {
+            if let Some(conv) = &block.downsample {
+                see(conv, size);
+            }
+            for conv in &block.convs {
+                size = see(conv, size);
+            }
+        }
+        most
+    }
+
+    /// The tile for a gradient of so many positions, which a stride computes a part at a time.
+    fn tile_backward(&self, conv: &Conv2d, positions: usize) -> Tile {
+        self.tuning.tile(positions / (conv.stride * conv.stride))
     }
 
     /// Records the steps from `dlogits` down to `target`: the forward pass upside-down, as far as needed.
     fn record_backward(&self, gpu: &Gpu, pass: &mut Pass, target: Target) -> Backward {
-        let mut run = Recorder { gpu, resnet: self, gradients: std::mem::take(&mut pass.gradients), steps: Vec::new() };
+        let (gradients, shares) = (std::mem::take(&mut pass.gradients), pass.shares.clone());
+        let mut run = Recorder { gpu, resnet: self, gradients, shares, steps: Vec::new() };
         let dpooled = run.gradient(&pass.pooled, Slot::Pooled);
         run.steps.push(ops::linear_backward(gpu, &dpooled, &pass.dlogits, &self.fc));
         let last = pass.blocks.len() - 1;
@@ -267,14 +306,18 @@ impl ResNet {
             let dx = run.gradient(x, slot(b + 1));
             // The target's gradient is that of the layer's output, so its own ReLU is not gone through; the pool has none.
             let mask = (b > first && b > 0).then_some(x);
+            let before = run.steps.len();
             self.blocks[b].backward(&mut run, &dx, &dy, &pass.blocks[b], mask);
+            label(&mut run.steps[before..], &self.block_name(b));
             dy = dx;
         }
         if target == Target::Input {
             let dstem = run.gradient(&pass.stem, Slot::Even);
             run.steps.push(ops::max_pool2d_backward(gpu, &dstem, &dy, &pass.stem, &pass.pool, MAX_POOL, true));
             dy = run.gradient(&pass.input, Slot::Even);
+            let before = run.steps.len();
             run.conv_backward(&dy, &dstem, &self.stem, Fused::default());
+            label(&mut run.steps[before..], "conv1");
         }
         let Recorder { gradients, steps, .. } = run;
         pass.gradients = gradients;
@@ -293,11 +336,17 @@ fn slot(block: usize) -> Slot {
     if block.is_multiple_of(2) { Slot::Even } else { Slot::Odd }
 }
 
+/// Says in which layer steps work, for timings.
+fn label(steps: &mut [Step], layer: &str) {
+    steps.iter_mut().for_each(|step| step.layer = layer.into());
+}
+
 /// Collects the steps of a backward pass.
 struct Recorder<'a> {
     gpu: &'a Gpu,
     resnet: &'a ResNet,
     gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
+    shares: Constant,
     steps: Vec<Step>,
 }
 
@@ -310,10 +359,10 @@ impl Recorder<'_> {
     }
 
     fn conv_backward(&mut self, dx: &Tensor, dy: &Tensor, conv: &Conv2d, fused: Fused) {
-        let ResNet { transposed, tuning, .. } = self.resnet;
+        let transposed = &self.resnet.transposed;
         self.steps.push(ops::conv2d_transpose_weight(self.gpu, transposed, conv));
-        let tile = tuning.tile(dx.positions() / (conv.stride * conv.stride));
-        self.steps.extend(ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile));
+        let tile = self.resnet.tile_backward(conv, dx.positions());
+        self.steps.extend(ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, &self.shares));
     }
 }
 
@@ -342,12 +391,28 @@ impl Pass {
         }
     }
 
-    /// Bytes of activations, and of gradients so far, on the GPU.
+    /// Bytes of activations (with the shares of split sums), and of gradients so far, on the GPU.
     pub fn bytes(&self) -> (u64, u64) {
-        let inside = self.blocks.iter().flat_map(|b| b.outs.iter().chain(&b.shortcut));
-        let outside = [&self.input, &self.stem, &self.pool, &self.pooled, &self.logits];
-        let activations = inside.chain(outside).map(Tensor::bytes).sum();
+        let activations = self.forward_tensors().map(Tensor::bytes).sum::<u64>() + self.shares.bytes();
         (activations, self.gradients.values().chain([&self.dlogits]).map(Tensor::bytes).sum())
+    }
+
+    fn forward_tensors(&self) -> impl Iterator<Item = &Tensor> {
+        let inside = self.blocks.iter().flat_map(|b| b.outs.iter().chain(&b.shortcut));
+        inside.chain([&self.input, &self.stem, &self.pool, &self.pooled, &self.logits])
+    }
+}
+
+impl Drop for ResNet {
+    fn drop(&mut self) {
+        self.constants().for_each(Constant::free);
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.forward_tensors().chain(self.gradients.values()).chain([&self.dlogits]).for_each(Tensor::free);
+        self.shares.free();
     }
 }
 

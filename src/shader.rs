@@ -32,6 +32,7 @@ shaders! {
     cam,
     cam_weights,
     conv2d,
+    conv2d_sum,
     conv2d_transpose_weight,
     global_average_pool,
     global_average_pool_backward,

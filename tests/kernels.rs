@@ -4,7 +4,7 @@
 //! both values, and every failure of a test is reported, not the first. Backwards are also held against central differences
 //! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
 
-use gradlens::gpu::{Gpu, Tensor};
+use gradlens::gpu::{Constant, Gpu, Tensor};
 use gradlens::ops::{self, Conv2d, Fused, Linear, Tile, Window};
 use gradlens::reference::{self, Image};
 
@@ -103,13 +103,21 @@ fn random_conv(gpu: &Gpu, random: &mut Random, c_in: usize, c_out: usize, window
     RandomConv { weight: wide(&weight), scale: wide(&scale), bias: wide(&bias), gpu }
 }
 
-/// All that tuning chooses from, and shapes that fit nothing.
-fn tiles() -> Vec<Tile> {
+/// Two of all that tuning chooses from, and of shapes that fit nothing: one that splits the sum and one that does not; others
+/// each time.
+fn tiles(turn: usize) -> [Tile; 2] {
     let odd = [
-        Tile { rows: 1, cols: 1, wx: 4, wy: 16, shared: false },
-        Tile { rows: 7, cols: 3, wx: 4, wy: 8, shared: false },
+        Tile { rows: 1, cols: 1, wx: 4, wy: 16, shared: false, split: 1 },
+        Tile { rows: 7, cols: 3, wx: 4, wy: 8, shared: false, split: 1 },
+        Tile { rows: 3, cols: 2, wx: 4, wy: 4, shared: true, split: 3 },
     ];
-    ops::TILES.into_iter().chain(odd).collect()
+    let (whole, split): (Vec<_>, Vec<_>) = ops::TILES.into_iter().chain(odd).partition(|tile| tile.split == 1);
+    [whole[turn % whole.len()], split[(turn + turn / split.len()) % split.len()]]
+}
+
+/// Room for the shares of a split sum, no larger than it must be and full of NaN.
+fn poisoned_shares(gpu: &Gpu, tile: Tile, positions: usize, channels: usize) -> Constant {
+    gpu.constant(&vec![f32::NAN; (tile.shares_bytes(positions, channels) as usize / 4).max(4)])
 }
 
 /// c_in, c_out, height, width, ksize, stride, padding: every kind that ResNets have, and odd ones.
@@ -154,11 +162,13 @@ fn conv2d() {
                 ("both", Fused { residual: Some(&r), relu: true, mask: None }, reference::relu(&sum)),
             ];
             for (name, fused, expected) in fusions {
-                let y = poisoned(&gpu, c_out, product.height, product.width);
-                let tile = tiles()[(2 * n + f16 as usize) % tiles().len()];
-                gpu.run([&ops::conv2d(&gpu, &y, &x, &conv.gpu, fused, tile)]);
-                let shape = format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
-                report.compare(&shape, &read(&gpu, &y), &expected.planes);
+                for tile in tiles(2 * n + f16 as usize) {
+                    let y = poisoned(&gpu, c_out, product.height, product.width);
+                    let shares = poisoned_shares(&gpu, tile, y.positions(), c_out);
+                    gpu.run(&ops::conv2d(&gpu, &y, &x, &conv.gpu, fused, tile, &shares));
+                    let shape = format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
+                    report.compare(&shape, &read(&gpu, &y), &expected.planes);
+                }
             }
         }
     }
@@ -186,11 +196,14 @@ fn conv2d_backward_input() {
                 ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
             ];
             for (name, fused, expected) in fusions {
-                let dx = poisoned(&gpu, c_in, height, width);
-                let tile = tiles()[(2 * n + f16 as usize) % tiles().len()];
-                gpu.run(&ops::conv2d_backward_input(&gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile));
-                let shape = format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
-                report.compare(&shape, &read(&gpu, &dx), &expected.planes);
+                for tile in tiles(2 * n + f16 as usize) {
+                    let dx = poisoned(&gpu, c_in, height, width);
+                    let positions = height.div_ceil(stride) * width.div_ceil(stride);
+                    let shares = poisoned_shares(&gpu, tile, positions, c_in);
+                    gpu.run(&ops::conv2d_backward_input(&gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &shares));
+                    let shape = format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
+                    report.compare(&shape, &read(&gpu, &dx), &expected.planes);
+                }
             }
         }
     }

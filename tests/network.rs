@@ -144,30 +144,37 @@ fn methods_that_coincide_at_the_last_layer() {
     }
 }
 
+/// Sums over few positions are split, as on a large GPU.
+const SPLIT: &str = "8x2/8x8 8x2/8x8 8x2/8x8sk8";
+
 /// The same photo gives the same bits, whatever was computed in between: nothing scatters, nothing is left over.
 #[test]
 fn results_are_repeatable() {
     let mut random = Random::fresh("repeatable");
     let mut explainer = explainer();
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
-    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 9)).unwrap();
-    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 9)).unwrap()).unwrap();
     let [photo, other] = [64, 80].map(|side| random_photo(&mut random, side, 64));
-    let mut look = |photo: &Photo| {
-        let logits = block_on(explainer.predict(photo, Fit::Whole)).unwrap().logits;
-        let cams = ["layer1", "layer3", "layer4"]
-            .map(|l| block_on(explainer.explain(Some(1), l, Method::GradCam)).unwrap().cam);
-        (logits, cams)
-    };
-    let first = look(&photo);
-    look(&other);
-    assert!(first == look(&photo));
+    for tuning in [explainer.tuning().as_str(), SPLIT] {
+        assert!(explainer.set_tuning(tuning));
+        block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+        let mut look = |photo: &Photo| {
+            let logits = block_on(explainer.predict(photo, Fit::Whole)).unwrap().logits;
+            let cams = ["layer1", "layer3", "layer4"]
+                .map(|l| block_on(explainer.explain(Some(1), l, Method::GradCam)).unwrap().cam);
+            (logits, cams)
+        };
+        let first = look(&photo);
+        look(&other);
+        assert!(first == look(&photo), "{tuning}");
+    }
 }
 
 /// 224×224, all the layers' gradients included: the bounds that the page states. GPU bytes by our own account.
 #[test]
 fn memory_stays_within_bounds() {
     let mut explainer = explainer();
+    assert!(explainer.set_tuning(SPLIT)); // which needs the most
     let shape = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     let checkpoint = Checkpoint::read(random_checkpoint(&shape, 1)).unwrap();
     block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
@@ -228,6 +235,53 @@ fn a_lost_device_is_reported() {
     assert_eq!(block_on(second.predict(&photo, Fit::Whole)).unwrap().logits, before);
 }
 
+/// Steps in the network's order, each with its time; nothing is computed otherwise, and nothing is kept from the call before.
+#[test]
+fn timings_are_those_of_the_last_call() {
+    let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
+    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 8)).unwrap()).unwrap();
+    let photo = random_photo(&mut Random::fresh("timings"), 224, 224);
+    let mut explainer = explainer();
+    block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+    let untimed = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
+    assert_eq!(block_on(explainer.step_timings()).unwrap(), []);
+
+    explainer.set_timings(true);
+    let started = std::time::Instant::now();
+    assert_eq!(block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits, untimed);
+    let wall = started.elapsed().as_secs_f64() * 1e6;
+    let steps = block_on(explainer.step_timings()).unwrap();
+    if !explainer.timings_available() {
+        println!("{} has no time stamps", explainer.adapter().name);
+        assert_eq!(steps, []);
+        return;
+    }
+    let names: Vec<_> = steps.iter().map(|step| (step.name, step.layer.as_str())).collect();
+    assert_eq!(names[..3], [("conv2d", "conv1"), ("max_pool2d", ""), ("conv2d", "layer1.0")]);
+    assert_eq!(names[names.len() - 3..], [("conv2d", "layer4.0"), ("global_average_pool", ""), ("linear", "")]);
+    assert_eq!(names.len(), 1 + 1 + 4 * 4 + 2);
+
+    let forward = block_on(explainer.timings()).unwrap();
+    assert_eq!(forward.iter().map(|timing| timing.count).sum::<usize>(), steps.len());
+    assert_eq!((forward[0].name, forward[0].count), ("conv2d", 1 + 4 * 4));
+    assert!(forward.is_sorted_by(|a, b| a.microseconds >= b.microseconds));
+    let sum: f64 = forward.iter().map(|timing| timing.microseconds).sum();
+    assert!(sum > 0.0 && sum <= wall, "{sum} us of {wall}");
+
+    block_on(explainer.explain(None, "layer3", Method::GradCam)).unwrap();
+    let backward = block_on(explainer.timings()).unwrap();
+    assert!(backward.iter().any(|timing| (timing.name, timing.count) == ("cam", 1)), "{backward:?}");
+    assert!(backward.iter().all(|timing| timing.name != "linear"), "{backward:?}");
+    for (pass, timings) in [("forward", forward), ("backward to layer3", backward)] {
+        println!("{pass}:");
+        timings.iter().for_each(|t| println!("{:>10.0} us  {:3} x {}", t.microseconds, t.count, t.name));
+    }
+
+    explainer.set_timings(false);
+    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+    assert_eq!(block_on(explainer.timings()).unwrap(), []);
+}
+
 /// Tuning finishes in its budget, remembers itself as text, and changes no result beyond rounding.
 #[test]
 fn tuning_changes_speed_only() {
@@ -243,12 +297,22 @@ fn tuning_changes_speed_only() {
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
     let after = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
     let scale = before.iter().fold(0f32, |m, v| m.max(v.abs()));
-    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() <= 1e-5 * scale));
+    let same = |found: &[f32]| before.iter().zip(found).all(|(a, b)| (a - b).abs() <= 1e-5 * scale);
+    assert!(same(&after));
 
     let kept = explainer.tuning();
     assert!(explainer.set_tuning(&kept));
-    for nonsense in ["", "8x2/8x8", "9x9/9x9 8x2/8x8 8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8 8x2/8x8", "\u{0}"] {
+    let split_where_none_is = "8x2/8x8 8x2/8x8sk8 8x2/8x8";
+    let unknown = ["9x9/9x9 8x2/8x8 8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8sk7", split_where_none_is];
+    for nonsense in ["", "8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8 8x2/8x8", "\u{0}"].into_iter().chain(unknown) {
         assert!(!explainer.set_tuning(nonsense), "{nonsense:?}");
     }
     assert_eq!(explainer.tuning(), kept);
+
+    for split in [SPLIT, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 8x2/8x8 4x1/8x8sk4"] {
+        assert!(explainer.set_tuning(split));
+        assert_eq!(explainer.tuning(), split);
+        block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+        assert!(same(&block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits), "{split}");
+    }
 }

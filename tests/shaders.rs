@@ -42,11 +42,14 @@ fn a_broken_shader_is_not_valid() {
 
 #[test]
 fn loops_and_choices_are_written_out() {
-    let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5, shared: false };
+    let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5, shared: false, split: 1 };
     let source = shader::expand(&tile.apply(shader::conv2d().with("F16", 1)));
     for (text, times) in
         [("var sum", 6), ("@workgroup_size(4, 5)", 1), ("unpack2x16float(pairs.x)", 1), ("array<vec2u>", 1)]
     {
         assert_eq!(source.matches(text).count(), times, "{text}");
     }
+    let split = shader::expand(&ops::Tile { split: 4, ..tile }.apply(shader::conv2d()));
+    assert!(split.contains("group.z") && !split.contains("residual[y"), "a share is stored as it is");
+    assert!(!source.contains("group.z") && source.contains("residual[y"));
 }
