@@ -18,9 +18,10 @@ fn main() {
     let mut explainer = block_on(Explainer::new()).unwrap();
     block_on(explainer.load(&network, Default::default())).unwrap();
 
-    let mut games = Vec::new();
-    for layer in ["layer4", "layer3", "layer2"] {
-        games.extend(Method::ALL.map(|method| (layer, method)));
+    // Deeper backwards cost more: below layer4 only the methods that people use there.
+    let mut games: Vec<_> = Method::ALL.map(|method| ("layer4", method)).into();
+    for layer in ["layer3", "layer2"] {
+        games.extend([Method::GradCam, Method::HiResCam, Method::LayerCam].map(|method| (layer, method)));
     }
     for held_out in [false, true] {
         let kept: Vec<_> = scenes(Path::new(folder)).into_iter().filter(|scene| scene.held_out == held_out).collect();

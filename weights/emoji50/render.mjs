@@ -1,0 +1,72 @@
+// Renders every drawing of every class in every style to a 192x192 PNG with transparency, and lists them in index.json.
+//
+//   npm install && node render.mjs [out-dir]        (default: ./build)
+//
+// Does not compose scenes (scenes.py does) and downloads nothing but the npm packages in package.json.
+// To add a class, add a row to classes.json; to add a style, add a row to STYLES and its package to package.json.
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import { Resvg } from "@resvg/resvg-js";
+
+const require = createRequire(import.meta.url);
+const here = path.dirname(new URL(import.meta.url).pathname);
+const out = path.resolve(process.argv[2] ?? "build");
+const SIZE = 192;
+// An empty rim, so that an outline drawn around the object (scenes.py) isn't cut off.
+const RIM = 0.06;
+
+// kind: "colour" and "mono" styles are trained on; "held-out" is only ever tested on.
+const STYLES = {
+  noto: "colour",
+  "noto-v1": "colour",
+  twemoji: "colour",
+  emojione: "colour",
+  "fluent-emoji": "colour",
+  "fluent-emoji-flat": "colour",
+  fxemoji: "colour",
+  "streamline-emojis": "colour",
+  "fluent-emoji-high-contrast": "mono",
+  "emojione-monotone": "mono",
+  openmoji: "held-out",
+};
+
+// Left out: resvg aborts the whole process on these (it cannot be caught), and streamline draws turkey as the flag.
+const SKIP = new Set(["fluent-emoji/tiger-face", "fluent-emoji/peacock", "noto-v1/ambulance", "noto-v1/lady-beetle", "noto-v1/bullet-train", "streamline-emojis/turkey"]);
+
+const classes = JSON.parse(fs.readFileSync(path.join(here, "classes.json"), "utf8"));
+fs.mkdirSync(path.join(out, "png"), { recursive: true });
+const index = [];
+for (const [style, kind] of Object.entries(STYLES)) {
+  const set = require(`@iconify-json/${style}/icons.json`);
+  for (const { id, icons } of classes) {
+    const seen = new Set();
+    for (const name of icons) {
+      const real = set.icons[name] ? name : set.aliases?.[name]?.parent;
+      if (!real || seen.has(real) || SKIP.has(`${style}/${real}`)) continue;
+      seen.add(real);
+      const icon = set.icons[real];
+      const w = icon.width ?? set.width ?? 16;
+      const h = icon.height ?? set.height ?? 16;
+      const side = Math.max(w, h) * (1 + 2 * RIM);
+      const x = (icon.left ?? 0) + w / 2 - side / 2;
+      const y = (icon.top ?? 0) + h / 2 - side / 2;
+      const file = `png/${style}__${real}.png`;
+      const svg =
+        `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ` +
+        `viewBox="${x} ${y} ${side} ${side}" width="${SIZE}" height="${SIZE}">${icon.body}</svg>`;
+      // Written before rendering: after an abort it names the drawing to add to SKIP.
+      fs.writeFileSync(path.join(out, "last.txt"), `${style}/${real}`);
+      if (!fs.existsSync(path.join(out, file))) {
+        const png = new Resvg(svg, { fitTo: { mode: "width", value: SIZE } }).render().asPng();
+        fs.writeFileSync(path.join(out, file), png);
+      }
+      index.push({ file, style, kind, icon: real, cls: id });
+    }
+  }
+}
+fs.writeFileSync(path.join(out, "index.json"), JSON.stringify(index));
+const count = (key) => index.reduce((n, e) => ({ ...n, [e[key]]: (n[e[key]] ?? 0) + 1 }), {});
+console.log(index.length, "drawings of", new Set(index.map((e) => e.cls)).size, "classes", count("style"));
+for (const { id } of classes)
+  if (!index.some((e) => e.cls === id && e.kind === "held-out")) console.log("not drawn in openmoji:", id);
