@@ -1,0 +1,420 @@
+// Our page and what one would use instead, measured in one browser run on this machine; prints tables.
+//
+//   npm ci --prefix benches/browser
+//   node benches/browser/run.mjs [--firefox] [--repeat N] [--peer-repeat N] [--only ours,tfjs,ort,matmul,scaling]
+//                                [--weights FILE] [--real-gpu] [--tuning TILES] [--json FILE]
+//
+// Chromium computes on SwiftShader and CPU seconds are those of its GPU process; Firefox computes on Mesa's lavapipe and CPU
+// seconds are those of all its processes, from /proc. CPU seconds, because a busy machine stretches wall time much more.
+// --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "14x4/4x1 14x4/4x1 14x4/4x1" measures
+// our page once more, with these tiles instead of those that it chose on its first visit.
+// Needs a built page: scripts/serve --build, or DIST=folder. --weights: an f32 safetensors file of torchvision's resnet50;
+// without it the untrained golden network is written by `cargo run --example golden_weights`.
+// CHROMIUM, FIREFOX: the browser's program. Further peers: a page in peers/ that calls `ready`, a line in PEERS.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import puppeteer from 'puppeteer-core';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const ROOT = path.resolve(HERE, '../..');
+const DIST = path.resolve(process.env.DIST ?? path.join(ROOT, 'dist'));
+const PHOTO = path.join(ROOT, 'tests/golden/images/both.png'); // 224×224
+const WEIGHTS = 'weights/imagenet/resnet50.safetensors';
+/** Multiplications and additions of a forward at 224×224: convolutions 8.17e9, the last layer 4e6. */
+const GFLOP = 8.18;
+const PEERS = {
+  tfjs: { name: 'TensorFlow.js webgpu', tasks: ['forward', 'gradcam', 'backward'] },
+  ort: { name: 'ONNX Runtime Web webgpu', tasks: ['forward'] },
+};
+
+const { values: options } = parseArgs({ options: {
+  firefox: { type: 'boolean' }, 'real-gpu': { type: 'boolean' }, repeat: { type: 'string', default: '5' },
+  'peer-repeat': { type: 'string', default: '3' }, only: { type: 'string', default: 'ours,tfjs,ort,matmul' },
+  weights: { type: 'string' }, tuning: { type: 'string' }, json: { type: 'string' },
+} });
+const REPEAT = Number(options.repeat), PEER_REPEAT = Number(options['peer-repeat']);
+const ONLY = options.only.split(',');
+
+const SCRATCH = fs.mkdtempSync(path.join(os.tmpdir(), 'gradlens-bench-'));
+process.on('exit', () => fs.rmSync(SCRATCH, { recursive: true, force: true }));
+const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
+const say = line => console.error(`${new Date().toTimeString().slice(0, 8)}  ${line}`);
+
+// ---- server ----
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png' };
+
+/** The page under /page/, a peer under /peers/NAME, its packages under /node_modules/. */
+async function serve(weights) {
+  const shipped = JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
+  const bytes = fs.readFileSync(weights);
+  const sha256 = crypto.createHash('sha256').update(bytes).digest('hex');
+  const model = { ...shipped.find(model => model.classes === 1000), file: WEIGHTS, size: bytes.length, sha256 };
+  model.preprocessing = { ...model.preprocessing, longest: 896 };
+  const made = {
+    [`/page/${WEIGHTS}`]: bytes,
+    '/page/weights/models.json': Buffer.from(JSON.stringify([model])),
+    '/photo': fs.readFileSync(PHOTO),
+  };
+  for (const peer of [...Object.keys(PEERS), 'matmul']) {
+    const { outputFiles: [script] } = await build({
+      entryPoints: [path.join(HERE, `peers/${peer}.js`)], bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error' });
+    made[`/peers/${peer}.js`] = Buffer.from(script.contents);
+    made[`/peers/${peer}.html`] = Buffer.from(`<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="${peer}.js"></script>`);
+  }
+  const folders = { '/page/': DIST, '/node_modules/': path.join(HERE, 'node_modules') };
+  const server = http.createServer((request, response) => {
+    let name = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+    if (name.endsWith('/')) name += 'index.html';
+    const [prefix, folder] = Object.entries(folders).find(([prefix]) => name.startsWith(prefix)) ?? [];
+    const file = folder && path.join(folder, name.slice(prefix.length));
+    const content = made[name] ?? (file?.startsWith(folder) && fs.existsSync(file) && fs.statSync(file).isFile() ? fs.readFileSync(file) : null);
+    response.writeHead(content ? 200 : 404, {
+      'content-type': TYPES[path.extname(name)] ?? 'application/octet-stream', 'content-length': content?.length ?? 0, 'cache-control': 'no-store',
+      'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }); // WebAssembly threads want these
+    response.end(content);
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
+}
+
+function weightsFile() {
+  if (options.weights) return path.resolve(options.weights);
+  const file = path.join(SCRATCH, 'golden.safetensors');
+  say('writing the golden weights');
+  execFileSync('cargo', ['run', '--release', '--quiet', '--example', 'golden_weights', '--', '--dtype', 'f32', '--out', file], { cwd: ROOT, stdio: 'inherit' });
+  return file;
+}
+
+// ---- browser ----
+
+/** In a new profile: no shader was ever compiled in it. */
+function launch() {
+  if (options.firefox) {
+    const cache = path.join(SCRATCH, 'cache'); // else Mesa's own shader cache hides what compiling costs
+    return puppeteer.launch({
+      browser: 'firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: true, protocolTimeout: 0,
+      env: { ...process.env, XDG_CACHE_HOME: cache },
+      extraPrefsFirefox: { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true, 'intl.accept_languages': 'en-US' },
+    });
+  }
+  return puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, protocolTimeout: 0,
+    args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+      '--disable-sync', '--disable-dev-shm-usage', '--enable-unsafe-webgpu', '--lang=en-US',
+      ...(options['real-gpu'] ? [] : ['--use-webgpu-adapter=swiftshader'])],
+  });
+}
+
+/** Returns a function that tells the CPU seconds used so far: { gpu, all }. */
+async function meter(browser) {
+  if (options.firefox) {
+    return async () => {
+      const all = processTree(browser.process().pid);
+      return { gpu: all, all };
+    };
+  }
+  const session = await browser.target().createCDPSession();
+  return async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const sum = of => processInfo.filter(of).reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+    return { gpu: sum(({ type }) => type === 'GPU'), all: sum(() => true) };
+  };
+}
+
+function processTree(root) {
+  const seconds = new Map(), children = new Map();
+  for (const pid of fs.readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number)) {
+    let stat;
+    try {
+      stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    } catch {
+      continue; // it has just ended
+    }
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    seconds.set(pid, (Number(fields[11]) + Number(fields[12])) / 100);
+    children.set(Number(fields[1]), [...children.get(Number(fields[1])) ?? [], pid]);
+  }
+  const walk = pid => (seconds.get(pid) ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + walk(child), 0);
+  return walk(root);
+}
+
+/** Runs `work`, which may answer { ms }, and tells what it cost, divided by `count` pieces of work. */
+async function cost(cpu, work, count = 1) {
+  const before = await cpu(), started = performance.now();
+  const answer = await work();
+  const wall = performance.now() - started;
+  await sleep(150); // what the browser still paints belongs to it
+  const after = await cpu();
+  return { ...answer, wall: wall / count, gpu: (after.gpu - before.gpu) / count, all: (after.all - before.all) / count };
+}
+
+// ---- ours ----
+
+const id = name => `[data-testid="${name}"]`;
+/** Does something on the page and waits for the next map. In the page, without polling: frames cost CPU seconds too. */
+const act = (tab, kind, value) => tab.evaluate(async (kind, value) => {
+  const find = name => document.querySelector(`[data-testid="${name}"]`);
+  const status = find('status');
+  const before = status.dataset.maps;
+  if (kind === 'class') document.querySelectorAll('[data-testid="top-k"] li button')[value].click();
+  else if (kind !== 'wait' && kind !== 'next') {
+    find(kind).value = value;
+    find(kind).dispatchEvent(new Event('change', { bubbles: true }));
+  }
+  await new Promise((resolve, reject) => {
+    const look = () => {
+      if (find('error')) reject(new Error(find('error').textContent));
+      else if (status.dataset.state === 'done' && (kind === 'wait' || status.dataset.maps !== before)) resolve();
+      else return;
+      observer.disconnect();
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+    look();
+  });
+  await new Promise(resolve => setTimeout(resolve, 0));
+  const { forward, explain } = find('elapsed').dataset;
+  return { forward: Number(forward), explain: Number(explain) };
+}, kind, value);
+
+/** In the page: keeps what the status line said, and when. */
+function noteStates() {
+  window.states = [];
+  const look = () => {
+    const text = document.querySelector('[data-testid="status"] [role="status"]')?.textContent.trim();
+    if (text && text !== window.states.at(-1)?.text) window.states.push({ text, at: performance.now() });
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+async function ours(browser, url, cpu, tiles) {
+  const tab = await browser.newPage();
+  await tab.setViewport({ width: 1280, height: 900 });
+  await tab.evaluateOnNewDocument(noteStates);
+  const rows = {};
+  const open = async () => {
+    await tab.goto(`${url}/page/`);
+    await (await tab.waitForSelector(id('photo-input'), { timeout: 0 })).uploadFile(PHOTO);
+    return act(tab, 'wait');
+  };
+  const first = await cost(cpu, open);
+  rows['first picture, from opening the page'] = [first];
+  const adapter = await tab.$eval(`${id('adapter')} span`, element => element.textContent.trim());
+  const phases = (await tab.evaluate('window.states')).map(({ text, at }, i, all) => [text, Math.round((all[i + 1]?.at ?? first.wall) - at)]);
+  let tuning = await tab.evaluate(() => Object.entries(localStorage).find(([key]) => key.startsWith('gradlens-tuning'))?.[1]);
+  if (tiles) {
+    delete rows['first picture, from opening the page']; // it is no longer a first visit
+    await tab.evaluate(tiles => {
+      localStorage.setItem(Object.keys(localStorage).find(key => key.startsWith('gradlens-tuning')), tiles);
+    }, tiles);
+    rows['first picture without tuning, from opening the page'] = [await cost(cpu, open)];
+    tuning = tiles;
+  }
+  const best = await tab.$eval(`${id('top-k')} li`, item => ({ class: Number(item.dataset.class), probability: Number(item.dataset.probability) }));
+  say(`our page: ${adapter}, tuning ${tuning}`);
+
+  // On a 224×224 photo both fits are 224×224 inputs: each change of the fit is a forward and the map after it.
+  const repeat = async (name, count, once) => {
+    await once(0); // warm-up: its steps are recorded, its pipelines compiled
+    rows[name] = [];
+    for (let i = 0; i < REPEAT; i++) {
+      let last;
+      rows[name].push(await cost(cpu, async () => {
+        for (let j = 0; j < count; j++) last = await once(1 + i * count + j);
+        return last;
+      }, count));
+    }
+    const { gpu, all } = rows[name].at(-1);
+    say(`our page: ${name}: ${gpu.toFixed(3)} CPU s (all processes ${all.toFixed(3)})`);
+  };
+  const fits = ['crop', 'whole'];
+  await repeat('forward + Grad-CAM at layer4', 1, i => act(tab, 'fit-select', fits[i % 2]));
+  await repeat('Grad-CAM at layer4, another class, no forward', 20, i => act(tab, 'class', i % 5));
+  for (const layer of ['layer3', 'layer2', 'layer1', 'layer1.0']) {
+    await act(tab, 'layer-select', layer);
+    await repeat(`Grad-CAM at ${layer}, another class, no forward`, 1, i => act(tab, 'class', i % 5));
+  }
+  await tab.close();
+  return { adapter, tuning, phases, best, rows };
+}
+
+/** Forwards of growing photos: ours only. */
+async function scaling(browser, url, cpu) {
+  const tab = await browser.newPage();
+  await tab.goto(`${url}/page/`);
+  await (await tab.waitForSelector(id('photo-input'), { timeout: 0 })).uploadFile(PHOTO);
+  await act(tab, 'wait');
+  const rows = {};
+  for (const side of [224, 448, 896]) {
+    const file = path.join(SCRATCH, `${side}.bmp`);
+    fs.writeFileSync(file, bmp(side));
+    rows[side] = [];
+    for (let i = 0; i < 4; i++) {
+      const input = await tab.$(id('photo-input'));
+      const row = await cost(cpu, async () => {
+        const next = act(tab, 'next');
+        await input.uploadFile(file);
+        return next;
+      });
+      if (i > 0) rows[side].push(row); // the first makes buffers of this size
+    }
+    say(`our page, ${side}×${side}: ${median(rows[side], 'gpu').toFixed(2)} CPU s`);
+  }
+  await tab.close();
+  return { rows };
+}
+
+/** A smooth square picture of 24 bits a pixel. */
+function bmp(side) {
+  const bytes = Buffer.alloc(54 + side * side * 3);
+  bytes.write('BM');
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(side, 18);
+  bytes.writeInt32LE(side, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  for (let i = 0; i < side * side * 3; i++) bytes[54 + i] = 128 + 100 * Math.sin(i % side * 9 / side) * Math.cos(i / side / side * 5);
+  return bytes;
+}
+
+// ---- peers ----
+
+async function peerTab(browser, url, peer, cpu) {
+  const tab = await browser.newPage();
+  const opened = await cost(cpu, async () => {
+    await tab.goto(`${url}/peers/${peer}.html`, { timeout: 0 });
+    await tab.waitForFunction('window.ready', { timeout: 0, polling: 100 });
+  });
+  const ready = await tab.evaluate('window.ready');
+  if (ready.error) throw new Error(`${peer}: ${ready.error}`);
+  return { tab, opened, ready };
+}
+
+async function peer(browser, url, cpu, which) {
+  const { tab, opened, ready } = await peerTab(browser, url, which, cpu);
+  const name = `${PEERS[which].name} ${ready.version}`;
+  const rows = {};
+  let best;
+  for (const task of PEERS[which].tasks) {
+    const once = () => cost(cpu, () => tab.evaluate(task => window.task(task), task));
+    const first = await once();
+    if (task === 'forward') {
+      best = first.best;
+      rows['first result, from opening the page'] = [{ wall: opened.wall + first.wall, gpu: opened.gpu + first.gpu, all: opened.all + first.all }];
+    }
+    rows[task] = [];
+    for (let i = 0; i < PEER_REPEAT; i++) rows[task].push(await once());
+    say(`${name}: ${task}: ${median(rows[task], 'gpu').toFixed(2)} CPU s`);
+  }
+  await tab.close();
+  return { name, best, rows };
+}
+
+async function matmul(browser, url, cpu) {
+  const { tab, ready } = await peerTab(browser, url, 'matmul', cpu);
+  const rates = {};
+  for (const [shape, sizes] of Object.entries(ready.shapes)) {
+    for (const kernel of ready.kernels) {
+      const prepared = await tab.evaluate((...question) => window.prepare(...question), kernel, sizes, 400);
+      if (!prepared) continue;
+      assert(prepared.error < 1e-2, `${kernel} on ${shape} is wrong by ${prepared.error}`);
+      const rows = [];
+      for (let i = 0; i < REPEAT; i++) rows.push(await cost(cpu, () => tab.evaluate(() => window.run().then(() => ({}))), prepared.count));
+      const gflop = 2 * sizes.reduce((a, b) => a * b) / 1e9;
+      (rates[kernel] ??= {})[shape] = gflop / median(rows, 'gpu');
+      say(`matrix product ${kernel}, ${shape}: ${rates[kernel][shape].toFixed(2)} GFLOP a CPU second`);
+    }
+  }
+  await tab.close();
+  return { shapes: ready.shapes, rates };
+}
+
+// ---- tables ----
+
+function median(rows, key) {
+  const values = rows.map(row => row[key]).sort((a, b) => a - b);
+  const middle = values.length >> 1;
+  return values.length % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+const digits = value => (value >= 10 ? value.toFixed(1) : value >= 0.1 ? value.toFixed(2) : value.toFixed(4));
+
+function print(results) {
+  const out = [];
+  // Firefox's are all processes' alone.
+  const seconds = rows => options.firefox ? digits(median(rows, 'all')) : `${digits(median(rows, 'gpu'))} | ${digits(median(rows, 'all'))}`;
+  const pass = 'forward + Grad-CAM at layer4', again = 'Grad-CAM at layer4, another class, no forward';
+  const mine = results.ours && (name => median(results.ours.rows[name], 'gpu'));
+  const ownForward = ({ rows }) => median(rows[pass], 'gpu') - median(rows[again], 'gpu');
+  out.push(`${results.date}, ${results.browser}, load average ${results.load.join(' → ')}`, '');
+  out.push(options.firefox ? '| who | what | n | CPU s | wall ms | ours = 1 |' : '| who | what | n | CPU s, GPU process | all processes | wall ms | ours = 1 |');
+  out.push(`|---|---|---|---|---|---|${options.firefox ? '' : '---|'}`);
+  const row = (who, what, rows, compare) => out.push(`| ${who} | ${what} | ${rows.length} | ${seconds(rows)} | ${median(rows, 'wall').toFixed(0)} | ${compare && mine ? digits(median(rows, 'gpu') / compare()) : ''} |`);
+  for (const own of [results.ours, results.tiled].filter(Boolean)) {
+    const who = own === results.tiled ? `Gradlens, tiles ${own.tuning}` : 'Gradlens';
+    for (const [what, rows] of Object.entries(own.rows)) row(who, what, rows);
+    const [forward, explain] = ['forward', 'explain'].map(key => median(own.rows[pass], key).toFixed(0));
+    out.push(`| ${who} | forward: the first less the second of the two at layer4 | | ${digits(ownForward(own))} | ${options.firefox ? '' : '| '}${forward} by the page itself, its map ${explain} | |`);
+  }
+  for (const which of Object.keys(PEERS).filter(which => results[which])) {
+    const { name, rows } = results[which];
+    const like = { forward: () => ownForward(results.ours), gradcam: () => mine(pass), backward: () => ownForward(results.ours) + mine('Grad-CAM at layer1.0, another class, no forward') };
+    const what = { gradcam: 'forward + Grad-CAM at layer4', backward: 'forward + gradient of the input (ours: of layer1.0)' };
+    for (const [task, taken] of Object.entries(rows)) row(name, what[task] ?? task, taken, like[task] ?? (() => mine('first picture, from opening the page')));
+  }
+  for (const own of [results.ours, results.tiled].filter(Boolean)) {
+    const forward = ownForward(own);
+    out.push('', `| on top of a forward, tiles ${own.tuning} | share of the forward |`, '|---|---|');
+    for (const [what, rows] of Object.entries(own.rows).filter(([what]) => what.endsWith('no forward'))) {
+      out.push(`| ${what} | ${(100 * median(rows, 'gpu') / forward).toFixed(1)} % |`);
+    }
+    out.push('', `${own.adapter}. The forward's rate: ${digits(GFLOP / forward)} GFLOP a CPU second.`);
+  }
+  if (results.ours) out.push('', `First visit, ms: ${results.ours.phases.map(([text, milliseconds]) => `${text} ${milliseconds}`).join('; ')}.`);
+  if (results.matmul) {
+    const { shapes, rates } = results.matmul;
+    out.push('', '| plain matrix products, GFLOP a CPU second | ' + Object.keys(shapes).join(' | ') + ' |', '|---|' + '---|'.repeat(Object.keys(shapes).length));
+    for (const [kernel, of] of Object.entries(rates)) out.push(`| ${kernel} | ${Object.keys(shapes).map(shape => of[shape] ? digits(of[shape]) : '–').join(' | ')} |`);
+  }
+  if (results.scaling) {
+    out.push('', '| photo | CPU s, forward + map | against 224×224 | pixels against 224×224 |', '|---|---|---|---|');
+    const base = median(results.scaling.rows[224], 'gpu');
+    for (const [side, rows] of Object.entries(results.scaling.rows)) out.push(`| ${side}×${side} | ${digits(median(rows, 'gpu'))} | ${digits(median(rows, 'gpu') / base)} | ${(side / 224) ** 2} |`);
+  }
+  console.log(out.join('\n'));
+}
+
+// ---- all of it ----
+
+const server = await serve(weightsFile());
+const browser = await launch();
+const results = { date: new Date().toISOString().slice(0, 10), browser: await browser.version(), load: [os.loadavg()[0].toFixed(1)] };
+try {
+  const cpu = await meter(browser);
+  const jobs = { ours, tiled: (...all) => ours(...all, options.tuning), tfjs: (...all) => peer(...all, 'tfjs'), ort: (...all) => peer(...all, 'ort'), matmul, scaling };
+  if (options.tuning) ONLY.push('tiled');
+  for (const [name, job] of Object.entries(jobs)) if (ONLY.includes(name)) results[name] = await job(browser, server.url, cpu);
+} finally {
+  await browser.close();
+  server.close();
+}
+results.load.push(os.loadavg()[0].toFixed(1));
+print(results);
+if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, null, 1));
+// The same weights and photo: whoever answers otherwise was not measured doing the same work.
+const answers = ['ours', 'tiled', 'tfjs', 'ort'].filter(name => results[name]).map(name => ({ name, ...results[name].best }));
+for (const { name, ...best } of answers) {
+  assert.equal(best.class, answers[0].class, `${name} sees another class than ${answers[0].name}`);
+  assert(Math.abs(best.probability - answers[0].probability) < 1e-3, `${name}: ${best.probability}, ${answers[0].name}: ${answers[0].probability}`);
+}
