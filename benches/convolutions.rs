@@ -1,6 +1,7 @@
 //! Every tile of `conv2d` on every convolution shape of a ResNet-50 at 224×224: compile time, and GFLOP a CPU second.
 //!
-//! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape. On an adapter that computes on the CPU,
+//! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape. Then a whole ResNet-50: its forward, and how
+//! much the backwards cost on top of it. On an adapter that computes on the CPU,
 //! process CPU seconds are what a busy machine does not distort; on a real GPU read the wall-clock column.
 
 use std::time::Instant;
@@ -8,6 +9,12 @@ use std::time::Instant;
 use gradlens::gpu::Gpu;
 use gradlens::ops::{self, Conv2d, Fused, TILES};
 use gradlens::resnet::{pack_conv_weight, pack_scale_bias};
+use gradlens::weights::Block;
+use gradlens::{Checkpoint, Explainer, Network};
+
+#[path = "../tests/common/golden_weights.rs"]
+mod golden_weights;
+use golden_weights::{architecture, random_checkpoint};
 
 /// Name, how many of them, input side, c_in, c_out, ksize, stride.
 const SHAPES: [(&str, usize, usize, usize, usize, usize, usize); 23] = [
@@ -93,6 +100,34 @@ fn main() {
         println!("{line}");
     }
     println!("CPU seconds of the whole forward's convolutions: {totals:.2?}");
+    pollster::block_on(whole_network()).expect("a result");
+}
+
+async fn whole_network() -> gradlens::Result<()> {
+    let resnet50 = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
+    let checkpoint = Checkpoint::read(random_checkpoint(&resnet50, 1))?;
+    let mut explainer = Explainer::new().await?;
+    explainer.tune().await?;
+    explainer.load(&Network::from_checkpoint(&checkpoint)?, Default::default()).await?;
+    let input = vec![0.5; 3 * 224 * 224];
+    const RUNS: usize = 5;
+    let mut forward = 0.0;
+    for run in 0..=RUNS {
+        let cpu = cpu_seconds();
+        explainer.logits_of(&input, 224, 224).await?;
+        forward += if run == 0 { 0.0 } else { (cpu_seconds() - cpu) / RUNS as f64 };
+    }
+    println!("tiles {}: forward {forward:.2} CPU seconds", explainer.tuning());
+    for layer in ["layer4", "layer3", "layer2", "layer1", "input"] {
+        let mut backward = 0.0;
+        for run in 0..=RUNS {
+            let cpu = cpu_seconds();
+            explainer.gradient(Some(run), layer).await?;
+            backward += if run == 0 { 0.0 } else { (cpu_seconds() - cpu) / RUNS as f64 };
+        }
+        println!("gradient at {layer}, read back: {:.0} % of a forward", 100.0 * backward / forward);
+    }
+    Ok(())
 }
 
 /// User and system time of this process; the software drivers compute in it.

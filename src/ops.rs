@@ -95,6 +95,9 @@ const fn tile(rows: usize, cols: usize, wx: usize, wy: usize, shared: bool) -> T
 /// Fits every shape and adapter well enough.
 pub const DEFAULT_TILE: Tile = tile(8, 2, 8, 8, false);
 
+/// For a result of one vec4 of channels, the photo's gradient: other tiles span up to sixteen and would compute the rest in vain.
+pub const NARROW_TILE: Tile = tile(8, 1, 1, 16, false);
+
 /// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU; split
 /// ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
 pub const TILES: [Tile; 10] = [

@@ -11,7 +11,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Constant, Gpu, Step, Tensor, tensor_bytes};
-use crate::ops::{self, Conv2d, Fused, Linear, Tile, Window, pad4};
+use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Tile, Window, pad4};
 use crate::tune::Tuning;
 use crate::weights::{Architecture, Conv, Network, Values};
 
@@ -282,7 +282,7 @@ impl ResNet {
 
     /// The tile for a gradient of so many positions, which a stride computes a part at a time.
     fn tile_backward(&self, conv: &Conv2d, positions: usize) -> Tile {
-        self.tuning.tile(positions / (conv.stride * conv.stride))
+        if conv.c_in <= 4 { NARROW_TILE } else { self.tuning.tile(positions / (conv.stride * conv.stride)) }
     }
 
     /// Records the steps from `dlogits` down to `target`: the forward pass upside-down, as far as needed.

@@ -107,6 +107,7 @@ fn random_conv(gpu: &Gpu, random: &mut Random, c_in: usize, c_out: usize, window
 /// each time.
 fn tiles(turn: usize) -> [Tile; 2] {
     let odd = [
+        ops::NARROW_TILE,
         Tile { rows: 1, cols: 1, wx: 4, wy: 16, shared: false, split: 1 },
         Tile { rows: 7, cols: 3, wx: 4, wy: 8, shared: false, split: 1 },
         Tile { rows: 3, cols: 2, wx: 4, wy: 4, shared: true, split: 3 },

@@ -24,7 +24,7 @@ fn every_shader_is_valid() {
         .into_iter()
         .flat_map(|shader| [0, 1].map(|f16| shader.clone().with("F16", f16)))
         .flat_map(|shader| match shader.name {
-            "conv2d" => ops::TILES.iter().map(|tile| tile.apply(shader.clone())).collect(),
+            "conv2d" => ops::TILES.iter().chain([&ops::NARROW_TILE]).map(|tile| tile.apply(shader.clone())).collect(),
             _ => vec![shader],
         })
         .collect();
