@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use gradlens::gpu::Gpu;
-use gradlens::ops::{self, Conv2d, Fused, TILES};
+use gradlens::ops::{self, Conv2d, Fused, Precision, TILES};
 use gradlens::resnet::{pack_conv_weight, pack_scale_bias};
 use gradlens::weights::Block;
 use gradlens::{Checkpoint, Explainer, Network};
@@ -53,8 +53,8 @@ fn main() {
         let values: Vec<f32> =
             (0..c_out * c_in * ksize * ksize).map(|i| (i * 7919 % 1000) as f32 / 1e3 - 0.5).collect();
         let conv = Conv2d {
-            weight: pack_conv_weight(&gpu, &values, false, c_out, c_in, ksize),
-            f16: false,
+            weight: pack_conv_weight(&gpu, &values, Precision::F32, c_out, c_in, ksize),
+            precision: Precision::F32,
             scale_bias: pack_scale_bias(&gpu, &vec![1.0; c_out], &vec![0.0; c_out]),
             c_in,
             c_out,

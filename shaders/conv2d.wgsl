@@ -36,10 +36,14 @@ const SCALE_BIAS = 8u;
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
 //#end
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;          // [x_height, x_width, c_in], then run4 zeros
+//#if I8
+@group(0) @binding(2) var<storage, read> w: array<u32>;            // [ksize, ksize, c_in, c_out], i8, 127ths
+//#else
 //#if F16
 @group(0) @binding(2) var<storage, read> w: array<vec2u>;          // [ksize, ksize, c_in, c_out], f16 pairs
 //#else
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
+//#end
 //#end
 //#if SPLIT
 @group(0) @binding(3) var<uniform> p: Params;
@@ -51,11 +55,15 @@ const SCALE_BIAS = 8u;
 //#end
 
 fn weight(i: u32) -> vec4f {
+//#if I8
+  return unpack4x8snorm(w[i]);
+//#else
 //#if F16
   let pairs = w[i];
   return vec4f(unpack2x16float(pairs.x), unpack2x16float(pairs.y));
 //#else
   return w[i];
+//#end
 //#end
 }
 

@@ -10,19 +10,27 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read_write> wt: array<vec4f>;   // [ksize, ksize, c_out, c_in]
+//#if I8
+@group(0) @binding(1) var<storage, read> w: array<u32>;            // [ksize, ksize, c_in, c_out], i8, 127ths
+//#else
 //#if F16
 @group(0) @binding(1) var<storage, read> w: array<vec2u>;          // [ksize, ksize, c_in, c_out], f16 pairs
 //#else
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
 //#end
+//#end
 @group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]
 @group(0) @binding(3) var<uniform> p: Params;
 
 fn weight(i: u32, lane: u32) -> f32 {
+//#if I8
+  return unpack4x8snorm(w[i])[lane];
+//#else
 //#if F16
   return unpack2x16float(w[i][lane / 2u])[lane % 2u];
 //#else
   return w[i][lane];
+//#end
 //#end
 }
 

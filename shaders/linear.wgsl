@@ -1,5 +1,5 @@
 // linear: a fully connected layer.
-//   y[n] = bias[n] + sum over k of w[k,n] * x[k]
+//   y[n] = bias[n] + scale[n] * sum over k of w[k,n] * x[k]
 // A workgroup owns 8 vec4 of y; its 8 rows of invocations each sum an eighth of k, then the first row adds the eighths.
 //                                                        Reference: reference::linear
 // Dispatch: ceil(classes/4 / 8) workgroups in x
@@ -8,21 +8,29 @@ struct Params { k4: u32, n4: u32 }  // features and classes, in vec4
 
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;  // [classes]
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;        // [features]
+//#if I8
+@group(0) @binding(2) var<storage, read> w: array<u32>;          // [features, classes], i8, 127ths
+//#else
 //#if F16
 @group(0) @binding(2) var<storage, read> w: array<vec2u>;        // [features, classes], f16 pairs
 //#else
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;        // [features, classes]
 //#end
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;     // [classes]
+//#end
+@group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>;  // [2, classes]
 @group(0) @binding(4) var<uniform> p: Params;
 
 var<workgroup> sums: array<vec4f, 64>;
 
 fn weight(i: u32) -> vec4f {
+//#if I8
+  return unpack4x8snorm(w[i]);
+//#else
 //#if F16
   return vec4f(unpack2x16float(w[i].x), unpack2x16float(w[i].y));
 //#else
   return w[i];
+//#end
 //#end
 }
 
@@ -40,5 +48,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   workgroupBarrier();
   if (local.y != 0u || n4 >= p.n4) { return; }
   for (var part = 1u; part < 8u; part++) { sum += sums[part * 8u + local.x]; }
-  y[n4] = sum + bias[n4];
+  y[n4] = fma(scale_bias[n4], sum, scale_bias[p.n4 + n4]);
 }

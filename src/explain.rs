@@ -23,8 +23,9 @@ use crate::cam::{Method, Recipe, principal_component};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor};
 use crate::heatmap::{self, Cam};
+use crate::loader::{Loader, Weights};
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
-use crate::resnet::{Pass, ResNet, Target};
+use crate::resnet::{Pass, ResNet, Target, Uploaded};
 use crate::tune::Tuning;
 use crate::weights::{Architecture, Network};
 
@@ -194,9 +195,36 @@ impl Explainer {
     /// Replaces the network; the last photo is forgotten.
     pub async fn load(&mut self, network: &Network, preprocessing: Preprocessing) -> Result<()> {
         self.loaded = None; // frees the old one before the new one needs room
-        let resnet = ResNet::new(&self.gpu, network, self.tuning);
+        self.load_uploaded(network, Uploaded::default(), preprocessing)
+    }
+
+    /// Takes the bytes of a checkpoint file of `size` bytes, if known, as they arrive: see [`Loader`].
+    pub fn loader(&self, size: Option<usize>) -> Loader {
+        Loader::new(self.gpu.uploader(), size)
+    }
+
+    /// Replaces the network by one whose weights a [`Loader`] of this Explainer has uploaded; the last photo is forgotten.
+    ///
+    /// Errors: [`Error::DeviceLost`], also for weights on the device of another Explainer.
+    pub fn install(&mut self, weights: Weights, preprocessing: Preprocessing) -> Result<()> {
+        if !weights.uploader.is_of(&self.gpu) {
+            return Err(Error::DeviceLost { detail: "the weights went to another device".into() });
+        }
+        self.load_uploaded(&weights.network, weights.uploaded, preprocessing)
+    }
+
+    fn load_uploaded(&mut self, network: &Network, uploaded: Uploaded, preprocessing: Preprocessing) -> Result<()> {
+        let resnet = ResNet::new(&self.gpu, network, uploaded, self.tuning);
         self.gpu.check()?;
         self.loaded = Some(Loaded { resnet, preprocessing, pass: None, recipes: HashMap::new(), seen: None });
+        Ok(())
+    }
+
+    /// Changes how photos become inputs; the last photo is forgotten. Errors: [`Error::NoNetwork`].
+    pub fn set_preprocessing(&mut self, preprocessing: Preprocessing) -> Result<()> {
+        let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
+        loaded.preprocessing = preprocessing;
+        loaded.seen = None;
         Ok(())
     }
 

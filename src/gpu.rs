@@ -59,6 +59,14 @@ pub struct Constant {
     pub(crate) buffer: wgpu::Buffer,
 }
 
+/// Fills constants, also while the [`Gpu`] that it came from is in use elsewhere.
+#[derive(Clone)]
+pub struct Uploader {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
 /// One dispatch: a compiled shader, what it is bound to, and how many workgroups.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -129,6 +137,44 @@ impl Constant {
     /// As [`Tensor::free`].
     pub(crate) fn free(&self) {
         self.buffer.destroy();
+    }
+}
+
+impl Uploader {
+    /// Room for `bytes` bytes that shaders read.
+    pub fn constant(&self, bytes: usize) -> Constant {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        let size = bytes.max(16) as u64;
+        Constant {
+            buffer: self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size,
+                usage,
+                mapped_at_creation: false,
+            }),
+        }
+    }
+
+    /// Copies `bytes` to `offset` of a constant; both are multiples of 4.
+    pub fn write(&self, constant: &Constant, offset: usize, bytes: &[u8]) {
+        self.queue.write_buffer(&constant.buffer, offset as u64, bytes);
+    }
+
+    /// Lets the driver have what was written: until then it is held a second time.
+    pub fn flush(&self) {
+        self.queue.submit([]);
+    }
+
+    /// As [`Gpu::check`].
+    pub fn check(&self) -> Result<()> {
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = self.device.poll(wgpu::PollType::Poll); // a device that is gone is told of here, not by what it refuses next
+        check(&self.failure)
+    }
+
+    /// Whether this belongs to that device.
+    pub fn is_of(&self, gpu: &Gpu) -> bool {
+        Arc::ptr_eq(&self.failure, &gpu.failure)
     }
 }
 
@@ -217,6 +263,11 @@ impl Gpu {
             }
         }
         self.queue.write_buffer(&tensor.buffer, 0, bytemuck::cast_slice(&packed));
+    }
+
+    /// For weights that arrive while this is in use.
+    pub fn uploader(&self) -> Uploader {
+        Uploader { device: self.device.clone(), queue: self.queue.clone(), failure: self.failure.clone() }
     }
 
     /// Numbers that stay as they are.
@@ -410,9 +461,12 @@ impl Gpu {
 
     /// The first failure since the device was opened, if any; it stays.
     pub fn check(&self) -> Result<()> {
-        let failure = self.failure.lock().unwrap_or_else(|e| e.into_inner());
-        failure.clone().map_or(Ok(()), Err)
+        check(&self.failure)
     }
+}
+
+fn check(failure: &Mutex<Option<Error>>) -> Result<()> {
+    failure.lock().unwrap_or_else(|e| e.into_inner()).clone().map_or(Ok(()), Err)
 }
 
 /// Bytes of a tensor of this shape, its position of zeros included.

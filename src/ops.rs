@@ -8,12 +8,31 @@ use bytemuck::{Pod, Zeroable};
 use crate::gpu::{Constant, Gpu, Step, Tensor, grid};
 use crate::shader::{self, Shader};
 
+/// How weights are held on the GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    #[default]
+    F32,
+    F16,
+    /// 127ths.
+    I8,
+}
+
+impl Precision {
+    pub const ALL: [Precision; 3] = [Precision::F32, Precision::F16, Precision::I8];
+
+    /// The shader that reads such weights.
+    pub fn apply(self, shader: Shader) -> Shader {
+        shader.with("F16", (self == Precision::F16) as usize).with("I8", (self == Precision::I8) as usize)
+    }
+}
+
 /// A convolution's numbers on the GPU.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
-    /// [ksize, ksize, c_in, c_out], channels padded to vec4; f32 or f16.
+    /// [ksize, ksize, c_in, c_out], channels padded to vec4.
     pub weight: Constant,
-    pub f16: bool,
+    pub precision: Precision,
     /// [2, c_out]: what the sum is multiplied with, what is added then.
     pub scale_bias: Constant,
     pub c_in: usize,
@@ -45,11 +64,11 @@ pub struct Window {
 /// A fully connected layer's numbers on the GPU.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    /// [features, classes], classes padded to vec4; f32 or f16.
+    /// [features, classes], classes padded to vec4.
     pub weight: Constant,
-    pub f16: bool,
-    /// [classes]
-    pub bias: Constant,
+    pub precision: Precision,
+    /// [2, classes]: what the sum is multiplied with, what is added then.
+    pub scale_bias: Constant,
     pub features: usize,
     pub classes: usize,
 }
@@ -216,7 +235,7 @@ pub fn conv2d(
         run4: (if bordered { conv.ksize * x.c4() } else { x.c4() }) as u32,
         ..Default::default()
     };
-    conv2d_steps(gpu, y, x, &conv.weight, conv.f16, Some(&conv.scale_bias), fused, params, tile, shares)
+    conv2d_steps(gpu, y, x, &conv.weight, conv.precision, Some(&conv.scale_bias), fused, params, tile, shares)
 }
 
 /// dL/dx of [`conv2d`]'s convolution, by the same shader on the transposed weight of [`conv2d_transpose_weight`].
@@ -275,7 +294,7 @@ pub fn conv2d_backward_input(
                 run4: dy.c4() as u32,
                 ..Default::default()
             };
-            steps.extend(conv2d_steps(gpu, dx, dy, transposed, false, None, fused, params, tile, shares));
+            steps.extend(conv2d_steps(gpu, dx, dy, transposed, Precision::F32, None, fused, params, tile, shares));
         }
     }
     steps
@@ -287,7 +306,7 @@ fn conv2d_steps(
     y: &Tensor,
     x: &Tensor,
     weight: &Constant,
-    f16: bool,
+    precision: Precision,
     scale_bias: Option<&Constant>,
     fused: Fused,
     mut params: Conv2dParams,
@@ -312,7 +331,7 @@ fn conv2d_steps(
         fused.residual.map_or(unused, |t| &t.buffer),
         fused.mask.map_or(unused, |t| &t.buffer),
     ];
-    let shader = tile.apply(shader::conv2d().with("F16", f16 as usize));
+    let shader = tile.apply(precision.apply(shader::conv2d()));
     let positions = (params.rows * params.cols) as usize;
     let along_channels = y.c4().div_ceil(tile.wx * tile.cols) as u32;
     let along_positions = positions.div_ceil(tile.wy * tile.rows).max(1) as u32;
@@ -341,7 +360,7 @@ pub fn conv2d_transpose_weight(gpu: &Gpu, transposed: &Constant, conv: &Conv2d) 
     assert!(transposed.bytes() >= conv.transposed_bytes());
     let (c_in4, c_out4) = (conv.c_in.div_ceil(4), conv.c_out.div_ceil(4));
     let taps = conv.ksize * conv.ksize;
-    let shader = shader::conv2d_transpose_weight().with("F16", conv.f16 as usize);
+    let shader = conv.precision.apply(shader::conv2d_transpose_weight());
     let bindings = [&transposed.buffer, &conv.weight.buffer, &conv.scale_bias.buffer];
     gpu.step(
         shader,
@@ -398,19 +417,19 @@ pub fn global_average_pool_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, x: &Ten
     gpu.step(shader::global_average_pool_backward(), &[&dx.buffer, &dy.buffer, &x.buffer], params, workgroups)
 }
 
-/// y [classes] = w · x [features] + bias: `shaders/linear.wgsl`.
+/// y [classes] = scale · (w · x [features]) + bias: `shaders/linear.wgsl`.
 pub fn linear(gpu: &Gpu, y: &Tensor, x: &Tensor, linear: &Linear) -> Step {
     assert_eq!([y.channels, x.channels], [linear.classes, linear.features]);
-    let shader = shader::linear().with("F16", linear.f16 as usize);
-    let bindings = [&y.buffer, &x.buffer, &linear.weight.buffer, &linear.bias.buffer];
+    let shader = linear.precision.apply(shader::linear());
+    let bindings = [&y.buffer, &x.buffer, &linear.weight.buffer, &linear.scale_bias.buffer];
     gpu.step(shader, &bindings, [x.c4() as u32, y.c4() as u32, 0, 0], grid(y.c4().div_ceil(8)))
 }
 
 /// dL/dx of [`linear`]: `shaders/linear_backward.wgsl`.
 pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> Step {
     assert_eq!([dy.channels, dx.channels], [linear.classes, linear.features]);
-    let shader = shader::linear_backward().with("F16", linear.f16 as usize);
-    let bindings = [&dx.buffer, &dy.buffer, &linear.weight.buffer];
+    let shader = linear.precision.apply(shader::linear_backward());
+    let bindings = [&dx.buffer, &dy.buffer, &linear.weight.buffer, &linear.scale_bias.buffer];
     gpu.step(shader, &bindings, [dx.c4() as u32, dy.c4() as u32, 0, 0], grid((dx.c4() * 4).div_ceil(8)))
 }
 

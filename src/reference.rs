@@ -158,15 +158,16 @@ pub fn global_average_pool_backward(dy: &[f64], height: usize, width: usize) -> 
     Image { channels: dy.len(), height, width, planes }
 }
 
-/// y[n] = bias[n] + sum over k of w[n,k] · x[k]
-pub fn linear(x: &[f64], w: &[f64], bias: &[f64]) -> Vec<f64> {
+/// y[n] = bias[n] + scale[n] · sum over k of w[n,k] · x[k]
+pub fn linear(x: &[f64], w: &[f64], scale: &[f64], bias: &[f64]) -> Vec<f64> {
     let dot = |row: &[f64]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
-    w.chunks(x.len()).zip(bias).map(|(row, bias)| bias + dot(row)).collect()
+    w.chunks(x.len()).zip(scale.iter().zip(bias)).map(|(row, (scale, bias))| bias + scale * dot(row)).collect()
 }
 
-/// dx[k] = sum over n of w[n,k] · dy[n]
-pub fn linear_backward(features: usize, dy: &[f64], w: &[f64]) -> Vec<f64> {
-    (0..features).map(|k| dy.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum()).collect()
+/// dx[k] = sum over n of w[n,k] · scale[n] · dy[n]
+pub fn linear_backward(features: usize, dy: &[f64], w: &[f64], scale: &[f64]) -> Vec<f64> {
+    let scaled: Vec<f64> = dy.iter().zip(scale).map(|(dy, scale)| dy * scale).collect();
+    (0..features).map(|k| scaled.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum()).collect()
 }
 
 /// Channel weights: `method` 0 = XGrad-CAM, 1 = Grad-CAM++, as in `shaders/cam_weights.wgsl`.

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use half::f16;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Constant, Gpu, Step, Tensor, tensor_bytes};
-use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Tile, Window, pad4};
+use crate::gpu::{Constant, Gpu, Step, Tensor, Uploader, tensor_bytes};
+use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Precision, Tile, Window, pad4};
 use crate::tune::Tuning;
-use crate::weights::{Architecture, Conv, Network, Values};
+use crate::weights::{Architecture, Conv, Dtype, Network, Values};
 
 /// torchvision `ResNet.maxpool`: `nn.MaxPool2d(kernel_size=3, stride=2, padding=1)`
 const MAX_POOL: Window = Window { ksize: 3, stride: 2, padding: 1 };
@@ -142,34 +142,35 @@ impl Block {
 }
 
 impl ResNet {
-    /// Uploads a network's weights; `tuning` says how its convolutions are cut.
-    pub fn new(gpu: &Gpu, network: &Network, tuning: Tuning) -> ResNet {
-        let blocks: Vec<Block> = network
-            .stages
-            .iter()
-            .enumerate()
-            .flat_map(|(stage, blocks)| blocks.iter().map(move |block| (stage, block)))
-            .map(|(stage, block)| Block {
+    /// Uploads what `uploaded` does not hold of a network's weights; `tuning` says how its convolutions are cut.
+    pub fn new(gpu: &Gpu, network: &Network, mut uploaded: Uploaded, tuning: Tuning) -> ResNet {
+        let uploader = gpu.uploader();
+        let mut weight = |name: &str, values: &Values, shape: Shape| {
+            let (precision, weight) = uploaded.0.remove(name).unwrap_or_else(|| shape.upload_values(&uploader, values));
+            uploader.flush();
+            (precision, weight)
+        };
+        let mut upload = |conv: &Conv| {
+            let (precision, weight) = weight(&conv.name, &conv.weight, Shape::of(conv));
+            let scale_bias = pack_scale_bias(gpu, &conv.scale, &conv.bias);
+            let &Conv { c_in, c_out, ksize, stride, padding, .. } = conv;
+            Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride, padding }
+        };
+        let stem = upload(&network.stem);
+        let mut blocks = Vec::new();
+        for (stage, of_stage) in network.stages.iter().enumerate() {
+            blocks.extend(of_stage.iter().map(|block| Block {
                 stage: stage + 1,
-                convs: block.convs.iter().map(|conv| upload_conv(gpu, conv)).collect(),
-                downsample: block.downsample.as_ref().map(|conv| upload_conv(gpu, conv)),
-            })
-            .collect();
-        let stem = upload_conv(gpu, &network.stem);
+                convs: block.convs.iter().map(&mut upload).collect(),
+                downsample: block.downsample.as_ref().map(&mut upload),
+            }));
+        }
         let convs = || blocks.iter().flat_map(|b| b.convs.iter().chain(&b.downsample)).chain([&stem]);
         let transposed = gpu.scratch(convs().map(Conv2d::transposed_bytes).max().unwrap_or(0));
-        let (weight, f16) = match &network.fc.weight {
-            Values::F32(values) => (values.clone(), false),
-            Values::F16(values) => (values.iter().map(|v| v.to_f32()).collect(), true),
-        };
         let (classes, features) = (network.fc.classes, network.fc.features);
-        let fc = Linear {
-            weight: pack_linear_weight(gpu, &weight, f16, classes, features),
-            f16,
-            bias: pack_bias(gpu, &network.fc.bias),
-            features,
-            classes,
-        };
+        let (precision, weight) = weight("fc", &network.fc.weight, Shape::of_linear(classes, features));
+        let scale_bias = pack_scale_bias(gpu, &network.fc.scale, &network.fc.bias);
+        let fc = Linear { weight, precision, scale_bias, features, classes };
         ResNet { architecture: network.architecture.clone(), stem, blocks, fc, tuning, transposed }
     }
 
@@ -209,7 +210,7 @@ impl ResNet {
     fn constants(&self) -> impl Iterator<Item = &Constant> {
         let convs = self.blocks.iter().flat_map(|b| b.convs.iter().chain(&b.downsample)).chain([&self.stem]);
         let of_convs = convs.flat_map(|conv| [&conv.weight, &conv.scale_bias]);
-        of_convs.chain([&self.fc.weight, &self.fc.bias, &self.transposed])
+        of_convs.chain([&self.fc.weight, &self.fc.scale_bias, &self.transposed])
     }
 
     /// Allocates and records everything for inputs of height × width.
@@ -416,58 +417,130 @@ impl Drop for Pass {
     }
 }
 
-fn upload_conv(gpu: &Gpu, conv: &Conv) -> Conv2d {
-    let &Conv { c_in, c_out, ksize, stride, padding, groups, .. } = conv;
-    let (values, f16) = match &conv.weight {
-        Values::F32(values) => (ungroup(values, c_in, c_out, ksize, groups), false),
-        Values::F16(_) => (ungroup(&conv.weight.to_f32(), c_in, c_out, ksize, groups), true),
-    };
-    let weight = pack_conv_weight(gpu, &values, f16, c_out, c_in, ksize);
-    Conv2d {
-        weight,
-        f16,
-        scale_bias: pack_scale_bias(gpu, &conv.scale, &conv.bias),
-        c_in,
-        c_out,
-        ksize,
-        stride,
-        padding,
+/// Weights on the GPU that no [`ResNet`] owns yet, by the name of their convolution, or `fc`.
+#[derive(Default)]
+pub struct Uploaded(HashMap<String, (Precision, Constant)>);
+
+impl Uploaded {
+    /// Uploads a weight: little-endian numbers of `dtype`, in the order of the checkpoint.
+    pub fn add(&mut self, uploader: &Uploader, name: &str, shape: Shape, dtype: Dtype, bytes: &[u8]) {
+        if let Some((_, twice)) = self.0.insert(name.into(), shape.upload(uploader, dtype, bytes)) {
+            twice.free();
+        }
+        uploader.flush();
     }
 }
 
-/// A grouped weight [c_out, c_in/groups, k, k] with zeros between the groups: [c_out, c_in, k, k].
-/// Right for every ResNeXt, at the price of multiplying those zeros.
-fn ungroup(weight: &[f32], c_in: usize, c_out: usize, ksize: usize, groups: usize) -> Vec<f32> {
-    if groups == 1 {
-        return weight.to_vec();
+impl Drop for Uploaded {
+    fn drop(&mut self) {
+        self.0.values().for_each(|(_, weight)| weight.free());
     }
-    let (row, full) = (c_in / groups * ksize * ksize, c_in * ksize * ksize);
-    let mut out = vec![0.0; c_out * full];
-    for (co, values) in weight.chunks_exact(row).enumerate() {
-        let group = co / (c_out / groups);
-        out[co * full + group * row..][..row].copy_from_slice(values);
-    }
-    out
 }
 
-/// [c_out, c_in, ksize, ksize] as the shaders read it: [ksize, ksize, c_in, c_out], channels padded with zeros to vec4.
-pub fn pack_conv_weight(gpu: &Gpu, weight: &[f32], f16: bool, c_out: usize, c_in: usize, ksize: usize) -> Constant {
-    let taps = ksize * ksize;
-    let (ci_padded, co_padded) = (pad4(c_in), pad4(c_out));
-    let mut packed = vec![0.0; taps * ci_padded * co_padded];
-    for (co, of_output) in weight.chunks_exact(c_in * taps).enumerate() {
-        for (ci, of_input) in of_output.chunks_exact(taps).enumerate() {
-            for (tap, &value) in of_input.iter().enumerate() {
-                packed[(tap * ci_padded + ci) * co_padded + co] = value;
+/// Of a weight as checkpoints have it: [c_out, c_in/groups, ksize, ksize].
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub c_out: usize,
+    pub c_in: usize,
+    pub ksize: usize,
+    pub groups: usize,
+}
+
+impl Shape {
+    pub fn of(conv: &Conv) -> Shape {
+        let &Conv { c_out, c_in, ksize, groups, .. } = conv;
+        Shape { c_out, c_in, ksize, groups }
+    }
+
+    pub fn of_linear(classes: usize, features: usize) -> Shape {
+        Shape { c_out: classes, c_in: features, ksize: 1, groups: 1 }
+    }
+
+    fn upload_values(self, uploader: &Uploader, values: &Values) -> (Precision, Constant) {
+        match values {
+            Values::F32(values) => self.upload(uploader, Dtype::F32, bytemuck::cast_slice(values)),
+            Values::F16(values) => {
+                let bits: Vec<u16> = values.iter().map(|value| value.to_bits()).collect();
+                self.upload(uploader, Dtype::F16, bytemuck::cast_slice(&bits))
             }
+            Values::I8(values) => self.upload(uploader, Dtype::I8, bytemuck::cast_slice(values)),
+            Values::Elsewhere => unreachable!("a network without numbers comes with those that were uploaded"),
         }
     }
-    upload(gpu, &packed, f16)
+
+    fn upload(self, uploader: &Uploader, dtype: Dtype, bytes: &[u8]) -> (Precision, Constant) {
+        match dtype {
+            Dtype::F16 => (Precision::F16, self.pack::<2>(uploader, bytes)),
+            Dtype::I8 => (Precision::I8, self.pack::<1>(uploader, bytes)),
+            Dtype::F32 => (Precision::F32, self.pack::<4>(uploader, bytes)),
+            Dtype::BF16 | Dtype::F64 => unreachable!("`Tensor::upload` makes them F32"),
+        }
+    }
+
+    /// As the shaders read it: [ksize, ksize, c_in, c_out], channels padded with zeros to vec4, and zeros between the groups, at
+    /// the price of multiplying them. Goes up in pieces, so that no second copy of the weight is held here.
+    fn pack<const SIZE: usize>(self, uploader: &Uploader, bytes: &[u8]) -> Constant {
+        const PIECE: usize = 256 << 10; // bytes
+        const BLOCK: usize = 16; // output channels that are gathered side by side: their rows of the checkpoint stay in the cache
+        let Shape { c_out, c_in, ksize, groups } = self;
+        let (numbers, _) = bytes.as_chunks::<SIZE>();
+        let (taps, per_group) = (ksize * ksize, c_in / groups);
+        assert_eq!(numbers.len(), c_out * per_group * taps, "{self:?}");
+        let (ci_padded, co_padded) = (pad4(c_in), pad4(c_out));
+        let rows = taps * ci_padded;
+        let weight = uploader.constant(rows * co_padded * SIZE);
+        let at_once = (PIECE / (co_padded * SIZE)).max(1);
+        let mut piece = vec![[0; SIZE]; at_once.min(rows) * co_padded];
+        for first in (0..rows).step_by(at_once) {
+            piece.truncate((rows - first) * co_padded);
+            piece.fill([0; SIZE]);
+            for block in (0..c_out).step_by(BLOCK) {
+                for (row, out) in piece.chunks_exact_mut(co_padded).enumerate() {
+                    let (tap, ci) = ((first + row) / ci_padded, (first + row) % ci_padded);
+                    if ci >= c_in {
+                        continue;
+                    }
+                    let group = ci / per_group * (c_out / groups)..(ci / per_group + 1) * (c_out / groups);
+                    for co in block.max(group.start)..(block + BLOCK).min(group.end) {
+                        out[co] = numbers[(co * per_group + ci % per_group) * taps + tap];
+                    }
+                }
+            }
+            uploader.write(&weight, first * co_padded * SIZE, piece.as_flattened());
+        }
+        weight
+    }
 }
 
-/// [classes, features] as [features, classes], padded with zeros to vec4.
-pub fn pack_linear_weight(gpu: &Gpu, weight: &[f32], f16: bool, classes: usize, features: usize) -> Constant {
-    pack_conv_weight(gpu, weight, f16, classes, features, 1)
+/// A weight [c_out, c_in, ksize, ksize] on the GPU; with [`Precision::I8`] its values are rounded to 127ths.
+pub fn pack_conv_weight(
+    gpu: &Gpu,
+    weight: &[f32],
+    precision: Precision,
+    c_out: usize,
+    c_in: usize,
+    ksize: usize,
+) -> Constant {
+    let values = match precision {
+        Precision::F32 => Values::F32(weight.to_vec()),
+        Precision::F16 => Values::F16(weight.iter().map(|&v| f16::from_f32(v)).collect()),
+        Precision::I8 => Values::I8(weight.iter().map(|&v| (127.0 * v).round() as i8).collect()),
+    };
+    let uploader = gpu.uploader();
+    let (_, weight) = Shape { c_out, c_in, ksize, groups: 1 }.upload_values(&uploader, &values);
+    uploader.flush();
+    weight
+}
+
+/// A weight [classes, features] on the GPU.
+pub fn pack_linear_weight(
+    gpu: &Gpu,
+    weight: &[f32],
+    precision: Precision,
+    classes: usize,
+    features: usize,
+) -> Constant {
+    pack_conv_weight(gpu, weight, precision, classes, features, 1)
 }
 
 /// [2, c]: scale, then bias, each padded with zeros to vec4.
@@ -476,20 +549,4 @@ pub fn pack_scale_bias(gpu: &Gpu, scale: &[f32], bias: &[f32]) -> Constant {
     packed[..scale.len()].copy_from_slice(scale);
     packed[pad4(scale.len())..][..bias.len()].copy_from_slice(bias);
     gpu.constant(&packed)
-}
-
-/// [classes], padded with zeros to vec4.
-pub fn pack_bias(gpu: &Gpu, bias: &[f32]) -> Constant {
-    let mut packed = bias.to_vec();
-    packed.resize(pad4(bias.len()), 0.0);
-    gpu.constant(&packed)
-}
-
-fn upload(gpu: &Gpu, values: &[f32], as_f16: bool) -> Constant {
-    if as_f16 {
-        let halves: Vec<u16> = values.iter().map(|&v| f16::from_f32(v).to_bits()).collect();
-        gpu.constant(&halves)
-    } else {
-        gpu.constant(values)
-    }
 }

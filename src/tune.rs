@@ -14,7 +14,7 @@ use web_time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterInfo, Constant, Gpu, Tensor};
-use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, TILES, Tile};
+use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Precision, TILES, Tile};
 use crate::resnet::{pack_conv_weight, pack_scale_bias};
 
 /// A class of convolutions: those with at least so many output positions, and the 1×1 convolution that stands for them.
@@ -126,9 +126,10 @@ impl Bench {
         let (inputs, weights): (Vec<f32>, Vec<f32>) = (values(c_in * side * side), values(c_out * c_in));
         let x = gpu.tensor(side, side, c_in);
         gpu.write(&x, &inputs);
-        let weight = pack_conv_weight(gpu, &weights, false, c_out, c_in, 1);
+        let weight = pack_conv_weight(gpu, &weights, Precision::F32, c_out, c_in, 1);
         let scale_bias = pack_scale_bias(gpu, &vec![1.0; c_out], &vec![0.0; c_out]);
-        let conv = Conv2d { weight, f16: false, scale_bias, c_in, c_out, ksize: 1, stride: 1, padding: 0 };
+        let conv =
+            Conv2d { weight, precision: Precision::F32, scale_bias, c_in, c_out, ksize: 1, stride: 1, padding: 0 };
         let y = gpu.tensor(side, side, c_out);
         let most = TILES.iter().map(|tile| tile.shares_bytes(y.positions(), c_out)).max();
         let shares = gpu.scratch(most.unwrap_or(0));

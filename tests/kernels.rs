@@ -5,7 +5,7 @@
 //! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
 
 use gradlens::gpu::{Constant, Gpu, Tensor};
-use gradlens::ops::{self, Conv2d, Fused, Linear, Tile, Window};
+use gradlens::ops::{self, Conv2d, Fused, Linear, Precision, Tile, Window};
 use gradlens::reference::{self, Image};
 
 mod common;
@@ -85,13 +85,29 @@ struct RandomConv {
     gpu: Conv2d,
 }
 
-fn random_conv(gpu: &Gpu, random: &mut Random, c_in: usize, c_out: usize, window: Window, f16: bool) -> RandomConv {
+/// Values in [-1, 1] that uploading in this precision leaves as they are.
+fn weights(random: &mut Random, count: usize, precision: Precision) -> Vec<f32> {
+    match precision {
+        Precision::F32 => random.values(count, false),
+        Precision::F16 => random.values(count, true),
+        Precision::I8 => random.values(count, false).iter().map(|v| (127.0 * v).round() / 127.0).collect(),
+    }
+}
+
+fn random_conv(
+    gpu: &Gpu,
+    random: &mut Random,
+    c_in: usize,
+    c_out: usize,
+    window: Window,
+    precision: Precision,
+) -> RandomConv {
     let Window { ksize, stride, padding } = window;
-    let weight = random.values(c_out * c_in * ksize * ksize, f16);
+    let weight = weights(random, c_out * c_in * ksize * ksize, precision);
     let (scale, bias) = (random.values(c_out, false), random.values(c_out, false));
     let gpu = Conv2d {
-        weight: gradlens::resnet::pack_conv_weight(gpu, &weight, f16, c_out, c_in, ksize),
-        f16,
+        weight: gradlens::resnet::pack_conv_weight(gpu, &weight, precision, c_out, c_in, ksize),
+        precision,
         scale_bias: gradlens::resnet::pack_scale_bias(gpu, &scale, &bias),
         c_in,
         c_out,
@@ -144,8 +160,8 @@ fn conv2d() {
     let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d"), Report::new("conv2d"));
     for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
         let window = Window { ksize, stride, padding };
-        for f16 in [false, true] {
-            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, f16);
+        for precision in Precision::ALL {
+            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
             let x = random.image(c_in, height, width);
             let product = reference::conv2d(&x, &conv.weight, c_out, window);
             let scaled = reference::scale_bias(&product, &conv.scale, &conv.bias);
@@ -163,11 +179,12 @@ fn conv2d() {
                 ("both", Fused { residual: Some(&r), relu: true, mask: None }, reference::relu(&sum)),
             ];
             for (name, fused, expected) in fusions {
-                for tile in tiles(2 * n + f16 as usize) {
+                for tile in tiles(3 * n + precision as usize) {
                     let y = poisoned(&gpu, c_out, product.height, product.width);
                     let shares = poisoned_shares(&gpu, tile, y.positions(), c_out);
                     gpu.run(&ops::conv2d(&gpu, &y, &x, &conv.gpu, fused, tile, &shares));
-                    let shape = format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
+                    let shape =
+                        format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(&gpu, &y), &expected.planes);
                 }
             }
@@ -181,8 +198,8 @@ fn conv2d_backward_input() {
     let mut report = Report::new("conv2d_backward_input");
     for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
         let window = Window { ksize, stride, padding };
-        for f16 in [false, true] {
-            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, f16);
+        for precision in Precision::ALL {
+            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
             let dy = random.image(c_out, window.out(height), window.out(width));
             // dy enters the convolution through y = scale * conv(x) + bias
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
@@ -197,12 +214,13 @@ fn conv2d_backward_input() {
                 ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
             ];
             for (name, fused, expected) in fusions {
-                for tile in tiles(2 * n + f16 as usize) {
+                for tile in tiles(3 * n + precision as usize) {
                     let dx = poisoned(&gpu, c_in, height, width);
                     let positions = height.div_ceil(stride) * width.div_ceil(stride);
                     let shares = poisoned_shares(&gpu, tile, positions, c_in);
                     gpu.run(&ops::conv2d_backward_input(&gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &shares));
-                    let shape = format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, f16 {f16}, {name}, {tile:?}");
+                    let shape =
+                        format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(&gpu, &dx), &expected.planes);
                 }
             }
@@ -287,13 +305,14 @@ fn linear() {
     let (gpu, mut random, mut report) = (gpu(), Random::fresh("linear"), Report::new("linear"));
     let mut backward = Report::new("linear_backward");
     for (features, classes) in [(2048, 1000), (5, 7), (1, 1), (33, 260), (512, 3)] {
-        for f16 in [false, true] {
-            let (weight, bias) = (random.values(features * classes, f16), random.values(classes, false));
+        for precision in Precision::ALL {
+            let weight = weights(&mut random, features * classes, precision);
+            let (scale, bias) = (random.values(classes, false), random.values(classes, false));
             let (x, dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
             let layer = Linear {
-                weight: gradlens::resnet::pack_linear_weight(&gpu, &weight, f16, classes, features),
-                f16,
-                bias: gradlens::resnet::pack_bias(&gpu, &bias),
+                weight: gradlens::resnet::pack_linear_weight(&gpu, &weight, precision, classes, features),
+                precision,
+                scale_bias: gradlens::resnet::pack_scale_bias(&gpu, &scale, &bias),
                 features,
                 classes,
             };
@@ -301,9 +320,10 @@ fn linear() {
             let (y, dx) = (poisoned(&gpu, classes, 1, 1), poisoned(&gpu, features, 1, 1));
             let (gx, gdy) = (upload(&gpu, &x), upload(&gpu, &dy));
             gpu.run([&ops::linear(&gpu, &y, &gx, &layer), &ops::linear_backward(&gpu, &dx, &gdy, &layer)]);
-            let shape = format!("{features} -> {classes}, f16 {f16}");
-            report.compare(&shape, &read(&gpu, &y), &reference::linear(&x.planes, &wide(&weight), &wide(&bias)));
-            let expected = reference::linear_backward(features, &dy.planes, &wide(&weight));
+            let shape = format!("{features} -> {classes}, {precision:?}");
+            let [weight, scale, bias] = [&weight, &scale, &bias].map(|values| wide(values));
+            report.compare(&shape, &read(&gpu, &y), &reference::linear(&x.planes, &weight, &scale, &bias));
+            let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
             backward.compare(&shape, &read(&gpu, &dx), &expected);
         }
     }
@@ -395,10 +415,10 @@ fn reference_backwards() {
     );
     let (x, dy) = (random.image(5, 1, 1), random.image(3, 1, 1).planes);
     let wide = |v: Vec<f32>| v.iter().map(|&v| v as f64).collect::<Vec<_>>();
-    let (w, bias) = (wide(random.values(15, false)), wide(random.values(3, false)));
+    let [w, scale, bias] = [15, 3, 3].map(|count| wide(random.values(count, false)));
     close(
         "linear",
-        &reference::linear_backward(5, &dy, &w),
-        &central_differences(&x, &dy, |x| reference::linear(&x.planes, &w, &bias)),
+        &reference::linear_backward(5, &dy, &w, &scale),
+        &central_differences(&x, &dy, |x| reference::linear(&x.planes, &w, &scale, &bias)),
     );
 }

@@ -22,7 +22,7 @@ fn validate(shader: &Shader) -> Result<(), String> {
 fn every_shader_is_valid() {
     let forms: Vec<Shader> = shader::all()
         .into_iter()
-        .flat_map(|shader| [0, 1].map(|f16| shader.clone().with("F16", f16)))
+        .flat_map(|shader| ops::Precision::ALL.map(|precision| precision.apply(shader.clone())))
         .flat_map(|shader| match shader.name {
             "conv2d" => ops::TILES.iter().chain([&ops::NARROW_TILE]).map(|tile| tile.apply(shader.clone())).collect(),
             _ => vec![shader],

@@ -120,7 +120,7 @@ fn rounded(value: f32, dtype: Dtype) -> f32 {
     match dtype {
         Dtype::F16 => f16::from_f32(value).to_f32(),
         Dtype::BF16 => bf16::from_f32(value).to_f32(),
-        Dtype::F32 | Dtype::F64 => value,
+        Dtype::F32 | Dtype::F64 | Dtype::I8 => value,
     }
 }
 

@@ -2,16 +2,20 @@
 //!
 //! [`Checkpoint::read`] takes the bytes of a file as users have them (safetensors, or what `torch.save` wrote) and
 //! [`Network::from_checkpoint`] recognises the ResNet in it from the tensors' shapes and folds its batch norm.
+//! [`Incoming`] takes the same files piece by piece, so that no more than a tensor has to be held.
 //! Deliberately not here: downloading, the GPU, quantisation; nothing in a file is ever executed.
 //! To extend: a file format is one module that returns `Vec<Tensor>` and one line in [`Checkpoint::read`]; a naming scheme
 //! is a few lines in `names.rs`; another kind of network is another reader beside `network.rs`.
 
+mod convert;
+mod incoming;
 mod names;
 mod network;
 mod pytorch;
 mod safetensors;
 mod zip;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -20,13 +24,15 @@ use std::sync::Arc;
 use half::{bf16, f16};
 
 use crate::error::{Error, Result};
+pub use convert::convert;
+pub use incoming::{Arrival, Incoming};
 pub use network::{Architecture, Block, BlockWeights, Conv, Linear, Network};
 
 /// Most dimensions of a tensor that the readers accept. Convolution weights have four.
 const DIMENSIONS: usize = 8;
 
-/// The float tensors of a checkpoint file by their torchvision names. Their bytes stay in the file's buffer.
-#[derive(Clone, Debug)]
+/// The tensors of a checkpoint file by their torchvision names. Their bytes stay in the file's buffer.
+#[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
     tensors: BTreeMap<String, Tensor>,
 }
@@ -57,6 +63,11 @@ impl Checkpoint {
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
     }
+
+    /// Puts a tensor that has arrived in the place of its description.
+    pub fn fill(&mut self, name: String, tensor: Tensor) {
+        self.tensors.insert(name, tensor);
+    }
 }
 
 /// How a tensor's numbers are stored, little-endian. Other types appear only as names in errors.
@@ -66,12 +77,15 @@ pub enum Dtype {
     F16,
     BF16,
     F64,
+    /// 127ths, for weights that have a `weight_scale` beside them: see [`Network::from_checkpoint`].
+    I8,
 }
 
 impl Dtype {
     /// Bytes of one number.
     pub fn size(self) -> usize {
         match self {
+            Dtype::I8 => 1,
             Dtype::F16 | Dtype::BF16 => 2,
             Dtype::F32 => 4,
             Dtype::F64 => 8,
@@ -92,27 +106,51 @@ pub struct Tensor {
     pub name: String,
     pub shape: Vec<usize>,
     pub dtype: Dtype,
-    buffer: Arc<Vec<u8>>,
+    /// `None`: the tensor is described and its numbers are elsewhere.
+    buffer: Option<Arc<Vec<u8>>>,
     range: Range<usize>, // within `buffer`; its length is product(shape) * dtype.size(), established by the readers
 }
 
 impl Tensor {
-    /// The numbers as stored: `product(shape) * dtype.size()` little-endian bytes, row-major.
+    /// The numbers as stored: `product(shape) * dtype.size()` little-endian bytes, row-major; none if they are elsewhere.
     pub fn bytes(&self) -> &[u8] {
-        &self.buffer[self.range.clone()]
+        self.buffer.as_ref().map_or(&[], |buffer| &buffer[self.range.clone()])
     }
 
     /// The numbers as f32, row-major: F16 and BF16 exactly, F64 rounded.
     ///
-    /// Errors: [`Error::TensorNotFinite`], also for an F64 beyond f32's range.
+    /// Errors: [`Error::TensorNotFinite`], also for an F64 beyond f32's range; [`Error::TensorType`] for I8.
     pub fn f32(&self) -> Result<Vec<f32>> {
         let values: Vec<f32> = match self.dtype {
             Dtype::F32 => self.decode(f32::from_le_bytes),
             Dtype::F16 => self.decode(|b| f16::from_le_bytes(b).to_f32()),
             Dtype::BF16 => self.decode(|b| bf16::from_le_bytes(b).to_f32()),
             Dtype::F64 => self.decode(|b| f64::from_le_bytes(b) as f32),
+            Dtype::I8 => return Err(Error::TensorType { name: self.name.clone(), found: "I8".into() }),
         };
         self.finite(values, |v| v.is_finite())
+    }
+
+    /// The numbers as little-endian bytes of the precision that the GPU is to hold: F32, F16 and I8 as they are, without a copy;
+    /// the others as f32. Errors as [`Tensor::f32`].
+    pub fn upload(&self) -> Result<(Dtype, Cow<'_, [u8]>)> {
+        let finite = |is: bool| if is { Ok(()) } else { Err(Error::TensorNotFinite { name: self.name.clone() }) };
+        match self.dtype {
+            Dtype::F32 => {
+                let (numbers, _) = self.bytes().as_chunks::<4>();
+                finite(numbers.iter().fold(true, |all, &b| all & f32::from_le_bytes(b).is_finite()))?;
+            }
+            Dtype::F16 => {
+                let (numbers, _) = self.bytes().as_chunks::<2>();
+                finite(numbers.iter().fold(true, |all, &b| all & f16::from_le_bytes(b).is_finite()))?;
+            }
+            Dtype::I8 => {}
+            Dtype::BF16 | Dtype::F64 => {
+                let bytes = self.f32()?.into_iter().flat_map(f32::to_le_bytes).collect();
+                return Ok((Dtype::F32, Cow::Owned(bytes)));
+            }
+        }
+        Ok((self.dtype, Cow::Borrowed(self.bytes())))
     }
 
     /// The numbers for batch-norm folding, which is done in f64: exact for every dtype. Errors as [`Tensor::f32`].
@@ -123,9 +161,11 @@ impl Tensor {
         }
     }
 
-    /// The numbers for upload: F32 and F16 as they are, the others as f32. Errors as [`Tensor::f32`].
+    /// The numbers for upload: F32, F16 and I8 as they are, the others as f32. Errors as [`Tensor::f32`].
     fn values(&self) -> Result<Values> {
         match self.dtype {
+            _ if self.buffer.is_none() => Ok(Values::Elsewhere),
+            Dtype::I8 => Ok(Values::I8(self.decode(|[byte]: [u8; 1]| byte as i8))),
             Dtype::F16 => Ok(Values::F16(self.finite(self.decode(f16::from_le_bytes), |v| v.is_finite())?)),
             _ => Ok(Values::F32(self.f32()?)),
         }
@@ -152,11 +192,15 @@ impl fmt::Debug for Tensor {
     }
 }
 
-/// Weights as they go to the GPU: f16 stays f16 there.
+/// Weights as they go to the GPU: f16 stays f16 there, and i8 stays i8.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     F32(Vec<f32>),
     F16(Vec<f16>),
+    /// 127ths.
+    I8(Vec<i8>),
+    /// The checkpoint only described the tensor.
+    Elsewhere,
 }
 
 impl Values {
@@ -164,6 +208,8 @@ impl Values {
         match self {
             Values::F32(values) => values.len(),
             Values::F16(values) => values.len(),
+            Values::I8(values) => values.len(),
+            Values::Elsewhere => 0,
         }
     }
 
@@ -171,11 +217,13 @@ impl Values {
         self.len() == 0
     }
 
-    /// A copy as f32, exact.
+    /// A copy as f32: exact, but for 127ths.
     pub fn to_f32(&self) -> Vec<f32> {
         match self {
             Values::F32(values) => values.clone(),
             Values::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
+            Values::I8(values) => values.iter().map(|&value| f32::from(value) / 127.0).collect(),
+            Values::Elsewhere => Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checkpoint, Tensor, Values, shortened};
+use super::{Checkpoint, Dtype, Tensor, Values, shortened};
 use crate::error::{Error, Result};
 
 /// `torch.nn.BatchNorm2d`'s default, which no ResNet changes.
@@ -97,21 +97,27 @@ pub struct Conv {
     pub padding: usize,
     pub groups: usize,
     pub weight: Values,  // [c_out, c_in/groups, ksize, ksize], not scaled
-    pub scale: Vec<f32>, // [c_out] gamma / sqrt(var + 1e-5); 1 where batch norm was folded before the file was written
-    pub bias: Vec<f32>,  // [c_out] beta - mean * scale
+    pub scale: Vec<f32>, // [c_out] gamma / sqrt(var + 1e-5); 1 where batch norm was folded before the file was written;
+    // times 127 weight_scale for I8
+    pub bias: Vec<f32>, // [c_out] beta - mean * scale
 }
 
-/// The classifier: `logits[c] = sum over k of weight[c,k] * x[k] + bias[c]`.
+/// The classifier: `logits[c] = scale[c] * sum over k of weight[c,k] * x[k] + bias[c]`.
 #[derive(Clone, Debug)]
 pub struct Linear {
     pub classes: usize,
     pub features: usize,
-    pub weight: Values, // [classes, features]
-    pub bias: Vec<f32>, // [classes]
+    pub weight: Values,  // [classes, features]
+    pub scale: Vec<f32>, // [classes] 127 weight_scale for I8, else 1
+    pub bias: Vec<f32>,  // [classes]
 }
 
 impl Network {
     /// Recognises the ResNet in `checkpoint` and folds its batch norm.
+    ///
+    /// Weights may be I8 with an F32 `weight_scale` [c_out] beside each `weight`, which is then `weight * weight_scale`.
+    /// Of a checkpoint that only describes its tensors everything is checked but the numbers; [`Values::Elsewhere`] stands for
+    /// the weights, and scales and biases are empty.
     ///
     /// Errors: [`Error::NotAResnet`] for other networks, [`Error::TensorMissing`], [`Error::TensorShape`] and
     /// [`Error::TensorUnexpected`] where a tensor contradicts the others, [`Error::TensorNotFinite`] and
@@ -338,7 +344,8 @@ impl<'a> Reader<'a> {
             }
         };
         let weight = self.take(&full_name, &tensor.shape)?.values()?;
-        let (scale, bias) = self.fold(name, norm, c_out)?;
+        let (mut scale, bias) = self.fold(name, norm, c_out)?;
+        self.unquantise(&mut scale, name, c_out)?;
         let (name, padding) = (name.to_owned(), ksize / 2);
         Ok(Conv { name, c_out, c_in, ksize, stride, padding, groups, weight, scale, bias })
     }
@@ -356,6 +363,9 @@ impl<'a> Reader<'a> {
         let mean = self.take(&format!("{norm}.running_mean"), &[c_out])?.f64()?;
         let variance_tensor = self.take(&format!("{norm}.running_var"), &[c_out])?;
         let variance = variance_tensor.f64()?;
+        if variance_tensor.buffer.is_none() {
+            return Ok(Default::default()); // only described: names and shapes fit
+        }
         if variance.iter().any(|&variance| variance < 0.0) {
             return Err(Error::TensorNegative { name: variance_tensor.name.clone() });
         }
@@ -370,13 +380,24 @@ impl<'a> Reader<'a> {
         Ok((scale, bias))
     }
 
+    /// Puts what an I8 weight is to be multiplied with into `scale` [c_out].
+    fn unquantise(&mut self, scale: &mut [f32], name: &str, c_out: usize) -> Result<()> {
+        if self.checkpoint.get(&format!("{name}.weight")).is_some_and(|weight| weight.dtype == Dtype::I8) {
+            let factors = self.take(&format!("{name}.weight_scale"), &[c_out])?.f32()?;
+            scale.iter_mut().zip(factors).for_each(|(scale, factor)| *scale *= 127.0 * factor);
+        }
+        Ok(())
+    }
+
     /// `fc`, fed with `features` channels.
     fn linear(&mut self, features: usize) -> Result<Linear> {
         let rows = |name: &str| self.checkpoint.get(name).and_then(|tensor| tensor.shape.first().copied());
         let classes = rows("fc.weight").or(rows("fc.bias")).unwrap_or(0).max(1);
         let weight = self.take("fc.weight", &[classes, features])?.values()?;
+        let mut scale = vec![1.0; classes];
+        self.unquantise(&mut scale, "fc", classes)?;
         let bias = self.take("fc.bias", &[classes])?.f32()?;
-        Ok(Linear { classes, features, weight, bias })
+        Ok(Linear { classes, features, weight, scale, bias })
     }
 
     /// The tensor `name`, which must have this shape.

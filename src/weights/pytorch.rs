@@ -28,6 +28,11 @@ pub fn is_legacy(file: &[u8]) -> bool {
     file.starts_with(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.")
 }
 
+/// Whether the first bytes, some nine of them, are those of a file that PyTorch wrote.
+pub fn begins(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9")
+}
+
 /// What to say about such a file.
 pub fn legacy() -> Error {
     refused("it was saved in the format before PyTorch 1.6; load it with torch.load and save it again with torch.save")
@@ -95,7 +100,7 @@ pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
             let range = 0..dense.len();
             (Arc::new(dense), range)
         };
-        tensors.push(Tensor { name: name.into(), shape: view.shape.clone(), dtype, buffer, range });
+        tensors.push(Tensor { name: name.into(), shape: view.shape.clone(), dtype, buffer: Some(buffer), range });
     }
     Ok(tensors)
 }

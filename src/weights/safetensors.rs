@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype as Stored, SafeTensorError};
+use safetensors::tensor::{Dtype as Stored, Metadata};
 
 use super::{DIMENSIONS, Dtype, Tensor, names, shortened};
 use crate::error::{Error, Result};
@@ -27,27 +26,28 @@ const LOOK_ALIKES: [(&[u8], &str); 8] = [
     (b"\x08", "it looks like an ONNX model"),
 ];
 
-/// The float tensors of `file`, in the order of their bytes.
-pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
-    let not_a_checkpoint = |detail: String| Error::NotACheckpoint { detail };
-    let header_length = match file.first_chunk::<8>() {
-        None => return Err(not_a_checkpoint(format!("it has only {} bytes", file.len()))),
-        Some(length) => u64::from_le_bytes(*length),
-    };
-    if file.get(8) != Some(&b'{') || header_length > HEADER_LIMIT {
-        let known = LOOK_ALIKES.iter().find(|(start, _)| file.starts_with(start));
-        let detail = known.map_or("it does not begin with a safetensors header", |(_, detail)| detail);
-        return Err(not_a_checkpoint(detail.into()));
-    }
-    let (header_length, header) = SafeTensors::read_metadata(file).map_err(|error| {
-        not_a_checkpoint(match error {
-            SafeTensorError::MetadataIncompleteBuffer | SafeTensorError::InvalidHeaderLength => {
-                format!("its {} bytes are not what its header announces, so it is cut short or damaged", file.len())
-            }
-            error => error.to_string(),
-        })
-    })?;
+/// Bytes that the header's length takes, and the first of the header.
+pub const START: usize = 9;
 
+/// Bytes of the header of a file that begins with `start`: [`START`] bytes, or the whole of a shorter file.
+pub fn header_length(start: &[u8]) -> Result<usize> {
+    let Some(length) = start.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)) else {
+        return Err(not_a_checkpoint(format!("it has only {} bytes", start.len())));
+    };
+    if start.get(8) != Some(&b'{') || length > HEADER_LIMIT {
+        let known = LOOK_ALIKES.iter().find(|(magic, _)| start.starts_with(&magic[..magic.len().min(START)]));
+        let detail = known.map_or("it does not begin with a safetensors header", |(_, detail)| detail);
+        return Err(not_a_checkpoint(detail));
+    }
+    Ok(length as usize)
+}
+
+/// The tensors that a header describes, in the order of their bytes and without them, and how many bytes follow the header.
+///
+/// A tensor's range counts from the end of the header.
+pub fn describe(header: &[u8]) -> Result<(Vec<Tensor>, usize)> {
+    // Parsing checks that the offsets tile the data and that each length is shape times size.
+    let header: Metadata = serde_json::from_slice(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
     let mut tensors = Vec::new();
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
@@ -63,12 +63,35 @@ pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
             Stored::F16 => Dtype::F16,
             Stored::BF16 => Dtype::BF16,
             Stored::F64 => Dtype::F64,
+            Stored::I8 => Dtype::I8,
             other => return Err(Error::TensorType { name: shortened(&name), found: format!("{other:?}") }),
         };
-        // `read_metadata` has checked that the offsets tile the file and that each length is shape times size.
-        let data = 8 + header_length;
-        let range = data + info.data_offsets.0..data + info.data_offsets.1;
-        tensors.push(Tensor { name, shape: info.shape.clone(), dtype, buffer: Arc::clone(file), range });
+        let range = info.data_offsets.0..info.data_offsets.1;
+        tensors.push(Tensor { name, shape: info.shape.clone(), dtype, buffer: None, range });
+    }
+    Ok((tensors, header.data_len()))
+}
+
+/// What to say of a file of `bytes` bytes that has more or fewer than its header announces.
+pub fn cut_short(bytes: usize) -> Error {
+    not_a_checkpoint(format!("its {bytes} bytes are not what its header announces, so it is cut short or damaged"))
+}
+
+/// The tensors of `file`, in the order of their bytes.
+pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
+    let length = header_length(&file[..file.len().min(START)])?;
+    let header = file.get(8..8 + length).ok_or_else(|| cut_short(file.len()))?;
+    let (mut tensors, data) = describe(header)?;
+    if data.checked_add(8 + length) != Some(file.len()) {
+        return Err(cut_short(file.len()));
+    }
+    for tensor in &mut tensors {
+        tensor.buffer = Some(Arc::clone(file));
+        tensor.range = 8 + length + tensor.range.start..8 + length + tensor.range.end;
     }
     Ok(tensors)
+}
+
+fn not_a_checkpoint(detail: impl Into<String>) -> Error {
+    Error::NotACheckpoint { detail: detail.into() }
 }

@@ -100,6 +100,7 @@ pub fn to_safetensors(state: &StateDict, dtype: Dtype) -> Vec<u8> {
             Dtype::F16 => values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect(),
             Dtype::BF16 => values.iter().flat_map(|&v| bf16::from_f32(v).to_le_bytes()).collect(),
             Dtype::F64 => values.iter().flat_map(|&v| f64::from(v).to_le_bytes()).collect(),
+            Dtype::I8 => unimplemented!("`weights::convert` does that"),
         }
     };
     let stored = match dtype {
@@ -107,6 +108,7 @@ pub fn to_safetensors(state: &StateDict, dtype: Dtype) -> Vec<u8> {
         Dtype::F16 => Stored::F16,
         Dtype::BF16 => Stored::BF16,
         Dtype::F64 => Stored::F64,
+        Dtype::I8 => Stored::I8,
     };
     let names: Vec<&String> = state.keys().collect();
     let encoded = in_parallel(&names, |name| encode(&state[*name].1));

@@ -1,0 +1,101 @@
+//! Weights from a file that arrives piece by piece to the GPU, a tensor at a time.
+//!
+//! A [`Loader`] works beside the [`Explainer`](crate::Explainer), which goes on with the network that it has: only
+//! [`Explainer::install`](crate::Explainer::install) of what [`Loader::finish`] gave changes that. Here no more is held than the
+//! tensor that is arriving and the small ones (batch norm, biases), but for PyTorch files, which are held whole.
+//! Deliberately absent: where the bytes come from, and whether to trust them; whoever pushes them checks digests before
+//! installing.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::gpu::Uploader;
+use crate::resnet::{Shape, Uploaded};
+use crate::weights::{Architecture, Arrival, Checkpoint, Incoming, Network};
+
+/// Takes the bytes of a checkpoint file.
+pub struct Loader {
+    incoming: Incoming,
+    received: Received,
+}
+
+struct Received {
+    uploader: Uploader,
+    architecture: Option<Architecture>,
+    /// Descriptions, in whose places the small tensors come.
+    checkpoint: Checkpoint,
+    /// The weights that go up, by the tensor's name, with the name that the network has for them.
+    shapes: HashMap<String, (String, Shape)>,
+    uploaded: Uploaded,
+}
+
+/// A network whose weights are on the GPU, and in use nowhere.
+pub struct Weights {
+    pub(crate) network: Network,
+    pub(crate) uploaded: Uploaded,
+    pub(crate) uploader: Uploader,
+}
+
+impl Loader {
+    /// `size`: the file's bytes, where they are known: see [`Incoming::new`].
+    pub fn new(uploader: Uploader, size: Option<usize>) -> Loader {
+        let (architecture, checkpoint, shapes, uploaded) = Default::default();
+        let received = Received { uploader, architecture, checkpoint, shapes, uploaded };
+        Loader { incoming: Incoming::new(size), received }
+    }
+
+    /// Takes the file's next bytes.
+    ///
+    /// Errors: as [`Checkpoint::read`] and [`Network::from_checkpoint`], as soon as they can be known;
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost). Nothing more may be pushed then.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let received = &mut self.received;
+        received.uploader.check()?;
+        self.incoming.push(bytes, &mut |arrival| received.take(arrival))
+    }
+
+    /// What the header said the network is; `None` until it has arrived.
+    pub fn architecture(&self) -> Option<&Architecture> {
+        self.received.architecture.as_ref()
+    }
+
+    /// The file is at its end. Errors: as [`push`](Loader::push).
+    pub fn finish(self) -> Result<Weights> {
+        let Loader { incoming, mut received } = self;
+        incoming.finish(&mut |arrival| received.take(arrival))?;
+        let network = Network::from_checkpoint(&received.checkpoint)?;
+        let Received { uploaded, uploader, .. } = received;
+        uploader.check()?;
+        Ok(Weights { network, uploaded, uploader })
+    }
+}
+
+impl Received {
+    fn take(&mut self, arrival: Arrival) -> Result<()> {
+        match arrival {
+            Arrival::Described(checkpoint) => {
+                // Refused here, a file need not be read to its end.
+                let network = Network::from_checkpoint(&checkpoint)?;
+                let named = |name: &str, shape| (format!("{name}.weight"), (name.to_owned(), shape));
+                self.shapes = network.convs().map(|conv| named(&conv.name, Shape::of(conv))).collect();
+                self.shapes.extend([named("fc", Shape::of_linear(network.fc.classes, network.fc.features))]);
+                self.architecture = Some(network.architecture);
+                self.checkpoint = checkpoint;
+            }
+            Arrival::Tensor(name, tensor) => match self.shapes.get(&name) {
+                Some((layer, shape)) => {
+                    let (dtype, bytes) = tensor.upload()?;
+                    self.uploaded.add(&self.uploader, layer, *shape, dtype, &bytes);
+                }
+                None => self.checkpoint.fill(name, tensor),
+            },
+        }
+        Ok(())
+    }
+}
+
+impl Weights {
+    pub fn architecture(&self) -> &Architecture {
+        &self.network.architecture
+    }
+}
