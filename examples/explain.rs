@@ -166,8 +166,13 @@ fn write_all(
         let pixels = heatmap::overlay(&prediction.rgb, &explanation.heatmap, ColourMap::Jet);
         image::save_buffer(&path, &pixels, width as u32, height as u32, image::ColorType::Rgb8)
     } else {
-        let pixels =
-            heatmap::blend(photo, &explanation.heatmap, (height, width), explanation.rect, ColourMap::Jet, 0.5);
+        let pixels = heatmap::blend(
+            photo,
+            &explanation.heatmap,
+            (height, width),
+            explanation.rect,
+            heatmap::Look::new(ColourMap::Jet, 0.5),
+        );
         image::save_buffer(&path, &pixels, photo.width as u32, photo.height as u32, image::ColorType::Rgba8)
     };
     saved.map_err(|e| failed(&path, e))

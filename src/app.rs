@@ -7,9 +7,12 @@
 mod adapter;
 mod classes;
 mod fetch;
+mod inside;
 mod jobs;
+mod link;
 mod notices;
 mod picture;
+mod probe;
 mod settings;
 mod stage;
 mod state;
@@ -21,6 +24,7 @@ use jobs::Jobs;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
+use link::Link;
 use state::State;
 use text::Language;
 use wasm_bindgen::JsCast;
@@ -28,6 +32,8 @@ use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 
 /// Under which the chosen language is kept.
 const LANGUAGE_KEY: &str = "gradlens-language";
+/// Under which it is kept that text should be large: for a projector.
+const LARGE_KEY: &str = "gradlens-large-text";
 
 /// Puts the page into the document.
 pub fn start() {
@@ -51,6 +57,7 @@ pub fn start() {
 #[component]
 fn App() -> impl IntoView {
     let state = State::new(first_language());
+    state.large.set(store::get(LARGE_KEY).as_deref() == Some("yes"));
     let jobs = Jobs::new(state);
     let photo_input = NodeRef::<html::Input>::new();
     let weights_input = NodeRef::<html::Input>::new();
@@ -63,23 +70,45 @@ fn App() -> impl IntoView {
             let _ = root.set_attribute("lang", language.tag());
         }
     });
+    Effect::new(move |_| {
+        let large = state.large.get();
+        store::set(LARGE_KEY, if large { "yes" } else { "" });
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-text", if large { "large" } else { "" });
+        }
+    });
     take_files_anywhere(jobs, dragging);
+    jobs.follow(&Link::parse(&window().location().hash().unwrap_or_default()));
     jobs.start();
+    window_event_listener(ev::hashchange, move |_| {
+        jobs.follow(&Link::parse(&window().location().hash().unwrap_or_default()));
+    });
 
     let browse_photo = Callback::new(move |()| click(photo_input));
     let browse_weights = Callback::new(move |()| click(weights_input));
 
     view! {
-        <a class="skip" href="#picture">{move || state.text().skip}</a>
+        <a class="skip" href="#picture">{state.say(|text| text.skip)}</a>
         <header class="top">
             <div class="brand">
                 <Lens />
                 <div>
-                    <h1>{move || state.text().title}</h1>
-                    <p>{move || state.text().tagline}</p>
+                    <h1>{state.say(|text| text.title)}</h1>
+                    <p>{state.say(|text| text.tagline)}</p>
                 </div>
             </div>
             <notices::AdapterName state />
+            <button
+                type="button"
+                class="quiet"
+                data-testid="larger"
+                aria-pressed=move || state.large.get().to_string()
+                aria-label=state.say(|text| text.tools.larger)
+                title=state.say(|text| text.tools.larger)
+                on:click=move |_| state.large.update(|large| *large = !*large)
+            >
+                "A+"
+            </button>
             <button
                 type="button"
                 class="quiet"
@@ -108,7 +137,11 @@ fn App() -> impl IntoView {
             </div>
             <Reading state />
         </main>
-        <footer>{move || state.text().footer}</footer>
+        <footer>
+            {state.say(|text| text.footer)} " "
+            // Shown by the styles once start.js knows that the worker has everything.
+            <span class="kept">{state.say(|text| text.kept)}</span>
+        </footer>
 
         <input
             type="file"
@@ -132,7 +165,7 @@ fn App() -> impl IntoView {
             on:change=move |event| jobs.open_files(taken(&event_target(&event)))
         />
         <div class="drop-veil" class:shown=move || dragging.get() aria-hidden="true">
-            <p>{move || state.text().drop_here}</p>
+            <p>{state.say(|text| text.drop_here)}</p>
         </div>
     }
 }
@@ -153,7 +186,7 @@ fn Lens() -> impl IntoView {
 fn Reading(state: State) -> impl IntoView {
     view! {
         <section class="reading">
-            <h2>{move || state.text().reading_title}</h2>
+            <h2>{state.say(|text| text.reading_title)}</h2>
             <div class="questions">
                 {move || {
                     let answers = state.text().reading.iter();

@@ -181,23 +181,37 @@ pub fn overlay(rgb: &[u8], heatmap: &[f32], map: ColourMap) -> Vec<u8> {
 /// How bright the photo stays where the network did not look, of 256.
 const OUTSIDE: u32 = 168;
 
+/// How [`blend`] shows a heatmap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    pub colours: ColourMap,
+    /// 0: the photo's own bytes, 1: the colours alone.
+    pub opacity: f32,
+    /// Where the heatmap is below this, the photo shows alone; 0 hides nothing.
+    pub threshold: f32,
+    /// Draws lines where the heatmap passes ¼, ½ and ¾.
+    pub contours: bool,
+}
+
+impl Look {
+    pub fn new(colours: ColourMap, opacity: f32) -> Look {
+        Look { colours, opacity, threshold: 0.0, contours: false }
+    }
+}
+
+/// The longest side of a photo is so many contour lines wide: thin, and still there when a large photo is shown small.
+const CONTOURS_A_SIDE: usize = 400;
+
 /// The page's picture: RGBA `[photo.height, photo.width, 4]`, opaque. `heatmap: [h, w]` in 0..=1 is spread smoothly
-/// over `rect` of the photo and laid over it at `opacity` in 0..=1 (0: the photo's own bytes, 1: the colours alone);
-/// outside `rect`, which the network did not see, the photo is dimmed.
+/// over `rect` of the photo and laid over it as `look` says; outside `rect`, which the network did not see, the photo is
+/// dimmed.
 ///
 /// # Panics
 /// When `heatmap` is not `h·w` long or empty.
-pub fn blend(
-    photo: &Photo,
-    heatmap: &[f32],
-    (h, w): (usize, usize),
-    rect: Rect,
-    map: ColourMap,
-    opacity: f32,
-) -> Vec<u8> {
+pub fn blend(photo: &Photo, heatmap: &[f32], (h, w): (usize, usize), rect: Rect, look: Look) -> Vec<u8> {
     assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
-    let table = map.table();
-    let over = (opacity.clamp(0.0, 1.0) * 256.0).round() as u32; // of 256
+    let table = look.colours.table();
+    let over = (look.opacity.clamp(0.0, 1.0) * 256.0).round() as u32; // of 256
     let across = between(w, photo.width, rect.x, rect.width);
     let down = between(h, photo.height, rect.y, rect.height);
     let columns = covered(rect.x, rect.width, photo.width);
@@ -207,6 +221,8 @@ pub fn blend(
     let (pixels, _) = photo.rgb.as_chunks::<3>();
     let mut out = vec![[0; 4]; pixels.len()]; // [photo.height, photo.width, 4]
     let mut line = vec![0.0; w]; // the heatmap's row at this height
+    let thick = photo.width.max(photo.height).div_ceil(CONTOURS_A_SIDE);
+    let mut quarters = vec![vec![0; photo.width]; thick]; // how many contours lie below each pixel of the last `thick` rows
     for (y, at) in down.iter().enumerate() {
         let row = &pixels[y * photo.width..][..photo.width];
         let out = &mut out[y * photo.width..][..photo.width];
@@ -218,19 +234,69 @@ pub fn blend(
         for (value, (upper, lower)) in line.iter_mut().zip(upper.iter().zip(lower)) {
             *value = upper + (lower - upper) * at.fraction;
         }
+        let place = y % thick;
+        let first = y - rows.start < thick;
         for (x, ((out, rgb), at)) in out.iter_mut().zip(row).zip(&across).enumerate() {
-            *out = if columns.contains(&x) {
-                let heat = line[at.low] + (line[at.high] - line[at.low]) * at.fraction;
-                let colour = &table[usize::from((255.0 * heat) as u8)];
-                let mix =
-                    |channel| (u32::from(rgb[channel]) * (256 - over) + u32::from(colour[channel]) * over + 128) >> 8;
-                opaque([mix(0), mix(1), mix(2)])
-            } else {
-                dimmed(rgb)
-            };
+            if !columns.contains(&x) {
+                *out = dimmed(rgb);
+                continue;
+            }
+            let heat = line[at.low] + (line[at.high] - line[at.low]) * at.fraction;
+            let colour = &table[usize::from((255.0 * heat) as u8)];
+            let over = if heat < look.threshold { 0 } else { over };
+            let mix = |channel| (u32::from(rgb[channel]) * (256 - over) + u32::from(colour[channel]) * over + 128) >> 8;
+            *out = opaque([mix(0), mix(1), mix(2)]);
+            if look.contours {
+                let quarter = ((4.0 * heat) as u8).min(3); // the strongest place, 1, lies above ¾ like its neighbours
+                let above = if first { quarter } else { quarters[place][x] };
+                quarters[place][x] = quarter;
+                let left = if x < columns.start + thick { quarter } else { quarters[place][x - thick] };
+                if quarter != above || quarter != left {
+                    *out = against(*out);
+                }
+            }
         }
     }
     out.into_flattened()
+}
+
+/// Black on light, white on dark: a line that shows on any colour map.
+fn against([r, g, b, _]: [u8; 4]) -> [u8; 4] {
+    let luma = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b); // ITU-R BT.601
+    opaque(if luma > 128_000 { [0; 3] } else { [255; 3] })
+}
+
+/// The heatmap's value at a point of the photo, as [`blend`] shows it there; `None` where the network did not see.
+///
+/// # Panics
+/// When `heatmap` is not `h·w` long or empty.
+pub fn value_at(heatmap: &[f32], (h, w): (usize, usize), rect: Rect, (x, y): (f64, f64)) -> Option<f32> {
+    assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
+    let inside = |at: f64, start: f64, length: f64| at >= start && at < start + length;
+    if !inside(x, rect.x, rect.width) || !inside(y, rect.y, rect.height) {
+        return None;
+    }
+    // `between` counts from pixels' centres, half a pixel further on.
+    let [x] = &between(w, 1, rect.x - x + 0.5, rect.width)[..] else { return None };
+    let [y] = &between(h, 1, rect.y - y + 0.5, rect.height)[..] else { return None };
+    let row = |row: usize| x.mix(heatmap[row * w + x.low], heatmap[row * w + x.high]);
+    Some(y.mix(row(y.low), row(y.high)))
+}
+
+/// A cam as a NumPy file, f32 [height, width]: `numpy.load` reads it.
+///
+/// Format: `numpy/lib/format.py`, version 1.0.
+pub fn npy(cam: &Cam) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", cam.height, cam.width);
+    let before = 6 + 2 + 2; // magic, version, length of the header
+    let padded = (before + header.len() + 1).next_multiple_of(64) - before;
+    header.extend(std::iter::repeat_n(' ', padded - 1 - header.len()));
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    cam.values.iter().for_each(|value| file.extend(value.to_le_bytes()));
+    file
 }
 
 /// The pixels, of `count`, whose centres lie within `start..start + length`.

@@ -15,6 +15,7 @@ pub mod labels;
 pub mod loader;
 pub mod models;
 pub mod ops;
+pub mod outline;
 pub mod photo;
 pub mod reference;
 pub mod resnet;

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use gradlens::{
-    heatmap::{Cam, ColourMap, Description, blend, describe, heatmap, normalise, overlay, resize},
+    heatmap::{Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, overlay, resize, value_at},
     photo::{Photo, Rect},
 };
 use safetensors::SafeTensors;
@@ -187,7 +187,7 @@ fn without_alpha(rgba: &[u8]) -> Vec<u8> {
 #[test]
 fn blend_goes_from_photo_to_colours() {
     let heat: Vec<f32> = (0..12).map(|step| step as f32 / 11.0).collect();
-    let at = |opacity| without_alpha(&blend(&photo(), &heat, (3, 4), WHOLE, ColourMap::Viridis, opacity));
+    let at = |opacity| without_alpha(&blend(&photo(), &heat, (3, 4), WHOLE, Look::new(ColourMap::Viridis, opacity)));
     assert_eq!(at(0.0), photo().rgb);
     let colours: Vec<u8> = heat.iter().flat_map(|heat| ColourMap::Viridis.table()[(heat * 255.0) as usize]).collect();
     assert_eq!(at(1.0), colours);
@@ -201,7 +201,7 @@ fn blend_goes_from_photo_to_colours() {
 #[test]
 fn blend_dims_what_the_network_did_not_see() {
     let rect = Rect { x: 1.2, y: 0.6, width: 2.0, height: 1.8 }; // the centres of columns 1 and 2, and of row 1
-    let got = without_alpha(&blend(&photo(), &[1.0], (1, 1), rect, ColourMap::Grey, 1.0));
+    let got = without_alpha(&blend(&photo(), &[1.0], (1, 1), rect, Look::new(ColourMap::Grey, 1.0)));
     for (at, (got, was)) in got.chunks(3).zip(photo().rgb.chunks(3)).enumerate() {
         if at / 4 == 1 && [1, 2].contains(&(at % 4)) {
             assert_eq!(got, [255; 3], "pixel {at}");
@@ -218,7 +218,7 @@ fn blend_lies_where_resize_would_put_it_and_is_smooth() {
     let (height, width) = (60, 90);
     let photo = Photo::new(width, height, vec![0; width * height * 3]);
     let rect = Rect { x: 0.0, y: 0.0, width: width as f64, height: height as f64 };
-    let got = blend(&photo, &heat, (7, 7), rect, ColourMap::Grey, 1.0);
+    let got = blend(&photo, &heat, (7, 7), rect, Look::new(ColourMap::Grey, 1.0));
     let expected = resize(&heat, (7, 7), (height, width));
     for (at, (pixel, heat)) in got.chunks(4).zip(&expected).enumerate() {
         // One table step, where the order of the two mixes tips the truncation.
@@ -231,12 +231,86 @@ fn blend_lies_where_resize_would_put_it_and_is_smooth() {
 }
 
 #[test]
+fn below_the_threshold_the_photo_shows_alone() {
+    let heat: Vec<f32> = (0..12).map(|step| step as f32 / 11.0).collect();
+    let got = without_alpha(&blend(
+        &photo(),
+        &heat,
+        (3, 4),
+        WHOLE,
+        Look { threshold: 0.5, ..Look::new(ColourMap::Grey, 1.0) },
+    ));
+    for (at, (got, was)) in got.chunks(3).zip(photo().rgb.chunks(3)).enumerate() {
+        let shown = if at < 6 { was.to_vec() } else { vec![(heat[at] * 255.0) as u8; 3] };
+        assert_eq!(got, shown, "pixel {at}");
+    }
+}
+
+#[test]
+fn contours_run_where_the_heatmap_passes_quarters() {
+    // A slope from left to right, 800 pixels long: lines of two pixels, which begin where 4·heat passes 1, 2 and 3.
+    let (width, height) = (800, 5);
+    let photo = Photo::new(width, height, vec![60; width * height * 3]);
+    let heat: Vec<f32> = (0..width).map(|x| x as f32 / (width - 1) as f32).collect();
+    let rect = Rect { x: 0.0, y: 0.0, width: width as f64, height: height as f64 };
+    let look = Look { contours: true, ..Look::new(ColourMap::Jet, 0.0) };
+    let got = without_alpha(&blend(&photo, &heat, (1, width), rect, look));
+    let passes: Vec<usize> = [0.25, 0.5, 0.75].map(|quarter| heat.iter().position(|&v| v >= quarter).unwrap()).to_vec();
+    for (at, pixel) in got.chunks(3).enumerate() {
+        let on_line = passes.iter().any(|&pass| (pass..pass + 2).contains(&(at % width)));
+        assert_eq!(pixel, [if on_line { 255 } else { 60 }; 3], "pixel {at}: a white line on a dark photo");
+    }
+    // From top to bottom, with the network's area starting below the photo's edge.
+    let photo = Photo::new(6, 800, vec![200; 6 * 800 * 3]);
+    let rect = Rect { x: 0.0, y: 100.0, width: 6.0, height: 600.0 };
+    let heat: Vec<f32> = (0..600).map(|y| y as f32 / 599.0).collect();
+    let got = without_alpha(&blend(&photo, &heat, (600, 1), rect, look));
+    let black: Vec<usize> = (0..800).filter(|y| got[y * 18..][..18] == [0; 18]).collect();
+    assert_eq!(black, [250, 251, 400, 401, 550, 551], "and a black line on a light one");
+}
+
+#[test]
+fn the_value_under_a_point_is_the_one_shown_there() {
+    let heat: Vec<f32> = (0..49).map(|at| ((at * 31) % 49) as f32 / 48.0).collect();
+    let rect = Rect { x: 10.5, y: 3.25, width: 40.0, height: 61.5 };
+    let photo = Photo::new(60, 70, vec![0; 60 * 70 * 3]);
+    let shown = blend(&photo, &heat, (7, 7), rect, Look::new(ColourMap::Grey, 1.0));
+    for (at, pixel) in shown.chunks(4).enumerate() {
+        let point = ((at % 60) as f64 + 0.5, (at / 60) as f64 + 0.5);
+        match value_at(&heat, (7, 7), rect, point) {
+            // One table step, where the order of the two mixes tips the truncation.
+            Some(value) => {
+                assert!(pixel[0].abs_diff((value * 255.0) as u8) <= 1, "{point:?}: {} for {value}", pixel[0])
+            }
+            None => assert_eq!(pixel[..3], [0; 3], "{point:?}: black, dimmed"),
+        }
+    }
+    assert_eq!(value_at(&heat, (7, 7), rect, (10.4, 20.0)), None);
+    assert!(value_at(&heat, (7, 7), rect, (10.6, 20.0)).is_some());
+}
+
+#[test]
+fn a_raw_map_is_a_numpy_file() {
+    let cam = Cam { height: 2, width: 3, values: vec![0.0, -1.5, 2.0, 3.25, f32::MIN_POSITIVE, 1e9] };
+    let file = npy(&cam);
+    // What `numpy.lib.format` 1.0 asks for: magic, version, a header of stated length that ends the first 64·n bytes in a newline.
+    assert_eq!(file[..8], *b"\x93NUMPY\x01\x00");
+    let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
+    assert_eq!((10 + length) % 64, 0);
+    let header = std::str::from_utf8(&file[10..10 + length]).unwrap();
+    assert_eq!(header.trim_end(), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
+    assert!(header.ends_with('\n'));
+    let values: Vec<f32> = file[10 + length..].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    assert_eq!(values, cam.values);
+}
+
+#[test]
 fn blend_is_fast_enough_to_drag_a_slider() {
     let (width, height) = (2400, 1700);
     let photo = Photo::new(width, height, vec![128; width * height * 3]);
     let rect = Rect { x: 350.5, y: 0.0, width: 1699.0, height: 1700.0 };
     let started = std::time::Instant::now();
-    let got = blend(&photo, &vec![0.5; 224 * 224], (224, 224), rect, ColourMap::Jet, 0.5);
+    let got = blend(&photo, &vec![0.5; 224 * 224], (224, 224), rect, Look::new(ColourMap::Jet, 0.5));
     let elapsed = started.elapsed();
     println!("4 megapixels blended in {elapsed:?}");
     assert_eq!(got.len(), width * height * 4);

@@ -16,7 +16,7 @@ pub fn Classes(jobs: Jobs) -> impl IntoView {
     let empty = Memo::new(move |_| ranking.with(|ranking| ranking.0.is_empty()));
     view! {
         <section class="card classes">
-            <h2>{move || state.text().sees}</h2>
+            <h2>{state.say(|text| text.sees)}</h2>
             <p class="hint">
                 {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
             </p>
@@ -122,7 +122,7 @@ fn Search(jobs: Jobs) -> impl IntoView {
 
     view! {
         <div class="search">
-            <label for="class-search">{move || state.text().search}</label>
+            <label for="class-search">{state.say(|text| text.search)}</label>
             <input
                 id="class-search"
                 type="search"
@@ -137,7 +137,7 @@ fn Search(jobs: Jobs) -> impl IntoView {
                     (shown.get() && found.with(|found| !found.is_empty())).then(|| format!("class-option-{}", active.get()))
                 }
                 disabled=move || state.labels.with(|labels| labels.names.is_empty())
-                placeholder=move || state.text().search_placeholder
+                placeholder=state.say(|text| text.search_placeholder)
                 prop:value=move || query.get()
                 on:input:target=move |event| {
                     query.set(event.target().value());
@@ -148,7 +148,7 @@ fn Search(jobs: Jobs) -> impl IntoView {
                 on:blur=move |_| open.set(false)
                 on:keydown=on_key
             />
-            <ul id="class-options" role="listbox" aria-label=move || state.text().search class:shown=move || shown.get()>
+            <ul id="class-options" role="listbox" aria-label=state.say(|text| text.search) class:shown=move || shown.get()>
                 {move || {
                     let found = found.get();
                     if found.is_empty() && shown.get() {

@@ -2,6 +2,7 @@
 //!
 //! Requests are plain GETs without body, cookies or referrer; nothing about a photo is ever part of one.
 
+use super::inside;
 use super::state::Fault;
 use crate::error::Error;
 use js_sys::{Reflect, Uint8Array};
@@ -54,8 +55,9 @@ pub async fn open(address: &str, abort: &Abort) -> Result<Option<Response>, Faul
     init.set_referrer_policy(ReferrerPolicy::NoReferrer);
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_signal(Some(&abort.signal()));
+    let Some(place) = inside::address(address) else { return Ok(None) };
     let window = web_sys::window().expect("a page has a window");
-    let response: Response = JsFuture::from(window.fetch_with_str_and_init(address, &init))
+    let response: Response = JsFuture::from(window.fetch_with_str_and_init(&place, &init))
         .await
         .map_err(|error| fault(address, words(&error)))?
         .unchecked_into();

@@ -7,7 +7,8 @@
 
 use super::adapter;
 use super::fetch::{self, Abort};
-use super::picture;
+use super::link::Link;
+use super::picture::{self, Way};
 use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
 use super::store;
 use crate::cam::Method;
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::explain::Explainer;
 use crate::labels::Labels;
 use crate::models::{self, Model, Sample};
+use crate::outline::outline;
 use crate::photo::{Fit, Photo, Preprocessing};
 use crate::weights::{Checkpoint, Network};
 use leptos::prelude::*;
@@ -67,6 +69,8 @@ struct Inner {
     /// What was asked for last, whether or not it arrived.
     wanted: RefCell<Option<Source>>,
     download: RefCell<Option<Abort>>,
+    /// The class of a link that was followed, waiting for the first photo.
+    linked_class: Cell<Option<usize>>,
     /// Counts photos asked for: an older one that is read more slowly must not win.
     turn: Cell<u32>,
 }
@@ -92,6 +96,7 @@ impl Jobs {
             source: RefCell::default(),
             wanted: RefCell::default(),
             download: RefCell::default(),
+            linked_class: Cell::new(None),
             turn: Cell::new(0),
         };
         Jobs { state, inner: StoredValue::new_local(Rc::new(inner)) }
@@ -112,7 +117,10 @@ impl Jobs {
         spawn_local(async move {
             match self.read_list().await {
                 Err(fault) => self.fail(fault, Retry::Start),
-                Ok(()) => self.first_present().await,
+                Ok(()) => match self.linked_model() {
+                    Some(model) => self.choose_model(&model),
+                    None => self.first_present().await,
+                },
             }
             self.state.starting.set(false);
         });
@@ -301,14 +309,57 @@ impl Jobs {
         self.kick();
     }
 
-    pub fn save(self) {
+    /// Saves or copies.
+    pub fn take(self, way: Way) {
         let state = self.state;
         self.clear_small_failure();
+        state.word.set(None);
         spawn_local(async move {
-            if picture::save(&state).await.is_none() {
-                self.fail(Fault::Save, Retry::None);
+            let done = picture::take(&state, way).await.is_some();
+            match (way, done) {
+                (Way::Copy, true) => state.word.set(Some(|text| text.tools.copied)),
+                (Way::Link, true) => state.word.set(Some(|text| text.tools.link_copied)),
+                (Way::Copy | Way::Link, false) => state.word.set(Some(|text| text.tools.no_copy)),
+                (_, true) => {}
+                (_, false) => self.fail(Fault::Save, Retry::None),
             }
         });
+    }
+
+    /// Takes what a link says; its class waits for a photo.
+    pub fn follow(self, link: &Link) {
+        let state = self.state;
+        if let Some(opacity) = link.opacity {
+            state.opacity.set(opacity);
+        }
+        if let Some(colours) = link.colours {
+            state.colours.set(colours);
+        }
+        if let Some(method) = link.method {
+            state.method.set(method);
+        }
+        if let Some(layer) = &link.layer {
+            let layers = state.layers.get_untracked();
+            if layers.is_empty() || layers.contains(layer) {
+                state.layer.set(layer.clone());
+            }
+        }
+        self.inner().linked_class.set(link.class);
+        let other_model = link.model.as_ref().filter(|id| {
+            let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
+            current.as_ref() != Some(id)
+        });
+        match other_model {
+            Some(id) if !state.models.with_untracked(|models| models.is_empty()) => self.choose_model(id),
+            Some(_) => {}
+            None => {
+                let classes =
+                    state.prediction.with_untracked(|known| known.as_ref().map_or(0, |known| known.logits.len()));
+                if classes > 0 {
+                    self.choose_class(self.inner().linked_class.take().filter(|&class| class < classes));
+                }
+            }
+        }
     }
 
     fn explain(self) {
@@ -338,6 +389,12 @@ impl Jobs {
         let list = models::parse(&text).map_err(|error| Fault::Models { detail: error.to_string() })?;
         self.state.models.set(Arc::new(list));
         Ok(())
+    }
+
+    /// The model that the page's address asks for, where the list has it.
+    fn linked_model(self) -> Option<String> {
+        let link = Link::parse(&window().location().hash().ok()?);
+        link.model.filter(|id| self.state.models.with_untracked(|models| models.iter().any(|model| model.id == *id)))
     }
 
     async fn first_present(self) {
@@ -617,6 +674,12 @@ impl Jobs {
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
+                    let parts =
+                        explainer.architecture().map(|network| outline(network, prediction.height, prediction.width));
+                    state.outline.set(Arc::new(parts.unwrap_or_default()));
+                    if let Some(class) = inner.linked_class.take().filter(|&class| class < prediction.logits.len()) {
+                        state.class.set(Some(class));
+                    }
                     state.prediction.set(Some(Arc::new(prediction)));
                     inner.explain.set(true);
                 }

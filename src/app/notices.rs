@@ -29,7 +29,7 @@ pub fn Status(jobs: Jobs) -> impl IntoView {
             </span>
             <Show when=move || state.progress.with(Option::is_some)>
                 <button type="button" class="quiet small" data-testid="cancel" on:click=move |_| jobs.cancel_download()>
-                    {move || state.text().cancel}
+                    {state.say(|text| text.cancel)}
                 </button>
             </Show>
             <Elapsed state />

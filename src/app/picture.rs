@@ -1,14 +1,16 @@
-//! From photo and heatmap to pixels on a canvas and to a PNG. The arithmetic is `heatmap`'s; this file only carries it over.
+//! From photo and heatmap to pixels on a canvas, and out of the page as PNG, .npy or link. The arithmetic is `heatmap`'s; this file only carries it over.
 
+use super::link::Link;
 use super::state::{State, View};
+use super::text::{self, fill};
 use crate::explain::Explanation;
-use crate::heatmap::{self, ColourMap};
+use crate::heatmap::{self, ColourMap, Look};
 use crate::photo::{Photo, Rect};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageData, Url};
+use web_sys::{Blob, CanvasRenderingContext2d, ClipboardItem, HtmlAnchorElement, HtmlCanvasElement, ImageData, Url};
 
 /// Longest side of what is painted while one plays with the page: twice the canvas's largest width, for sharp screens.
 /// The PNG is made from the whole photo.
@@ -47,12 +49,12 @@ pub fn plain(photo: &Photo) -> Pixels {
 }
 
 /// The heatmap over `photo`, which is the explained photo or a copy of another size.
-pub fn over(photo: &Photo, whole: &Photo, explanation: &Explanation, colours: ColourMap, opacity: f32) -> Pixels {
+pub fn over(photo: &Photo, whole: &Photo, explanation: &Explanation, look: Look) -> Pixels {
     let (x, y) = (photo.width as f64 / whole.width as f64, photo.height as f64 / whole.height as f64);
     let rect = &explanation.rect;
     let rect = Rect { x: rect.x * x, y: rect.y * y, width: rect.width * x, height: rect.height * y };
     let size = (explanation.height, explanation.width);
-    let rgba = heatmap::blend(photo, &explanation.heatmap, size, rect, colours, opacity);
+    let rgba = heatmap::blend(photo, &explanation.heatmap, size, rect, look);
     Pixels { width: photo.width, height: photo.height, rgba }
 }
 
@@ -83,47 +85,134 @@ pub fn paint(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     let _ = put(canvas, pixels, 0);
 }
 
-/// Saves what is on show, at the photo's own resolution. `None` when the browser refuses.
-pub async fn save(state: &State) -> Option<()> {
+/// What can be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// What is on show, as PNG.
+    Shown,
+    Heatmap,
+    /// Photo and overlay with a line of words, as PNG.
+    Captioned,
+    /// The raw map, as NumPy's .npy.
+    Raw,
+    /// What is on show, to the clipboard.
+    Copy,
+    /// Address and settings, to the clipboard.
+    Link,
+}
+
+/// Makes `way` happen, at the photo's own resolution. `None` when the browser refuses.
+pub async fn take(state: &State, way: Way) -> Option<()> {
+    let view = match way {
+        Way::Link => return copy_link(state).await,
+        Way::Raw => {
+            let explanation = state.explanation.get_untracked()?;
+            let bytes = js_sys::Uint8Array::from(&heatmap::npy(&explanation.cam)[..]);
+            let blob = Blob::new_with_u8_array_sequence(&js_sys::Array::of1(&bytes)).ok()?;
+            return download(&blob, &file_name(state, "npy"));
+        }
+        Way::Heatmap => View::Heatmap,
+        Way::Captioned => View::Both,
+        Way::Shown | Way::Copy => state.view.get_untracked(),
+    };
+    let canvas = compose(state, view, way == Way::Captioned)?;
+    let blob = js_sys::Promise::new(&mut |resolve, reject| {
+        let done = Closure::once_into_js(move |blob: JsValue| {
+            // No memory for the picture: null in place of a blob.
+            let (settle, value) = if blob.is_null() { (&reject, JsValue::NULL) } else { (&resolve, blob) };
+            settle.call1(&JsValue::NULL, &value)
+        });
+        // A canvas of this page's own pixels is never tainted, the one reason to refuse at once.
+        let _ = canvas.to_blob(done.unchecked_ref());
+    });
+    if way == Way::Copy {
+        // The promise itself, so that the browser still counts this as the visitor's click.
+        let item = js_sys::Object::new();
+        js_sys::Reflect::set(&item, &"image/png".into(), &blob).ok()?;
+        let item = ClipboardItem::new_with_record_from_str_to_blob_promise(&item).ok()?;
+        JsFuture::from(window().navigator().clipboard().write(&js_sys::Array::of1(&item))).await.ok()?;
+        return Some(());
+    }
+    let blob: Blob = JsFuture::from(blob).await.ok()?.dyn_into().ok()?;
+    download(&blob, &file_name(state, "png"))
+}
+
+fn compose(state: &State, view: View, captioned: bool) -> Option<HtmlCanvasElement> {
     let picture = state.picture.get_untracked()?;
     let explanation = state.explanation.get_untracked();
-    let (colours, opacity) = (state.colours.get_untracked(), state.opacity.get_untracked());
-    let view = state.view.get_untracked();
+    let look = untrack(|| state.look());
     let photo = &picture.full;
-    let overlay = |opacity| match &explanation {
-        Some(explanation) => over(photo, photo, explanation, colours, opacity),
+    let overlay = |look| match &explanation {
+        Some(explanation) => over(photo, photo, explanation, look),
         None => plain(photo),
     };
     let parts = match view {
-        View::Overlay => vec![overlay(opacity)],
+        View::Overlay => vec![overlay(look)],
         View::Photo => vec![plain(photo)],
-        View::Heatmap => vec![overlay(1.0)],
-        View::Both => vec![plain(photo), overlay(opacity)],
+        View::Heatmap => vec![overlay(Look { opacity: 1.0, ..look })],
+        View::Both => vec![plain(photo), overlay(look)],
     };
-
+    let width = parts.len() * (photo.width + GAP) - GAP;
+    let line = (width as f64 / 45.0).max(14.0).round();
     let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    size(&canvas, parts.len() * (photo.width + GAP) - GAP, photo.height);
+    size(&canvas, width, photo.height + if captioned { (3.6 * line) as usize } else { 0 });
+    if captioned {
+        let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        context.set_fill_style_str("#ffffff");
+        context.fill_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
+        for (place, (words, colour)) in caption(state).iter().zip(["#15171c", "#565c67"]).enumerate() {
+            let size = line * if place == 0 { 1.0 } else { 0.75 };
+            context.set_fill_style_str(colour);
+            context.set_font(&format!("{size:.0}px system-ui, \"Noto Sans CJK SC\", sans-serif"));
+            let y = photo.height as f64 + line * (1.5 + 1.35 * place as f64);
+            context.fill_text_with_max_width(words, line / 2.0, y, width as f64 - line).ok()?;
+        }
+    }
     for (place, part) in parts.iter().enumerate() {
         put(&canvas, part, place * (photo.width + GAP))?;
     }
-    let promise = js_sys::Promise::new(&mut |resolve, reject| {
-        let done = Closure::once_into_js(move |blob: JsValue| resolve.call1(&JsValue::NULL, &blob));
-        if canvas.to_blob(done.unchecked_ref()).is_err() {
-            let _ = reject.call0(&JsValue::NULL);
-        }
-    });
-    let blob: Blob = JsFuture::from(promise).await.ok()?.dyn_into().ok()?;
+    Some(canvas)
+}
 
-    let stem = picture.name.rsplit_once('.').map_or(picture.name.as_str(), |(stem, _)| stem);
-    let class = explanation.map(|explanation| format!("-{}-{}", state.label(explanation.class), explanation.layer));
-    let name: String = format!("{stem}{}.png", class.unwrap_or_default())
+/// What a picture that leaves the page must say of itself.
+fn caption(state: &State) -> [String; 2] {
+    let text = &state.text_untracked().tools;
+    let (Some(known), Some(prediction)) = (state.explanation.get_untracked(), state.prediction.get_untracked()) else {
+        return Default::default();
+    };
+    let probability = prediction.top(prediction.logits.len()).into_iter().find(|score| score.class == known.class);
+    let percent = format!("{:.1}", 100.0 * probability.map_or(0.0, |score| score.probability));
+    let (method, _) = text::method(state.language.get_untracked(), &known.method.to_string());
+    let model = state
+        .model
+        .with_untracked(|model| model.as_ref().map(|model| format!("{}, {}", model.architecture, model.file)));
+    let photo = state.picture.with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()));
+    [
+        fill(text.caption, &[&untrack(|| state.label(known.class)), &percent, method, &known.layer]),
+        fill(text.made_with, &[&model.unwrap_or_default(), &photo.unwrap_or_default()]),
+    ]
+}
+
+/// photo-class-layer, in letters that every disk takes.
+fn file_name(state: &State, extension: &str) -> String {
+    let name = state
+        .picture
+        .with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()))
+        .unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let known = state.explanation.get_untracked();
+    let class = known.map(|known| format!("-{}-{}", untrack(|| state.label(known.class)), known.layer));
+    format!("{stem}{}.{extension}", class.unwrap_or_default())
         .chars()
         .map(|letter| if letter.is_alphanumeric() || ".-_".contains(letter) { letter } else { '-' })
-        .collect();
-    let address = Url::create_object_url_with_blob(&blob).ok()?;
+        .collect()
+}
+
+fn download(blob: &Blob, name: &str) -> Option<()> {
+    let address = Url::create_object_url_with_blob(blob).ok()?;
     let link: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
     link.set_href(&address);
-    link.set_download(&name);
+    link.set_download(name);
     link.click();
     // The download reads the address after this task; a minute is plenty, and then the memory is given back.
     set_timeout(
@@ -132,5 +221,14 @@ pub async fn save(state: &State) -> Option<()> {
         },
         std::time::Duration::from_secs(60),
     );
+    Some(())
+}
+
+async fn copy_link(state: &State) -> Option<()> {
+    let location = window().location();
+    let page = location.href().ok()?;
+    let page = page.split('#').next().unwrap_or_default();
+    let link = format!("{page}#{}", Link::of(state).fragment());
+    JsFuture::from(window().navigator().clipboard().write_text(&link)).await.ok()?;
     Some(())
 }

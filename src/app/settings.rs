@@ -26,22 +26,22 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
     });
     view! {
         <section class="card tracing">
-            <h2>{move || state.text().where_from}</h2>
+            <h2>{state.say(|text| text.where_from)}</h2>
 
-            <h3>{move || state.text().layer}</h3>
+            <h3>{state.say(|text| text.layer)}</h3>
             <Segmented
                 state
                 name="stage"
-                label=Signal::derive(move || state.text().layer.to_owned())
+                label=|text| text.layer
                 options=STAGES.to_vec()
                 id=|name| name
                 show_id=true
                 value=stage
                 choose=move |name: &'static str| jobs.choose_layer(name.to_owned())
             />
-            <p class="hint">{move || state.text().layer_hint}</p>
+            <p class="hint">{state.say(|text| text.layer_hint)}</p>
             <label class="field">
-                <span>{move || state.text().block}</span>
+                <span>{state.say(|text| text.block)}</span>
                 <select
                     data-testid="layer-select"
                     prop:value=move || state.layer.get()
@@ -81,7 +81,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
             </label>
 
             <label class="field">
-                <span>{move || state.text().method}</span>
+                <span>{state.say(|text| text.method)}</span>
                 <select
                     data-testid="method-select"
                     on:change:target=move |event| {
@@ -109,7 +109,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
             <p class="hint">{move || text::method(state.language.get(), &method_name()).1}</p>
 
             <label class="field">
-                <span>{move || state.text().fit}</span>
+                <span>{state.say(|text| text.fit)}</span>
                 <select
                     data-testid="fit-select"
                     on:change:target=move |event| {
@@ -176,12 +176,12 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
     };
     view! {
         <section class="card model">
-            <h2>{move || state.text().model}</h2>
+            <h2>{state.say(|text| text.model)}</h2>
             <div class="half">
             <div class="row">
                 <select
                     data-testid="model-select"
-                    aria-label=move || state.text().model
+                    aria-label=state.say(|text| text.model)
                     node_ref=select
                     on:change:target=move |event| jobs.choose_model(&event.target().value())
                 >
@@ -203,7 +203,7 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                     }}
                 </select>
                 <button type="button" on:click=move |_| browse_weights.run(())>
-                    {move || state.text().open_weights}
+                    {state.say(|text| text.open_weights)}
                 </button>
             </div>
             <p class="hint" data-testid="architecture">
@@ -213,7 +213,7 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                     Some(format!("{} · {classes}", model.architecture))
                 }}
             </p>
-            <p class="fine">{move || state.text().weights_hint}</p>
+            <p class="fine">{state.say(|text| text.weights_hint)}</p>
             </div>
             <div class="half">
             {move || {

@@ -1,12 +1,15 @@
 //! The picture and what belongs to it: ways in, view, opacity, colours, colour bar, saving.
 
+use super::inside;
 use super::jobs::Jobs;
 use super::notices::Status;
-use super::picture;
+use super::picture::{self, Way};
+use super::probe::{self, Found, Marks, Readout};
 use super::state::{Picture, State, View};
-use super::text::{self, fill};
-use super::widgets::Segmented;
-use crate::heatmap::ColourMap;
+use super::text::{self, Words, fill};
+use super::widgets::{Segmented, Slider};
+use crate::explain::Explanation;
+use crate::heatmap::{ColourMap, Look, describe};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -14,16 +17,17 @@ use leptos::prelude::*;
 pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
     let state = jobs.state;
     let empty = Memo::new(move |_| state.picture.with(Option::is_none));
+    let found = probe::found(state);
     view! {
         <section
             class="stage"
             class:empty=move || empty.get()
             id="picture"
             tabindex="-1"
-            aria-label=move || state.text().picture
+            aria-label=state.say(|text| text.picture)
         >
             <div class="frame">
-                <Canvases state />
+                <Canvases state found />
                 <Show when=move || empty.get()>
                     <Welcome jobs browse_photo />
                 </Show>
@@ -32,15 +36,17 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
             <div class="under">
                 <ColourBar state />
                 <Tools state />
+                <Readout state found />
             </div>
             <div class="ways">
                 <div class="actions">
                     <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
                         {move || if empty.get() { state.text().choose_photo } else { state.text().another_photo }}
                     </button>
-                    <button type="button" data-testid="save-png" disabled=move || empty.get() on:click=move |_| jobs.save()>
-                        {move || state.text().save}
+                    <button type="button" data-testid="save-png" disabled=move || empty.get() on:click=move |_| jobs.take(Way::Shown)>
+                        {state.say(|text| text.save)}
                     </button>
+                    <WaysOut jobs />
                 </div>
                 <Show when=move || !empty.get()>
                     <Samples jobs />
@@ -51,7 +57,7 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
 }
 
 #[component]
-fn Canvases(state: State) -> impl IntoView {
+fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     let overlay = NodeRef::<html::Canvas>::new();
     let photo = NodeRef::<html::Canvas>::new();
     let both = Memo::new(move |_| state.view.get() == View::Both);
@@ -71,30 +77,39 @@ fn Canvases(state: State) -> impl IntoView {
         state.explanation.with(|explanation| match explanation {
             Some(explanation) => {
                 let (name, _) = text::method(state.language.get(), &explanation.method.to_string());
-                fill(state.text().overlay_of, &[name, &state.label(explanation.class), &explanation.layer])
+                let of = fill(state.text().overlay_of, &[name, &state.label(explanation.class), &explanation.layer]);
+                format!("{of}. {}", in_words(&state, explanation))
             }
             None => state.text().plain_photo.to_owned(),
         })
     });
     view! {
         <div class="canvases" class:both=move || both.get() aria-busy=move || state.work.get().is_some().to_string()>
-            <canvas class="second" role="img" aria-label=move || state.text().view_photo node_ref=photo></canvas>
-            <canvas data-testid="overlay-canvas" role="img" aria-label=described node_ref=overlay></canvas>
+            <canvas class="second" role="img" aria-label=state.say(|text| text.view_photo) node_ref=photo></canvas>
+            <div class="pane">
+                <canvas data-testid="overlay-canvas" role="img" aria-label=described node_ref=overlay></canvas>
+                <Marks state found />
+            </div>
         </div>
     }
 }
 
+/// Where the heatmap is strongest, for those who do not see it.
+fn in_words(state: &State, explanation: &Explanation) -> String {
+    let text = &state.text().tools;
+    if explanation.blank {
+        return text.described_blank.to_owned();
+    }
+    let known = describe(&explanation.heatmap, (explanation.height, explanation.width));
+    fill(text.described, &[text.places[known.row][known.column], &format!("{:.0}", 100.0 * known.share)])
+}
+
 /// The pixels of the first canvas: only this runs when opacity, colours or view change.
 fn visible(state: &State, picture: &Picture) -> picture::Pixels {
-    let (view, colours) = (state.view.get(), state.colours.get());
-    let opacity = match view {
-        View::Heatmap => 1.0,
-        _ => state.opacity.get(),
-    };
+    let (view, look) = (state.view.get(), state.look());
+    let look = if view == View::Heatmap { Look { opacity: 1.0, ..look } } else { look };
     match state.explanation.get() {
-        Some(explanation) if view != View::Photo => {
-            picture::over(&picture.shown, &picture.full, &explanation, colours, opacity)
-        }
+        Some(explanation) if view != View::Photo => picture::over(&picture.shown, &picture.full, &explanation, look),
         _ => picture::plain(&picture.shown),
     }
 }
@@ -105,13 +120,13 @@ fn Welcome(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
     let state = jobs.state;
     view! {
         <div class="welcome">
-            <h2>{move || state.text().drop_title}</h2>
-            <p>{move || state.text().drop_hint}</p>
+            <h2>{state.say(|text| text.drop_title)}</h2>
+            <p>{state.say(|text| text.drop_hint)}</p>
             <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
-                {move || state.text().choose_photo}
+                {state.say(|text| text.choose_photo)}
             </button>
             <Samples jobs />
-            <p class="privacy">{move || state.text().privacy}</p>
+            <p class="privacy">{state.say(|text| text.privacy)}</p>
         </div>
     }
 }
@@ -123,7 +138,7 @@ fn Samples(jobs: Jobs) -> impl IntoView {
     let any = move || samples.with(|samples| !samples.is_empty());
     view! {
         <div class="samples" class:shown=any>
-            <p class="hint">{move || state.text().samples}</p>
+            <p class="hint">{state.say(|text| text.samples)}</p>
             <ul>
                 <For
                     each=move || samples.get()
@@ -146,7 +161,7 @@ fn Samples(jobs: Jobs) -> impl IntoView {
                                         move |_| jobs.open_sample(&sample)
                                     }
                                 >
-                                    <img src=sample.file.clone() alt="" loading="lazy" />
+                                    <img src=inside::address(&sample.file) alt="" loading="lazy" />
                                     <span>{name}</span>
                                 </button>
                             </li>
@@ -165,7 +180,7 @@ fn Tools(state: State) -> impl IntoView {
             <Segmented
                 state
                 name="view"
-                label=Signal::derive(move || state.text().view.to_owned())
+                label=|text| text.view
                 options=vec![
                     (View::Overlay, |text| text.view_overlay),
                     (View::Photo, |text| text.view_photo),
@@ -176,25 +191,24 @@ fn Tools(state: State) -> impl IntoView {
                 value=state.view
                 choose=move |view| state.view.set(view)
             />
-            <label class="slider">
-                <span>{move || state.text().opacity}</span>
-                <input
-                    type="range"
-                    min="0"
-                    max="1"
-                    step="0.01"
-                    data-testid="opacity"
-                    aria-valuetext=move || percent(state.opacity.get())
-                    prop:value=move || state.opacity.get().to_string()
-                    on:input:target=move |event| {
-                        if let Ok(opacity) = event.target().value().parse::<f32>() {
-                            state.opacity.set(opacity.clamp(0.0, 1.0));
-                        }
-                    }
-                />
-                <output>{move || percent(state.opacity.get())}</output>
-            </label>
+            <Slider state label=|text| text.opacity id="opacity" value=state.opacity />
         </div>
+        <details class="fold">
+            <summary>{state.say(|text| text.tools.more)}</summary>
+            <div class="tools">
+                <Slider state label=|text| text.tools.threshold id="threshold" value=state.threshold />
+                <label class="check" title=state.say(|text| text.tools.contours)>
+                    <input
+                        type="checkbox"
+                        data-testid="contours"
+                        prop:checked=state.contours
+                        on:change:target=move |event| state.contours.set(event.target().checked())
+                    />
+                    <span>{state.say(|text| text.tools.contours)}</span>
+                </label>
+            </div>
+            <p class="fine">{state.say(|text| text.tools.threshold_hint)}</p>
+        </details>
     }
 }
 
@@ -220,14 +234,50 @@ fn Swatches(state: State) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <fieldset class="swatches" data-testid="colours" aria-label=move || state.text().colours>
+        <fieldset class="swatches" data-testid="colours" aria-label=state.say(|text| text.colours)>
             {choices}
         </fieldset>
     }
 }
 
-fn percent(share: f32) -> String {
-    format!("{:.0} %", 100.0 * share)
+/// Everything else that one may take away; folded, since most want the picture.
+#[component]
+fn WaysOut(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let ways: [(Way, &str, Words); 5] = [
+        (Way::Heatmap, "out-heatmap", |text| text.tools.out_heatmap),
+        (Way::Captioned, "out-captioned", |text| text.tools.out_captioned),
+        (Way::Raw, "out-raw", |text| text.tools.out_raw),
+        (Way::Copy, "out-copy", |text| text.tools.out_copy),
+        (Way::Link, "out-link", |text| text.tools.out_link),
+    ];
+    let buttons = ways
+        .into_iter()
+        .map(|(way, id, words)| {
+            view! {
+                <button
+                    type="button"
+                    class="quiet"
+                    data-testid=id
+                    disabled=move || state.explanation.with(Option::is_none)
+                    on:click=move |_| jobs.take(way)
+                >
+                    {state.say(words)}
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <details class="menu">
+            <summary data-testid="out">{state.say(|text| text.tools.out)}</summary>
+            <div>
+                {buttons} <p class="fine">{state.say(|text| text.tools.out_link_hint)}</p>
+                <p class="fine word" role="status" data-testid="word">
+                    {move || state.word.get().map(|words| words(state.text()))}
+                </p>
+            </div>
+        </details>
+    }
 }
 
 /// A colour table as a strip.
@@ -263,13 +313,14 @@ fn ColourBar(state: State) -> impl IntoView {
                 </p>
             </Show>
             <div class="bar-row">
-                <span>{move || state.text().bar_low}</span>
+                <span>{state.say(|text| text.bar_low)}</span>
                 <Ramp colours=state.colours.into() />
-                <span>{move || state.text().bar_high}</span>
+                <span>{state.say(|text| text.bar_high)}</span>
                 <Swatches state />
             </div>
-            <p class="fine">
-                {move || class().map(|class| fill(state.text().bar_note, &[&class]))} " " {caption}
+            <p class="fine" data-testid="in-words">
+                {move || class().map(|class| fill(state.text().bar_note, &[&class]))} " "
+                {move || state.explanation.with(|known| known.as_ref().map(|known| in_words(&state, known)))} " " {caption}
             </p>
         </div>
     }

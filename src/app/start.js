@@ -9,3 +9,15 @@ try {
   console.error(error);
   document.documentElement.dataset.crashed = "";
 }
+
+// Afterwards, so that keeping the page for visits without a network does not delay this one. A browser that refuses, or a build
+// without worker.js, loses nothing else.
+try {
+  const kept = await navigator.serviceWorker?.register(new URL("worker.js", document.baseURI), { updateViaCache: "none" });
+  if (kept) {
+    await navigator.serviceWorker.ready;
+    document.documentElement.dataset.kept = "";
+  }
+} catch (error) {
+  console.info("not kept for visits without a network:", error.message);
+}

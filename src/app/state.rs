@@ -3,13 +3,14 @@
 //! Nothing here computes or touches the DOM. `condition` is the page's state machine, derived and never stored, so that no
 //! two parts can disagree about it.
 
-use super::text::{Language, Text};
+use super::text::{Language, Text, Words};
 use crate::cam::Method;
 use crate::error::Error;
 use crate::explain::{Explanation, Prediction, Score};
-use crate::heatmap::ColourMap;
+use crate::heatmap::{ColourMap, Look};
 use crate::labels::Labels;
 use crate::models::{Model, Sample};
+use crate::outline::Part;
 use crate::photo::{Fit, Photo};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -154,6 +155,8 @@ pub struct Picture {
 #[derive(Clone, Copy)]
 pub struct State {
     pub language: RwSignal<Language>,
+    /// For a projector at the far end of a room.
+    pub large: RwSignal<bool>,
     pub adapter: RwSignal<Option<Adapter>>,
     pub failure: RwSignal<Option<Failure>>,
     pub progress: RwSignal<Option<Progress>>,
@@ -185,12 +188,21 @@ pub struct State {
     pub view: RwSignal<View>,
     pub opacity: RwSignal<f32>,
     pub colours: RwSignal<ColourMap>,
+    pub threshold: RwSignal<f32>,
+    pub contours: RwSignal<bool>,
+    /// The point of the photo that is being read.
+    pub point: RwSignal<Option<(f64, f64)>>,
+    /// The network's parts at the size of the last input.
+    pub outline: RwSignal<Arc<Vec<Part>>>,
+    /// A passing word: what was just copied.
+    pub word: RwSignal<Option<Words>>,
 }
 
 impl State {
     pub fn new(language: Language) -> State {
         State {
             language: RwSignal::new(language),
+            large: RwSignal::new(false),
             adapter: RwSignal::new(None),
             failure: RwSignal::new(None),
             progress: RwSignal::new(None),
@@ -213,11 +225,35 @@ impl State {
             view: RwSignal::new(View::Overlay),
             opacity: RwSignal::new(0.5),
             colours: RwSignal::new(ColourMap::Jet),
+            threshold: RwSignal::new(0.0),
+            contours: RwSignal::new(false),
+            point: RwSignal::new(None),
+            outline: RwSignal::new(Arc::default()),
+            word: RwSignal::new(None),
         }
     }
 
     pub fn text(&self) -> &'static Text {
         self.language.get().text()
+    }
+
+    pub fn text_untracked(&self) -> &'static Text {
+        self.language.get_untracked().text()
+    }
+
+    /// How the heatmap is painted.
+    pub fn look(&self) -> Look {
+        Look {
+            colours: self.colours.get(),
+            opacity: self.opacity.get(),
+            threshold: self.threshold.get(),
+            contours: self.contours.get(),
+        }
+    }
+
+    /// Words that follow the language. One type of closure for all of them: each type costs the page a kilobyte of its own.
+    pub fn say(self, words: Words) -> impl Fn() -> &'static str + Copy + Send + Sync + 'static {
+        move || words(self.text())
     }
 
     /// The class that is or will be explained: the visitor's choice, else the likeliest.

@@ -3,8 +3,11 @@
 //! To add a language: a variant of [`Language`], a table, an arm in [`sentence`]. Class names are in the label files.
 //! English sentences for the engine's errors are their own `Display`; other languages match on the variant.
 
+mod tools;
+
 use super::state::Fault;
 use crate::error::Error;
+pub use tools::Tools;
 
 /// A language of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +170,9 @@ pub struct Text {
 
     pub reading_title: &'static str,
     pub reading: &'static [(&'static str, &'static str)],
+    pub tools: &'static Tools,
     pub footer: &'static str,
+    pub kept: &'static str,
 }
 
 pub static ENGLISH: Text = Text {
@@ -282,7 +287,9 @@ pub static ENGLISH: Text = Text {
             "The map shows what the answer rests on, not whether it is true. A wrong answer with a sensible map is still wrong.",
         ),
     ],
+    tools: &tools::ENGLISH,
     footer: "Everything is computed here, by WebGPU, in this browser. Nothing is uploaded.",
+    kept: "This page now opens without a network, too.",
 };
 
 pub static CHINESE: Text = Text {
@@ -385,7 +392,9 @@ pub static CHINESE: Text = Text {
         ),
         ("网络答对了吗？", "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。"),
     ],
+    tools: &tools::CHINESE,
     footer: "一切都在这个浏览器里用 WebGPU 计算，不上传任何内容。",
+    kept: "现在没有网络也能打开本页。",
 };
 
 /// A method's name and one plain sentence about it, by its stable name.

@@ -4,13 +4,39 @@ use super::state::State;
 use super::text::Words;
 use leptos::prelude::*;
 
+/// A share from 0 to 1.
+#[component]
+pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>) -> impl IntoView {
+    let percent = move || format!("{:.0} %", 100.0 * value.get());
+    view! {
+        <label class="slider">
+            <span>{state.say(label)}</span>
+            <input
+                type="range"
+                min="0"
+                max="1"
+                step="0.01"
+                data-testid=id
+                aria-valuetext=percent
+                prop:value=move || value.get().to_string()
+                on:input:target=move |event| {
+                    if let Ok(share) = event.target().value().parse::<f32>() {
+                        value.set(share.clamp(0.0, 1.0));
+                    }
+                }
+            />
+            <output>{percent}</output>
+        </label>
+    }
+}
+
 /// Radio buttons that look like one switch; arrow keys come with the radios.
 #[component]
 pub fn Segmented<T>(
     state: State,
     /// Groups the radios: unique on the page.
     name: &'static str,
-    #[prop(into)] label: Signal<String>,
+    label: Words,
     options: Vec<(T, Words)>,
     /// A stable name for each option: the radio's value.
     id: fn(T) -> &'static str,
@@ -36,7 +62,7 @@ where
                         on:change=move |_| choose.run(option)
                     />
                     <span>
-                        {move || words(state.text())}
+                        {state.say(words)}
                         {show_id.then(|| view! { <small>{id(option)}</small> })}
                     </span>
                 </label>
@@ -44,7 +70,7 @@ where
         })
         .collect_view();
     view! {
-        <fieldset class="segmented" aria-label=label>
+        <fieldset class="segmented" aria-label=state.say(label)>
             {radios}
         </fieldset>
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DIST, ROOT, chromium, difference, id, open, scratch, serve, sha256, tinyModels } from './support.mjs';
+import { DIST, ROOT, chromium, difference, id, keepDownloads, open, scratch, serve, sha256, tinyModels } from './support.mjs';
 import { BLANK_CLASS, CLASSES, LABELS, photoPng, tinyResnet } from './tiny.mjs';
 
 let browser;
@@ -198,11 +198,7 @@ describe('the main flow', () => {
     await page.look(large);
     assert.equal((await page.pixels()).width, 1536, 'painted smaller');
     const saved = async () => {
-      await page.tab.evaluate(() => { window.saved = undefined; });
-      await page.tab.click(id('save-png'));
-      await page.tab.waitForFunction(() => window.saved, { timeout: 20_000 });
-      const { name, base64 } = await page.tab.evaluate(() => window.saved);
-      const bytes = Buffer.from(base64, 'base64');
+      const { name, bytes } = await page.saved(() => page.tab.click(id('save-png')));
       assert.equal(bytes.toString('latin1', 1, 4), 'PNG');
       return { name, width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
     };
@@ -212,21 +208,7 @@ describe('the main flow', () => {
     await page.radio('input[name="view"][value="both"]');
     assert.deepEqual((await saved()).width, 1800 * 2 + 16);
   }, {
-    before: tab => tab.evaluateOnNewDocument(() => {
-      const blobs = new Map();
-      const real = URL.createObjectURL;
-      URL.createObjectURL = blob => {
-        const address = real(blob);
-        blobs.set(address, blob);
-        return address;
-      };
-      HTMLAnchorElement.prototype.click = async function () {
-        const bytes = new Uint8Array(await blobs.get(this.href).arrayBuffer());
-        let text = '';
-        for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
-        window.saved = { name: this.download, base64: btoa(text) };
-      };
-    }),
+    before: keepDownloads,
   }));
 });
 

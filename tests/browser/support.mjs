@@ -32,10 +32,15 @@ export function scratch(name, bytes) {
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json',
   '.css': 'text/css', '.svg': 'image/svg+xml', '.jpg': 'image/jpeg', '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 };
 
-/** Serves dist/ under a sub-path; `files` (path → bytes, or null for 404) take precedence. */
-export async function serve(files = {}) {
+/**
+ * Serves dist/ under a sub-path; `files` (path → bytes, or null for 404) take precedence. Without the worker that keeps the page
+ * for visits without a network, unless it is asked for: every test's browser would fetch everything a second time.
+ */
+export async function serve(files = {}, { worker = false } = {}) {
+  if (!worker) files['worker.js'] = null;
   if (!fs.existsSync(path.join(DIST, 'index.html'))) {
     throw new Error(`there is no page in ${DIST}: run \`trunk build --release\` first, or set DIST`);
   }
@@ -118,6 +123,23 @@ export async function open(browser, url, { before, viewport = { width: 1280, hei
   return new Page(tab, context, browser, new URL(url).origin, requests, complaints);
 }
 
+/** For `before`: keeps what the page would download, for `saved`. */
+export const keepDownloads = tab => tab.evaluateOnNewDocument(() => {
+  const blobs = new Map();
+  const real = URL.createObjectURL;
+  URL.createObjectURL = blob => {
+    const address = real(blob);
+    blobs.set(address, blob);
+    return address;
+  };
+  HTMLAnchorElement.prototype.click = async function () {
+    const bytes = new Uint8Array(await blobs.get(this.href).arrayBuffer());
+    let text = '';
+    for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    window.saved = { name: this.download, base64: btoa(text) };
+  };
+});
+
 /** Firefox's protocol does not tell a body; its method is checked all the same. */
 function posted(request) {
   try {
@@ -180,6 +202,15 @@ export class Page {
       (status, error, before) => document.querySelector(status).dataset.maps !== before || document.querySelector(error),
       { timeout: 60_000 }, id('status'), id('error'), before);
     await this.reach('done', 'error');
+  }
+
+  /** The file that `work` makes the page download: { name, bytes }. */
+  async saved(work) {
+    await this.tab.evaluate(() => { window.saved = undefined; });
+    await work();
+    await this.tab.waitForFunction(() => window.saved, { timeout: 20_000 });
+    const { name, base64 } = await this.tab.evaluate(() => window.saved);
+    return { name, bytes: Buffer.from(base64, 'base64') };
   }
 
   /** [{ class, probability, pressed, name }] */

@@ -1,0 +1,182 @@
+// The picture's tools: threshold and contours, reading values, the heatmap in words, larger text, ways out, links.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { chromium, difference, id, keepDownloads, open, scratch, serve, tinyModels } from './support.mjs';
+import { photoPng } from './tiny.mjs';
+
+let browser;
+let site;
+const photo = scratch('photo.png', photoPng(120, 80));
+
+before(async () => {
+  browser = await chromium();
+  site = await serve(tinyModels());
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function visit(work, options = {}) {
+  const page = await open(browser, site.url, options);
+  await page.reach('ready');
+  await page.look(photo);
+  await work(page);
+  await page.close();
+}
+
+const set = (page, name, value) => page.tab.$eval(id(name), (slider, value) => {
+  slider.value = value;
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+}, String(value)).then(() => page.painted());
+
+describe('tools', () => {
+  it('hides what is weak and draws contours, without computing', () => visit(async page => {
+    const before = await page.elapsed();
+    const all = await page.pixels();
+    await page.radio('input[name="view"][value="photo"]');
+    const plain = await page.pixels();
+    await page.radio('input[name="view"][value="overlay"]');
+    await set(page, 'threshold', 0.5);
+    const strong = await page.pixels();
+    let bare = 0;
+    for (let at = 0; at < all.rgba.length; at += 4) {
+      const same = other => [0, 1, 2].every(channel => strong.rgba[at + channel] === other.rgba[at + channel]);
+      assert.ok(same(all) || same(plain), 'a pixel that is neither overlay nor photo');
+      bare += same(plain) && !same(all);
+    }
+    assert.ok(bare > 100 && bare < all.rgba.length / 4 - 100, `${bare} pixels of the photo alone`);
+    await set(page, 'threshold', 0);
+    await page.tab.$eval(id('contours'), box => box.click());
+    await page.painted();
+    const lines = await page.pixels();
+    const changed = lines.rgba.reduce((count, value, at) => count + (at % 4 === 0 && value !== all.rgba[at]), 0);
+    assert.ok(changed > 50 && changed < all.rgba.length / 8, `${changed} pixels of contours`);
+    assert.deepEqual(await page.elapsed(), before);
+  }));
+
+  it('reads value, cell and receptive field under the pointer and by the arrow keys', () => visit(async page => {
+    await page.select('layer-select', 'layer1');
+    const hint = await page.text(id('readout'));
+    const area = await page.tab.$eval(id('marks'), marks => { const { x, y, width, height } = marks.getBoundingClientRect(); return { x, y, width, height }; });
+    const scale = Math.min(area.width / 120, area.height / 80);
+    const point = (x, y) => page.tab.mouse.move(area.x + (area.width - 120 * scale) / 2 + x * scale, area.y + (area.height - 80 * scale) / 2 + y * scale);
+    // layer1 of 120 × 80 is 30 × 20 cells of 4 pixels.
+    await point(41, 22);
+    await page.painted();
+    assert.match(await page.text(id('readout')), /^\d+ % of the strongest place · cell 11 of 30 across, 6 of 20 down; raw value -?\d+\.\d{4} · it can see \d+ × \d+ pixels/);
+    const [cell, field] = await page.tab.$$eval(`${id('marks')} path`, paths => paths.map(path => path.getAttribute('d')));
+    assert.equal(cell, 'M40.0 20.0h4.0v4.0h-4.0z');
+    // One bottleneck a stage: 7×7 stride 2, pool 3×3 stride 2, one 3×3 at stride 4: 7 + 4 + 8 = 19 pixels around 40.5, 20.5.
+    assert.equal(field, 'M31.0 11.0h19.0v19.0h-19.0z');
+    await page.tab.mouse.move(2, 2);
+    await page.painted();
+    assert.equal(await page.text(id('readout')), hint);
+
+    await page.tab.$eval(id('marks'), marks => marks.focus());
+    await page.tab.keyboard.press('ArrowRight');
+    await page.tab.keyboard.press('ArrowUp');
+    await page.painted();
+    assert.match(await page.text(id('readout')), /cell 17 of 30 across, 10 of 20 down/);
+    // The strongest cell reads 100 %: walk there by its place in the heatmap.
+    await page.tab.click(id('language'));
+    assert.match(await page.text(id('readout')), /横向第 17 \/ 30 格/);
+    await page.tab.keyboard.press('Escape');
+  }));
+
+  it('tells the heatmap in words, in both languages', () => visit(async page => {
+    const label = () => page.tab.$eval(id('overlay-canvas'), canvas => canvas.getAttribute('aria-label'));
+    assert.match(await label(), /Strongest at the (upper|middle|lower|centre).*; \d+ % of what the network saw/);
+    assert.ok((await page.text(id('in-words'))).includes((await label()).split('. ').at(-1)));
+    await page.tab.click(id('language'));
+    assert.match(await label(), /最强处在.*；网络所见范围的 \d+ %/);
+  }));
+
+  it('grows its text for a projector and remembers that', () => visit(async page => {
+    const size = () => page.tab.$eval('h2', heading => parseFloat(getComputedStyle(heading).fontSize));
+    const before = await size();
+    await page.tab.click(id('larger'));
+    await page.painted();
+    assert.ok(await size() > 1.25 * before);
+    await page.tab.reload();
+    await page.reach('ready');
+    assert.ok(await size() > 1.25 * before);
+    assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  }));
+});
+
+describe('ways out', () => {
+  const press = (page, name) => page.tab.$eval(id(name), button => button.click());
+
+  it('saves the heatmap alone, both with a caption, and the raw map', () => visit(async page => {
+    const heatmap = await page.saved(() => press(page, 'out-heatmap'));
+    await page.radio('input[name="view"][value="heatmap"]');
+    const shown = await page.saved(() => press(page, 'save-png'));
+    assert.ok(heatmap.bytes.equals(shown.bytes), 'the heatmap alone is the heatmap view');
+    await page.radio('input[name="view"][value="overlay"]');
+
+    const captioned = await page.saved(() => press(page, 'out-captioned'));
+    assert.equal(captioned.bytes.readUInt32BE(16), 120 * 2 + 16);
+    assert.ok(captioned.bytes.readUInt32BE(20) > 80 + 30, 'no room for the caption');
+
+    const raw = await page.saved(() => press(page, 'out-raw'));
+    assert.match(raw.name, /^photo-.+-layer4\.npy$/);
+    const length = raw.bytes.readUInt16LE(8);
+    const header = raw.bytes.toString('latin1', 10, 10 + length);
+    const [, height, width] = /'descr': '<f4'.*'shape': \((\d+), (\d+)\)/.exec(header).map(Number);
+    assert.deepEqual([height, width], [3, 4]);
+    assert.equal(raw.bytes.length, 10 + length + 4 * height * width);
+    // Read back as the page reads it: the strongest cell of the file is the one that reads highest.
+    const values = Array.from({ length: height * width }, (_, at) => raw.bytes.readFloatLE(10 + length + 4 * at));
+    await page.tab.$eval(id('marks'), marks => marks.focus());
+    for (const key of [...Array(4).fill('ArrowLeft'), ...Array(3).fill('ArrowUp')]) await page.tab.keyboard.press(key);
+    const first = await page.text(id('readout'));
+    assert.equal(Number(/raw value (-?\d+\.\d+)/.exec(first)[1]), Number(values[0].toFixed(4)));
+  }, { before: keepDownloads }));
+
+  it('copies the picture, and a link that brings model, class, layer, method, opacity and colours back', () => visit(async page => {
+    await page.context.overridePermissions(page.origin, ['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write']);
+    await page.tab.bringToFront();
+    await press(page, 'out');
+    await press(page, 'out-copy');
+    await page.tab.waitForFunction(word => document.querySelector(word).textContent.includes('clipboard'), {}, id('word'));
+    assert.match(await page.text(id('word')), /The picture is on/);
+    const copied = await page.tab.evaluate(async () => {
+      const [item] = await navigator.clipboard.read();
+      const bitmap = await createImageBitmap(await item.getType('image/png'));
+      return [bitmap.width, bitmap.height];
+    });
+    assert.deepEqual(copied, [120, 80]);
+
+    const klass = (await page.ranking())[2].class;
+    await page.pick(klass);
+    await page.select('layer-select', 'layer3');
+    await page.select('method-select', 'grad-cam++');
+    await page.slide(0.25);
+    await page.radio('input[name="colours"][value="magma"]');
+    const here = await page.pixels();
+    await press(page, 'out-link');
+    await page.tab.waitForFunction(word => /link is on/.test(document.querySelector(word).textContent), {}, id('word'));
+    const link = await page.tab.evaluate(() => navigator.clipboard.readText());
+    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&layer=layer3&method=grad-cam%2B%2B&opacity=0\\.25&colours=magma$`));
+
+    const there = await open(browser, link);
+    await there.reach('ready');
+    assert.equal(await there.tab.$eval(id('overlay-canvas'), canvas => canvas.width), 300, 'the photo is not part of a link');
+    await there.look(photo);
+    assert.equal((await there.ranking()).find(row => row.pressed).class, klass);
+    assert.equal(difference(await there.pixels(), here), 0);
+    // Nonsense in an address is ignored.
+    await there.tab.evaluate(() => { location.hash = '#model=nobody&class=999&layer=attic&method=guess&opacity=7&colours=plaid&%zz=%zz'; });
+    await there.painted();
+    assert.notEqual(await there.state(), 'error');
+    assert.equal(difference(await there.pixels(), here), 0);
+    await there.close();
+  }));
+
+  it('says so when the browser refuses the clipboard', () => visit(async page => {
+    await page.tab.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); });
+    await press(page, 'out-link');
+    await page.tab.waitForFunction(word => /refused/.test(document.querySelector(word).textContent), {}, id('word'));
+  }));
+});
