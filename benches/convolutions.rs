@@ -1,7 +1,8 @@
 //! Every tile of `conv2d` on every convolution shape of a ResNet-50 at 224×224: compile time, and GFLOP a CPU second.
 //!
-//! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape. Then a whole ResNet-50: its forward, and how
-//! much the backwards cost on top of it. On an adapter that computes on the CPU,
+//! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape, `-- 0` none. Then a whole ResNet-50: its forward,
+//! and how much the backwards cost on top of it, with the tiles that tuning chooses or those of `-- "8x2/8x8w 8x2/8x8 8x2/8x8"`, as
+//! `Explainer::tuning` writes them. On an adapter that computes on the CPU,
 //! process CPU seconds are what a busy machine does not distort; on a real GPU read the wall-clock column.
 
 use std::time::Instant;
@@ -44,11 +45,12 @@ const SHAPES: [(&str, usize, usize, usize, usize, usize, usize); 23] = [
 ];
 
 fn main() {
-    let every = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(1);
+    let every: usize = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(1);
+    let taken = if every == 0 { 0 } else { SHAPES.len() };
     let gpu = pollster::block_on(Gpu::new()).expect("a GPU or a software driver");
     println!("{:?}\nGFLOP a CPU second | a second, for rows x cols, workgroup", gpu.info());
     let mut totals = [0.0; TILES.len()];
-    for (name, count, side, c_in, c_out, ksize, stride) in SHAPES.into_iter().step_by(every) {
+    for (name, count, side, c_in, c_out, ksize, stride) in SHAPES.into_iter().take(taken).step_by(every.max(1)) {
         let padding = ksize / 2;
         let values: Vec<f32> =
             (0..c_out * c_in * ksize * ksize).map(|i| (i * 7919 % 1000) as f32 / 1e3 - 0.5).collect();
@@ -107,7 +109,11 @@ async fn whole_network() -> gradlens::Result<()> {
     let resnet50 = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     let checkpoint = Checkpoint::read(random_checkpoint(&resnet50, 1))?;
     let mut explainer = Explainer::new().await?;
-    explainer.tune().await?;
+    let started = Instant::now();
+    if !std::env::args().any(|tiles| tiles.contains('/') && explainer.set_tuning(&tiles)) {
+        explainer.tune().await?;
+        println!("tuned in {:.1} s", started.elapsed().as_secs_f64());
+    }
     explainer.load(&Network::from_checkpoint(&checkpoint)?, Default::default()).await?;
     let input = vec![0.5; 3 * 224 * 224];
     const RUNS: usize = 5;
@@ -118,6 +124,12 @@ async fn whole_network() -> gradlens::Result<()> {
         forward += if run == 0 { 0.0 } else { (cpu_seconds() - cpu) / RUNS as f64 };
     }
     println!("tiles {}: forward {forward:.2} CPU seconds", explainer.tuning());
+    explainer.set_timings(true);
+    explainer.logits_of(&input, 224, 224).await?;
+    for timing in explainer.timings().await? {
+        println!("  {} x{}: {:.1} ms of wall time", timing.name, timing.count, timing.microseconds / 1e3);
+    }
+    explainer.set_timings(false);
     for layer in ["layer4", "layer3", "layer2", "layer1", "input"] {
         let mut backward = 0.0;
         for run in 0..=RUNS {

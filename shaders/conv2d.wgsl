@@ -6,6 +6,7 @@
 // One invocation owns $ROWS positions x $COLS vec4 of channels and gathers. Two forms: from registers only, each invocation
 // reading what it multiplies (best on CPUs, and where caches serve well); or with SHARED, a workgroup reading each operand
 // once into workgroup memory, 16 input channels at a time (what most GPUs want).
+// With MATRIX the products are written as matrix times vector: one instruction for SwiftShader to compile and run instead of four.
 // With SPLIT, either form sums a share of the input channels only, and conv2d_sum adds the shares and does what follows the sum:
 // where there are few positions, as many times more workgroups keep a large GPU busy.
 // Taps outside the image read the zeros that stand behind every tensor's data: no branch in the inner loop.
@@ -178,8 +179,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         let w1_$j = weight(wi + p.c_out4 + in$j);
         let w2_$j = weight(wi + 2u * p.c_out4 + in$j);
         let w3_$j = weight(wi + 3u * p.c_out4 + in$j);
+//#if MATRIX
+        let w_$j = mat4x4f(w0_$j, w1_$j, w2_$j, w3_$j);
+//#end
 //#for i in ROWS
+//#if MATRIX
+        sum$i_$j += w_$j * v$i;
+//#else
         sum$i_$j = fma(vec4f(v$i.w), w3_$j, fma(vec4f(v$i.z), w2_$j, fma(vec4f(v$i.y), w1_$j, fma(vec4f(v$i.x), w0_$j, sum$i_$j))));
+//#end
 //#end
 //#end
         wi += 4u * p.c_out4;

@@ -153,6 +153,7 @@ impl Tile {
             .with("WY", wy)
             .with("WX_COLS", wx * cols)
             .with("SHARED", shared as usize)
+            .with("MATRIX", self.for_cpu() as usize)
             .with("SPLIT", (split > 1) as usize);
         if !shared {
             return shader;
@@ -313,24 +314,8 @@ fn conv2d_steps(
     tile: Tile,
     shares: &Constant,
 ) -> Vec<Step> {
-    const RESIDUAL: u32 = 1;
-    const RELU: u32 = 2;
-    const MASK: u32 = 4;
-    const SCALE_BIAS: u32 = 8;
-    for other in [fused.residual, fused.mask].into_iter().flatten() {
-        assert_eq!([other.height, other.width, other.channels], [y.height, y.width, y.channels]);
-    }
-    let flag = |set: bool, bit: u32| if set { bit } else { 0 };
-    params.flags = flag(scale_bias.is_some(), SCALE_BIAS)
-        | flag(fused.residual.is_some(), RESIDUAL)
-        | flag(fused.relu, RELU)
-        | flag(fused.mask.is_some(), MASK);
-    let unused = &weight.buffer; // bound where the flags say that nothing is read
-    let follows = [
-        scale_bias.map_or(unused, |c| &c.buffer),
-        fused.residual.map_or(unused, |t| &t.buffer),
-        fused.mask.map_or(unused, |t| &t.buffer),
-    ];
+    let (flags, follows) = what_follows(y, scale_bias, &fused, &weight.buffer);
+    params.flags = flags;
     let shader = tile.apply(precision.apply(shader::conv2d()));
     let positions = (params.rows * params.cols) as usize;
     let along_channels = y.c4().div_ceil(tile.wx * tile.cols) as u32;
@@ -353,6 +338,179 @@ fn conv2d_steps(
     let params = [rows, cols, y_width, y_step, y_row, y_col, c_out4, tile.split as u32, flags, 0, 0, 0];
     let sum = gpu.step(shader::conv2d_sum(), &bindings, params, grid((positions * y.c4()).div_ceil(64)));
     vec![products, sum]
+}
+
+/// The shaders' flags for what follows a convolution's sum, and what they read for it; `unused` is bound where the flags say that
+/// nothing is read.
+fn what_follows<'a>(
+    y: &Tensor,
+    scale_bias: Option<&'a Constant>,
+    fused: &Fused<'a>,
+    unused: &'a wgpu::Buffer,
+) -> (u32, [&'a wgpu::Buffer; 3]) {
+    const RESIDUAL: u32 = 1;
+    const RELU: u32 = 2;
+    const MASK: u32 = 4;
+    const SCALE_BIAS: u32 = 8;
+    for other in [fused.residual, fused.mask].into_iter().flatten() {
+        assert_eq!([other.height, other.width, other.channels], [y.height, y.width, y.channels]);
+    }
+    let flag = |set: bool, bit: u32| if set { bit } else { 0 };
+    let flags = flag(scale_bias.is_some(), SCALE_BIAS)
+        | flag(fused.residual.is_some(), RESIDUAL)
+        | flag(fused.relu, RELU)
+        | flag(fused.mask.is_some(), MASK);
+    let follows = [
+        scale_bias.map_or(unused, |c| &c.buffer),
+        fused.residual.map_or(unused, |t| &t.buffer),
+        fused.mask.map_or(unused, |t| &t.buffer),
+    ];
+    (flags, follows)
+}
+
+/// What convolutions leave between their steps: one for all of a network.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    /// Of tiles that split a sum; in Winograd's form the products [16, tiles, c_out].
+    pub shares: Constant,
+    /// Winograd's form: the transformed weight [16, c_in, c_out].
+    pub weight: Constant,
+    /// Winograd's form: the transformed image [tiles, 16, c_in].
+    pub image: Constant,
+}
+
+impl Scratch {
+    /// Room for so many bytes of each, in the order of the fields.
+    pub fn new(gpu: &Gpu, bytes: [u64; 3]) -> Scratch {
+        let [shares, weight, image] = bytes.map(|bytes| gpu.scratch(bytes));
+        Scratch { shares, weight, image }
+    }
+    pub fn parts(&self) -> [&Constant; 3] {
+        [&self.shares, &self.weight, &self.image]
+    }
+}
+
+/// Bytes of the parts of [`Scratch`] for Winograd's form of a convolution with so many outputs.
+pub fn winograd_bytes([height, width]: [usize; 2], c_in: usize, c_out: usize) -> [u64; 3] {
+    let (tiles, c_in, c_out) = (height.div_ceil(2) * width.div_ceil(2), pad4(c_in), pad4(c_out));
+    [tiles * c_out, c_in * c_out, tiles * c_in].map(|count| (16 * 4 * count) as u64)
+}
+
+/// Whether Winograd's form computes this convolution in markedly fewer products than `tile` does directly, which computes whole
+/// tiles of positions: of 7×7 positions so much would be thrown away that nothing is gained.
+pub fn winograd_pays(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> bool {
+    let whole = |positions: usize| positions.next_multiple_of(tile.wy * tile.rows);
+    let (direct, winograd) = (9 * whole(height * width), 16 * whole(height.div_ceil(2) * width.div_ceil(2)));
+    // Through workgroup memory go 16 channels at a time, which must be of one share.
+    let shares_fit = !tile.shared || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
+    let Conv2d { ksize, stride, padding, .. } = *conv;
+    [ksize, stride, padding] == [3, 1, 1] && shares_fit && 4 * direct >= 5 * winograd
+}
+
+/// [`conv2d`] for 3×3 windows of stride 1 by Winograd's F(2×2, 3×3): 16 products for 4 outputs instead of 36. Lavin & Gray 2016.
+///
+/// Four steps: weight and image are transformed (`shaders/winograd_weight.wgsl`, `winograd_input`), multiplied as sixteen matrix
+/// products, which to `conv2d` are the sixteen shares of one sum over 16·c_in channels, and transformed back (`winograd_output`).
+/// f32 results differ from those of the direct form by some 1e-6 of the largest.
+pub fn conv2d_winograd(
+    gpu: &Gpu,
+    y: &Tensor,
+    x: &Tensor,
+    conv: &Conv2d,
+    fused: Fused,
+    tile: Tile,
+    scratch: &Scratch,
+) -> Vec<Step> {
+    winograd_steps(gpu, y, x, conv, [conv.c_in, conv.c_out], None, fused, tile, scratch)
+}
+
+/// [`conv2d_backward_input`] likewise: the same convolution with the transposed weight, its taps read backwards.
+#[allow(clippy::too_many_arguments)]
+pub fn conv2d_winograd_backward_input(
+    gpu: &Gpu,
+    dx: &Tensor,
+    dy: &Tensor,
+    conv: &Conv2d,
+    transposed: &Constant,
+    fused: Fused,
+    tile: Tile,
+    scratch: &Scratch,
+) -> Vec<Step> {
+    winograd_steps(gpu, dx, dy, conv, [conv.c_out, conv.c_in], Some(transposed), fused, tile, scratch)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn winograd_steps(
+    gpu: &Gpu,
+    y: &Tensor,
+    x: &Tensor,
+    conv: &Conv2d,
+    [c_in, c_out]: [usize; 2],
+    transposed: Option<&Constant>,
+    fused: Fused,
+    tile: Tile,
+    scratch: &Scratch,
+) -> Vec<Step> {
+    assert_eq!([conv.ksize, conv.stride, conv.padding], [3, 1, 1]);
+    assert_eq!([x.channels, y.channels], [c_in, c_out]);
+    assert_eq!([y.height, y.width, x.border, y.border], [x.height, x.width, 0, 0]);
+    let bytes = winograd_bytes([y.height, y.width], c_in, c_out);
+    assert!(scratch.parts().iter().zip(bytes).all(|(part, bytes)| part.bytes() >= bytes));
+
+    let (c_in4, c_out4) = (x.c4() as u32, y.c4() as u32);
+    let [height, width] = [y.height, y.width].map(|side| side as u32);
+    let [tiles_y, tiles_x] = [height, width].map(|side| side.div_ceil(2));
+    let tiles = tiles_y * tiles_x;
+    let (weight, precision) =
+        transposed.map_or((&conv.weight, conv.precision), |transposed| (transposed, Precision::F32));
+    let count = c_in4 * 4 * c_out4;
+    let transform_weight = gpu.step(
+        precision.apply(shader::winograd_weight()),
+        &[&scratch.weight.buffer, &weight.buffer],
+        [count, transposed.is_some() as u32, 0, 0],
+        grid((count as usize).div_ceil(64)),
+    );
+    let transform_image = gpu.step(
+        shader::winograd_input(),
+        &[&scratch.image.buffer, &x.buffer],
+        [height, width, tiles_y, tiles_x, c_in4, 0, 0, 0],
+        grid(((tiles * c_in4) as usize).div_ceil(64)),
+    );
+
+    // A 1×1 convolution of `tiles` positions with 16·c_in channels, its sum left in sixteen shares.
+    let split = Tile { split: 16, ..tile };
+    let params = Conv2dParams {
+        rows: 1,
+        cols: tiles,
+        x_height: 1,
+        x_width: tiles,
+        x_step: 1,
+        tap_rows: 1,
+        tap_cols: 1,
+        ksize: 1,
+        c_in4: 16 * c_in4,
+        c_out4,
+        run4: 16 * c_in4,
+        share4: c_in4,
+        ..Default::default()
+    };
+    let workgroups = [
+        y.c4().div_ceil(tile.wx * tile.cols) as u32,
+        (tiles as usize).div_ceil(tile.wy * tile.rows) as u32,
+        split.split as u32,
+    ];
+    let bindings = [&scratch.shares.buffer, &scratch.image.buffer, &scratch.weight.buffer];
+    let multiply = gpu.step(split.apply(shader::conv2d()), &bindings, params, workgroups);
+
+    let scale_bias = transposed.is_none().then_some(&conv.scale_bias);
+    let (flags, follows) = what_follows(y, scale_bias, &fused, &scratch.shares.buffer);
+    let transform_back = gpu.step(
+        shader::winograd_output(),
+        &[&[&y.buffer, &scratch.shares.buffer], &follows[..]].concat(),
+        [height, width, tiles_y, tiles_x, c_out4, flags, 0, 0],
+        grid(((tiles * c_out4) as usize).div_ceil(64)),
+    );
+    vec![transform_weight, transform_image, multiply, transform_back]
 }
 
 /// wt [ksize, ksize, c_out, c_in] = scale · w, transposed: `shaders/conv2d_transpose_weight.wgsl`.

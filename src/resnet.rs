@@ -11,7 +11,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Constant, Gpu, Step, Tensor, Uploader, tensor_bytes};
-use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Precision, Tile, Window, pad4};
+use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Precision, Scratch, Tile, Window, pad4};
 use crate::tune::Tuning;
 use crate::weights::{Architecture, Conv, Dtype, Network, Values};
 
@@ -55,8 +55,8 @@ pub struct Pass {
     pooled: Tensor,
     pub logits: Tensor,  // [classes]
     pub dlogits: Tensor, // [classes]: what to differentiate, written before a backward
-    /// What tiles that split a sum leave between their two steps: one for all convolutions, forward and backward.
-    shares: Constant,
+    /// One for all convolutions, forward and backward.
+    scratch: Scratch,
     forward: Vec<Step>,
     backward: HashMap<Target, Backward>,
     gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
@@ -94,11 +94,14 @@ impl Block {
     //   identity = downsample(x)  or  x
     //   a = relu(conv1(x));  b = relu(conv2(a));  out = relu(conv3(b) + identity)
 
-    fn forward(&self, gpu: &Gpu, tuning: &Tuning, shares: &Constant, x: &Tensor, steps: &mut Vec<Step>) -> Activations {
+    fn forward(&self, gpu: &Gpu, tuning: &Tuning, scratch: &Scratch, x: &Tensor, steps: &mut Vec<Step>) -> Activations {
         let mut apply = |conv: &Conv2d, x: &Tensor, fused: Fused| {
             let (h, w) = (conv.window().out(x.height), conv.window().out(x.width));
             let y = gpu.tensor(h, w, conv.c_out);
-            steps.extend(ops::conv2d(gpu, &y, x, conv, fused, tuning.tile(y.positions()), shares));
+            steps.extend(match tuning.winograd(conv, [h, w]) {
+                Some(tile) => ops::conv2d_winograd(gpu, &y, x, conv, fused, tile, scratch),
+                None => ops::conv2d(gpu, &y, x, conv, fused, tuning.tile(h * w), &scratch.shares),
+            });
             y
         };
         let shortcut = self.downsample.as_ref().map(|conv| apply(conv, x, Fused::default()));
@@ -231,12 +234,20 @@ impl ResNet {
             return Err(Error::AdapterLimit { width, height, needed, available });
         }
 
-        let shares = gpu.scratch(self.shares_bytes(height, width));
+        let scratch = Scratch::new(gpu, self.scratch_bytes(height, width));
         let mut steps = Vec::new();
         let input = gpu.tensor_with_border(height, width, self.stem.c_in, self.stem.padding);
         let stem = gpu.tensor(h, w, self.stem.c_out);
         let relu = Fused { relu: true, ..Default::default() };
-        steps.extend(ops::conv2d(gpu, &stem, &input, &self.stem, relu, self.tuning.tile(stem.positions()), &shares));
+        steps.extend(ops::conv2d(
+            gpu,
+            &stem,
+            &input,
+            &self.stem,
+            relu,
+            self.tuning.tile(stem.positions()),
+            &scratch.shares,
+        ));
         label(&mut steps, "conv1");
         let pool = gpu.tensor(ph, pw, self.stem.c_out);
         steps.push(ops::max_pool2d(gpu, &pool, &stem, MAX_POOL));
@@ -244,7 +255,7 @@ impl ResNet {
         for (i, block) in self.blocks.iter().enumerate() {
             let x = blocks.last().map_or(&pool, Activations::out);
             let before = steps.len();
-            let activations = block.forward(gpu, &self.tuning, &shares, x, &mut steps);
+            let activations = block.forward(gpu, &self.tuning, &scratch, x, &mut steps);
             label(&mut steps[before..], &self.block_name(i));
             blocks.push(activations);
         }
@@ -255,19 +266,26 @@ impl ResNet {
         steps.push(ops::linear(gpu, &logits, &pooled, &self.fc));
         let dlogits = gpu.tensor(1, 1, self.fc.classes);
         let (backward, gradients) = Default::default();
-        Ok(Pass { input, stem, pool, blocks, pooled, logits, dlogits, shares, forward: steps, backward, gradients })
+        Ok(Pass { input, stem, pool, blocks, pooled, logits, dlogits, scratch, forward: steps, backward, gradients })
     }
 
-    /// Bytes of the most shares that a convolution of this pass, forward or backward, splits its sum into; 0 where none does.
-    fn shares_bytes(&self, height: usize, width: usize) -> u64 {
-        let mut most = 0;
+    /// Bytes of the parts of the scratch that this pass needs, forward and backward.
+    fn scratch_bytes(&self, height: usize, width: usize) -> [u64; 3] {
+        let mut most = [0; 3];
         let mut see = |conv: &Conv2d, [h, w]: [usize; 2]| {
-            let [h_out, w_out] = [h, w].map(|side| conv.window().out(side));
-            let forward = self.tuning.tile(h_out * w_out).shares_bytes(h_out * w_out, conv.c_out);
-            let dense = h.div_ceil(conv.stride) * w.div_ceil(conv.stride);
-            let backward = self.tile_backward(conv, h * w).shares_bytes(dense, conv.c_in);
-            most = forward.max(backward).max(most);
-            [h_out, w_out]
+            let out = [h, w].map(|side| conv.window().out(side));
+            let needed = if self.tuning.winograd(conv, out).is_some() {
+                // Forward and backward: the same but for the order of c_in and c_out.
+                let wider = conv.c_in.max(conv.c_out);
+                ops::winograd_bytes(out, wider, wider)
+            } else {
+                let positions = out[0] * out[1];
+                let forward = self.tuning.tile(positions).shares_bytes(positions, conv.c_out);
+                let dense = h.div_ceil(conv.stride) * w.div_ceil(conv.stride);
+                [forward.max(self.tile_backward(conv, h * w).shares_bytes(dense, conv.c_in)), 0, 0]
+            };
+            most.iter_mut().zip(needed).for_each(|(most, bytes)| *most = bytes.max(*most));
+            out
         };
         let mut size = see(&self.stem, [height, width]).map(|side| MAX_POOL.out(side));
         for block in &self.blocks {
@@ -288,8 +306,8 @@ impl ResNet {
 
     /// Records the steps from `dlogits` down to `target`: the forward pass upside-down, as far as needed.
     fn record_backward(&self, gpu: &Gpu, pass: &mut Pass, target: Target) -> Backward {
-        let (gradients, shares) = (std::mem::take(&mut pass.gradients), pass.shares.clone());
-        let mut run = Recorder { gpu, resnet: self, gradients, shares, steps: Vec::new() };
+        let (gradients, scratch) = (std::mem::take(&mut pass.gradients), pass.scratch.clone());
+        let mut run = Recorder { gpu, resnet: self, gradients, scratch, steps: Vec::new() };
         let dpooled = run.gradient(&pass.pooled, Slot::Pooled);
         run.steps.push(ops::linear_backward(gpu, &dpooled, &pass.dlogits, &self.fc));
         let last = pass.blocks.len() - 1;
@@ -347,7 +365,7 @@ struct Recorder<'a> {
     gpu: &'a Gpu,
     resnet: &'a ResNet,
     gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
-    shares: Constant,
+    scratch: Scratch,
     steps: Vec<Step>,
 }
 
@@ -362,8 +380,14 @@ impl Recorder<'_> {
     fn conv_backward(&mut self, dx: &Tensor, dy: &Tensor, conv: &Conv2d, fused: Fused) {
         let transposed = &self.resnet.transposed;
         self.steps.push(ops::conv2d_transpose_weight(self.gpu, transposed, conv));
-        let tile = self.resnet.tile_backward(conv, dx.positions());
-        self.steps.extend(ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, &self.shares));
+        let scratch = &self.scratch;
+        self.steps.extend(match self.resnet.tuning.winograd(conv, [dx.height, dx.width]) {
+            Some(tile) => ops::conv2d_winograd_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, scratch),
+            None => {
+                let tile = self.resnet.tile_backward(conv, dx.positions());
+                ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, &scratch.shares)
+            }
+        });
     }
 }
 
@@ -392,9 +416,10 @@ impl Pass {
         }
     }
 
-    /// Bytes of activations (with the shares of split sums), and of gradients so far, on the GPU.
+    /// Bytes of activations (with the scratch of convolutions), and of gradients so far, on the GPU.
     pub fn bytes(&self) -> (u64, u64) {
-        let activations = self.forward_tensors().map(Tensor::bytes).sum::<u64>() + self.shares.bytes();
+        let scratch = self.scratch.parts().into_iter().map(Constant::bytes);
+        let activations = self.forward_tensors().map(Tensor::bytes).chain(scratch).sum::<u64>();
         (activations, self.gradients.values().chain([&self.dlogits]).map(Tensor::bytes).sum())
     }
 
@@ -413,7 +438,7 @@ impl Drop for ResNet {
 impl Drop for Pass {
     fn drop(&mut self) {
         self.forward_tensors().chain(self.gradients.values()).chain([&self.dlogits]).for_each(Tensor::free);
-        self.shares.free();
+        self.scratch.parts().into_iter().for_each(Constant::free);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The shaders as text, and the little that is done to them before they are compiled.
 //!
 //! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
-//! `//#for i in ROWS` … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
+//! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
 //! `$ROWS` stands for the constant. Registers have no index in WGSL that software adapters keep in registers, so a tile
 //! must be written out; this writes it out. Nothing else is generated.
 
@@ -40,6 +40,9 @@ shaders! {
     linear_backward,
     max_pool2d,
     max_pool2d_backward,
+    winograd_input,
+    winograd_output,
+    winograd_weight,
 }
 
 impl Shader {
@@ -69,7 +72,7 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
         if let Some(header) = line.strip_prefix("//#for ") {
             let end = block_end(lines, at);
             let (index, count) = header.split_once(" in ").expect("//#for i in COUNT");
-            for i in 0..value(count) {
+            for i in 0..count.parse().unwrap_or_else(|_| value(count)) {
                 let mut inner = names.to_vec();
                 inner.push((index.to_owned(), i));
                 write_lines(&lines[at + 1..end], &inner, out);

@@ -3,7 +3,8 @@
 //!
 //! Bounded in time: the plainest tile's speed says whether the adapter computes on a CPU, and then only tiles meant for such,
 //! or only the others, are tried, small ones first. A tile whose results differ from the plainest's never wins. Tiles that split
-//! the sum compete in the class of fewest positions only. The outcome is a line of text that the page keeps for the next visit.
+//! the sum compete in the class of fewest positions only. Then the tile chosen computes a 3×3 convolution directly and in Winograd's
+//! form. The outcome is a line of text that the page keeps for the next visit.
 //! To extend: another tile in [`TILES`], or another class of shapes in [`CLASSES`].
 
 use std::fmt;
@@ -13,8 +14,8 @@ use std::time::Duration;
 use web_time::Instant;
 
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterInfo, Constant, Gpu, Tensor};
-use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Precision, TILES, Tile};
+use crate::gpu::{AdapterInfo, Gpu, Tensor};
+use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Precision, Scratch, TILES, Tile};
 use crate::resnet::{pack_conv_weight, pack_scale_bias};
 
 /// A class of convolutions: those with at least so many output positions, and the 1×1 convolution that stands for them.
@@ -32,6 +33,9 @@ const CLASSES: [Class; 3] = [
     Class { positions: 0, side: 14, c_in: 512, c_out: 256 },
 ];
 
+/// The 3×3 convolution by which Winograd's form is judged has so many fewer channels, in and out: about as much work again.
+const NARROWER: usize = 2;
+
 /// The class of fewest positions.
 const FEWEST: usize = CLASSES.len() - 1;
 
@@ -39,6 +43,8 @@ const FEWEST: usize = CLASSES.len() - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     tiles: [Tile; CLASSES.len()],
+    /// Where 3×3 convolutions of stride 1 are computed in Winograd's form.
+    winograd: [bool; CLASSES.len()],
 }
 
 impl Tuning {
@@ -47,13 +53,20 @@ impl Tuning {
         // llvmpipe takes seconds to compile larger tiles, and runs them no faster.
         let large = Tile { rows: 14, cols: 4, wx: 4, wy: 1, shared: false, split: 1 };
         let swiftshader = info.name.to_lowercase().contains("swiftshader");
-        Tuning { tiles: [if swiftshader { large } else { DEFAULT_TILE }; CLASSES.len()] }
+        let tiles = [if swiftshader { large } else { DEFAULT_TILE }; CLASSES.len()];
+        Tuning { tiles, winograd: [swiftshader; CLASSES.len()] }
     }
 
     /// The tile for a convolution with so many output positions.
     pub fn tile(&self, positions: usize) -> Tile {
-        let class = CLASSES.iter().position(|class| positions >= class.positions);
-        self.tiles[class.unwrap_or(FEWEST)]
+        self.tiles[class_of(positions)]
+    }
+
+    /// The tile for the products of Winograd's form, if a convolution with such an output is to be computed in that form.
+    pub fn winograd(&self, conv: &Conv2d, size: [usize; 2]) -> Option<Tile> {
+        let class = class_of(size[0] * size[1]);
+        let tile = Tile { split: 1, ..self.tiles[class] };
+        (self.winograd[class] && ops::winograd_pays(conv, size, tile)).then_some(tile)
     }
 
     /// Times every tile that compiles and runs within `budget`.
@@ -62,26 +75,31 @@ impl Tuning {
     pub async fn measure(gpu: &Gpu, budget: Duration) -> Result<Tuning> {
         let started = Instant::now();
         let benches: Vec<Bench> = CLASSES.iter().map(|class| Bench::new(gpu, class)).collect();
-        let mut best: Vec<Option<(f64, Tile)>> = vec![None; CLASSES.len()];
+        let mut best: [Option<(f64, Tile)>; CLASSES.len()] = [None; CLASSES.len()];
         let mut expected: Vec<Vec<f32>> = Vec::new();
+        // The plainest first, as the measure of right and fast; then the best guess, which is tried however long it takes.
+        let [guess, ..] = Tuning::guess(gpu.info()).tiles;
         let mut tiles = TILES;
-        tiles.sort_by_key(|tile| (*tile != DEFAULT_TILE, tile.split, tile.rows * tile.cols));
-        // The time that one accumulator costs to compile, from the tiles so far; compilers take somewhat longer than linearly.
+        tiles.sort_by_key(|&tile| (tile != DEFAULT_TILE, tile != guess, tile.split, tile.rows * tile.cols));
+        // The time that one accumulator cost to compile in the last tile: the first one's holds much that happens once, and compilers
+        // take somewhat longer than linearly, so the last one tells most about the next.
         let mut compile_rate = 0.0f64;
         let mut on_cpu = false;
         for tile in tiles {
             let area = (tile.rows * tile.cols) as f64;
+            // Winograd's form of the best so far is to be compiled, too.
+            let winner = best[0].map_or(0.0, |(_, tile)| (tile.rows * tile.cols) as f64);
             let left = budget.saturating_sub(started.elapsed()).as_secs_f64();
-            let possible = tile.for_cpu() == on_cpu && 1.2 * compile_rate * area < left;
-            if tile != DEFAULT_TILE && !possible {
+            let possible = tile.for_cpu() == on_cpu && 1.2 * compile_rate * (area + winner) < left;
+            if tile != DEFAULT_TILE && tile != guess && !possible {
                 continue;
             }
             let from = if tile.split == 1 { 0 } else { FEWEST };
             for (class, bench) in benches.iter().enumerate().skip(from) {
                 let first = Instant::now();
-                let found = bench.run(gpu, tile, 1).await?;
+                let found = bench.run(gpu, Form::Direct(tile), 1).await?;
                 if class == from {
-                    compile_rate = compile_rate.max(first.elapsed().as_secs_f64() / area);
+                    compile_rate = first.elapsed().as_secs_f64() / area;
                 }
                 if tile == DEFAULT_TILE {
                     bench.check(&found)?;
@@ -89,7 +107,7 @@ impl Tuning {
                 } else if !agree(&found, &expected[class]) {
                     continue;
                 }
-                let seconds = bench.time(gpu, tile).await?;
+                let seconds = bench.time(gpu, Form::Direct(tile)).await?;
                 if tile == DEFAULT_TILE && class == 0 {
                     // 51 MFLOP: 25 GFLOP a second is more than a few CPU cores make of WGSL, and less than any GPU does.
                     on_cpu = seconds > 2e-3;
@@ -99,57 +117,97 @@ impl Tuning {
                 }
             }
         }
-        let mut tuning = Tuning { tiles: [DEFAULT_TILE; CLASSES.len()] };
-        for (tile, best) in tuning.tiles.iter_mut().zip(best) {
-            *tile = best.map_or(DEFAULT_TILE, |(_, tile)| tile);
+        let tiles = best.map(|best| best.map_or(DEFAULT_TILE, |(_, tile)| tile));
+        let mut winograd = [false; CLASSES.len()];
+        for class in 0..CLASSES.len() {
+            let tile = Tile { split: 1, ..tiles[class] };
+            let compiled = tiles[..class].iter().any(|&before| Tile { split: 1, ..before } == tile);
+            let compiling = if compiled { 0.0 } else { 1.2 * compile_rate * (tile.rows * tile.cols) as f64 };
+            if compiling < budget.saturating_sub(started.elapsed()).as_secs_f64() {
+                winograd[class] = Bench::new_3x3(gpu, &CLASSES[class]).prefers_winograd(gpu, tiles[class]).await?;
+            }
         }
-        Ok(tuning)
+        Ok(Tuning { tiles, winograd })
     }
 }
 
-/// The convolution that stands for a class, ready to run.
+fn class_of(positions: usize) -> usize {
+    CLASSES.iter().position(|class| positions >= class.positions).unwrap_or(FEWEST)
+}
+
+/// A convolution that stands for a class, ready to run.
 struct Bench {
     x: Tensor,
     y: Tensor,
-    shares: Constant,
+    scratch: Scratch,
     conv: Conv2d,
     inputs: Vec<f32>,  // [c_in, h, w]
     weights: Vec<f32>, // [c_out, c_in]
 }
 
+/// How a convolution is computed.
+#[derive(Clone, Copy)]
+enum Form {
+    Direct(Tile),
+    Winograd(Tile),
+}
+
 impl Bench {
-    fn new(gpu: &Gpu, class: &Class) -> Bench {
-        let &Class { side, c_in, c_out, .. } = class;
+    /// The 1×1 convolution by which tiles are judged.
+    fn new(gpu: &Gpu, &Class { side, c_in, c_out, .. }: &Class) -> Bench {
+        Bench::with(gpu, side, c_in, c_out, 1)
+    }
+
+    /// The 3×3 convolution by which Winograd's form is judged.
+    fn new_3x3(gpu: &Gpu, &Class { side, c_out, .. }: &Class) -> Bench {
+        Bench::with(gpu, side, c_out / NARROWER, c_out / NARROWER, 3)
+    }
+
+    fn with(gpu: &Gpu, side: usize, c_in: usize, c_out: usize, ksize: usize) -> Bench {
         // Fractions of the golden ratio: spread evenly over [-0.5, 0.5), and no two rows alike.
         let values =
             |count: usize| (0..count).map(|i| (i as f64 * 0.618_033_988_749_895).fract() as f32 - 0.5).collect();
-        let (inputs, weights): (Vec<f32>, Vec<f32>) = (values(c_in * side * side), values(c_out * c_in));
+        let (inputs, weights): (Vec<f32>, Vec<f32>) =
+            (values(c_in * side * side), values(c_out * c_in * ksize * ksize));
         let x = gpu.tensor(side, side, c_in);
         gpu.write(&x, &inputs);
-        let weight = pack_conv_weight(gpu, &weights, Precision::F32, c_out, c_in, 1);
+        let weight = pack_conv_weight(gpu, &weights, Precision::F32, c_out, c_in, ksize);
         let scale_bias = pack_scale_bias(gpu, &vec![1.0; c_out], &vec![0.0; c_out]);
-        let conv =
-            Conv2d { weight, precision: Precision::F32, scale_bias, c_in, c_out, ksize: 1, stride: 1, padding: 0 };
+        let precision = Precision::F32;
+        let conv = Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride: 1, padding: ksize / 2 };
         let y = gpu.tensor(side, side, c_out);
+        let mut bytes = if ksize == 3 { ops::winograd_bytes([side, side], c_in, c_out) } else { [0; 3] };
         let most = TILES.iter().map(|tile| tile.shares_bytes(y.positions(), c_out)).max();
-        let shares = gpu.scratch(most.unwrap_or(0));
-        Bench { x, y, shares, conv, inputs, weights }
+        bytes[0] = bytes[0].max(most.unwrap_or(0));
+        Bench { x, y, scratch: Scratch::new(gpu, bytes), conv, inputs, weights }
     }
 
-    async fn run(&self, gpu: &Gpu, tile: Tile, times: usize) -> Result<Vec<f32>> {
-        let steps = ops::conv2d(gpu, &self.y, &self.x, &self.conv, Fused::default(), tile, &self.shares);
+    async fn run(&self, gpu: &Gpu, form: Form, times: usize) -> Result<Vec<f32>> {
+        let Bench { x, y, conv, scratch, .. } = self;
+        let steps = match form {
+            Form::Direct(tile) => ops::conv2d(gpu, y, x, conv, Fused::default(), tile, &scratch.shares),
+            Form::Winograd(tile) => ops::conv2d_winograd(gpu, y, x, conv, Fused::default(), tile, scratch),
+        };
         gpu.run(std::iter::repeat_n(&steps, times).flatten());
-        gpu.read(&self.y).await
+        gpu.read(y).await
+    }
+
+    /// Whether Winograd's form is faster than `tile`, and right.
+    async fn prefers_winograd(&self, gpu: &Gpu, tile: Tile) -> Result<bool> {
+        let (direct, winograd) = (Form::Direct(tile), Form::Winograd(Tile { split: 1, ..tile }));
+        let expected = self.run(gpu, direct, 1).await?;
+        Ok(agree(&self.run(gpu, winograd, 1).await?, &expected)
+            && self.time(gpu, winograd).await? < self.time(gpu, direct).await?)
     }
 
     /// Seconds a run: so many runs that submitting and reading back, a few milliseconds in a browser, hardly count; the better of
     /// two trials.
-    async fn time(&self, gpu: &Gpu, tile: Tile) -> Result<f64> {
+    async fn time(&self, gpu: &Gpu, form: Form) -> Result<f64> {
         const LONG_ENOUGH: f64 = 25e-3;
         const MOST_RUNS: f64 = 64.0;
         let trial = async |times: usize| -> Result<f64> {
             let started = Instant::now();
-            self.run(gpu, tile, times).await?;
+            self.run(gpu, form, times).await?;
             Ok(started.elapsed().as_secs_f64() / times as f64)
         };
         let times = (LONG_ENOUGH / trial(1).await?.max(1e-6)).ceil().clamp(2.0, MOST_RUNS) as usize;
@@ -189,10 +247,12 @@ fn agree(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| close(a, b))
 }
 
-/// As `8x2/8x8 14x4/4x1 4x1/8x8sk4`.
+/// As `8x2/8x8w 14x4/4x1 4x1/8x8sk4`; `w` where 3×3 convolutions are in Winograd's form.
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.tiles.map(name).join(" "))
+        let word = |(&tile, &winograd): (&Tile, &bool)| name(tile) + if winograd { "w" } else { "" };
+        let words: Vec<String> = self.tiles.iter().zip(&self.winograd).map(word).collect();
+        f.write_str(&words.join(" "))
     }
 }
 
@@ -200,10 +260,14 @@ impl FromStr for Tuning {
     type Err = ();
     /// Only tiles of [`TILES`] are taken: what was kept by another version, or by hand, is measured again.
     fn from_str(text: &str) -> Result<Tuning, ()> {
-        let known = |text: &str| TILES.into_iter().find(|&tile| name(tile) == text);
-        let tiles: Vec<Tile> = text.split(' ').map(known).collect::<Option<_>>().ok_or(())?;
-        let tiles: [Tile; CLASSES.len()] = tiles.try_into().map_err(|_| ())?;
+        let words: Vec<&str> = text.split(' ').collect();
+        let words: [&str; CLASSES.len()] = words.try_into().map_err(|_| ())?;
+        let known = |word: &str| TILES.into_iter().find(|&tile| name(tile) == word.trim_end_matches('w'));
+        let mut tiles = [DEFAULT_TILE; CLASSES.len()];
+        for (tile, word) in tiles.iter_mut().zip(words) {
+            *tile = known(word).ok_or(())?;
+        }
         let splits_rightly = tiles[..FEWEST].iter().all(|tile| tile.split == 1);
-        splits_rightly.then_some(Tuning { tiles }).ok_or(())
+        splits_rightly.then_some(Tuning { tiles, winograd: words.map(|word| word.ends_with('w')) }).ok_or(())
     }
 }

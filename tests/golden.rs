@@ -133,11 +133,15 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 fn explainer(dtype: Dtype) -> Explainer {
+    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    load(&mut explainer, dtype);
+    explainer
+}
+
+fn load(explainer: &mut Explainer, dtype: Dtype) {
     let checkpoint = Checkpoint::read(golden_weights::checkpoint_bytes(dtype)).unwrap();
     let network = Network::from_checkpoint(&checkpoint).unwrap();
-    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
-    explainer
 }
 
 /// Element `j * size / 2048` of the flattened tensor, as `strided_sample` of make_reference.py.
@@ -272,6 +276,16 @@ fn cases_in_f32() {
         "coffee_imagenet",
         "rocket_imagenet",
     ];
+    assert_none(cases.into_iter().flat_map(|name| check(&mut explainer, name)).collect());
+}
+
+/// 3×3 convolutions in Winograd's form stay within the same tolerances.
+#[test]
+fn cases_in_winograds_form() {
+    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    assert!(explainer.set_tuning("8x2/8x8w 8x2/8x8w 4x2/8x8w"));
+    load(&mut explainer, Dtype::F32);
+    let cases = ["both_tiny64", "chelsea_tiny75x53", "both_imagenet"];
     assert_none(cases.into_iter().flat_map(|name| check(&mut explainer, name)).collect());
 }
 

@@ -228,6 +228,78 @@ fn conv2d_backward_input() {
     }
 }
 
+/// c_in, c_out, height, width.
+const WINOGRADS: [[usize; 4]; 8] = [
+    [64, 64, 14, 14],
+    [16, 32, 9, 11], // odd sides: the last tiles stick out
+    [5, 7, 6, 9],    // channels that fill no vec4
+    [1, 1, 1, 1],
+    [32, 48, 1, 7],
+    [9, 130, 4, 3],
+    [256, 16, 7, 7],
+    [16, 16, 2, 30],
+];
+
+#[test]
+fn conv2d_winograd() {
+    let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d_winograd"), Report::new("conv2d_winograd"));
+    let window = Window { ksize: 3, stride: 1, padding: 1 };
+    for (n, [c_in, c_out, height, width]) in WINOGRADS.into_iter().enumerate() {
+        for precision in Precision::ALL {
+            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
+            let [tile, _] = tiles(3 * n + precision as usize);
+            // A share of the sum through workgroup memory is a multiple of 16 channels.
+            let fits = !tile.shared || (c_in % 16 == 0 && c_out % 16 == 0);
+            let tile = if fits { tile } else { ops::DEFAULT_TILE };
+            let shape = |name: &str| format!("{c_in}x{height}x{width}, {c_out}, {precision:?}, {name}, {tile:?}");
+            let poison = |bytes: u64| gpu.constant(&vec![f32::NAN; bytes as usize / 4]);
+            let scratch = |c_in: usize, c_out: usize| {
+                let [shares, weight, image] = ops::winograd_bytes([height, width], c_in, c_out).map(poison);
+                ops::Scratch { shares, weight, image }
+            };
+
+            let x = random.image(c_in, height, width);
+            let product = reference::conv2d(&x, &conv.weight, c_out, window);
+            let scaled = reference::scale_bias(&product, &conv.scale, &conv.bias);
+            let residual = random.image(c_out, height, width);
+            let sum = reference::relu(&scaled.zip(&residual, |a, b| a + b));
+            let (x, r) = (upload(&gpu, &x), upload(&gpu, &residual));
+            let fusions = [
+                ("plain", Fused::default(), scaled),
+                ("residual and relu", Fused { residual: Some(&r), relu: true, mask: None }, sum),
+            ];
+            for (name, fused, expected) in fusions {
+                let y = poisoned(&gpu, c_out, height, width);
+                gpu.run(&ops::conv2d_winograd(&gpu, &y, &x, &conv.gpu, fused, tile, &scratch(c_in, c_out)));
+                report.compare(&shape(name), &read(&gpu, &y), &expected.planes);
+            }
+
+            let dy = random.image(c_out, height, width);
+            let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
+            let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
+            let (residual, mask) = (random.image(c_in, height, width), random.image(c_in, height, width));
+            let masked = reference::relu_backward(&product.zip(&residual, |a, b| a + b), &mask);
+            let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
+            let transposed = gpu.scratch(conv.gpu.transposed_bytes());
+            gpu.run([&ops::conv2d_transpose_weight(&gpu, &transposed, &conv.gpu)]);
+            let fused = Fused { residual: Some(&r), relu: false, mask: Some(&m) };
+            let dx = poisoned(&gpu, c_in, height, width);
+            let scratch = scratch(c_out, c_in);
+            gpu.run(&ops::conv2d_winograd_backward_input(
+                &gpu,
+                &dx,
+                &dy,
+                &conv.gpu,
+                &transposed,
+                fused,
+                tile,
+                &scratch,
+            ));
+            report.compare(&shape("backward"), &read(&gpu, &dx), &masked.planes);
+        }
+    }
+}
+
 const POOLS: [([usize; 3], Window); 5] = [
     ([64, 28, 20], Window { ksize: 3, stride: 2, padding: 1 }),
     ([5, 7, 9], Window { ksize: 3, stride: 2, padding: 1 }),

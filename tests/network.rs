@@ -146,6 +146,8 @@ fn methods_that_coincide_at_the_last_layer() {
 
 /// Sums over few positions are split, as on a large GPU.
 const SPLIT: &str = "8x2/8x8 8x2/8x8 8x2/8x8sk8";
+/// Wherever it may be.
+const WINOGRAD: &str = "8x2/8x8w 8x2/8x8w 4x2/8x8w";
 
 /// The same photo gives the same bits, whatever was computed in between: nothing scatters, nothing is left over.
 #[test]
@@ -155,7 +157,7 @@ fn results_are_repeatable() {
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
     let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 9)).unwrap()).unwrap();
     let [photo, other] = [64, 80].map(|side| random_photo(&mut random, side, 64));
-    for tuning in [explainer.tuning().as_str(), SPLIT] {
+    for tuning in [explainer.tuning().as_str(), SPLIT, WINOGRAD] {
         assert!(explainer.set_tuning(tuning));
         block_on(explainer.load(&network, Preprocessing::default())).unwrap();
         let mut look = |photo: &Photo| {
@@ -173,8 +175,15 @@ fn results_are_repeatable() {
 /// 224×224, all the layers' gradients included: the bounds that the page states. GPU bytes by our own account.
 #[test]
 fn memory_stays_within_bounds() {
+    // What needs the most.
+    for tuning in [SPLIT, WINOGRAD] {
+        memory_stays_within_bounds_with(tuning);
+    }
+}
+
+fn memory_stays_within_bounds_with(tuning: &str) {
     let mut explainer = explainer();
-    assert!(explainer.set_tuning(SPLIT)); // which needs the most
+    assert!(explainer.set_tuning(tuning));
     let shape = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     let checkpoint = Checkpoint::read(random_checkpoint(&shape, 1)).unwrap();
     block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
@@ -183,7 +192,7 @@ fn memory_stays_within_bounds() {
     let forward = explainer.memory();
     block_on(explainer.gradient(None, "input")).unwrap();
     let Memory { weights, activations, gradients } = explainer.memory();
-    println!("weights {weights}, activations {activations}, gradients {gradients} bytes");
+    println!("{tuning}: weights {weights}, activations {activations}, gradients {gradients} bytes");
     assert!(weights < 115_000_000, "25.6 M weights and the largest once more, transposed: {weights}");
     assert!(forward.activations <= 60_000_000, "{}", forward.activations);
     assert!(activations + gradients <= 110_000_000, "{}", activations + gradients);
@@ -309,10 +318,12 @@ fn tuning_changes_speed_only() {
     }
     assert_eq!(explainer.tuning(), kept);
 
-    for split in [SPLIT, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 8x2/8x8 4x1/8x8sk4"] {
-        assert!(explainer.set_tuning(split));
-        assert_eq!(explainer.tuning(), split);
+    for form in
+        [SPLIT, WINOGRAD, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w", "14x4/4x1w 8x4/4x1w 14x4/4x1w"]
+    {
+        assert!(explainer.set_tuning(form));
+        assert_eq!(explainer.tuning(), form);
         block_on(explainer.load(&network, Preprocessing::default())).unwrap();
-        assert!(same(&block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits), "{split}");
+        assert!(same(&block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits), "{form}");
     }
 }
