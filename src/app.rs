@@ -5,11 +5,13 @@
 //! To add a control: a signal in `State`, its words in `text`, a component in the card where a visitor would look for it.
 
 mod adapter;
+mod camera;
 mod classes;
 mod fetch;
 mod inside;
 mod jobs;
 mod link;
+mod network;
 mod notices;
 mod picture;
 mod probe;
@@ -18,6 +20,9 @@ mod stage;
 mod state;
 mod store;
 mod text;
+mod timings;
+mod tour;
+mod tray;
 mod widgets;
 
 use jobs::Jobs;
@@ -98,6 +103,7 @@ fn App() -> impl IntoView {
                 </div>
             </div>
             <notices::AdapterName state />
+            <tour::Start jobs id="tour-start" />
             <button
                 type="button"
                 class="quiet"
@@ -131,11 +137,13 @@ fn App() -> impl IntoView {
                     <settings::ModelCard jobs browse_weights />
                 </div>
                 <div class="column">
+                    <tour::Tour jobs />
                     <classes::Classes jobs />
                     <settings::Tracing jobs />
                 </div>
             </div>
-            <Reading state />
+            <network::Inside jobs />
+            <Reading jobs />
         </main>
         <footer>
             {state.say(|text| text.footer)} " "
@@ -183,10 +191,12 @@ fn Lens() -> impl IntoView {
 }
 
 #[component]
-fn Reading(state: State) -> impl IntoView {
+fn Reading(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
     view! {
         <section class="reading">
             <h2>{state.say(|text| text.reading_title)}</h2>
+            <tour::Start jobs id="tour-start-below" />
             <div class="questions">
                 {move || {
                     let answers = state.text().reading.iter();

@@ -4,13 +4,16 @@
 //! [`Explainer`] is the door: load a checkpoint, [`predict`](Explainer::predict) a photo, [`explain`](Explainer::explain) a
 //! class. `ARCHITECTURE.md` shows the rooms behind it.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "page"))]
 pub mod app;
 pub mod cam;
+pub mod channels;
 pub mod error;
 pub mod explain;
 pub mod gpu;
 pub mod heatmap;
+#[cfg(all(target_arch = "wasm32", feature = "js"))]
+pub mod js;
 pub mod labels;
 pub mod loader;
 pub mod models;

@@ -1,6 +1,7 @@
 //! Photos: from the bytes of a file to the network's input.
 //!
-//! [`Photo::decode`] reads JPEG, PNG, WebP, GIF and BMP: upright, without transparency, eight bits a channel.
+//! [`Photo::decode`] reads JPEG, PNG, WebP, GIF and BMP: upright, without transparency, eight bits a channel. In the page it reads
+//! JPEG and PNG, and the browser the others: see [`left_to_the_browser`].
 //! [`prepare`] resizes, crops and normalises as torchvision does on Pillow images, byte for byte, and keeps the
 //! rectangle of the photo that the network saw.
 //!
@@ -34,6 +35,12 @@ const MAX_SIDE: usize = 4096;
 const ENDS_EARLY: &str = "the file ends too early";
 const FORMATS: [ImageFormat; 5] =
     [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp];
+
+/// Whether the page asks the browser to decode these bytes: lossless formats but for WebP, whose decoders agree to a level or
+/// two, and far from what most photos are. The decoders would take a tenth of the page.
+pub fn left_to_the_browser(bytes: &[u8]) -> bool {
+    matches!(image::guess_format(bytes), Ok(ImageFormat::WebP | ImageFormat::Gif | ImageFormat::Bmp))
+}
 
 /// A decoded, upright photo without transparency.
 #[derive(Clone, PartialEq)]

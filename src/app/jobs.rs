@@ -6,18 +6,20 @@
 //! To add a kind of work: a flag, an arm in `next`, an arm in `run`.
 
 use super::adapter;
+use super::camera::{Camera, Live};
 use super::fetch::{self, Abort};
 use super::link::Link;
 use super::picture::{self, Way};
 use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
 use super::store;
 use crate::cam::Method;
+use crate::channels::Channels;
 use crate::error::Error;
 use crate::explain::Explainer;
 use crate::labels::Labels;
 use crate::models::{self, Model, Sample};
 use crate::outline::outline;
-use crate::photo::{Fit, Photo, Preprocessing};
+use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser};
 use crate::weights::{Checkpoint, Network};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -49,9 +51,13 @@ enum Task {
     Load(Box<Arrived>),
     Look(Arc<Photo>),
     Explain,
+    /// The channels of what was explained last.
+    Inside,
+    /// What the camera sees: look and explain in one, so that the page never shows one frame's map over another.
+    Frame(Photo),
 }
 
-struct Inner {
+pub(super) struct Inner {
     explainer: RefCell<Option<Explainer>>,
     /// The explainer holds the network that `state.model` names: false after a lost device.
     loaded: Cell<bool>,
@@ -69,8 +75,12 @@ struct Inner {
     /// What was asked for last, whether or not it arrived.
     wanted: RefCell<Option<Source>>,
     download: RefCell<Option<Abort>>,
+    inside: Cell<bool>,
+    pub(super) camera: RefCell<Option<Camera>>,
     /// The class of a link that was followed, waiting for the first photo.
     linked_class: Cell<Option<usize>>,
+    /// How many pictures there have been.
+    pictures: Cell<u32>,
     /// Counts photos asked for: an older one that is read more slowly must not win.
     turn: Cell<u32>,
 }
@@ -96,13 +106,16 @@ impl Jobs {
             source: RefCell::default(),
             wanted: RefCell::default(),
             download: RefCell::default(),
+            inside: Cell::new(false),
+            camera: RefCell::default(),
             linked_class: Cell::new(None),
+            pictures: Cell::new(0),
             turn: Cell::new(0),
         };
         Jobs { state, inner: StoredValue::new_local(Rc::new(inner)) }
     }
 
-    fn inner(&self) -> Rc<Inner> {
+    pub(super) fn inner(&self) -> Rc<Inner> {
         self.inner.get_value()
     }
 
@@ -264,6 +277,9 @@ impl Jobs {
             let photo = async {
                 let bytes = bytes.await?;
                 fetch::breathe().await;
+                if left_to_the_browser(&bytes) {
+                    return Ok(picture::decoded_by_the_browser(&bytes).await?);
+                }
                 Ok::<_, Fault>(Photo::decode(&bytes)?)
             };
             let photo = photo.await;
@@ -274,17 +290,48 @@ impl Jobs {
             match photo {
                 Err(fault) => self.fail(fault, Retry::None),
                 Ok(photo) => {
-                    let shown = Arc::new(picture::shrink(&photo));
-                    let state = self.state;
-                    state.explanation.set(None);
-                    state.prediction.set(None);
-                    state.class.set(None);
-                    state.picture.set(Some(Picture { name, full: Arc::new(photo), shown }));
-                    inner.look.set(true);
-                    self.kick();
+                    self.stop_camera();
+                    self.remember();
+                    self.show(self.picture(name, photo));
+                    self.keep();
                 }
             }
         });
+    }
+
+    fn picture(&self, name: String, photo: Photo) -> Picture {
+        let inner = self.inner();
+        inner.pictures.set(inner.pictures.get() + 1);
+        let shown = Arc::new(picture::shrink(&photo, picture::SHOWN));
+        Picture { id: inner.pictures.get(), name, full: Arc::new(photo), shown }
+    }
+
+    pub(super) fn show(self, picture: Picture) {
+        let state = self.state;
+        state.explanation.set(None);
+        state.prediction.set(None);
+        state.channels.set(None);
+        state.class.set(None);
+        state.picture.set(Some(picture));
+        self.inner().look.set(true);
+        self.kick();
+    }
+
+    /// Somebody looks inside the network, or no longer does.
+    pub fn look_inside(self, on: bool) {
+        self.state.inside.set(on);
+        self.inner().inside.set(on);
+        self.kick();
+    }
+
+    pub fn time(self, on: bool) {
+        let state = self.state;
+        state.timing.set(on);
+        state.timings.set(Default::default());
+        if on {
+            self.inner().look.set(true);
+            self.kick();
+        }
     }
 
     pub fn choose_class(self, class: Option<usize>) {
@@ -370,12 +417,12 @@ impl Jobs {
 
     // ---- faults ----
 
-    fn fail(self, fault: Fault, retry: Retry) {
+    pub(super) fn fail(self, fault: Fault, retry: Retry) {
         self.state.failure.set(Some(Failure { fault, retry }));
     }
 
     /// A new wish clears an old complaint, but not the one that there is no adapter to grant it.
-    fn clear_small_failure(self) {
+    pub(super) fn clear_small_failure(self) {
         let small = |failure: &Option<Failure>| failure.as_ref().is_some_and(|failure| failure.retry != Retry::Start);
         if self.state.failure.with_untracked(small) {
             self.state.failure.set(None);
@@ -543,7 +590,7 @@ impl Jobs {
     // ---- the loop ----
 
     /// Starts the loop unless it runs.
-    fn kick(self) {
+    pub(super) fn kick(self) {
         if !self.inner().busy.replace(true) {
             spawn_local(self.run());
         }
@@ -552,12 +599,14 @@ impl Jobs {
     async fn run(self) {
         let inner = self.inner();
         while let Some(task) = self.next() {
-            self.state.work.set(Some(match &task {
-                Task::Connect => Work::Connecting,
-                Task::Load(_) => Work::Uploading,
-                Task::Look(_) => Work::Looking,
-                Task::Explain => Work::Explaining,
-            }));
+            self.state.work.set(match &task {
+                Task::Connect => Some(Work::Connecting),
+                Task::Load(_) => Some(Work::Uploading),
+                Task::Look(_) => Some(Work::Looking),
+                Task::Explain => Some(Work::Explaining),
+                // Beside the main thing, or thirty times a second: no news for the status line.
+                Task::Inside | Task::Frame(_) => None,
+            });
             fetch::breathe().await;
             let explainer = inner.explainer.take();
             let explainer = match explainer {
@@ -584,6 +633,7 @@ impl Jobs {
                     self.fail(error.into(), Retry::Start);
                 }
                 Err(error) => {
+                    self.stop_camera(); // or it would be refused thirty times a second
                     let retry = match error {
                         Error::Gpu { .. } => Retry::Look,
                         _ => Retry::None,
@@ -616,7 +666,15 @@ impl Jobs {
             return Some(Task::Look(photo));
         }
         let looked = self.state.prediction.with_untracked(Option::is_some);
-        (inner.explain.take() && looked).then_some(Task::Explain)
+        if inner.explain.take() && looked {
+            return Some(Task::Explain);
+        }
+        if self.state.live.get_untracked() == Live::Running {
+            let frame = inner.camera.borrow_mut().as_mut().and_then(Camera::frame);
+            return frame.map(Task::Frame);
+        }
+        let explained = self.state.explanation.with_untracked(Option::is_some);
+        (inner.inside.get() && explained && inner.inside.take()).then_some(Task::Inside)
     }
 
     async fn connect(self) -> Result<Explainer, Fault> {
@@ -628,6 +686,7 @@ impl Jobs {
         let name = if info.name.is_empty() { adapter::name().await } else { info.name.clone() };
         let name = if name.is_empty() { info.backend.clone() } else { name };
         let software = info.software;
+        self.state.timings_available.set(explainer.timings_available());
         // One adapter, one version, one measurement; it also finds an adapter that computes wrongly before a photo does.
         let key = format!("gradlens-tuning {} {name}", env!("CARGO_PKG_VERSION"));
         self.state.adapter.set(Some(Adapter { name, software }));
@@ -671,6 +730,7 @@ impl Jobs {
                 self.use_labels();
             }
             Task::Look(photo) => {
+                explainer.set_timings(state.timing.get_untracked());
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
@@ -680,6 +740,8 @@ impl Jobs {
                     if let Some(class) = inner.linked_class.take().filter(|&class| class < prediction.logits.len()) {
                         state.class.set(Some(class));
                     }
+                    let timings = explainer.timings().await?;
+                    state.timings.update(|all| all[0] = timings);
                     state.prediction.set(Some(Arc::new(prediction)));
                     inner.explain.set(true);
                 }
@@ -689,6 +751,36 @@ impl Jobs {
                     (state.class.get_untracked(), state.layer.get_untracked(), state.method.get_untracked());
                 let explanation = explainer.explain(class, &layer, method).await?;
                 if !inner.look.get() {
+                    let timings = explainer.timings().await?;
+                    state.timings.update(|all| all[1] = timings);
+                    state.explanation.set(Some(Arc::new(explanation)));
+                    state.maps.update(|maps| *maps += 1);
+                    inner.inside.set(state.inside.get_untracked());
+                }
+            }
+            Task::Inside => {
+                let Some(known) = state.explanation.get_untracked() else { return Ok(()) };
+                let activations = explainer.activations(&known.layer).await?;
+                let gradient = explainer.gradient(Some(known.class), &known.layer).await?;
+                if !inner.look.get() {
+                    let channels = Channels::new(known.class, &known.layer, activations, &gradient);
+                    state.channels.set(Some(Arc::new(channels)));
+                }
+            }
+            Task::Frame(photo) => {
+                let (class, layer, method) =
+                    (state.class.get_untracked(), state.layer.get_untracked(), state.method.get_untracked());
+                let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
+                let class = class.filter(|&class| class < prediction.logits.len());
+                let explanation = explainer.explain(class, &layer, method).await?;
+                if state.live.get_untracked() == Live::Running {
+                    inner.look.set(false); // a wish from before there was a picture
+                    let parts =
+                        explainer.architecture().map(|network| outline(network, prediction.height, prediction.width));
+                    let name = state.text_untracked().camera.frame.to_owned();
+                    state.outline.set(Arc::new(parts.unwrap_or_default()));
+                    state.picture.set(Some(self.picture(name, photo)));
+                    state.prediction.set(Some(Arc::new(prediction)));
                     state.explanation.set(Some(Arc::new(explanation)));
                     state.maps.update(|maps| *maps += 1);
                 }

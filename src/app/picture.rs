@@ -3,9 +3,11 @@
 use super::link::Link;
 use super::state::{State, View};
 use super::text::{self, fill};
+use crate::error::Error;
 use crate::explain::Explanation;
 use crate::heatmap::{self, ColourMap, Look};
-use crate::photo::{Photo, Rect};
+use crate::photo::{MAX_PIXELS, Photo, Rect};
+use js_sys::Reflect;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
@@ -26,13 +28,16 @@ pub struct Pixels {
     pub rgba: Vec<u8>,
 }
 
-/// The photo, or a smaller copy when a side is above [`SHOWN`].
-pub fn shrink(photo: &Photo) -> Photo {
+/// Longest side of a photo in the tray, and of a channel's map.
+pub const THUMB: usize = 160;
+
+/// The photo, or a smaller copy when a side is above `most`.
+pub fn shrink(photo: &Photo, most: usize) -> Photo {
     let longest = photo.width.max(photo.height);
-    if longest <= SHOWN {
+    if longest <= most {
         return photo.clone();
     }
-    let scaled = |side: usize| ((side * SHOWN) as f64 / longest as f64).round().max(1.0) as u32;
+    let scaled = |side: usize| ((side * most) as f64 / longest as f64).round().max(1.0) as u32;
     let (width, height) = (scaled(photo.width), scaled(photo.height));
     match image::RgbImage::from_raw(photo.width as u32, photo.height as u32, photo.rgb.clone()) {
         Some(whole) => {
@@ -41,6 +46,42 @@ pub fn shrink(photo: &Photo) -> Photo {
         }
         None => photo.clone(),
     }
+}
+
+/// Decodes what [`left_to_the_browser`](crate::photo::left_to_the_browser) says, as `Photo::decode` would: over white, no colour
+/// management, the first frame; upright where the browser follows a WebP's EXIF, which Chromium does not.
+pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
+    decode(bytes).await.map_err(|error| {
+        let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+        Error::PhotoCorrupt { detail: words.unwrap_or_default().trim_end_matches('.').to_owned() }
+    })
+}
+
+async fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
+    let blob = Blob::new_with_u8_array_sequence(&js_sys::Array::of1(&js_sys::Uint8Array::from(bytes)))?;
+    let options = js_sys::JSON::parse(r#"{"colorSpaceConversion":"none"}"#)?;
+    let method = |of: &JsValue, name: &str| Reflect::get(of, &name.into())?.dyn_into::<js_sys::Function>();
+    let create = method(&window(), "createImageBitmap")?;
+    let bitmap = JsFuture::from(create.call2(&window(), &blob, &options)?.unchecked_into::<js_sys::Promise>()).await?;
+    let side = |name: &str| Reflect::get(&bitmap, &name.into()).ok().and_then(|side| side.as_f64()).unwrap_or(0.0);
+    let (width, height) = (side("width"), side("height"));
+    if width * height > MAX_PIXELS as f64 {
+        return Err(js_sys::Error::new("it has too many pixels").into());
+    }
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
+    size(&canvas, width as usize, height as usize);
+    let context = canvas.get_context("2d")?.ok_or(JsValue::NULL)?;
+    let context: CanvasRenderingContext2d = context.unchecked_into();
+    context.set_fill_style_str("#ffffff");
+    context.fill_rect(0.0, 0.0, width, height);
+    method(&context, "drawImage")?.call3(&context, &bitmap, &0.into(), &0.into())?;
+    let rgba = context.get_image_data(0.0, 0.0, width, height)?.data();
+    Ok(Photo::new(width as usize, height as usize, opaque(&rgba)))
+}
+
+/// RGBA to RGB.
+pub fn opaque(rgba: &[u8]) -> Vec<u8> {
+    rgba.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
 }
 
 pub fn plain(photo: &Photo) -> Pixels {

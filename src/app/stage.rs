@@ -1,5 +1,6 @@
 //! The picture and what belongs to it: ways in, view, opacity, colours, colour bar, saving.
 
+use super::camera::CameraBar;
 use super::inside;
 use super::jobs::Jobs;
 use super::notices::Status;
@@ -7,6 +8,7 @@ use super::picture::{self, Way};
 use super::probe::{self, Found, Marks, Readout};
 use super::state::{Picture, State, View};
 use super::text::{self, Words, fill};
+use super::tray::Tray;
 use super::widgets::{Segmented, Slider};
 use crate::explain::Explanation;
 use crate::heatmap::{ColourMap, Look, describe};
@@ -31,6 +33,7 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                 <Show when=move || empty.get()>
                     <Welcome jobs browse_photo />
                 </Show>
+                <CameraBar jobs />
             </div>
             <Status jobs />
             <div class="under">
@@ -43,12 +46,23 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                     <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
                         {move || if empty.get() { state.text().choose_photo } else { state.text().another_photo }}
                     </button>
+                    <button
+                        type="button"
+                        class="icon"
+                        data-testid="camera"
+                        title=state.say(|text| text.camera.start)
+                        aria-label=state.say(|text| text.camera.start)
+                        on:click=move |_| jobs.start_camera()
+                    >
+                        <CameraIcon />
+                    </button>
                     <button type="button" data-testid="save-png" disabled=move || empty.get() on:click=move |_| jobs.take(Way::Shown)>
                         {state.say(|text| text.save)}
                     </button>
                     <WaysOut jobs />
                 </div>
                 <Show when=move || !empty.get()>
+                    <Tray jobs />
                     <Samples jobs />
                 </Show>
             </div>
@@ -114,6 +128,16 @@ fn visible(state: &State, picture: &Picture) -> picture::Pixels {
     }
 }
 
+#[component]
+fn CameraIcon() -> impl IntoView {
+    view! {
+        <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+            <path d="M3.5 6h3l1.2-2h4.6l1.2 2h3A1.5 1.5 0 0 1 18 7.5v7a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 2 14.5v-7A1.5 1.5 0 0 1 3.5 6z" />
+            <circle cx="10" cy="10.5" r="3.2" />
+        </svg>
+    }
+}
+
 /// What a first visitor sees in place of a picture.
 #[component]
 fn Welcome(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
@@ -122,9 +146,14 @@ fn Welcome(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
         <div class="welcome">
             <h2>{state.say(|text| text.drop_title)}</h2>
             <p>{state.say(|text| text.drop_hint)}</p>
-            <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
-                {state.say(|text| text.choose_photo)}
-            </button>
+            <div class="buttons">
+                <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
+                    {state.say(|text| text.choose_photo)}
+                </button>
+                <button type="button" data-testid="camera-first" on:click=move |_| jobs.start_camera()>
+                    {state.say(|text| text.camera.start)}
+                </button>
+            </div>
             <Samples jobs />
             <p class="privacy">{state.say(|text| text.privacy)}</p>
         </div>

@@ -3,10 +3,13 @@
 //! Nothing here computes or touches the DOM. `condition` is the page's state machine, derived and never stored, so that no
 //! two parts can disagree about it.
 
+use super::camera::Live;
 use super::text::{Language, Text, Words};
+use super::tray::Kept;
 use crate::cam::Method;
+use crate::channels::Channels;
 use crate::error::Error;
-use crate::explain::{Explanation, Prediction, Score};
+use crate::explain::{Explanation, Prediction, Score, Timing};
 use crate::heatmap::{ColourMap, Look};
 use crate::labels::Labels;
 use crate::models::{Model, Sample};
@@ -55,6 +58,9 @@ pub enum Fault {
         detail: String,
     },
     NothingDropped,
+    Camera {
+        detail: String,
+    },
     Save,
 }
 
@@ -147,6 +153,8 @@ pub struct Loaded {
 /// A decoded photo and a copy of at most [`super::picture::SHOWN`] pixels a side to paint with.
 #[derive(Clone)]
 pub struct Picture {
+    /// Counts the pictures of this visit, from 1.
+    pub id: u32,
     pub name: String,
     pub full: Arc<Photo>,
     pub shown: Arc<Photo>,
@@ -194,6 +202,17 @@ pub struct State {
     pub point: RwSignal<Option<(f64, f64)>>,
     /// The network's parts at the size of the last input.
     pub outline: RwSignal<Arc<Vec<Part>>>,
+    pub live: RwSignal<Live>,
+    pub tray: RwSignal<Vec<Kept>>,
+    /// Somebody looks inside the network: its channels are wanted after every map.
+    pub inside: RwSignal<bool>,
+    pub channels: RwSignal<Option<Arc<Channels>>>,
+    /// The step of the tour, from 0.
+    pub tour: RwSignal<Option<usize>>,
+    pub timing: RwSignal<bool>,
+    pub timings_available: RwSignal<bool>,
+    /// Of the last look and the last trace.
+    pub timings: RwSignal<[Vec<Timing>; 2]>,
     /// A passing word: what was just copied.
     pub word: RwSignal<Option<Words>>,
 }
@@ -229,6 +248,14 @@ impl State {
             contours: RwSignal::new(false),
             point: RwSignal::new(None),
             outline: RwSignal::new(Arc::default()),
+            live: RwSignal::default(),
+            tray: RwSignal::default(),
+            inside: RwSignal::new(false),
+            channels: RwSignal::new(None),
+            tour: RwSignal::new(None),
+            timing: RwSignal::new(false),
+            timings_available: RwSignal::new(false),
+            timings: RwSignal::default(),
             word: RwSignal::new(None),
         }
     }

@@ -3,10 +3,14 @@
 //! To add a language: a variant of [`Language`], a table, an arm in [`sentence`]. Class names are in the label files.
 //! English sentences for the engine's errors are their own `Display`; other languages match on the variant.
 
+mod camera;
+mod network;
 mod tools;
 
 use super::state::Fault;
 use crate::error::Error;
+pub use camera::Camera;
+pub use network::Network;
 pub use tools::Tools;
 
 /// A language of the page.
@@ -171,6 +175,8 @@ pub struct Text {
     pub reading_title: &'static str,
     pub reading: &'static [(&'static str, &'static str)],
     pub tools: &'static Tools,
+    pub network: &'static Network,
+    pub camera: &'static Camera,
     pub footer: &'static str,
     pub kept: &'static str,
 }
@@ -267,6 +273,14 @@ pub static ENGLISH: Text = Text {
             "Warm colours mark the places that raise the score of the chosen class, cold ones say little for it. The scale is relative: the strongest place of this photo is always at the top of the bar, however sure the network is.",
         ),
         (
+            "Why is so much of it blue?",
+            "Blue is the low end of the bar: these places say little for this class. That is the usual case, and no fault: most of a photo is background to the question asked.",
+        ),
+        (
+            "Which class should I pick?",
+            "Start with the likeliest: it shows what the answer rests on. Then pick another to ask “and where would you see that?”. Any class can be asked for; one that is not in the photo gives a weak or empty map, scaled up all the same.",
+        ),
+        (
             "Which layer should I take?",
             "Stage 4 is the usual choice: it knows what things are, on a coarse grid. Earlier stages have a finer grid but know only parts, textures or edges.",
         ),
@@ -288,6 +302,8 @@ pub static ENGLISH: Text = Text {
         ),
     ],
     tools: &tools::ENGLISH,
+    network: &network::ENGLISH,
+    camera: &camera::ENGLISH,
     footer: "Everything is computed here, by WebGPU, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
@@ -383,6 +399,14 @@ pub static CHINESE: Text = Text {
             "颜色代表什么？",
             "暖色处提高所选类别的得分，冷色处几乎无关。刻度是相对的：无论网络有多大把握，这张照片中最强的地方总在色条顶端。",
         ),
+        (
+            "为什么大片是蓝色？",
+            "蓝色是色条的低端：这些地方与所选类别几乎无关。这很正常，并不是出错：对所问的问题来说，照片的大部分都是背景。",
+        ),
+        (
+            "该选哪个类别？",
+            "先看最可能的类别：它说明答案的依据。再换一个，等于问“如果是它，你会在哪里看到？”。任何类别都可以问；照片里没有的，得到的图很弱或是空的，却同样会被放大到满刻度。",
+        ),
         ("该选哪一层？", "通常选第 4 段：它知道物体是什么，但格子粗。前面的段格子细，却只认得部件、纹理或边缘。"),
         ("为什么换个类别，图却一样？", "长得像的类别，依据大多相同。而且只见过单个物体的网络，可能没有别处可看。"),
         ("为什么图是空的？", "负面的依据会被截去。如果处处都不支持这个类别，就没有东西可画。"),
@@ -393,6 +417,8 @@ pub static CHINESE: Text = Text {
         ("网络答对了吗？", "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。"),
     ],
     tools: &tools::CHINESE,
+    network: &network::CHINESE,
+    camera: &camera::CHINESE,
     footer: "一切都在这个浏览器里用 WebGPU 计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };
@@ -474,6 +500,7 @@ pub fn sentence(language: Language, fault: &Fault) -> String {
                     "那不是文件。请从文件夹里拖一张照片进来，或复制图片本身再粘贴。",
                     vec![],
                 ),
+                Fault::Camera { detail } => (ENGLISH.camera.refused, CHINESE.camera.refused, vec![detail]),
                 Fault::Save => (
                     "The browser did not make a PNG of this picture. Try again, or with a smaller photo.",
                     "浏览器没能生成 PNG。请重试，或换一张小一些的照片。",

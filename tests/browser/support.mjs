@@ -80,12 +80,13 @@ export function tinyModels(change = {}) {
 
 // ---- browsers ----
 
-export function chromium() {
+/** With WebGPU; `more` are further arguments. */
+export function chromium(more = []) {
   return puppeteer.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-      '--disable-sync', '--disable-dev-shm-usage', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--lang=en-US'],
+      '--disable-sync', '--disable-dev-shm-usage', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--lang=en-US', ...more],
   });
 }
 
@@ -267,6 +268,15 @@ export class Page {
       return { width, height, base64: btoa(text) };
     });
     return { width, height, rgba: Buffer.from(base64, 'base64') };
+  }
+
+  /** Fails when axe-core finds something serious. */
+  async audit(where) {
+    await this.tab.evaluate(fs.readFileSync(path.join(ROOT, 'tests/browser/node_modules/axe-core/axe.min.js'), 'utf8'));
+    const found = await this.tab.evaluate(async () => (await axe.run()).violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(node => `${node.html.slice(0, 100)} ${node.failureSummary}`).join(' | ')}`));
+    assert.deepEqual(found, [], where);
   }
 
   elapsed() {

@@ -1,7 +1,9 @@
 // The picture's tools: threshold and contours, reading values, the heatmap in words, larger text, ways out, links.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { chromium, difference, id, keepDownloads, open, scratch, serve, tinyModels } from './support.mjs';
+import { ROOT, chromium, difference, id, keepDownloads, open, scratch, serve, tinyModels } from './support.mjs';
 import { photoPng } from './tiny.mjs';
 
 let browser;
@@ -103,6 +105,50 @@ describe('tools', () => {
     assert.ok(await size() > 1.25 * before);
     assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   }));
+});
+
+describe('ways in', () => {
+  it('reads every format as Pillow does, with the engine\'s decoders or the browser\'s', async () => {
+    const page = await open(browser, site.url);
+    await page.reach('ready');
+    const folder = path.join(ROOT, 'tests/fixtures');
+    const file = fs.readFileSync(path.join(folder, 'photos.safetensors'));
+    const length = Number(file.readBigUInt64LE());
+    const header = JSON.parse(file.subarray(8, 8 + length));
+    for (const name of fs.readdirSync(path.join(folder, 'photos'))) {
+      if (name === 'orientation6.webp') continue; // Chromium does not follow a WebP's EXIF: README's limits say so
+      const { dtype, shape: [height, width], data_offsets: [from, to] } = header[name];
+      assert.equal(dtype, 'U8');
+      const expected = file.subarray(8 + length + from, 8 + length + to);
+      await page.tab.$eval(id('overlay-canvas'), canvas => { canvas.width = 1; });
+      await page.upload('photo-input', path.join(folder, 'photos', name));
+      await page.tab.waitForFunction(canvas => document.querySelector(canvas).width > 1, {}, id('overlay-canvas'));
+      const got = await page.pixels(); // 24 × 16 is too small to look at, so this is the photo alone
+      assert.deepEqual([got.width, got.height], [width, height], name);
+      const rgb = got.rgba.filter((_, at) => at % 4 < 3);
+      const off = Math.max(...expected.map((value, at) => Math.abs(value - rgb[at])));
+      // JPEG as tests/photo.rs allows. The browser's share: GIF and BMP are lossless; WebP's chroma may be upsampled otherwise, and an
+      // alpha channel rounds twice.
+      const allowed = /^(subsampled|progressive)|\.webp$/.test(name) ? 4 : name.endsWith('.jpg') ? 2 : 0;
+      assert.ok(off <= allowed, `${name} is off by ${off} of 255`);
+    }
+    await page.close();
+  });
+
+  for (const [name, cut] of [['lossy.webp', 200], ['still.gif', 120], ['rgb.bmp', 500]]) {
+    it(`${name} cut short: a sentence`, async () => {
+      const page = await open(browser, site.url);
+      await page.reach('ready');
+      await page.look(photo);
+      const whole = fs.readFileSync(path.join(ROOT, 'tests/fixtures/photos', name));
+      await page.look(scratch(`cut-${name}`, whole.subarray(0, cut)));
+      assert.equal(await page.state(), 'error');
+      assert.match(await page.error(), /damaged/);
+      await page.look(photo);
+      assert.equal(await page.state(), 'done');
+      await page.close();
+    });
+  }
 });
 
 describe('ways out', () => {

@@ -39,7 +39,7 @@ pub static ENGLISH: Tools = Tools {
     threshold: "Hide below",
     threshold_hint: "Weaker places show the photo alone.",
     contours: "Lines at ¼, ½ and ¾ of the strongest",
-    larger: "Larger text",
+    larger: "A+: larger text",
 
     places: [
         ["the upper left", "the upper middle", "the upper right"],
@@ -76,7 +76,7 @@ pub static CHINESE: Tools = Tools {
     threshold: "隐藏低于",
     threshold_hint: "较弱的地方只显示照片。",
     contours: "在最强处的 ¼、½、¾ 画线",
-    larger: "放大文字",
+    larger: "A+：放大文字",
 
     places: [["左上", "上方中间", "右上"], ["左侧中间", "中央", "右侧中间"], ["左下", "下方中间", "右下"]],
     described: "最强处在{}；网络所见范围的 {} % 达到最强处的一半以上。",

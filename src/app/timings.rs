@@ -1,0 +1,64 @@
+//! How long each shader took, for those who ask: off at first, since it slows the passes down.
+
+use super::jobs::Jobs;
+use leptos::prelude::*;
+
+#[component]
+pub fn Timings(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let tables = move || {
+        state.timings.with(|all| {
+            let text = state.text().network;
+            all.iter()
+                .zip([text.timings_look, text.timings_trace])
+                .filter(|(timings, _)| !timings.is_empty())
+                .map(|(timings, title)| {
+                    let rows = timings
+                        .iter()
+                        .map(|timing| {
+                            view! {
+                                <tr>
+                                    <th scope="row">{timing.name}</th>
+                                    <td>{timing.count}</td>
+                                    <td>{format!("{:.2}", timing.microseconds / 1e3)}</td>
+                                </tr>
+                            }
+                        })
+                        .collect_view();
+                    view! {
+                        <table>
+                            <caption>{title}</caption>
+                            <thead>
+                                <tr>
+                                    <th scope="col">{text.shader}</th>
+                                    <th scope="col">{text.steps}</th>
+                                    <th scope="col">{text.milliseconds}</th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows}</tbody>
+                        </table>
+                    }
+                })
+                .collect_view()
+        })
+    };
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                data-testid="timing"
+                disabled=move || !state.timings_available.get()
+                prop:checked=state.timing
+                on:change:target=move |event| jobs.time(event.target().checked())
+            />
+            <span>{state.say(|text| text.network.timings)}</span>
+        </label>
+        <p class="fine">
+            {move || {
+                let text = state.text().network;
+                if state.timings_available.get() { text.timings_hint } else { text.timings_none }
+            }}
+        </p>
+        <div class="timings" data-testid="timings">{tables}</div>
+    }
+}

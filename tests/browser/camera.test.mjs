@@ -1,0 +1,131 @@
+// The camera (Chromium's fake one, which shows a moving pattern) and the tray of photos.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { chromium, difference, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { photoPng } from './tiny.mjs';
+
+let browser;
+let site;
+const photo = scratch('photo.png', photoPng(120, 80));
+const other = scratch('other.png', photoPng(90, 110, 2));
+
+before(async () => {
+  browser = await chromium(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  site = await serve(tinyModels());
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function visit(work, options = {}) {
+  const page = await open(browser, site.url, options);
+  try {
+    await page.reach('ready');
+    await work(page);
+  } catch (error) {
+    await page.context.close().catch(() => {});
+    throw error;
+  }
+  await page.close();
+}
+
+const maps = page => page.tab.$eval(id('status'), status => Number(status.dataset.maps));
+const more = (page, than) => page.tab.waitForFunction((status, than) => Number(document.querySelector(status).dataset.maps) > than, { timeout: 60_000 }, id('status'), than);
+
+describe('the camera', () => {
+  it('paints a heatmap over frame after frame, pauses to explore, goes on and stops', () => visit(async page => {
+    await page.tab.click(id('camera-first'));
+    await more(page, 0);
+    const first = await page.pixels();
+    assert.ok(first.width >= 320 && first.height >= 240);
+    const before = await maps(page);
+    await more(page, before + 3);
+    assert.ok(difference(await page.pixels(), first) > 0.1, 'the picture stands still');
+    assert.equal((await page.ranking()).length, 5);
+
+    await page.tab.click(id('camera-pause'));
+    await page.painted();
+    await page.reach('done');
+    const paused = await maps(page);
+    const still = await page.pixels();
+    await new Promise(resolve => setTimeout(resolve, 700));
+    assert.equal(await maps(page), paused, 'frames go on while paused');
+    await page.pick((await page.ranking())[1].class);
+    assert.equal(await maps(page), paused + 1);
+    assert.deepEqual([still.width, still.height], [first.width, first.height]);
+
+    await page.tab.click(id('camera-pause'));
+    await more(page, paused + 2);
+    assert.ok((await page.ranking()).some(row => row.pressed), 'the class that was picked stays');
+    await page.tab.click(id('camera-stop'));
+    await page.painted();
+    const stopped = await maps(page);
+    await new Promise(resolve => setTimeout(resolve, 500));
+    assert.ok(await maps(page) <= stopped + 1, 'frames go on after the end');
+    assert.ok(await page.tab.$eval('.camera-bar', bar => getComputedStyle(bar).display === 'none'));
+  }));
+
+  it('drops frames rather than queueing them', () => visit(async page => {
+    // A GPU that takes ten frames' time for each: what waits would show as work after the camera has stopped.
+    await page.tab.click(id('camera-first'));
+    await more(page, 2);
+    await page.tab.click(id('camera-stop'));
+    const stopped = await maps(page);
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    assert.ok(await maps(page) - stopped <= 1);
+  }, {
+    before: tab => tab.evaluateOnNewDocument(() => {
+      const real = GPUBuffer.prototype.mapAsync;
+      GPUBuffer.prototype.mapAsync = async function (...options) {
+        await new Promise(resolve => setTimeout(resolve, 150));
+        return real.apply(this, options);
+      };
+    }),
+  }));
+
+  it('says what to do when the camera is refused', () => visit(async page => {
+    await page.tab.click(id('camera-first'));
+    await page.reach('error');
+    assert.match(await page.error(), /camera can't be used \(Permission denied\)/);
+    await page.tab.click(id('language'));
+    assert.match(await page.error(), /无法使用摄像头/);
+    await page.look(photo);
+    assert.equal(await page.state(), 'done');
+  }, {
+    before: tab => tab.evaluateOnNewDocument(() => {
+      MediaDevices.prototype.getUserMedia = () => Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
+    }),
+  }));
+});
+
+describe('the tray', () => {
+  it('remembers each photo with its class, layer and method', () => visit(async page => {
+    await page.look(photo);
+    const klass = (await page.ranking())[3].class;
+    await page.pick(klass);
+    await page.select('layer-select', 'layer3');
+    await page.select('method-select', 'layer-cam');
+    const first = await page.pixels();
+    await page.look(other);
+    await page.select('layer-select', 'layer2');
+    const second = await page.pixels();
+    assert.equal((await page.tab.$$(`${id('tray')} li`)).length, 2);
+
+    const back = async place => {
+      const before = await maps(page);
+      await page.tab.click(`${id('tray')} li:nth-child(${place}) button`);
+      await more(page, before);
+      await page.reach('done');
+    };
+    await back(1);
+    assert.equal((await page.ranking()).find(row => row.pressed).class, klass);
+    assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer3');
+    assert.equal(await page.tab.$eval(id('method-select'), select => select.value), 'layer-cam');
+    assert.equal(difference(await page.pixels(), first), 0);
+    await back(2);
+    assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer2');
+    assert.equal(difference(await page.pixels(), second), 0);
+    assert.equal(await page.tab.$eval(`${id('tray')} li:nth-child(2) button`, button => button.getAttribute('aria-pressed')), 'true');
+  }));
+});

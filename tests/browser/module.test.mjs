@@ -1,0 +1,84 @@
+// The engine as an ES module (scripts/module): the example page, and the same numbers as the native command.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { ROOT, chromium, native, scratch, serve } from './support.mjs';
+import { photoPng, tensor, tinyResnet } from './tiny.mjs';
+
+const PKG = path.join(ROOT, 'pkg');
+const photo = scratch('photo.png', photoPng(120, 80));
+const weights = scratch('tiny.safetensors', tinyResnet());
+
+let browser;
+let site;
+before(async () => {
+  if (!fs.existsSync(path.join(PKG, 'gradlens.js'))) throw new Error('there is no module in pkg/: run scripts/module first');
+  browser = await chromium();
+  const files = Object.fromEntries(fs.readdirSync(PKG).map(name => [`module/${name}`, fs.readFileSync(path.join(PKG, name))]));
+  site = await serve({ ...files, 'module/weights.safetensors': fs.readFileSync(weights) });
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+describe('the module', () => {
+  it('runs the example page, in twenty lines', async () => {
+    assert.ok(fs.readFileSync(path.join(ROOT, 'examples/module/index.html'), 'utf8').trim().split('\n').length <= 24);
+    const tab = await browser.newPage();
+    const errors = [];
+    tab.on('pageerror', error => errors.push(error.message));
+    await tab.goto(`${site.url}module/index.html`);
+    await tab.waitForFunction(() => /ResNet/.test(document.querySelector('output').textContent), { timeout: 30_000 });
+    await (await tab.$('input')).uploadFile(photo);
+    await tab.waitForFunction(() => /^class \d+: [\d.]+ %$/.test(document.querySelector('output').textContent), { timeout: 30_000 });
+    assert.deepEqual(await tab.$eval('canvas', canvas => [canvas.width, canvas.height]), [120, 80]);
+    assert.deepEqual(errors, []);
+    await tab.close();
+  });
+
+  it('gives the native command\'s logits and maps, and errors as exceptions', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`${site.url}module/index.html`);
+    const bytes = [...fs.readFileSync(photo)];
+    const got = await tab.evaluate(async bytes => {
+      const { default: init, Explainer } = await import('./gradlens.js');
+      await init();
+      const explainer = await Explainer.open();
+      const early = await explainer.predict(new Uint8Array(bytes)).catch(error => error.message);
+      const weights = new Uint8Array(await (await fetch('weights.safetensors')).arrayBuffer());
+      const name = await explainer.load(weights);
+      const prediction = await explainer.predict(new Uint8Array(bytes), 'whole');
+      const explanation = await explainer.explain(undefined, 'layer3', 'layer-cam');
+      const wrong = await explainer.explain(0, 'attic').catch(error => error.message);
+      return {
+        early, wrong, name, layers: explainer.layers, class: explanation.class, logits: [...prediction.logits],
+        cam: [...explanation.cam], shape: [explanation.camHeight, explanation.camWidth], top: prediction.top(3).map(score => score.class),
+      };
+    }, bytes);
+    assert.match(got.early, /network/i);
+    assert.match(got.wrong, /attic/);
+    assert.ok(got.layers.includes('layer4.0'));
+    const { tensors } = await native(weights, photo, ['--layer', 'layer3', '--method', 'layer-cam', '--fit', 'whole']);
+    const close = (found, expected, what) => {
+      const scale = Math.max(...expected.map(Math.abs));
+      // Another adapter, other tiles, f32: as parity.test.mjs allows.
+      expected.forEach((value, at) => assert.ok(Math.abs(found[at] - value) <= 1e-4 * scale, `${what}[${at}]: ${found[at]} for ${value}`));
+    };
+    close(got.logits, [...tensor(tensors, 'logits').values], 'logits');
+    close(got.cam, [...tensor(tensors, 'cam').values], 'cam');
+    assert.deepEqual(tensor(tensors, 'cam').shape, got.shape);
+    assert.equal(got.top[0], got.class);
+    await tab.close();
+  });
+
+  it('has TypeScript types for all of it, and is ready for npm', () => {
+    const types = fs.readFileSync(path.join(PKG, 'gradlens.d.ts'), 'utf8');
+    for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>']) {
+      assert.ok(types.includes(name), name);
+    }
+    const { files, main, types: declared } = JSON.parse(fs.readFileSync(path.join(PKG, 'package.json')));
+    for (const file of [...files, main, declared]) assert.ok(fs.existsSync(path.join(PKG, file)), file);
+  });
+});
