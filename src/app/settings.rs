@@ -90,7 +90,8 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                         }
                     }
                 >
-                    {Method::quick()
+                    {Method::ALL
+                        .into_iter()
                         .map(|method| {
                             let id = method.to_string();
                             let (name, _) = text::method(state.language.get_untracked(), &id);
