@@ -6,16 +6,29 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use gradlens::explain::top;
+use gradlens::faithfulness::{self, Curve, Scrambled};
+use gradlens::heatmap::Cam;
+use gradlens::localise::{self, Region};
+use gradlens::neurons::Neuron;
+use gradlens::objective::softmax;
 use gradlens::{
-    Checkpoint, ColourMap, Error, Explainer, Explanation, Fit, Labels, Method, Network, Photo, Prediction,
-    Preprocessing, Result, heatmap,
+    Checkpoint, ColourMap, Error, Explainer, Explanation, Fit, Labels, Method, Network, Objective, Photo, Prediction,
+    Preprocessing, Question, Rect, Result, heatmap,
 };
 use safetensors::tensor::{Dtype, TensorView};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const USAGE: &str =
     "usage: explain --weights W.safetensors --image PHOTO --out DIR [--labels FILE] [--class INDEX|NAME]
-               [--layer layer4] [--method grad-cam] [--fit whole|crop]";
+               [--layer layer4[,layer3…]] [--method grad-cam] [--fit whole|crop]
+               [--target logit|probability|contrast:CLASS|against] [--channels N]
+               [--also guided,box,cover,neurons,trust,sanity] [--truth X,Y,WIDTH,HEIGHT]
+Several layers are fused. --channels: how many a slow method (score-cam, ablation-cam) tries. --also: what else goes into
+result.json, tensors.safetensors and PNG files. --truth: the object's box in photo pixels, to compare with.";
+
+/// What `--also` may ask for.
+const ALSO: [&str; 6] = ["guided", "box", "cover", "neurons", "trust", "sanity"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,15 +56,31 @@ struct Options {
     out: PathBuf,
     labels: Option<PathBuf>,
     class: Option<String>,
-    layer: String,
+    layers: Vec<String>,
     method: Method,
     fit: Fit,
+    target: String,
+    channels: Option<usize>,
+    also: Vec<String>,
+    truth: Option<Rect>,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Options, String> {
-        const KNOWN: [&str; 8] =
-            ["--weights", "--image", "--out", "--labels", "--class", "--layer", "--method", "--fit"];
+        const KNOWN: [&str; 12] = [
+            "--weights",
+            "--image",
+            "--out",
+            "--labels",
+            "--class",
+            "--layer",
+            "--method",
+            "--fit",
+            "--target",
+            "--channels",
+            "--also",
+            "--truth",
+        ];
         let mut given = BTreeMap::new();
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
@@ -73,11 +102,165 @@ impl Options {
             out,
             labels: take("--labels").map(PathBuf::from),
             class: take("--class"),
-            layer: take("--layer").unwrap_or_else(|| "layer4".into()),
+            layers: list(take("--layer").as_deref().unwrap_or("layer4")),
             method: take("--method").map_or(Ok(Method::GradCam), |m| m.parse()).map_err(sentence)?,
             fit: take("--fit").map_or(Ok(Fit::Whole), |f| f.parse()).map_err(sentence)?,
+            target: take("--target").unwrap_or_else(|| "logit".into()),
+            channels: take("--channels").map(|n| number(&n)).transpose()?,
+            also: also(take("--also"))?,
+            truth: take("--truth").map(|text| truth(&text)).transpose()?,
         })
     }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(String::from).collect()
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| format!("`{text}` is not a number above 0."))
+}
+
+fn also(text: Option<String>) -> Result<Vec<String>, String> {
+    let wanted = text.as_deref().map(list).unwrap_or_default();
+    match wanted.iter().find(|wanted| !ALSO.contains(&wanted.as_str())) {
+        Some(unknown) => Err(format!("There is no `{unknown}` for --also. Known: {}.", ALSO.join(", "))),
+        None => Ok(wanted),
+    }
+}
+
+fn truth(text: &str) -> Result<Rect, String> {
+    let numbers: Option<Vec<f64>> = text.split(',').map(|n| n.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[x, y, width, height]) if width > 0.0 && height > 0.0 => Ok(Rect { x, y, width, height }),
+        _ => Err(format!("`{text}` is not a box: four numbers X,Y,WIDTH,HEIGHT in photo pixels.")),
+    }
+}
+
+/// The name of a target; `contrast:` is followed by a class.
+fn objective(text: &str, labels: &Labels) -> Result<Objective> {
+    let unknown = |name: &str| Error::UnknownClass { name: name.into(), classes: labels.names.len() };
+    match text.split_once(':') {
+        Some(("contrast", than)) => Ok(Objective::Contrast { than: labels.find(than).ok_or_else(|| unknown(than))? }),
+        None if text == "logit" => Ok(Objective::Logit),
+        None if text == "probability" => Ok(Objective::Probability),
+        None if text == "against" => Ok(Objective::Against),
+        _ => Err(Error::UnknownChoice {
+            what: "target",
+            name: text.into(),
+            known: "logit, probability, contrast:CLASS, against".into(),
+        }),
+    }
+}
+
+/// What goes into `tensors.safetensors`: name, shape, values.
+type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
+
+/// What `--also` asks for, as JSON and tensors; PNG files are written at once.
+async fn extras(
+    options: &Options,
+    explainer: &mut Explainer,
+    question: &Question,
+    prediction: &Prediction,
+    explanation: &Explanation,
+    labels: &Labels,
+) -> Result<(Value, Tensors)> {
+    let (mut found, mut tensors) = (json!({}), Tensors::new());
+    let keep_on = &mut |_: usize, _: usize| true;
+    let wants = |what: &str| options.also.iter().any(|wanted| wanted == what);
+    let (class, heat) = (explanation.class, &explanation.heatmap);
+    let size = (explanation.height, explanation.width);
+    let name = |class: usize| json!({"index": class, "label": labels.names[class].en});
+    if wants("guided") {
+        let guided = explainer.guided(Some(class), explanation.objective).await?;
+        let guided_cam = guided.times(explanation);
+        for (file, guided) in [("guided", guided), ("guided_cam", guided_cam)] {
+            save(&options.out, &format!("{file}.png"), &guided.pixels(), size, image::ColorType::Rgb8)?;
+            tensors.push((file.into(), vec![size.0, size.1, 3], guided.values));
+        }
+    }
+    let region = localise::largest_region(heat, size, localise::THRESHOLD);
+    // From input pixels to photo pixels.
+    let (x, y) = (explanation.rect.width / size.1 as f64, explanation.rect.height / size.0 as f64);
+    if wants("box") || options.truth.is_some() {
+        let on_photo = region.as_ref().map(|Region { bounds, .. }| Rect {
+            x: explanation.rect.x + bounds.x * x,
+            y: explanation.rect.y + bounds.y * y,
+            width: bounds.width * x,
+            height: bounds.height * y,
+        });
+        found["box"] = json!({"threshold": localise::THRESHOLD, "rect": on_photo});
+        if let Some(truth) = options.truth {
+            let on_input = Rect {
+                x: (truth.x - explanation.rect.x) / x,
+                y: (truth.y - explanation.rect.y) / y,
+                width: truth.width / x,
+                height: truth.height / y,
+            };
+            found["truth"] = json!({
+                "rect": truth,
+                "iou": region.as_ref().map_or(0.0, |region| localise::iou(&region.bounds, &on_input)),
+                "points_into": localise::points_into(heat, size.1, &on_input),
+                "energy_share": localise::energy_share(heat, size.1, &on_input),
+            });
+        }
+    }
+    if wants("cover")
+        && let Some(region) = &region
+    {
+        let covered = explainer.cover_up(&region.mask).await?;
+        let after = softmax(&covered.logits)[class];
+        let best: Vec<_> = top(&covered.logits, 5)
+            .iter()
+            .map(|s| json!({"index": s.class, "label": labels.names[s.class].en, "probability": s.probability}))
+            .collect();
+        let mut rgb = prediction.rgb.clone();
+        let hidden = rgb.chunks_exact_mut(3).zip(&region.mask).filter(|(_, hidden)| **hidden);
+        hidden.for_each(|(pixel, _)| pixel.copy_from_slice(&covered.colour));
+        save(&options.out, "covered.png", &rgb, size, image::ColorType::Rgb8)?;
+        found["cover"] =
+            json!({"probability_before": softmax(&prediction.logits)[class], "probability": after, "top5": best});
+    }
+    if wants("neurons") {
+        let neurons = explainer.neurons(Some(class), explanation.objective, 5, 3).await?;
+        for neuron in neurons.speak_for.iter().chain(&neurons.speak_against) {
+            let shape = vec![neuron.map.height, neuron.map.width];
+            tensors.push((format!("neuron/{}", neuron.channel), shape, neuron.map.values.clone()));
+        }
+        let listed = |neurons: &[Neuron]| -> Value {
+            let one = |n: &Neuron| {
+                let favours: Vec<Value> = n.classes.iter().map(|&class| name(class)).collect();
+                json!({"channel": n.channel, "alpha": n.alpha, "favours": favours})
+            };
+            neurons.iter().map(one).collect()
+        };
+        found["neurons"] = json!({"for": listed(&neurons.speak_for), "against": listed(&neurons.speak_against)});
+    }
+    if wants("trust")
+        && let Some(trust) = explainer.trust(explanation, faithfulness::NOISE, keep_on).await?
+    {
+        let curve = |curve: &Curve| json!({"points": curve.points, "area": curve.area(), "mean": curve.mean()});
+        found["trust"] = json!({
+            "probability": trust.probability, "seen": trust.seen, "drop": trust.drop(), "increase": trust.increase(),
+            "deletion": curve(&trust.deletion), "insertion": curve(&trust.insertion),
+            "road": {"morf": curve(&trust.morf), "lerf": curve(&trust.lerf), "combined": trust.road()},
+        });
+    }
+    if wants("sanity")
+        && let Some(scrambled) = explainer.randomise(question, keep_on).await?
+    {
+        let one = |s: &Scrambled| json!({"part": s.part, "rank_correlation": s.correlation});
+        found["sanity"] = scrambled.iter().map(one).collect();
+        tensors
+            .extend(scrambled.into_iter().map(|s| (format!("scrambled/{}", s.part), vec![size.0, size.1], s.heatmap)));
+    }
+    Ok((found, tensors))
+}
+
+fn save(out: &Path, name: &str, pixels: &[u8], (h, w): (usize, usize), colour: image::ColorType) -> Result<()> {
+    std::fs::create_dir_all(out).map_err(|e| failed(out, e))?;
+    let path = out.join(name);
+    image::save_buffer(&path, pixels, w as u32, h as u32, colour).map_err(|e| failed(&path, e))
 }
 
 async fn run(options: &Options) -> Result<String> {
@@ -102,7 +285,16 @@ async fn run(options: &Options) -> Result<String> {
     explainer.load(&network, Preprocessing::default()).await?;
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     let prediction = explainer.predict(&photo, options.fit).await?;
-    let explanation = explainer.explain(class, &options.layer, options.method).await?;
+    let question = Question {
+        class,
+        objective: objective(&options.target, &labels)?,
+        layers: options.layers.clone(),
+        method: options.method,
+        channels: options.channels,
+    };
+    // Only what is told to stop has no answer.
+    let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
+    let (also, tensors) = extras(options, &mut explainer, &question, &prediction, &explanation, &labels).await?;
 
     let top5: Vec<_> = prediction
         .top(5)
@@ -111,19 +303,27 @@ async fn run(options: &Options) -> Result<String> {
         .collect();
     let adapter = explainer.adapter();
     let memory = explainer.memory();
-    let result = json!({
+    let than = match explanation.objective {
+        Objective::Contrast { than } => json!({"index": than, "label": labels.names[than].en}),
+        _ => Value::Null,
+    };
+    let mut result = json!({
         "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
         "network": network.architecture.name,
         "input": {"height": prediction.height, "width": prediction.width, "fit": options.fit, "rect": prediction.rect},
         "top5": top5,
         "class": {"index": explanation.class, "label": labels.names[explanation.class].en},
+        "target": {"name": explanation.objective.name(), "than": than},
         "layer": explanation.layer,
         "method": explanation.method.name(),
         "blank": explanation.blank,
         "milliseconds": {"load": load_ms, "predict": prediction.milliseconds, "explain": explanation.milliseconds},
         "gpu_bytes": {"weights": memory.weights, "activations": memory.activations, "gradients": memory.gradients},
     });
-    write_all(&options.out, &photo, &prediction, &explanation, &format!("{result:#}\n"))?;
+    if let (Value::Object(result), Value::Object(mut also)) = (&mut result, also) {
+        result.append(&mut also);
+    }
+    write_all(&options.out, &photo, &prediction, &explanation, tensors, &format!("{result:#}\n"))?;
     Ok(format!(
         "{}: {} ({:.1} %); {} at {} in {}",
         options.image.display(),
@@ -140,6 +340,7 @@ fn write_all(
     photo: &Photo,
     prediction: &Prediction,
     explanation: &Explanation,
+    more: Tensors,
     result: &str,
 ) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|e| failed(out, e))?;
@@ -148,14 +349,22 @@ fn write_all(
 
     let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let (height, width) = (explanation.height, explanation.width);
-    let tensors = [
-        ("input", vec![3, height, width], bytes(&prediction.input)),
-        ("logits", vec![prediction.logits.len()], bytes(&prediction.logits)),
-        ("cam", vec![explanation.cam.height, explanation.cam.width], bytes(&explanation.cam.values)),
-        ("heatmap", vec![height, width], bytes(&explanation.heatmap)),
+    let mut tensors: Tensors = vec![
+        ("input".into(), vec![3, height, width], prediction.input.clone()),
+        ("logits".into(), vec![prediction.logits.len()], prediction.logits.clone()),
+        ("cam".into(), vec![explanation.cam.height, explanation.cam.width], explanation.cam.values.clone()),
+        ("heatmap".into(), vec![height, width], explanation.heatmap.clone()),
     ];
+    if explanation.layers.len() > 1 {
+        let of_layer =
+            |(name, cam): &(String, Cam)| (format!("cam/{name}"), vec![cam.height, cam.width], cam.values.clone());
+        tensors.extend(explanation.layers.iter().map(of_layer));
+    }
+    tensors.extend(more);
     let path = out.join("tensors.safetensors");
-    let views = tensors.iter().map(|(name, shape, data)| (*name, TensorView::new(Dtype::F32, shape.clone(), data)));
+    let data: Vec<(String, Vec<usize>, Vec<u8>)> =
+        tensors.into_iter().map(|(name, shape, values)| (name, shape, bytes(&values))).collect();
+    let views = data.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data)));
     let views: Result<Vec<_>> = views.map(|(name, view)| Ok((name, view.map_err(|e| failed(&path, e))?))).collect();
     let file = safetensors::serialize(views?, None).map_err(|e| failed(&path, e))?;
     std::fs::write(&path, file).map_err(|e| failed(&path, e))?;

@@ -1,11 +1,11 @@
-// global_average_pool_backward: dL/dx of global_average_pool, and the mask of the ReLU before it when asked for.
+// global_average_pool_backward: dL/dx of global_average_pool, and of the ReLU before it when asked for.
 //   dx[position, c] = dy[c] / (h*w)
 // One invocation owns one vec4 of dx.                    Reference: reference::global_average_pool_backward
 // Dispatch: ceil(h*w*c/4 / 64) workgroups in x
 
 struct Params {
   positions: u32, c4: u32,
-  masked: u32,  // 1: dx stays only where x > 0
+  relu: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself
 }
 
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h, w, c]
@@ -17,6 +17,7 @@ struct Params {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
   if (i >= p.positions * p.c4) { return; }
-  let value = dy[i % p.c4] / f32(p.positions);
-  dx[i] = select(value, vec4f(0.0), vec4<bool>(p.masked == 1u) & (x[i] <= vec4f(0.0)));
+  var value = dy[i % p.c4] / f32(p.positions);
+  if (p.relu == 2u) { value = max(value, vec4f(0.0)); }
+  dx[i] = select(value, vec4f(0.0), vec4<bool>(p.relu != 0u) & (x[i] <= vec4f(0.0)));
 }

@@ -1,4 +1,4 @@
-// max_pool2d_backward: dL/dx of max_pool2d, and the mask of the ReLU before it when asked for.
+// max_pool2d_backward: dL/dx of max_pool2d, and of the ReLU before it when asked for.
 //   dx[iy,ix,c] = sum of dy[oy,ox,c] over the windows (oy,ox) whose maximum is x[iy,ix,c]
 // Of equal values in a window the first in reading order takes it all, as in PyTorch.
 // One invocation owns one vec4 of dx and gathers.        Reference: reference::max_pool2d_backward
@@ -7,7 +7,7 @@
 struct Params {
   h_out: u32, w_out: u32, h_in: u32, w_in: u32, c4: u32,
   ksize: u32, stride: u32, padding: u32,
-  masked: u32,  // 1: dx stays only where x > 0
+  relu: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself
 }
 
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h_in, w_in, c]
@@ -42,5 +42,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       sum += select(vec4f(0.0), dy[o], wins);
     }
   }
-  dx[i] = select(sum, vec4f(0.0), vec4<bool>(p.masked == 1u) & (value <= vec4f(0.0)));
+  if (p.relu == 2u) { sum = max(sum, vec4f(0.0)); }
+  dx[i] = select(sum, vec4f(0.0), vec4<bool>(p.relu != 0u) & (value <= vec4f(0.0)));
 }

@@ -12,9 +12,10 @@ use crate::gpu::{Gpu, Step, Tensor};
 use crate::ops;
 
 /// How activations `a` and gradients `g` of a layer become a map; c runs over channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Σ mean(g_c)·a_c. Selvaraju et al. 2016, arXiv 1610.02391
+    #[default]
     GradCam,
     /// Σ w_c·a_c with w from second and third powers of g. Chattopadhyay et al. 2018, arXiv 1710.11063
     GradCamPlusPlus,
@@ -30,10 +31,15 @@ pub enum Method {
     EigenCam,
     /// First principal component of g·a
     EigenGradCam,
+    /// Σ softmax(s)_c·a_c with s_c the score of the photo seen through a_c. Wang et al. 2020, arXiv 1910.01279
+    ScoreCam,
+    /// Σ w_c·a_c with w_c the share of the score that is lost without channel c. Desai and Ramaswamy 2020,
+    /// doi 10.1109/WACV45572.2020.9093360
+    AblationCam,
 }
 
 impl Method {
-    pub const ALL: [Method; 8] = [
+    pub const ALL: [Method; 10] = [
         Method::GradCam,
         Method::GradCamPlusPlus,
         Method::XGradCam,
@@ -42,6 +48,8 @@ impl Method {
         Method::LayerCam,
         Method::EigenCam,
         Method::EigenGradCam,
+        Method::ScoreCam,
+        Method::AblationCam,
     ];
 
     /// The name on the command line and in links.
@@ -55,12 +63,24 @@ impl Method {
             Method::LayerCam => "layer-cam",
             Method::EigenCam => "eigen-cam",
             Method::EigenGradCam => "eigen-grad-cam",
+            Method::ScoreCam => "score-cam",
+            Method::AblationCam => "ablation-cam",
         }
     }
 
     /// False for a method that looks at activations alone.
     pub fn needs_gradients(self) -> bool {
-        self != Method::EigenCam
+        !self.is_slow() && self != Method::EigenCam
+    }
+
+    /// True for a method that runs a pass a channel: seconds to hours, see [`Explainer::estimate`](crate::Explainer::estimate).
+    pub fn is_slow(self) -> bool {
+        matches!(self, Method::ScoreCam | Method::AblationCam)
+    }
+
+    /// Those that answer at once.
+    pub fn quick() -> impl Iterator<Item = Method> {
+        Method::ALL.into_iter().filter(|method| !method.is_slow())
     }
 }
 
@@ -86,7 +106,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// None where the map is a principal component, which is found on the CPU.
+    /// None where the CPU makes the map: of principal components, and where channels are tried out.
     pub fn of(method: Method, gpu: &Gpu, activations: &Tensor, gradients: &Tensor) -> Option<Recipe> {
         // The numbers are the shaders' own: METHOD in cam.wgsl and cam_weights.wgsl.
         let (weights_method, cam_method) = match method {
@@ -96,7 +116,7 @@ impl Recipe {
             Method::HiResCam => (None, 1),
             Method::GradCamElementWise => (None, 2),
             Method::LayerCam => (None, 3),
-            Method::EigenCam | Method::EigenGradCam => return None,
+            Method::EigenCam | Method::EigenGradCam | Method::ScoreCam | Method::AblationCam => return None,
         };
         let weights = gpu.tensor(1, 1, activations.channels);
         let cam = gpu.tensor(1, 1, activations.positions());
@@ -113,6 +133,15 @@ impl Recipe {
         gpu.run(&self.steps);
         gpu.read(&self.cam).await
     }
+}
+
+/// Σ weight·activation over channels: [positions]. `planes` is [channels, positions], `weights` [channels].
+pub fn weighted_sum(planes: &[f32], weights: &[f32], positions: usize) -> Vec<f32> {
+    let mut cam = vec![0.0f64; positions];
+    for (plane, &weight) in planes.chunks_exact(positions).zip(weights).filter(|(_, weight)| **weight != 0.0) {
+        cam.iter_mut().zip(plane).for_each(|(cam, &a)| *cam += f64::from(weight) * f64::from(a));
+    }
+    cam.into_iter().map(|v| v as f32).collect()
 }
 
 /// The projection of each position's `channels` values onto their first principal component: [positions].

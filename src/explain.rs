@@ -19,11 +19,13 @@ use std::time::Duration;
 
 use web_time::Instant;
 
-use crate::cam::{Method, Recipe, principal_component};
+use crate::cam::{Method, Recipe, principal_component, weighted_sum};
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor};
 use crate::heatmap::{self, Cam};
 use crate::loader::{Loader, Weights};
+use crate::objective::{Objective, softmax};
+use crate::ops::Rule;
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
 use crate::resnet::{Pass, ResNet, Target, Uploaded};
 use crate::tune::Tuning;
@@ -36,17 +38,18 @@ pub struct Explainer {
     loaded: Option<Loaded>,
 }
 
-struct Loaded {
-    resnet: ResNet,
-    preprocessing: Preprocessing,
+pub(crate) struct Loaded {
+    pub(crate) resnet: ResNet,
+    pub(crate) preprocessing: Preprocessing,
     pass: Option<Pass>,
     recipes: HashMap<(Target, Method), Recipe>, // of `pass`
     seen: Option<Seen>,
 }
 
 /// What `explain` needs to know of the last photo.
-struct Seen {
-    logits: Vec<f32>,
+pub(crate) struct Seen {
+    pub(crate) logits: Vec<f32>,
+    pub(crate) input: Vec<f32>, // [3, height, width]
     rect: Rect,
 }
 
@@ -77,14 +80,34 @@ pub struct Score {
     pub probability: f32,
 }
 
+/// What one may ask about a photo.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Question {
+    /// None: the class with the largest logit.
+    pub class: Option<usize>,
+    pub objective: Objective,
+    /// At least one; the maps of several are fused.
+    pub layers: Vec<String>,
+    pub method: Method,
+    /// Of a slow method: how many of a layer's channels are tried, the most important ones; all if None.
+    pub channels: Option<usize>,
+}
+
+/// Hears how many passes are done, of how many; false stops.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+
 /// Where the network looked.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     pub class: usize,
+    pub objective: Objective,
+    /// Its name; of several fused ones `layer3+layer4`.
     pub layer: String,
     pub method: Method,
-    /// The raw map, before ReLU and scaling.
+    /// The raw map, before ReLU and scaling; of several layers the last one's.
     pub cam: Cam,
+    /// Every layer with its raw map.
+    pub layers: Vec<(String, Cam)>,
     /// [height, width], 0..1: as `grad-cam` returns it.
     pub heatmap: Vec<f32>,
     pub height: usize,
@@ -256,7 +279,7 @@ impl Explainer {
         let (height, width) = (prepared.height, prepared.width);
 
         let logits = loaded.forward(gpu, &prepared.input, height, width).await?;
-        loaded.seen = Some(Seen { logits: logits.clone(), rect: prepared.rect });
+        loaded.seen = Some(Seen { logits: logits.clone(), input: prepared.input.clone(), rect: prepared.rect });
         Ok(Prediction {
             logits,
             height,
@@ -274,7 +297,7 @@ impl Explainer {
         let loaded = loaded.as_mut().ok_or(Error::NoNetwork)?;
         let logits = loaded.forward(gpu, input, height, width).await?;
         let rect = Rect { x: 0.0, y: 0.0, width: width as f64, height: height as f64 };
-        loaded.seen = Some(Seen { logits: logits.clone(), rect });
+        loaded.seen = Some(Seen { logits: logits.clone(), input: input.to_vec(), rect });
         Ok(logits)
     }
 
@@ -283,53 +306,53 @@ impl Explainer {
     /// Gradients are of the logit, not of the probability. The forward pass is not run again.
     /// Errors: [`Error::NoPhoto`], [`Error::UnknownClass`], [`Error::UnknownLayer`], [`Error::DeviceLost`].
     pub async fn explain(&mut self, class: Option<usize>, layer: &str, method: Method) -> Result<Explanation> {
-        let started = Instant::now();
-        let class = self.class(class)?;
-        let (gpu, loaded, target) = self.at(layer)?;
-        gpu.forget_timings();
-        let Loaded { resnet, pass: Some(pass), recipes, seen: Some(seen), .. } = loaded else {
-            return Err(Error::NoPhoto);
-        };
-        let activations = pass.activations(target).clone();
-        let gradient = if method.needs_gradients() {
-            gpu.write(&pass.dlogits, &one_hot(class, seen.logits.len()));
-            pass.run_backward(gpu, resnet, target)
-        } else {
-            activations.clone()
-        };
-        if let (None, Some(recipe)) = (recipes.get(&(target, method)), Recipe::of(method, gpu, &activations, &gradient))
-        {
-            recipes.insert((target, method), recipe);
-        }
-        let values = match recipes.get(&(target, method)) {
-            Some(recipe) => recipe.run(gpu).await?,
-            None => {
-                let mut planes = gpu.read(&activations).await?;
-                if method.needs_gradients() {
-                    let gradient = gpu.read(&gradient).await?;
-                    planes.iter_mut().zip(gradient).for_each(|(a, g)| *a *= g);
-                }
-                principal_component(&planes, activations.positions())
-            }
-        };
+        let question = Question { class, layers: vec![layer.into()], method, ..Default::default() };
+        let answer = self.ask(&question, &mut |_, _| true).await?;
+        answer.ok_or(Error::NoPhoto) // only what is told to stop has no answer
+    }
 
-        let blank = !values.iter().any(|&v| v > 0.0);
-        let cam = Cam { height: activations.height, width: activations.width, values };
+    /// The same for any question; several layers are fused as `grad-cam` does it, the mean of the scaled maps. A slow method tells
+    /// `progress` how many passes are done, of how many; None when it says stop.
+    ///
+    /// Errors as [`explain`](Explainer::explain).
+    pub async fn ask(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Explanation>> {
+        let started = Instant::now();
+        let &Question { objective, method, channels, .. } = question;
+        let class = self.class(question.class)?;
+        if let Objective::Contrast { than } = objective {
+            self.class(Some(than))?;
+        }
+        let mut layers = Vec::new();
+        for layer in &question.layers {
+            let (gpu, loaded, target) = self.at(layer)?;
+            if layers.is_empty() {
+                gpu.forget_timings();
+            }
+            match loaded.cam(gpu, (class, objective), target, method, channels, progress).await? {
+                Some(cam) => layers.push((layer.clone(), cam)),
+                None => return Ok(None),
+            }
+        }
+        let (pass, seen) = self.loaded.as_ref().ok_or(Error::NoNetwork)?.seen()?;
         let (height, width) = (pass.input.height, pass.input.width);
-        let heatmap = heatmap::heatmap(std::slice::from_ref(&cam), (height, width));
-        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-        Ok(Explanation {
+        let cams: Vec<Cam> = layers.iter().map(|(_, cam)| cam.clone()).collect();
+        let no_layer = || Error::UnknownLayer { name: String::new(), known: self.layers().join(", ") };
+        let cam = cams.last().cloned().ok_or_else(no_layer)?;
+        let heatmap = heatmap::heatmap(&cams, (height, width));
+        Ok(Some(Explanation {
             class,
-            layer: layer.into(),
+            objective,
+            layer: question.layers.join("+"),
             method,
+            blank: !cams.iter().any(|cam| cam.values.iter().any(|&v| v > 0.0)),
             cam,
+            layers,
             heatmap,
             height,
             width,
             rect: seen.rect,
-            blank,
-            milliseconds,
-        })
+            milliseconds: started.elapsed().as_secs_f64() * 1e3,
+        }))
     }
 
     /// What `layer` put out for the last photo.
@@ -344,9 +367,7 @@ impl Explainer {
         let class = self.class(class)?;
         let (gpu, loaded, target) = self.at(layer)?;
         gpu.forget_timings();
-        let Loaded { resnet, pass: Some(pass), seen: Some(seen), .. } = loaded else { return Err(Error::NoPhoto) };
-        gpu.write(&pass.dlogits, &one_hot(class, seen.logits.len()));
-        let gradient = pass.run_backward(gpu, resnet, target);
+        let gradient = loaded.gradient(gpu, (class, Objective::Logit), target, Rule::Gradient)?;
         planes(gpu, &gradient).await
     }
 
@@ -355,7 +376,7 @@ impl Explainer {
         self.gpu.destroy();
     }
 
-    fn class(&self, class: Option<usize>) -> Result<usize> {
+    pub(crate) fn class(&self, class: Option<usize>) -> Result<usize> {
         let loaded = self.loaded.as_ref().ok_or(Error::NoNetwork)?;
         let logits = &loaded.seen.as_ref().ok_or(Error::NoPhoto)?.logits;
         match class {
@@ -367,7 +388,7 @@ impl Explainer {
         }
     }
 
-    fn at(&mut self, layer: &str) -> Result<(&Gpu, &mut Loaded, Target)> {
+    pub(crate) fn at(&mut self, layer: &str) -> Result<(&Gpu, &mut Loaded, Target)> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
         let target = if layer == "input" { Target::Input } else { loaded.resnet.target(layer)? };
         Ok((&self.gpu, loaded, target))
@@ -375,6 +396,98 @@ impl Explainer {
 }
 
 impl Loaded {
+    /// The last photo's pass.
+    pub(crate) fn seen(&self) -> Result<(&Pass, &Seen)> {
+        self.pass.as_ref().zip(self.seen.as_ref()).ok_or(Error::NoPhoto)
+    }
+
+    /// Runs forward over the last photo once more, with whatever the weights now are.
+    pub(crate) async fn look_again(&mut self, gpu: &Gpu) -> Result<()> {
+        let (pass, _) = self.seen()?;
+        pass.run_forward(gpu);
+        let logits = gpu.read(&pass.logits).await?;
+        if let Some(seen) = &mut self.seen {
+            seen.logits = logits;
+        }
+        Ok(())
+    }
+
+    /// Queues d(objective of class) / d(output of a layer).
+    pub(crate) fn gradient(
+        &mut self,
+        gpu: &Gpu,
+        (class, objective): (usize, Objective),
+        target: Target,
+        rule: Rule,
+    ) -> Result<Tensor> {
+        let Loaded { resnet, pass: Some(pass), seen: Some(seen), .. } = self else { return Err(Error::NoPhoto) };
+        gpu.write(&pass.dlogits, &objective.gradient(class, &seen.logits));
+        Ok(pass.run_backward(gpu, resnet, target, rule))
+    }
+
+    /// The raw map of one layer.
+    pub(crate) async fn cam(
+        &mut self,
+        gpu: &Gpu,
+        about: (usize, Objective),
+        target: Target,
+        method: Method,
+        channels: Option<usize>,
+        progress: Progress<'_>,
+    ) -> Result<Option<Cam>> {
+        let activations = self.seen()?.0.activations(target).clone();
+        let values = if method.is_slow() {
+            let channels = self.channels(gpu, about, target, channels).await?;
+            let weights = self.perturbed_weights(gpu, about, target, method, &channels, progress).await?;
+            let Some(weights) = weights else { return Ok(None) };
+            weighted_sum(&gpu.read(&activations).await?, &weights, activations.positions())
+        } else {
+            let gradient = match method.needs_gradients() {
+                true => self.gradient(gpu, about, target, Rule::Gradient)?,
+                false => activations.clone(),
+            };
+            if let (None, Some(recipe)) =
+                (self.recipes.get(&(target, method)), Recipe::of(method, gpu, &activations, &gradient))
+            {
+                self.recipes.insert((target, method), recipe);
+            }
+            match self.recipes.get(&(target, method)) {
+                Some(recipe) => recipe.run(gpu).await?,
+                None => {
+                    let mut planes = gpu.read(&activations).await?;
+                    if method.needs_gradients() {
+                        let gradient = gpu.read(&gradient).await?;
+                        planes.iter_mut().zip(gradient).for_each(|(a, g)| *a *= g);
+                    }
+                    principal_component(&planes, activations.positions())
+                }
+            }
+        };
+        Ok(Some(Cam { height: activations.height, width: activations.width, values }))
+    }
+
+    /// The `most` channels of a layer that matter most: those whose mean gradient times mean activation, which is what losing the
+    /// channel would change to first order, is largest in size. All where `most` is None.
+    async fn channels(
+        &mut self,
+        gpu: &Gpu,
+        about: (usize, Objective),
+        target: Target,
+        most: Option<usize>,
+    ) -> Result<Vec<usize>> {
+        let activations = self.seen()?.0.activations(target).clone();
+        let mut channels: Vec<usize> = (0..activations.channels).collect();
+        if let Some(most) = most.filter(|&most| most < channels.len()) {
+            let gradient = self.gradient(gpu, about, target, Rule::Gradient)?;
+            let sum = |planes: &[f32]| planes.chunks_exact(activations.positions()).map(|p| p.iter().sum()).collect();
+            let a: Vec<f32> = sum(&gpu.read(&activations).await?);
+            let g: Vec<f32> = sum(&gpu.read(&gradient).await?);
+            channels.sort_by(|&i, &j| (a[j] * g[j]).abs().total_cmp(&(a[i] * g[i]).abs()));
+            channels.truncate(most);
+        }
+        Ok(channels)
+    }
+
     /// Runs forward; buffers and steps are made anew only when the size has changed.
     async fn forward(&mut self, gpu: &Gpu, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
         gpu.forget_timings();
@@ -394,31 +507,21 @@ impl Loaded {
 impl Prediction {
     /// The `k` best classes, best first.
     pub fn top(&self, k: usize) -> Vec<Score> {
-        let largest = self.logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total: f64 = self.logits.iter().map(|&v| ((v - largest) as f64).exp()).sum();
-        let mut scores: Vec<Score> = self
-            .logits
-            .iter()
-            .enumerate()
-            .map(|(class, &logit)| Score {
-                class,
-                logit,
-                probability: (((logit - largest) as f64).exp() / total) as f32,
-            })
-            .collect();
-        scores.sort_by(|a, b| b.logit.total_cmp(&a.logit));
-        scores.truncate(k);
-        scores
+        top(&self.logits, k)
     }
+}
+
+/// The `k` best classes of logits [classes], best first.
+pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
+    let scores = logits.iter().zip(softmax(logits)).enumerate();
+    let mut scores: Vec<Score> =
+        scores.map(|(class, (&logit, probability))| Score { class, logit, probability }).collect();
+    scores.sort_by(|a, b| b.logit.total_cmp(&a.logit));
+    scores.truncate(k);
+    scores
 }
 
 async fn planes(gpu: &Gpu, tensor: &Tensor) -> Result<Planes> {
     let planes = gpu.read(tensor).await?;
     Ok(Planes { channels: tensor.channels, height: tensor.height, width: tensor.width, planes })
-}
-
-fn one_hot(class: usize, classes: usize) -> Vec<f32> {
-    let mut values = vec![0.0; classes];
-    values[class] = 1.0;
-    values
 }

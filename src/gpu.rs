@@ -118,6 +118,10 @@ impl Tensor {
     pub fn bytes(&self) -> u64 {
         self.buffer.size()
     }
+    /// Its memory as numbers in a row, the zeros at its end included.
+    pub fn constant(&self) -> Constant {
+        Constant { buffer: self.buffer.clone() }
+    }
 }
 
 impl Step {
@@ -263,6 +267,15 @@ impl Gpu {
             }
         }
         self.queue.write_buffer(&tensor.buffer, 0, bytemuck::cast_slice(&packed));
+    }
+
+    /// Queues a copy of `from`, whole, as row `row` of `to`, whose rows are as long as `from` is.
+    pub fn copy(&self, to: &Tensor, row: usize, from: &Tensor) {
+        let bytes = (from.height * from.row() * from.c4() * 16) as u64;
+        assert!(to.c4() == from.c4() && (row as u64 + 1) * bytes <= to.bytes());
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&from.buffer, 0, &to.buffer, row as u64 * bytes, bytes);
+        self.queue.submit([encoder.finish()]);
     }
 
     /// For weights that arrive while this is in use.

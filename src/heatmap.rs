@@ -100,6 +100,17 @@ pub fn heatmap(cams: &[Cam], (out_h, out_w): (usize, usize)) -> Vec<f32> {
     normalise(&sum)
 }
 
+/// Heatmaps [height, width] of several cams on one scale: what is 1 in one is as strong as what is 1 in another, and none is stretched to
+/// look like more than it is.
+pub fn on_one_scale(cams: &[Cam], size: (usize, usize)) -> Vec<Vec<f32>> {
+    let positive = |cam: &Cam| cam.values.iter().map(|value| value.max(0.0)).collect::<Vec<_>>();
+    let mut maps: Vec<Vec<f32>> =
+        cams.iter().map(|cam| resize(&positive(cam), (cam.height, cam.width), size)).collect();
+    let max = maps.iter().flatten().copied().fold(0.0, f32::max);
+    maps.iter_mut().flatten().for_each(|value| *value = if max > 0.0 { *value / max } else { 0.0 });
+    maps
+}
+
 /// The colours of a heatmap, from none to the strongest evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -53,6 +53,15 @@ pub struct Fused<'a> {
     pub mask: Option<&'a Tensor>,
 }
 
+/// How a gradient goes back through a ReLU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Where the activation is positive: the derivative.
+    Gradient,
+    /// And only where it is positive itself: guided backpropagation. Springenberg et al. 2014, arXiv 1412.6806
+    Guided,
+}
+
 /// A window that slides over an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
@@ -530,12 +539,12 @@ pub fn conv2d_transpose_weight(gpu: &Gpu, transposed: &Constant, conv: &Conv2d) 
 
 /// y [h_out, w_out, c] = the largest value of each window of x [h_in, w_in, c]: `shaders/max_pool2d.wgsl`.
 pub fn max_pool2d(gpu: &Gpu, y: &Tensor, x: &Tensor, window: Window) -> Step {
-    let params = pool_params(y, x, window, false);
+    let params = pool_params(y, x, window, None);
     let workgroups = grid((y.positions() * y.c4()).div_ceil(64));
     gpu.step(shader::max_pool2d(), &[&y.buffer, &x.buffer], params, workgroups)
 }
 
-/// dL/dx of [`max_pool2d`], and of the ReLU that made x if `masked`: `shaders/max_pool2d_backward.wgsl`.
+/// dL/dx of [`max_pool2d`], and of the ReLU that made x if there is a rule for it: `shaders/max_pool2d_backward.wgsl`.
 pub fn max_pool2d_backward(
     gpu: &Gpu,
     dx: &Tensor,
@@ -543,20 +552,25 @@ pub fn max_pool2d_backward(
     x: &Tensor,
     y: &Tensor,
     window: Window,
-    masked: bool,
+    relu: Option<Rule>,
 ) -> Step {
-    let params = pool_params(y, x, window, masked);
+    let params = pool_params(y, x, window, relu);
     let workgroups = grid((x.positions() * x.c4()).div_ceil(64));
     gpu.step(shader::max_pool2d_backward(), &[&dx.buffer, &dy.buffer, &x.buffer, &y.buffer], params, workgroups)
 }
 
-fn pool_params(y: &Tensor, x: &Tensor, window: Window, masked: bool) -> [u32; 12] {
+fn pool_params(y: &Tensor, x: &Tensor, window: Window, relu: Option<Rule>) -> [u32; 12] {
     assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), x.channels]);
     let shape = [y.height, y.width, x.height, x.width, x.c4()];
     let mut params = [0; 12];
-    let numbers = shape.into_iter().chain([window.ksize, window.stride, window.padding, masked as usize]);
+    let numbers = shape.into_iter().chain([window.ksize, window.stride, window.padding, relu_number(relu)]);
     params.iter_mut().zip(numbers).for_each(|(to, from)| *to = from as u32);
     params
+}
+
+/// The shaders' own numbers: `relu` in their parameters.
+fn relu_number(rule: Option<Rule>) -> usize {
+    rule.map_or(0, |rule| 1 + rule as usize)
 }
 
 /// y [c] = the mean of each channel of x [h, w, c]: `shaders/global_average_pool.wgsl`.
@@ -566,11 +580,11 @@ pub fn global_average_pool(gpu: &Gpu, y: &Tensor, x: &Tensor) -> Step {
     gpu.step(shader::global_average_pool(), &[&y.buffer, &x.buffer], params, grid(x.c4().div_ceil(64)))
 }
 
-/// dL/dx of [`global_average_pool`], and of the ReLU that made x if `masked`: `shaders/global_average_pool_backward.wgsl`.
-pub fn global_average_pool_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, x: &Tensor, masked: bool) -> Step {
+/// dL/dx of [`global_average_pool`], and of the ReLU that made x if there is a rule for it: `shaders/global_average_pool_backward.wgsl`.
+pub fn global_average_pool_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, x: &Tensor, relu: Option<Rule>) -> Step {
     assert_eq!([dy.positions(), dy.channels], [1, x.channels]);
     assert_eq!([dx.height, dx.width, dx.channels], [x.height, x.width, x.channels]);
-    let params = [x.positions() as u32, x.c4() as u32, masked as u32, 0];
+    let params = [x.positions() as u32, x.c4() as u32, relu_number(relu) as u32, 0];
     let workgroups = grid((x.positions() * x.c4()).div_ceil(64));
     gpu.step(shader::global_average_pool_backward(), &[&dx.buffer, &dy.buffer, &x.buffer], params, workgroups)
 }
@@ -589,6 +603,43 @@ pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> 
     let shader = linear.precision.apply(shader::linear_backward());
     let bindings = [&dx.buffer, &dy.buffer, &linear.weight.buffer, &linear.scale_bias.buffer];
     gpu.step(shader, &bindings, [dx.c4() as u32, dy.c4() as u32, 0, 0], grid((dx.c4() * 4).div_ceil(8)))
+}
+
+/// y = x [h, w, c] without the channel whose number is in `channel` [1], if it has one: `shaders/without_channel.wgsl`.
+pub fn without_channel(gpu: &Gpu, y: &Tensor, x: &Tensor, channel: &Tensor) -> Step {
+    assert_eq!([y.height, y.width, y.channels], [x.height, x.width, x.channels]);
+    let count = x.positions() * x.c4();
+    let bindings = [&y.buffer, &x.buffer, &channel.buffer];
+    gpu.step(shader::without_channel(), &bindings, [count as u32, x.c4() as u32, 0, 0], grid(count.div_ceil(64)))
+}
+
+/// Steps that shuffle numbers in place, one a round of [`scramble_rounds`]; in reverse order they put everything back:
+/// `shaders/scramble.wgsl`.
+pub fn scramble(gpu: &Gpu, words: &Constant, seed: u32) -> Vec<Step> {
+    let count = (words.bytes() / 4) as usize;
+    let step = |(mask, seed)| {
+        let params = [count as u32, mask, seed, 0];
+        gpu.step(shader::scramble(), &[&words.buffer], params, grid(count.div_ceil(64)))
+    };
+    scramble_rounds(count, seed).into_iter().map(step).collect()
+}
+
+/// (mask, seed) of each round: two a bit of the index, so that each number may end up anywhere.
+pub fn scramble_rounds(count: usize, seed: u32) -> Vec<(u32, u32)> {
+    let bits = usize::BITS - count.saturating_sub(1).leading_zeros();
+    let below = (1u64 << bits) as u32 - 1;
+    let round = |n: u32| {
+        let seed = hash(seed.wrapping_mul(64).wrapping_add(n + 1));
+        ((hash(seed) & below).max(1), seed)
+    };
+    (0..2 * bits).map(round).collect()
+}
+
+/// lowbias32 of Chris Wellons' hash prospector, as `scramble.wgsl` has it.
+pub(crate) fn hash(mut x: u32) -> u32 {
+    x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
+    x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
 }
 
 /// Channel weights of XGrad-CAM and Grad-CAM++: `shaders/cam_weights.wgsl`.

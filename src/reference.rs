@@ -111,6 +111,11 @@ pub fn relu_backward(dy: &Image, y: &Image) -> Image {
     dy.zip(y, |dy, y| if y > 0.0 { dy } else { 0.0 })
 }
 
+/// Guided backpropagation: dx = dy where y > 0 and dy > 0, else 0
+pub fn relu_backward_guided(dy: &Image, y: &Image) -> Image {
+    relu(&relu_backward(dy, y))
+}
+
 /// y[c,oy,ox] = max over ky,kx of x[c, oy·stride+ky−pad, ox·stride+kx−pad]
 pub fn max_pool2d(x: &Image, window: Window) -> Image {
     let mut y = Image::zeros(x.channels, window.out(x.height), window.out(x.width));
@@ -168,6 +173,25 @@ pub fn linear(x: &[f64], w: &[f64], scale: &[f64], bias: &[f64]) -> Vec<f64> {
 pub fn linear_backward(features: usize, dy: &[f64], w: &[f64], scale: &[f64]) -> Vec<f64> {
     let scaled: Vec<f64> = dy.iter().zip(scale).map(|(dy, scale)| dy * scale).collect();
     (0..features).map(|k| scaled.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum()).collect()
+}
+
+/// `rounds` of pairs that change places, each (mask, seed): as `shaders/scramble.wgsl`, word by word.
+pub fn scramble(words: &mut [u32], rounds: impl IntoIterator<Item = (u32, u32)>) {
+    for (mask, seed) in rounds {
+        for i in 0..words.len() as u32 {
+            let j = i ^ mask;
+            if i < j && j < words.len() as u32 && crate::ops::hash(i ^ seed) & 1 == 1 {
+                words.swap(i as usize, j as usize);
+            }
+        }
+    }
+}
+
+/// y = x, but zero where c is `channel`
+pub fn without_channel(x: &Image, channel: Option<usize>) -> Image {
+    let positions = x.height * x.width;
+    let planes = x.planes.iter().enumerate().map(|(i, &v)| if Some(i / positions) == channel { 0.0 } else { v });
+    Image { planes: planes.collect(), ..*x }
 }
 
 /// Channel weights: `method` 0 = XGrad-CAM, 1 = Grad-CAM++, as in `shaders/cam_weights.wgsl`.

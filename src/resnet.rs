@@ -11,7 +11,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Constant, Gpu, Step, Tensor, Uploader, tensor_bytes};
-use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Precision, Scratch, Tile, Window, pad4};
+use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Precision, Rule, Scratch, Tile, Window, pad4};
 use crate::tune::Tuning;
 use crate::weights::{Architecture, Conv, Dtype, Network, Values};
 
@@ -20,6 +20,9 @@ const MAX_POOL: Window = Window { ksize: 3, stride: 2, padding: 1 };
 
 /// The smallest input side: below 32 pixels the last stage has less than one position of its own.
 pub const SMALLEST_INPUT: usize = 32;
+
+/// What [`ResNet::scramble`] takes apart, last to first.
+pub const PARTS: [&str; 6] = ["fc", "layer4", "layer3", "layer2", "layer1", "conv1"];
 
 /// A network's weights on the GPU.
 pub struct ResNet {
@@ -58,7 +61,9 @@ pub struct Pass {
     /// One for all convolutions, forward and backward.
     scratch: Scratch,
     forward: Vec<Step>,
-    backward: HashMap<Target, Backward>,
+    /// How many of `forward` it takes to the output of each block.
+    ends: Vec<usize>,
+    backward: HashMap<(Target, Rule), Backward>,
     gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
 }
 
@@ -128,7 +133,7 @@ impl Block {
         for (i, conv) in self.convs.iter().enumerate().skip(1).rev() {
             let a = &activations.outs[i - 1]; // relu(conv_i(·)): what conv_{i+1} read
             let da = run.gradient(a, Slot::Inside(i));
-            run.conv_backward(&da, &dy, conv, Fused { mask: Some(a), ..Default::default() });
+            run.conv_backward(&da, &dy, conv, run.through_relu(None, Some(a)));
             dy = da;
         }
         let through_identity = match &self.downsample {
@@ -139,7 +144,7 @@ impl Block {
                 d
             }
         };
-        let fused = Fused { residual: Some(&through_identity), relu: false, mask };
+        let fused = run.through_relu(Some(&through_identity), mask);
         run.conv_backward(dx, &dy, &self.convs[0], fused);
     }
 }
@@ -205,6 +210,21 @@ impl ResNet {
         format!("layer{stage}.{}", index - first)
     }
 
+    /// Steps that shuffle the weights of one of [`PARTS`] in place, each tensor within itself; run in reverse order, they put them back,
+    /// bit by bit. Batch norm's numbers stay.
+    pub fn scramble(&self, gpu: &Gpu, part: &str) -> Vec<Step> {
+        let of_stage = |block: &&Block| part == format!("layer{}", block.stage);
+        let weights: Vec<&Constant> = match part {
+            "fc" => vec![&self.fc.weight],
+            "conv1" => vec![&self.stem.weight],
+            _ => {
+                let blocks = self.blocks.iter().filter(of_stage);
+                blocks.flat_map(|block| block.convs.iter().chain(&block.downsample)).map(|conv| &conv.weight).collect()
+            }
+        };
+        weights.into_iter().zip(0..).flat_map(|(weight, seed)| ops::scramble(gpu, weight, seed)).collect()
+    }
+
     /// Bytes that the weights take on the GPU, scratch for backwards included.
     pub fn bytes(&self) -> u64 {
         self.constants().map(Constant::bytes).sum()
@@ -251,12 +271,13 @@ impl ResNet {
         label(&mut steps, "conv1");
         let pool = gpu.tensor(ph, pw, self.stem.c_out);
         steps.push(ops::max_pool2d(gpu, &pool, &stem, MAX_POOL));
-        let mut blocks: Vec<Activations> = Vec::new();
+        let (mut blocks, mut ends): (Vec<Activations>, Vec<usize>) = Default::default();
         for (i, block) in self.blocks.iter().enumerate() {
             let x = blocks.last().map_or(&pool, Activations::out);
             let before = steps.len();
             let activations = block.forward(gpu, &self.tuning, &scratch, x, &mut steps);
             label(&mut steps[before..], &self.block_name(i));
+            ends.push(steps.len());
             blocks.push(activations);
         }
         let features = blocks.last().map_or(&pool, Activations::out);
@@ -266,7 +287,20 @@ impl ResNet {
         steps.push(ops::linear(gpu, &logits, &pooled, &self.fc));
         let dlogits = gpu.tensor(1, 1, self.fc.classes);
         let (backward, gradients) = Default::default();
-        Ok(Pass { input, stem, pool, blocks, pooled, logits, dlogits, scratch, forward: steps, backward, gradients })
+        Ok(Pass {
+            input,
+            stem,
+            pool,
+            blocks,
+            pooled,
+            logits,
+            dlogits,
+            scratch,
+            forward: steps,
+            ends,
+            backward,
+            gradients,
+        })
     }
 
     /// Bytes of the parts of the scratch that this pass needs, forward and backward.
@@ -305,16 +339,17 @@ impl ResNet {
     }
 
     /// Records the steps from `dlogits` down to `target`: the forward pass upside-down, as far as needed.
-    fn record_backward(&self, gpu: &Gpu, pass: &mut Pass, target: Target) -> Backward {
+    fn record_backward(&self, gpu: &Gpu, pass: &mut Pass, target: Target, rule: Rule) -> Backward {
         let (gradients, scratch) = (std::mem::take(&mut pass.gradients), pass.scratch.clone());
-        let mut run = Recorder { gpu, resnet: self, gradients, scratch, steps: Vec::new() };
+        let mut run = Recorder { gpu, resnet: self, rule, gradients, scratch, steps: Vec::new() };
         let dpooled = run.gradient(&pass.pooled, Slot::Pooled);
         run.steps.push(ops::linear_backward(gpu, &dpooled, &pass.dlogits, &self.fc));
         let last = pass.blocks.len() - 1;
         let features = pass.blocks[last].out();
         let mut dy = run.gradient(features, slot(last));
         let stop = target == Target::Block(last);
-        run.steps.push(ops::global_average_pool_backward(gpu, &dy, &dpooled, features, !stop));
+        let relu = (!stop).then_some(rule);
+        run.steps.push(ops::global_average_pool_backward(gpu, &dy, &dpooled, features, relu));
 
         let first = match target {
             Target::Block(block) => block + 1,
@@ -332,7 +367,7 @@ impl ResNet {
         }
         if target == Target::Input {
             let dstem = run.gradient(&pass.stem, Slot::Even);
-            run.steps.push(ops::max_pool2d_backward(gpu, &dstem, &dy, &pass.stem, &pass.pool, MAX_POOL, true));
+            run.steps.push(ops::max_pool2d_backward(gpu, &dstem, &dy, &pass.stem, &pass.pool, MAX_POOL, Some(rule)));
             dy = run.gradient(&pass.input, Slot::Even);
             let before = run.steps.len();
             run.conv_backward(&dy, &dstem, &self.stem, Fused::default());
@@ -364,6 +399,7 @@ fn label(steps: &mut [Step], layer: &str) {
 struct Recorder<'a> {
     gpu: &'a Gpu,
     resnet: &'a ResNet,
+    rule: Rule,
     gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
     scratch: Scratch,
     steps: Vec<Step>,
@@ -375,6 +411,12 @@ impl Recorder<'_> {
         let key = (like.height, like.width, like.channels, slot);
         let create = || self.gpu.tensor(like.height, like.width, like.channels);
         self.gradients.entry(key).or_insert_with(create).clone()
+    }
+
+    /// What follows a convolution whose result goes back through the ReLU that made `mask`. A tensor's gradient is whole only
+    /// with `residual` added, so guided backpropagation's own ReLU comes after that: as conv2d does it, sum, ReLU, mask.
+    fn through_relu<'t>(&self, residual: Option<&'t Tensor>, mask: Option<&'t Tensor>) -> Fused<'t> {
+        Fused { residual, relu: self.rule == Rule::Guided && mask.is_some(), mask }
     }
 
     fn conv_backward(&mut self, dx: &Tensor, dy: &Tensor, conv: &Conv2d, fused: Fused) {
@@ -397,13 +439,30 @@ impl Pass {
         gpu.run(&self.forward);
     }
 
+    /// Queues what of the forward pass follows `target`, whose activations are as they should be.
+    pub fn run_forward_from(&self, gpu: &Gpu, target: Target) {
+        let first = match target {
+            Target::Input => 0,
+            Target::Block(block) => self.ends[block],
+        };
+        gpu.run(&self.forward[first..]);
+    }
+
+    /// The logits [classes] of what each feature [features] of the last layer alone would bring about: fc's weight a column,
+    /// with its bias. Leaves logits that are not the photo's.
+    pub async fn logits_of_features(&self, gpu: &Gpu, features: &[f32]) -> Result<Vec<f32>> {
+        gpu.write(&self.pooled, features);
+        gpu.run(&self.forward[self.forward.len() - 1..]);
+        gpu.read(&self.logits).await
+    }
+
     /// Queues the backward pass of what `dlogits` holds; the gradient of `target` is valid until the next backward.
-    pub fn run_backward(&mut self, gpu: &Gpu, resnet: &ResNet, target: Target) -> Tensor {
-        if !self.backward.contains_key(&target) {
-            let recorded = resnet.record_backward(gpu, self, target);
-            self.backward.insert(target, recorded);
+    pub fn run_backward(&mut self, gpu: &Gpu, resnet: &ResNet, target: Target, rule: Rule) -> Tensor {
+        if !self.backward.contains_key(&(target, rule)) {
+            let recorded = resnet.record_backward(gpu, self, target, rule);
+            self.backward.insert((target, rule), recorded);
         }
-        let backward = &self.backward[&target];
+        let backward = &self.backward[&(target, rule)];
         gpu.run(&backward.steps);
         backward.gradient.clone()
     }

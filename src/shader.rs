@@ -40,6 +40,8 @@ shaders! {
     linear_backward,
     max_pool2d,
     max_pool2d_backward,
+    scramble,
+    without_channel,
     winograd_input,
     winograd_output,
     winograd_weight,

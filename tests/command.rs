@@ -74,6 +74,55 @@ fn writes_result_tensors_and_overlay() {
     }
 }
 
+/// Everything that can be asked beside one map, in one run.
+#[test]
+fn writes_what_else_is_asked_for() {
+    let folder = folder("also");
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (weights, labels, out) = (at("tiny.safetensors"), at("labels.txt"), at("out"));
+    let arguments = ["--weights", &weights, "--image", PHOTO, "--labels", &labels, "--fit", "crop", "--out", &out];
+    let more = [
+        ["--class", "dog"],
+        ["--layer", "layer3,layer4"],
+        ["--target", "contrast:cat"],
+        ["--method", "ablation-cam"],
+        ["--channels", "8"],
+        ["--also", "guided,box,cover,neurons,trust,sanity"],
+        ["--truth", "150,50,200,200"],
+    ];
+    let output = explain(&[&arguments[..], more.as_flattened()].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(at("out/result.json")).unwrap()).unwrap();
+    assert_eq!([&result["layer"], &result["method"]], ["layer3+layer4", "ablation-cam"]);
+    assert_eq!([&result["target"]["name"], &result["target"]["than"]["label"]], ["contrast", "cat"]);
+    let number = |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {result:#}"));
+    // The crop is the middle of the photo: what was found there lies on it.
+    let found = &result["box"]["rect"];
+    assert!(number(&found["x"]) >= number(&result["input"]["rect"]["x"]) && number(&found["width"]) <= 300.0);
+    for share in [&result["truth"]["iou"], &result["truth"]["energy_share"], &result["cover"]["probability"]] {
+        assert!((0.0..=1.0).contains(&number(share)));
+    }
+    assert!(result["truth"]["points_into"].is_boolean());
+    assert_eq!(result["neurons"]["for"][0]["favours"].as_array().unwrap().len(), 3);
+    let road = &result["trust"]["road"];
+    let means = [number(&road["lerf"]["mean"]), number(&road["morf"]["mean"])];
+    assert!((number(&road["combined"]) - (means[0] - means[1]) / 2.0).abs() < 1e-6);
+    assert_eq!(result["trust"]["deletion"]["points"].as_array().unwrap().len(), 17);
+    assert_eq!(result["sanity"].as_array().unwrap().len(), 6);
+
+    let file = std::fs::read(at("out/tensors.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&file).unwrap();
+    let shape = |name: &str| tensors.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}")).shape().to_vec();
+    assert_eq!([shape("cam/layer3"), shape("cam/layer4")], [[14, 14], [7, 7]]);
+    assert_eq!([shape("guided"), shape("guided_cam")], [[224, 224, 3]; 2]);
+    assert_eq!([shape("scrambled/fc"), shape("scrambled/conv1")], [[224, 224]; 2]);
+    let neuron = number(&result["neurons"]["for"][0]["channel"]);
+    assert_eq!(shape(&format!("neuron/{neuron}")), [7, 7]);
+    for picture in ["guided.png", "guided_cam.png", "covered.png"] {
+        assert_eq!(image::open(folder.join("out").join(picture)).unwrap().width(), 224, "{picture}");
+    }
+}
+
 #[test]
 fn says_what_is_wrong_in_one_line() {
     let folder = folder("says");
@@ -93,6 +142,11 @@ fn says_what_is_wrong_in_one_line() {
         (with(&["--layer", "layer9"]), "no layer `layer9`"),
         (with(&["--method", "magic"]), "no method `magic`"),
         (with(&["--fit", "loose"]), "`loose`"),
+        (with(&["--target", "guess"]), "no target `guess`"),
+        (with(&["--target", "contrast:9"]), "no class `9`"),
+        (with(&["--also", "guided,coffee"]), "no `coffee` for --also"),
+        (with(&["--channels", "0"]), "`0` is not a number above 0"),
+        (with(&["--truth", "1,2,3"]), "`1,2,3` is not a box"),
         (
             explain(&["--weights", &weights, "--image", &at("absent.png"), "--out", &out]),
             "absent.png could not be read",

@@ -5,7 +5,7 @@
 //! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
 
 use gradlens::gpu::{Constant, Gpu, Tensor};
-use gradlens::ops::{self, Conv2d, Fused, Linear, Precision, Tile, Window};
+use gradlens::ops::{self, Conv2d, Fused, Linear, Precision, Rule, Tile, Window};
 use gradlens::reference::{self, Image};
 
 mod common;
@@ -205,13 +205,16 @@ fn conv2d_backward_input() {
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
             let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
             let (residual, mask) = (random.image(c_in, height, width), random.image(c_in, height, width));
-            let masked = reference::relu_backward(&product.zip(&residual, |a, b| a + b), &mask);
+            let sum = product.zip(&residual, |a, b| a + b);
+            let [masked, guided] =
+                [reference::relu_backward(&sum, &mask), reference::relu_backward_guided(&sum, &mask)];
             let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
             gpu.run([&ops::conv2d_transpose_weight(&gpu, &transposed, &conv.gpu)]);
             let fusions = [
                 ("plain", Fused::default(), product),
                 ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
+                ("guided", Fused { residual: Some(&r), relu: true, mask: Some(&m) }, guided),
             ];
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
@@ -300,6 +303,16 @@ fn conv2d_winograd() {
     }
 }
 
+const RULES: [Option<Rule>; 3] = [None, Some(Rule::Gradient), Some(Rule::Guided)];
+
+fn through_relu(dy: &Image, y: &Image, rule: Option<Rule>) -> Image {
+    match rule {
+        None => dy.clone(),
+        Some(Rule::Gradient) => reference::relu_backward(dy, y),
+        Some(Rule::Guided) => reference::relu_backward_guided(dy, y),
+    }
+}
+
 const POOLS: [([usize; 3], Window); 5] = [
     ([64, 28, 20], Window { ksize: 3, stride: 2, padding: 1 }),
     ([5, 7, 9], Window { ksize: 3, stride: 2, padding: 1 }),
@@ -336,12 +349,12 @@ fn max_pool2d_backward() {
             let y = reference::max_pool2d(&x, window);
             let dy = random.image(channels, y.height, y.width);
             let plain = reference::max_pool2d_backward(&dy, &x, window);
-            for masked in [false, true] {
-                let expected = if masked { reference::relu_backward(&plain, &x) } else { plain.clone() };
+            for relu in RULES {
+                let expected = through_relu(&plain, &x, relu);
                 let [gx, gy, gdy] = [&x, &y, &dy].map(|image| upload(&gpu, image));
                 let dx = poisoned(&gpu, channels, height, width);
-                gpu.run([&ops::max_pool2d_backward(&gpu, &dx, &gdy, &gx, &gy, window, masked)]);
-                let shape = format!("{channels}x{height}x{width} {window:?} {name}, masked {masked}");
+                gpu.run([&ops::max_pool2d_backward(&gpu, &dx, &gdy, &gx, &gy, window, relu)]);
+                let shape = format!("{channels}x{height}x{width} {window:?} {name}, {relu:?}");
                 report.compare(&shape, &read(&gpu, &dx), &expected.planes);
             }
         }
@@ -364,10 +377,11 @@ fn global_average_pool() {
 
         let dy = random.image(channels, 1, 1);
         let plain = reference::global_average_pool_backward(&dy.planes, height, width);
-        for (masked, expected) in [(false, plain.clone()), (true, reference::relu_backward(&plain, &x))] {
+        for relu in RULES {
+            let expected = through_relu(&plain, &x, relu);
             let (gdy, dx) = (upload(&gpu, &dy), poisoned(&gpu, channels, height, width));
-            gpu.run([&ops::global_average_pool_backward(&gpu, &dx, &gdy, &gx, masked)]);
-            backward.compare(&format!("{shape}, masked {masked}"), &read(&gpu, &dx), &expected.planes);
+            gpu.run([&ops::global_average_pool_backward(&gpu, &dx, &gdy, &gx, relu)]);
+            backward.compare(&format!("{shape}, {relu:?}"), &read(&gpu, &dx), &expected.planes);
         }
     }
 }
@@ -397,6 +411,52 @@ fn linear() {
             report.compare(&shape, &read(&gpu, &y), &reference::linear(&x.planes, &weight, &scale, &bias));
             let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
             backward.compare(&shape, &read(&gpu, &dx), &expected);
+        }
+    }
+}
+
+#[test]
+fn scramble() {
+    let gpu = gpu();
+    for count in [4, 12, 64, 1000, 4096 + 4] {
+        let words: Vec<u32> = (1..=count as u32).collect();
+        // The numbers as planes of one channel a position, so that they stand in a row; behind them stand four zeros.
+        let tensor = gpu.tensor(1, count / 4, 4);
+        let planes: Vec<f32> = (0..4).flat_map(|c| words.iter().skip(c).step_by(4).map(|&w| w as f32)).collect();
+        gpu.write(&tensor, &planes);
+        let steps = ops::scramble(&gpu, &tensor.constant(), 5);
+        let rounds = ops::scramble_rounds(count + 4, 5);
+        assert_eq!(steps.len(), rounds.len());
+
+        gpu.run(&steps);
+        let found = read(&gpu, &tensor);
+        let mut expected: Vec<u32> = words.iter().chain(&[0; 4]).map(|&w| (w as f32).to_bits()).collect();
+        reference::scramble(&mut expected, rounds);
+        for (i, &bits) in expected[..count].iter().enumerate() {
+            assert_eq!(found[i % 4 * (count / 4) + i / 4].to_bits(), bits, "{count} [{i}]");
+        }
+        if count >= 64 {
+            let stayed = planes.iter().zip(&found).filter(|(a, b)| a == b).count();
+            assert!(stayed * 10 < count, "{stayed} of {count} numbers stayed where they were");
+        }
+        gpu.run(steps.iter().rev());
+        assert_eq!(read(&gpu, &tensor), planes, "{count}: put back");
+    }
+}
+
+#[test]
+fn without_channel() {
+    let (gpu, mut random) = (gpu(), Random::fresh("without_channel"));
+    let mut report = Report::new("without_channel");
+    for [channels, height, width] in SHAPES {
+        let x = random.image(channels, height, width);
+        let (gx, which) = (upload(&gpu, &x), gpu.tensor(1, 1, 1));
+        for channel in [None, Some(0), Some(channels / 2), Some(channels - 1)] {
+            gpu.write(&which, &[channel.map_or(-1.0, |c| c as f32)]);
+            let y = poisoned(&gpu, channels, height, width);
+            gpu.run([&ops::without_channel(&gpu, &y, &gx, &which)]);
+            let expected = reference::without_channel(&x, channel);
+            report.compare(&format!("{channels}x{height}x{width} {channel:?}"), &read(&gpu, &y), &expected.planes);
         }
     }
 }

@@ -116,7 +116,9 @@ fn odd_sizes_every_layer_every_method() {
             assert_eq!(explanation.heatmap.len(), width * height, "{context}");
             assert!(explanation.cam.values.iter().all(|v| v.is_finite()), "{context}");
             assert!(explanation.heatmap.iter().all(|v| (0.0..=1.0).contains(v)), "{context}");
-            assert_eq!(explanation.blank, explanation.heatmap.iter().all(|&v| v == 0.0), "{context}");
+            // What is the same everywhere, as a single cell is, has no place that is hotter: it is drawn as zero, but is not blank.
+            let flat = explanation.cam.values.iter().all(|&v| v == explanation.cam.values[0]);
+            assert_eq!(explanation.blank || flat, explanation.heatmap.iter().all(|&v| v == 0.0), "{context}");
         }
         // layer2 is the output of its last block, by either name
         let [a, b] = ["layer2", "layer2.1"].map(|l| block_on(explainer.explain(None, l, Method::GradCam)).unwrap());

@@ -90,8 +90,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                         }
                     }
                 >
-                    {Method::ALL
-                        .into_iter()
+                    {Method::quick()
                         .map(|method| {
                             let id = method.to_string();
                             let (name, _) = text::method(state.language.get_untracked(), &id);

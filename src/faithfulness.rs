@@ -1,0 +1,355 @@
+//! Is the picture to be trusted? The photo is changed where the heatmap says it matters, and the network is asked again.
+//!
+//! Average drop and increase: Chattopadhyay et al. 2018, arXiv 1710.11063. Deletion and insertion: Petsiuk et al. 2018,
+//! arXiv 1806.07421. ROAD: Rong et al. 2022, arXiv 2202.00449, as `grad-cam` does it. Sanity check by randomised weights: Adebayo et
+//! al. 2018, arXiv 1810.03292. All on one photo: a spot check of this picture, not a benchmark of a method.
+
+use crate::error::{Error, Result};
+use crate::explain::{Explainer, Explanation, Progress, Question};
+use crate::gpu::Step;
+use crate::objective::softmax;
+use crate::resnet::PARTS;
+
+/// Deletion and insertion change the photo in so many steps.
+pub const STEPS: usize = 16;
+/// ROAD keeps pixels below these percentiles of the heatmap, as `grad-cam` does.
+pub const PERCENTILES: [usize; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
+/// Standard deviation of the noise that ROAD adds to imputed pixels, of the normalised input.
+pub const NOISE: f32 = 0.01;
+
+/// How likely the class is, by the share of pixels that were changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// (share 0..1, probability 0..1), shares rising.
+    pub points: Vec<(f32, f32)>,
+}
+
+impl Curve {
+    /// The area under the curve, by trapezoids, divided by its width.
+    pub fn area(&self) -> f32 {
+        let area = |pair: &[(f32, f32)]| (pair[1].0 - pair[0].0) * (pair[1].1 + pair[0].1) / 2.0;
+        let width = |(first, last): (&(f32, f32), &(f32, f32))| last.0 - first.0;
+        let width = self.points.first().zip(self.points.last()).map_or(0.0, width);
+        if width > 0.0 { self.points.windows(2).map(area).sum::<f32>() / width } else { 0.0 }
+    }
+
+    /// The mean of the probabilities, each point counting the same.
+    pub fn mean(&self) -> f32 {
+        self.points.iter().map(|point| point.1).sum::<f32>() / self.points.len().max(1) as f32
+    }
+}
+
+/// What the checks found; probabilities are the explained class's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trust {
+    pub class: usize,
+    /// Of the photo itself.
+    pub probability: f32,
+    /// Of the normalised photo times the heatmap.
+    pub seen: f32,
+    /// The hottest pixels become grey first. A good map: a low area.
+    pub deletion: Curve,
+    /// The hottest pixels of a blurred photo become sharp first. A good map: a high area.
+    pub insertion: Curve,
+    /// ROAD: the most relevant pixels are replaced by what their neighbours suggest. A good map: low.
+    pub morf: Curve,
+    /// The least relevant ones. A good map: high.
+    pub lerf: Curve,
+}
+
+impl Trust {
+    /// The share of the probability that is lost when only what the heatmap marks is left, 0..1.
+    pub fn drop(&self) -> f32 {
+        if self.probability > 0.0 { ((self.probability - self.seen) / self.probability).max(0.0) } else { 0.0 }
+    }
+
+    /// Whether it rises instead.
+    pub fn increase(&self) -> bool {
+        self.seen > self.probability
+    }
+
+    /// ROAD combined: half of what removing the least relevant pixels leaves more than removing the most relevant ones.
+    /// Above 0: the map ranks pixels better than its reverse.
+    pub fn road(&self) -> f32 {
+        (self.lerf.mean() - self.morf.mean()) / 2.0
+    }
+}
+
+/// The map after a part of the network was scrambled, with all parts above it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scrambled {
+    /// As the checkpoint names it: "fc", "layer4", …, "conv1".
+    pub part: &'static str,
+    /// Spearman's rank correlation with the original map, -1..1; 0 when either is the same everywhere.
+    pub correlation: f32,
+    /// [height, width] in 0..1
+    pub heatmap: Vec<f32>,
+}
+
+/// Changed photos, in the order in which they are looked at.
+enum Change {
+    Seen,
+    Deletion(usize),
+    Insertion(usize),
+    Morf(usize),
+    Lerf(usize),
+}
+
+impl Explainer {
+    /// Checks a heatmap of the last photo; `noise` is ROAD's, [`NOISE`] for its authors. Some fifty passes: None when `progress` says
+    /// stop. The photo stays the last one.
+    ///
+    /// Errors as [`explain`](Explainer::explain); [`Error::NoPhoto`] also for a heatmap of another photo's size.
+    pub async fn trust(
+        &mut self,
+        explanation: &Explanation,
+        noise: f32,
+        progress: Progress<'_>,
+    ) -> Result<Option<Trust>> {
+        let (gpu, loaded, _) = self.at("input")?;
+        let class = explanation.class;
+        let (_, seen) = loaded.seen()?;
+        let (heat, size) = (&explanation.heatmap, (explanation.height, explanation.width));
+        if seen.input.len() != 3 * heat.len() || class >= seen.logits.len() {
+            return Err(Error::NoPhoto);
+        }
+        let order = hottest_first(heat);
+        let blurred = blur(&seen.input, size);
+        let steps = || 0..=STEPS;
+        let changes: Vec<Change> = std::iter::once(Change::Seen)
+            .chain(steps().map(Change::Deletion))
+            .chain(steps().map(Change::Insertion))
+            .chain(PERCENTILES.map(Change::Morf))
+            .chain(PERCENTILES.map(Change::Lerf))
+            .collect();
+        let colder: Vec<f32> = heat.iter().map(|heat| 1.0 - heat).collect();
+        let hottest = |step: usize| &order[..((step * order.len()) as f64 / STEPS as f64).round() as usize];
+        let mut input = |n: usize| match changes[n] {
+            Change::Seen => seen.input.iter().zip(heat.iter().cycle()).map(|(x, heat)| x * heat).collect(),
+            Change::Deletion(step) => replaced(&seen.input, hottest(step), |_| 0.0),
+            Change::Insertion(step) => replaced(&blurred, hottest(step), |at| seen.input[at]),
+            Change::Morf(percentile) => impute(&seen.input, size, &below(heat, percentile), noise),
+            Change::Lerf(percentile) => impute(&seen.input, size, &below(&colder, percentile), noise),
+        };
+        let Some(logits) = loaded.logits_of_inputs(gpu, changes.len(), &mut input, progress).await? else {
+            return Ok(None);
+        };
+        let mut trust = Trust { class, probability: softmax(&seen.logits)[class], ..Default::default() };
+        for (change, logits) in changes.iter().zip(logits) {
+            let p = softmax(&logits)[class];
+            let of_steps = |step: usize| (step as f32 / STEPS as f32, p);
+            // Above the p-th percentile are 100 − p of a hundred pixels.
+            let of_percentile = |percentile: usize| (1.0 - percentile as f32 / 100.0, p);
+            match *change {
+                Change::Seen => trust.seen = p,
+                Change::Deletion(step) => trust.deletion.points.push(of_steps(step)),
+                Change::Insertion(step) => trust.insertion.points.push(of_steps(step)),
+                Change::Morf(percentile) => trust.morf.points.insert(0, of_percentile(percentile)),
+                Change::Lerf(percentile) => trust.lerf.points.insert(0, of_percentile(percentile)),
+            }
+        }
+        Ok(Some(trust))
+    }
+
+    /// The sanity check: the weights are scrambled part by part, from the last layer to the first, and the map is made anew each time. If
+    /// it looks the same, it does not show what the network learned. The network is put back, bit by bit, also when `progress` says stop
+    /// (then the result is None). Batch norm's numbers stay.
+    ///
+    /// Errors as [`explain`](Explainer::explain).
+    pub async fn randomise(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Vec<Scrambled>>> {
+        let class = self.class(question.class)?;
+        let question = Question { class: Some(class), ..question.clone() };
+        let mut rounds = Vec::new();
+        let outcome = self.scramble_and_ask(&question, &mut rounds, progress).await;
+        let (gpu, loaded, _) = self.at("input")?;
+        gpu.run(rounds.iter().rev());
+        loaded.look_again(gpu).await?;
+        outcome
+    }
+
+    async fn scramble_and_ask(
+        &mut self,
+        question: &Question,
+        rounds: &mut Vec<Step>,
+        progress: Progress<'_>,
+    ) -> Result<Option<Vec<Scrambled>>> {
+        let Some(original) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
+        let mut found = Vec::new();
+        for (n, part) in PARTS.into_iter().enumerate() {
+            if !progress(n, PARTS.len()) {
+                return Ok(None);
+            }
+            let (gpu, loaded, _) = self.at("input")?;
+            let steps = loaded.resnet.scramble(gpu, part);
+            gpu.run(&steps);
+            rounds.extend(steps);
+            loaded.look_again(gpu).await?;
+            let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
+            let correlation = rank_correlation(&original.heatmap, &map.heatmap);
+            found.push(Scrambled { part, correlation, heatmap: map.heatmap });
+        }
+        progress(PARTS.len(), PARTS.len());
+        Ok(Some(found))
+    }
+}
+
+/// Indices of the pixels, the hottest first; of equal ones the first in reading order.
+fn hottest_first(heat: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..heat.len()).collect();
+    order.sort_by(|&a, &b| heat[b].total_cmp(&heat[a]));
+    order
+}
+
+/// `input` [3, h·w] with all three channels of `pixels` replaced.
+fn replaced(input: &[f32], pixels: &[usize], by: impl Fn(usize) -> f32) -> Vec<f32> {
+    let mut changed = input.to_vec();
+    for channel in 0..3 {
+        for &pixel in pixels {
+            let at = channel * input.len() / 3 + pixel;
+            changed[at] = by(at);
+        }
+    }
+    changed
+}
+
+/// Which values are below a percentile, which is interpolated as NumPy does it.
+fn below(values: &[f32], percentile: usize) -> Vec<bool> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let at = percentile as f64 / 100.0 * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[at as usize], sorted[(at as usize + 1).min(sorted.len() - 1)]);
+    let threshold = (f64::from(low) + f64::from(high - low) * at.fract()) as f32;
+    values.iter().map(|&value| value < threshold).collect()
+}
+
+/// Gaussian blur of `input` [3, h, w] over 11 pixels with sigma 5, mirrored at the border without repeating it: the constants of
+/// Petsiuk et al.
+fn blur(input: &[f32], (h, w): (usize, usize)) -> Vec<f32> {
+    const REACH: isize = 5;
+    const SIGMA: f64 = 5.0;
+    let weights: Vec<f64> = (-REACH..=REACH).map(|d| (-0.5 * (d as f64 / SIGMA).powi(2)).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let mirrored = |at: isize, size: usize| {
+        let last = size as isize - 1;
+        let at = at.abs();
+        (if at > last { 2 * last - at } else { at }).clamp(0, last) as usize
+    };
+    let along = |values: &[f32], size: usize, stride: usize, at: usize, from: usize| {
+        let taps = (-REACH..=REACH).zip(&weights);
+        let sum = taps.map(|(d, weight)| weight * f64::from(values[from + mirrored(at as isize + d, size) * stride]));
+        (sum.sum::<f64>() / total) as f32
+    };
+    let mut out = Vec::with_capacity(input.len());
+    for plane in input.chunks_exact(h * w) {
+        let wide: Vec<f32> = (0..h * w).map(|i| along(plane, w, 1, i % w, i / w * w)).collect();
+        out.extend((0..h * w).map(|i| along(&wide, h, w, i / w, i % w)));
+    }
+    out
+}
+
+/// ROAD's imputation: each pixel of `input` [3, h, w] that is not `kept` becomes the weighted mean of its eight neighbours (1/6 beside
+/// it, 1/12 across corners), which for all of them together is a linear system, plus noise.
+fn impute(input: &[f32], (h, w): (usize, usize), kept: &[bool], noise: f32) -> Vec<f32> {
+    let neighbours = || (-1isize..=1).flat_map(|dy| (-1isize..=1).map(move |dx| (dy, dx)));
+    let weight = |dy: isize, dx: isize| match dy.abs() + dx.abs() {
+        0 => 0.0,
+        1 => 1.0 / 6.0,
+        _ => 1.0 / 12.0,
+    };
+    // A frame of one pixel around the image, whose zeros neighbours outside read.
+    let row = w + 2;
+    let framed = |pixel: usize| (pixel / w + 1) * row + pixel % w + 1;
+    let missing: Vec<usize> = (0..h * w).filter(|&pixel| !kept[pixel]).collect();
+    let steps: Vec<(isize, f64)> =
+        neighbours().map(|(dy, dx)| (dy * row as isize + dx, weight(dy, dx))).filter(|&(_, w)| w > 0.0).collect();
+    let around =
+        |values: &[f64], at: usize| steps.iter().map(|&(by, w)| w * values[at.wrapping_add_signed(by)]).sum::<f64>();
+    let spread = |of: &dyn Fn(usize) -> f64, pixels: &mut dyn Iterator<Item = usize>| {
+        let mut values = vec![0.0; (h + 2) * row];
+        pixels.for_each(|pixel| values[framed(pixel)] = of(pixel));
+        values
+    };
+    let inside = spread(&|_| 1.0, &mut (0..h * w));
+    let diagonal: Vec<f64> = missing.iter().map(|&pixel| around(&inside, framed(pixel))).collect();
+    let mut random = Normal(1);
+    let mut out = input.to_vec();
+    for plane in out.chunks_exact_mut(h * w) {
+        let known = spread(&|pixel| f64::from(plane[pixel]), &mut (0..h * w).filter(|&pixel| kept[pixel]));
+        let b: Vec<f64> = missing.iter().map(|&pixel| around(&known, framed(pixel))).collect();
+        let mut scratch = vec![0.0; (h + 2) * row];
+        let solved = conjugate_gradient(&b, |x| {
+            missing.iter().zip(x).for_each(|(&pixel, x)| scratch[framed(pixel)] = *x);
+            let product = |(&pixel, (x, d)): (&usize, (&f64, &f64))| d * x - around(&scratch, framed(pixel));
+            missing.iter().zip(x.iter().zip(&diagonal)).map(product).collect()
+        });
+        for (&pixel, value) in missing.iter().zip(solved) {
+            plane[pixel] = value as f32 + noise * random.next();
+        }
+    }
+    out
+}
+
+/// Solves A x = b for a symmetric, positive definite A, to a millionth of b.
+fn conjugate_gradient(b: &[f64], mut a_times: impl FnMut(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    const MOST_ITERATIONS: usize = 2000;
+    const CONVERGED: f64 = 1e-12; // of the squared length
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let mut x = vec![0.0; b.len()];
+    let (mut rest, mut towards) = (b.to_vec(), b.to_vec());
+    let goal = CONVERGED * dot(b, b);
+    let mut length = dot(&rest, &rest);
+    for _ in 0..MOST_ITERATIONS {
+        if length <= goal {
+            break;
+        }
+        let product = a_times(&towards);
+        let curvature = dot(&towards, &product);
+        if curvature <= 0.0 {
+            break; // nothing is known anywhere: any constant solves it
+        }
+        let step = length / curvature;
+        x.iter_mut().zip(&towards).for_each(|(x, t)| *x += step * t);
+        rest.iter_mut().zip(&product).for_each(|(r, p)| *r -= step * p);
+        let next = dot(&rest, &rest);
+        towards.iter_mut().zip(&rest).for_each(|(t, r)| *t = r + next / length * *t);
+        length = next;
+    }
+    x
+}
+
+/// Normally distributed numbers, the same each time: the sum of twelve uniform ones minus 6.
+struct Normal(u32);
+
+impl Normal {
+    fn next(&mut self) -> f32 {
+        let mut uniform = || {
+            // xorshift32
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 17;
+            self.0 ^= self.0 << 5;
+            self.0 as f32 / u32::MAX as f32
+        };
+        (0..12).map(|_| uniform()).sum::<f32>() - 6.0
+    }
+}
+
+/// Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs. 0 where one is the same everywhere.
+pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {
+    let ranks = |values: &[f32]| {
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
+        let mut ranks = vec![0.0f64; values.len()];
+        let mut first = 0;
+        for group in order.chunk_by(|&i, &j| values[i] == values[j]) {
+            let mean = first as f64 + (group.len() - 1) as f64 / 2.0;
+            group.iter().for_each(|&i| ranks[i] = mean);
+            first += group.len();
+        }
+        ranks
+    };
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = (a.len() as f64 - 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
+    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
+    if scale > 0.0 { (product(&a, &b) / scale) as f32 } else { 0.0 }
+}

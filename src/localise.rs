@@ -1,0 +1,129 @@
+//! Where a heatmap points, as a box, and how well that agrees with a box drawn by hand.
+//!
+//! Boxes are [`Rect`]s in the heatmap's pixels. Section 4.1 of the Grad-CAM paper (arXiv 1610.02391) boxes the largest connected
+//! segment above 15 % of the maximum; the pointing game is Zhang et al. 2016 (arXiv 1608.00507), the energy share is from
+//! Score-CAM (arXiv 1910.01279).
+
+use crate::error::Result;
+use crate::explain::{Explainer, Progress};
+use crate::photo::Rect;
+
+/// The share of the maximum above which a pixel belongs to the object, as in the paper.
+pub const THRESHOLD: f32 = 0.15;
+
+/// A connected part of a heatmap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// [height, width]: which pixels belong to it.
+    pub mask: Vec<bool>,
+    /// The smallest box around it.
+    pub bounds: Rect,
+}
+
+/// The largest region, by pixels, whose heat is above `share` of the maximum; pixels that touch along an edge are connected.
+/// None for a blank heatmap.
+///
+/// # Panics
+/// When `heatmap` is not `h·w` long.
+pub fn largest_region(heatmap: &[f32], (h, w): (usize, usize), share: f32) -> Option<Region> {
+    assert_eq!(heatmap.len(), h * w);
+    let max = heatmap.iter().copied().fold(0.0, f32::max);
+    if max <= 0.0 {
+        return None;
+    }
+    let mut open: Vec<bool> = heatmap.iter().map(|&heat| heat > share * max || heat == max).collect();
+    let mut largest: Vec<usize> = Vec::new();
+    for start in 0..open.len() {
+        if !std::mem::take(&mut open[start]) {
+            continue;
+        }
+        let mut region = vec![start];
+        let mut next = 0;
+        while next < region.len() {
+            let at = region[next];
+            next += 1;
+            let (y, x) = (at / w, at % w);
+            let around = [(x > 0, -1), (x + 1 < w, 1), (y > 0, -(w as isize)), (y + 1 < h, w as isize)];
+            for (_, step) in around.into_iter().filter(|(inside, _)| *inside) {
+                let to = at.wrapping_add_signed(step);
+                if std::mem::take(&mut open[to]) {
+                    region.push(to);
+                }
+            }
+        }
+        if region.len() > largest.len() {
+            largest = region;
+        }
+    }
+    let bound = |of: fn(usize, usize) -> usize| {
+        let values = || largest.iter().map(|&at| of(at, w));
+        (values().min().unwrap_or(0) as f64, values().max().unwrap_or(0) as f64 + 1.0)
+    };
+    let ((left, right), (top, bottom)) = (bound(|at, w| at % w), bound(|at, w| at / w));
+    let mut mask = vec![false; heatmap.len()];
+    largest.iter().for_each(|&at| mask[at] = true);
+    Some(Region { mask, bounds: Rect { x: left, y: top, width: right - left, height: bottom - top } })
+}
+
+/// Intersection over union of two boxes: 0 for strangers, 1 for the same.
+pub fn iou(a: &Rect, b: &Rect) -> f32 {
+    let overlap = |a: f64, a_size: f64, b: f64, b_size: f64| ((a + a_size).min(b + b_size) - a.max(b)).max(0.0);
+    let shared = overlap(a.x, a.width, b.x, b.width) * overlap(a.y, a.height, b.y, b.height);
+    let union = a.width * a.height + b.width * b.height - shared;
+    if union > 0.0 { (shared / union) as f32 } else { 0.0 }
+}
+
+/// Whether the hottest pixel lies in the box; of several, as at a replicated border, their centre counts. False when blank.
+pub fn points_into(heatmap: &[f32], w: usize, truth: &Rect) -> bool {
+    let max = heatmap.iter().copied().fold(0.0, f32::max);
+    let peaks: Vec<usize> = (0..heatmap.len()).filter(|&at| heatmap[at] == max).collect();
+    let centre = |of: &dyn Fn(usize) -> usize| {
+        peaks.iter().map(|&at| of(at) as f64 + 0.5).sum::<f64>() / peaks.len().max(1) as f64
+    };
+    let (x, y) = (centre(&|at| at % w), centre(&|at| at / w));
+    let inside = |at: f64, from: f64, size: f64| from <= at && at <= from + size;
+    max > 0.0 && inside(x, truth.x, truth.width) && inside(y, truth.y, truth.height)
+}
+
+/// The share of the heat whose pixels have their centres in the box; 0 when blank.
+pub fn energy_share(heatmap: &[f32], w: usize, truth: &Rect) -> f32 {
+    let inside = |at: usize, from: f64, size: f64| (from..=from + size).contains(&(at as f64 + 0.5));
+    let (mut within, mut total) = (0.0f64, 0.0f64);
+    for (at, &heat) in heatmap.iter().enumerate() {
+        total += f64::from(heat);
+        if inside(at % w, truth.x, truth.width) && inside(at / w, truth.y, truth.height) {
+            within += f64::from(heat);
+        }
+    }
+    if total > 0.0 { (within / total) as f32 } else { 0.0 }
+}
+
+/// What the network makes of the photo without a part of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Covered {
+    /// [classes]
+    pub logits: Vec<f32>,
+    /// What the part was covered with: the colour that normalisation makes 0.
+    pub colour: [u8; 3],
+}
+
+impl Explainer {
+    /// Predicts the last photo again with the pixels of `mask` [height, width] covered by the data set's mean colour: if the class
+    /// stays as likely, the network did not need what was there. The photo stays the last one.
+    ///
+    /// Errors as [`explain`](Explainer::explain).
+    ///
+    /// # Panics
+    /// When the mask is not of the photo's size.
+    pub async fn cover_up(&mut self, mask: &[bool]) -> Result<Covered> {
+        let (gpu, loaded, _) = self.at("input")?;
+        let (_, seen) = loaded.seen()?;
+        assert_eq!(seen.input.len(), 3 * mask.len());
+        let input: Vec<f32> =
+            seen.input.iter().zip(mask.iter().cycle()).map(|(&x, &covered)| if covered { 0.0 } else { x }).collect();
+        let keep_on: Progress<'_> = &mut |_, _| true;
+        let logits = loaded.logits_of_inputs(gpu, 1, &mut |_| input.clone(), keep_on).await?;
+        let colour = loaded.preprocessing.mean.map(|mean| (255.0 * mean).round() as u8);
+        Ok(Covered { logits: logits.unwrap_or_default().pop().unwrap_or_default(), colour })
+    }
+}

@@ -1,0 +1,84 @@
+//! An explanation in words: which neurons of the last layer matter, and what they stand for.
+//!
+//! Section 7 of the Grad-CAM paper names neurons by their concepts and those with the highest and lowest importance α explain a
+//! class. Here a neuron's name is what the loaded model itself says: the classes that its weights in the fully connected
+//! layer favour. Composing the sentence is the page's business.
+
+use crate::error::{Error, Result};
+use crate::explain::Explainer;
+use crate::heatmap::Cam;
+use crate::objective::Objective;
+use crate::ops::Rule;
+
+/// A channel of the last layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neuron {
+    pub channel: usize,
+    /// Its importance: the mean of its gradient.
+    pub alpha: f32,
+    /// The classes with the largest weights on it, largest first.
+    pub classes: Vec<usize>,
+    /// Where it is active in this photo [h, w].
+    pub map: Cam,
+}
+
+/// Those that speak most for a class and most against it, strongest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Neurons {
+    pub speak_for: Vec<Neuron>,
+    pub speak_against: Vec<Neuron>,
+}
+
+impl Explainer {
+    /// Of the neurons that the last photo excites at all, the `count` with the highest α above 0 and the `count` with the lowest below,
+    /// each with the `names` classes that it favours most.
+    ///
+    /// Errors as [`explain`](Explainer::explain).
+    pub async fn neurons(
+        &mut self,
+        class: Option<usize>,
+        objective: Objective,
+        count: usize,
+        names: usize,
+    ) -> Result<Neurons> {
+        let class = self.class(class)?;
+        let last = self.layers().pop().ok_or(Error::NoNetwork)?;
+        let (gpu, loaded, target) = self.at(&last)?;
+        gpu.forget_timings();
+        let gradient = loaded.gradient(gpu, (class, objective), target, Rule::Gradient)?;
+        let (pass, _) = loaded.seen()?;
+        let layer = pass.activations(target);
+        let (planes, gradient) = (gpu.read(layer).await?, gpu.read(&gradient).await?);
+        let plane = |c: usize| &planes[c * layer.positions()..][..layer.positions()];
+        let mut found: Vec<(usize, f32)> = gradient
+            .chunks_exact(layer.positions())
+            .map(|g| g.iter().sum::<f32>() / layer.positions() as f32)
+            .enumerate()
+            .filter(|&(c, _)| plane(c).iter().any(|&a| a > 0.0))
+            .collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let best = found.iter().copied().take(count).filter(|&(_, alpha)| alpha > 0.0).collect::<Vec<_>>();
+        let worst = found.iter().rev().copied().take(count).filter(|&(_, alpha)| alpha < 0.0).collect::<Vec<_>>();
+
+        // A column of fc's weight: the logits of this feature alone, without the bias.
+        let mut features = vec![0.0; layer.channels];
+        let bias = pass.logits_of_features(gpu, &features).await?;
+        let mut described: [Vec<Neuron>; 2] = Default::default();
+        for (neurons, chosen) in described.iter_mut().zip([best, worst]) {
+            for (channel, alpha) in chosen {
+                features[channel] = 1.0;
+                let logits = pass.logits_of_features(gpu, &features).await?;
+                features[channel] = 0.0;
+                let weight = |class: usize| logits[class] - bias[class];
+                let mut classes: Vec<usize> = (0..logits.len()).collect();
+                classes.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
+                classes.truncate(names);
+                let map = Cam { height: layer.height, width: layer.width, values: plane(channel).to_vec() };
+                neurons.push(Neuron { channel, alpha, classes, map });
+            }
+        }
+        pass.run_forward_from(gpu, target);
+        let [speak_for, speak_against] = described;
+        Ok(Neurons { speak_for, speak_against })
+    }
+}

@@ -1,0 +1,193 @@
+//! Maps without gradients: change something, look again, a pass a channel. Score-CAM changes the photo, Ablation-CAM a layer.
+//!
+//! Formulas are those of `grad-cam` 1.5. Passes are queued in batches and read back together; between batches the caller hears how
+//! far it is and may stop. What was changed is put back in any case, so that other questions about the photo can follow.
+
+use web_time::Instant;
+
+use crate::cam::Method;
+use crate::error::Result;
+use crate::explain::{Explainer, Loaded, Progress};
+use crate::gpu::{Gpu, Tensor};
+use crate::objective::{Objective, softmax};
+use crate::resnet::{Pass, Target};
+
+/// How long a batch should take: what one waits for a “stop” to be heard.
+const BATCH_MS: f64 = 200.0;
+/// Logits that are read back together at most.
+const MOST_AT_ONCE: usize = 64;
+
+impl Pass {
+    /// The logits [classes] of `count` runs of what follows `from`; `prepare` queues what the n-th run is to see there.
+    /// None when `progress` said stop. Leaves whatever the last run left.
+    pub(crate) async fn probe(
+        &self,
+        gpu: &Gpu,
+        from: Target,
+        count: usize,
+        prepare: &mut dyn FnMut(usize),
+        progress: Progress<'_>,
+    ) -> Result<Option<Vec<Vec<f32>>>> {
+        let rows = gpu.tensor(MOST_AT_ONCE, 1, self.logits.channels);
+        let mut results = Vec::with_capacity(count);
+        let mut at_once = 1;
+        let outcome = loop {
+            if !progress(results.len(), count) {
+                break Ok(None);
+            }
+            if results.len() == count {
+                break Ok(Some(results));
+            }
+            let started = Instant::now();
+            let batch = at_once.min(count - results.len());
+            for row in 0..batch {
+                prepare(results.len() + row);
+                self.run_forward_from(gpu, from);
+                gpu.copy(&rows, row, &self.logits);
+            }
+            match gpu.read(&rows).await {
+                Err(error) => break Err(error),
+                // [classes, rows]
+                Ok(planes) => results.extend(
+                    (0..batch).map(|row| planes.iter().skip(row).step_by(MOST_AT_ONCE).copied().collect::<Vec<f32>>()),
+                ),
+            }
+            let each = started.elapsed().as_secs_f64() * 1e3 / batch as f64;
+            at_once = ((BATCH_MS / each.max(0.1)) as usize).clamp(1, MOST_AT_ONCE);
+        };
+        rows.free();
+        outcome
+    }
+}
+
+impl Loaded {
+    /// Logits of other inputs [3, h, w] of the photo's size, one after the other; the photo's own pass is run again afterwards.
+    pub(crate) async fn logits_of_inputs(
+        &self,
+        gpu: &Gpu,
+        count: usize,
+        input: &mut dyn FnMut(usize) -> Vec<f32>,
+        progress: Progress<'_>,
+    ) -> Result<Option<Vec<Vec<f32>>>> {
+        let (pass, seen) = self.seen()?;
+        let mut prepare = |n| gpu.write(&pass.input, &input(n));
+        let logits = pass.probe(gpu, Target::Input, count, &mut prepare, progress).await;
+        gpu.write(&pass.input, &seen.input);
+        pass.run_forward(gpu);
+        logits
+    }
+
+    /// Weights [C] of a layer's channels by what changes without a channel or with it alone; those of channels that are not
+    /// among `channels` are zero.
+    pub(crate) async fn perturbed_weights(
+        &self,
+        gpu: &Gpu,
+        (class, objective): (usize, Objective),
+        target: Target,
+        method: Method,
+        channels: &[usize],
+        progress: Progress<'_>,
+    ) -> Result<Option<Vec<f32>>> {
+        let (pass, seen) = self.seen()?;
+        let layer = pass.activations(target);
+        let found = match method {
+            Method::ScoreCam => {
+                let planes = gpu.read(layer).await?;
+                let size = (pass.input.height, pass.input.width);
+                let plane = |c: usize| &planes[c * layer.positions()..][..layer.positions()];
+                let mut seen_through = |n: usize| {
+                    let mask = stretched(plane(channels[n]), (layer.height, layer.width), size);
+                    seen.input.iter().zip(mask.iter().cycle()).map(|(x, m)| x * m).collect()
+                };
+                let logits = self.logits_of_inputs(gpu, channels.len(), &mut seen_through, progress).await?;
+                logits.map(|logits| {
+                    softmax(&logits.iter().map(|logits| objective.score(class, logits)).collect::<Vec<_>>())
+                })
+            }
+            _ => {
+                let logits = ablated(gpu, pass, target, layer, channels, progress).await?;
+                // w_c = (y − y without c) / y. Desai and Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360
+                let whole = objective.score(class, &seen.logits);
+                logits.map(|logits| {
+                    logits.iter().map(|logits| (whole - objective.score(class, logits)) / whole).collect()
+                })
+            }
+        };
+        Ok(found.map(|found| {
+            let mut weights = vec![0.0; layer.channels];
+            channels.iter().zip(found).for_each(|(&c, weight)| weights[c] = weight);
+            weights
+        }))
+    }
+}
+
+/// The logits without each of `channels` of a layer. The layer itself is put back, and what follows it.
+async fn ablated(
+    gpu: &Gpu,
+    pass: &Pass,
+    target: Target,
+    layer: &Tensor,
+    channels: &[usize],
+    progress: Progress<'_>,
+) -> Result<Option<Vec<Vec<f32>>>> {
+    let kept = gpu.tensor(layer.height, layer.width, layer.channels);
+    let channel = gpu.tensor(1, 1, 1);
+    gpu.copy(&kept, 0, layer);
+    let without = [crate::ops::without_channel(gpu, layer, &kept, &channel)];
+    let mut prepare = |n: usize| {
+        gpu.write(&channel, &[channels[n] as f32]);
+        gpu.run(&without);
+    };
+    let logits = pass.probe(gpu, target, channels.len(), &mut prepare, progress).await;
+    gpu.copy(layer, 0, &kept);
+    pass.run_forward_from(gpu, target);
+    [kept, channel].iter().for_each(Tensor::free);
+    logits
+}
+
+/// Score-CAM's mask: bilinear to the input's size with aligned corners, as torch's `UpsamplingBilinear2d`, then minus the minimum,
+/// divided by the range (+ 1e-8). `plane` [h, w]. Wang et al. 2020, arXiv 1910.01279
+pub fn stretched(plane: &[f32], (h, w): (usize, usize), (out_h, out_w): (usize, usize)) -> Vec<f32> {
+    let between = |out: usize, size: usize, o: usize| {
+        let at = if out > 1 { o as f64 * (size - 1) as f64 / (out - 1) as f64 } else { 0.0 };
+        let low = (at as usize).min(size - 1);
+        (low, (low + 1).min(size - 1), (at - low as f64) as f32)
+    };
+    let across: Vec<_> = (0..out_w).map(|x| between(out_w, w, x)).collect();
+    let mut out = Vec::with_capacity(out_h * out_w);
+    for y in 0..out_h {
+        let (upper, lower, down) = between(out_h, h, y);
+        out.extend(across.iter().map(|&(left, right, over)| {
+            let row = |y: usize| plane[y * w + left] * (1.0 - over) + plane[y * w + right] * over;
+            row(upper) * (1.0 - down) + row(lower) * down
+        }));
+    }
+    let min = out.iter().copied().fold(f32::INFINITY, f32::min);
+    let max = out.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    out.iter().map(|v| (v - min) / (max - min + 1e-8)).collect()
+}
+
+/// How long a slow method would take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// One for each channel that is tried.
+    pub passes: usize,
+    pub milliseconds: f64,
+}
+
+impl Explainer {
+    /// What a method that needs a pass a channel would cost at `layer`, from a pass that is run now; `channels` as in
+    /// [`Question`](crate::Question). Errors as [`explain`](Explainer::explain).
+    pub async fn estimate(&mut self, layer: &str, method: Method, channels: Option<usize>) -> Result<Estimate> {
+        let (gpu, loaded, target) = self.at(layer)?;
+        let (pass, _) = loaded.seen()?;
+        let passes = pass.activations(target).channels.min(channels.unwrap_or(usize::MAX));
+        let from = if method == Method::ScoreCam { Target::Input } else { target };
+        let started = Instant::now();
+        // The photo itself, so that nothing has to be put back; the first is what warms up.
+        const TRIED: usize = 3;
+        pass.probe(gpu, from, TRIED, &mut |_| {}, &mut |_, _| true).await?;
+        let each = started.elapsed().as_secs_f64() * 1e3 / TRIED as f64;
+        Ok(Estimate { passes, milliseconds: each * passes as f64 })
+    }
+}
