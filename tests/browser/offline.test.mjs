@@ -85,7 +85,7 @@ describe('without a network', () => {
     await page.reach('ready');
     const old = sha256(Buffer.from(html));
     await page.tab.waitForFunction(async old => {
-      const cache = await caches.open((await caches.keys())[0]);
+      const cache = await caches.open((await caches.keys()).find(name => name.startsWith('gradlens ')));
       const urls = (await cache.keys()).map(request => request.url);
       return urls.filter(url => url.includes('index.html')).length === 1 && !urls.some(url => url.includes(old));
     }, { timeout: 30_000, polling: 200 }, old);

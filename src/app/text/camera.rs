@@ -14,10 +14,10 @@ pub struct Camera {
 
 pub static ENGLISH: Camera = Camera {
     start: "Live camera",
-    pause: "Pause to explore",
+    pause: "Pause and look",
     resume: "Go on",
-    keep: "Keep this picture",
-    stop: "Stop the camera",
+    keep: "Keep picture",
+    stop: "Stop camera",
     frame: "camera",
     refused: "The camera can't be used ({}). Allow it in the browser's address bar, see that no other program holds it, and try again.",
     tray: "Your photos",

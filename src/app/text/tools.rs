@@ -57,7 +57,7 @@ pub static ENGLISH: Tools = Tools {
     read_all: "it can see the whole input",
     read_outside: "The network did not see this place.",
 
-    out: "Save or share",
+    out: "Export",
     out_heatmap: "Heatmap alone (PNG)",
     out_captioned: "Side by side, with caption (PNG)",
     out_raw: "Raw map (NumPy .npy)",
@@ -90,7 +90,7 @@ pub static CHINESE: Tools = Tools {
     read_all: "能看到整个输入",
     read_outside: "网络没有看到这里。",
 
-    out: "保存或分享",
+    out: "导出",
     out_heatmap: "只要热力图（PNG）",
     out_captioned: "并排并附说明（PNG）",
     out_raw: "原始热力图（NumPy .npy）",
