@@ -7,10 +7,13 @@
 mod adapter;
 mod camera;
 mod classes;
+mod download;
 mod fetch;
 mod inside;
 mod jobs;
+mod kept;
 mod link;
+mod model;
 mod network;
 mod notices;
 mod picture;
@@ -134,7 +137,7 @@ fn App() -> impl IntoView {
             <div class="desk">
                 <div class="column">
                     <stage::Stage jobs browse_photo />
-                    <settings::ModelCard jobs browse_weights />
+                    <model::ModelCard jobs browse_weights />
                 </div>
                 <div class="column">
                     <tour::Tour jobs />

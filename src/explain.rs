@@ -21,7 +21,7 @@ use web_time::Instant;
 
 use crate::cam::{Method, Recipe, principal_component, weighted_sum};
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor};
+use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
 use crate::heatmap::{self, Cam};
 use crate::loader::{Loader, Weights};
 use crate::objective::{Objective, softmax};
@@ -224,6 +224,11 @@ impl Explainer {
     /// Takes the bytes of a checkpoint file of `size` bytes, if known, as they arrive: see [`Loader`].
     pub fn loader(&self, size: Option<usize>) -> Loader {
         Loader::new(self.gpu.uploader(), size)
+    }
+
+    /// For a [`Loader`] beside this.
+    pub fn uploader(&self) -> Uploader {
+        self.gpu.uploader()
     }
 
     /// Replaces the network by one whose weights a [`Loader`] of this Explainer has uploaded; the last photo is forgotten.

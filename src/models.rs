@@ -4,26 +4,33 @@
 //! To add a model, add an entry to `weights/models.json`; the tests below and the page read the same file.
 
 use crate::photo::Preprocessing;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// One entry of `weights/models.json`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Short and stable: what scripts and links name.
     pub id: String,
     pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name_zh: Option<String>,
     /// The weights, relative to the page.
     pub file: String,
     /// Other hosts with the very same file, asked in this order, and only after the visitor has agreed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// Bytes of the weights file.
+    /// Bytes of the weights file; about as many where `sha256` is absent.
     pub size: u64,
-    /// SHA-256 of the weights file, lower-case hexadecimal: another file is refused.
-    pub sha256: String,
+    /// SHA-256 of the weights file, lower-case hexadecimal: another file is refused. Absent: nobody has vouched for the file yet,
+    /// and the page says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// For hosts that limit the size of files: the file lies there in parts of so many bytes each, the last may be shorter, called
+    /// `file.part0`, `file.part1`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_size: Option<u64>,
     /// How the network's training saw its photos; absent means torchvision's ImageNet recipe.
     #[serde(default)]
     pub preprocessing: Preprocessing,
@@ -35,19 +42,21 @@ pub struct Model {
     pub source: String,
     /// What one should know before believing it.
     pub note: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note_zh: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
 }
 
 /// A picture one click away.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     pub id: String,
     /// Relative to the page.
     pub file: String,
     pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name_zh: Option<String>,
     /// Author and licence, shown with the picture.
     pub source: String,
@@ -64,6 +73,8 @@ pub enum ModelsError {
     Address { model: String, address: String },
     #[error("model `{model}`: sha256 must be 64 lower-case hexadecimal digits")]
     Digest { model: String },
+    #[error("model `{model}`: parts must have a size, and the whole a digest")]
+    Parts { model: String },
 }
 
 /// Reads the list; every address and digest in it is well-formed afterwards.
@@ -82,11 +93,30 @@ pub fn parse(text: &str) -> Result<Vec<Model>, ModelsError> {
             return Err(ModelsError::Address { model: model.id.clone(), address: address.clone() });
         }
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if model.sha256.len() != 64 || !model.sha256.bytes().all(is_hex) {
+        if model.sha256.as_ref().is_some_and(|digest| digest.len() != 64 || !digest.bytes().all(is_hex)) {
             return Err(ModelsError::Digest { model: model.id.clone() });
+        }
+        if model.part_size.is_some_and(|size| size == 0 || model.sha256.is_none()) {
+            return Err(ModelsError::Parts { model: model.id.clone() });
         }
     }
     Ok(models)
+}
+
+impl Model {
+    /// Bytes of the file, where that is certain.
+    pub fn exact_size(&self) -> Option<u64> {
+        self.sha256.as_ref().map(|_| self.size)
+    }
+
+    /// Where at `base`, [`file`](Model::file) or one of [`urls`](Model::urls), the byte at `offset` is: an address and the offset
+    /// there.
+    pub fn place(&self, base: &str, offset: u64) -> (String, u64) {
+        match self.part_size {
+            None => (base.to_owned(), offset),
+            Some(size) => (format!("{base}.part{}", offset / size), offset % size),
+        }
+    }
 }
 
 /// Relative to the page and inside its folder: `dist/` must work under any path of a static host.
@@ -125,6 +155,7 @@ mod tests {
             for sample in &model.samples {
                 assert!(root.join(&sample.file).is_file(), "{}", sample.file);
             }
+            assert!(model.sha256.is_some() || !model.urls.is_empty(), "{} is vouched for by nobody", model.id);
             // Weights with no other host have to ship with the page.
             if model.urls.is_empty() {
                 let bytes = std::fs::metadata(root.join(&model.file)).expect(&model.file).len();
@@ -140,6 +171,22 @@ mod tests {
         assert!(matches!(changed("weights/imagenet/labels.json", "/labels.json"), Err(ModelsError::Address { .. })));
         assert!(matches!(changed("https://", "http://"), Err(ModelsError::Address { .. })));
         assert!(matches!(changed("5d061a3c", "5D061A3C"), Err(ModelsError::Digest { .. })));
+        let parts = |size: u64| changed("\"size\": 102469840", &format!("\"size\": 102469840, \"part_size\": {size}"));
+        assert!(matches!(parts(0), Err(ModelsError::Parts { .. })));
+        let list = parts(20_000_000).unwrap();
+        let model = list.iter().find(|model| model.id == "imagenet").unwrap();
+        assert_eq!(model.place("w/x", 0), ("w/x.part0".into(), 0));
+        assert_eq!(model.place("w/x", 60_000_001), ("w/x.part3".into(), 1));
+        assert_eq!(parse(SHIPPED).unwrap()[0].place("w/x", 7), ("w/x".into(), 7));
+    }
+
+    /// What `examples/convert.rs` writes back is the same list.
+    #[test]
+    fn a_list_survives_writing() {
+        let models = parse(SHIPPED).unwrap();
+        let written = serde_json::to_string_pretty(&models).unwrap();
+        assert!(!written.contains("null"), "{written}");
+        assert_eq!(format!("{models:?}"), format!("{:?}", parse(&written).unwrap()));
     }
 
     #[test]

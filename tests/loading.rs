@@ -191,7 +191,8 @@ fn weights_belong_to_their_device() {
     first.lose_device();
     let mut loader = first.loader(None);
     let error = loader.push(&fixture("basic.safetensors")).and_then(|()| loader.finish().map(|_| ())).unwrap_err();
-    assert!(matches!(error, Error::DeviceLost { .. }), "{error}");
+    // Whichever is told first: that it is lost, or that it takes nothing more.
+    assert!(matches!(error, Error::DeviceLost { .. } | Error::Gpu { .. }), "{error}");
 }
 
 /// Small random networks in f16 and i8: what is computed from the rounded weights is what the rounded weights say.

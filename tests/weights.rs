@@ -13,7 +13,7 @@ use golden_weights::{
     splitmix64, state_dict, to_safetensors,
 };
 use gradlens::error::{Error, Result};
-use gradlens::weights::{Architecture, Block, Checkpoint, Conv, Dtype, Network, Values};
+use gradlens::weights::{Architecture, Block, Checkpoint, Conv, Dtype, Incoming, Network, Values};
 use half::{bf16, f16};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
@@ -675,9 +675,17 @@ fn survives_hostile_headers() {
         file(&format!("{{\"a\":{}", "[".repeat(1_000_000)), 0),
         file(&format!("{{{}", " ".repeat(3 << 20)), 0),
         [&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
+        [&[0; 8][..], b"{}"].concat(),
+        [&1u64.to_le_bytes()[..], b"{}"].concat(),
         [&(1u64 << 40).to_le_bytes()[..], b"{}"].concat(),
     ];
     for (index, case) in cases.into_iter().enumerate() {
+        for piece in [1, 9, case.len()] {
+            let mut incoming = Incoming::new(None);
+            let pushed = case.chunks(piece).try_for_each(|piece| incoming.push(piece, &mut |_| Ok(())));
+            let result = pushed.and_then(|()| incoming.finish(&mut |_| Ok(())));
+            assert!(matches!(result, Err(Error::NotACheckpoint { .. })), "{index} by {piece}: {result:?}");
+        }
         let result = Checkpoint::read(case);
         assert!(matches!(result, Err(Error::NotACheckpoint { .. })), "{index}: {result:?}");
     }

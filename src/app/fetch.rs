@@ -1,4 +1,4 @@
-//! Files from this site, from a model's other hosts, and from the visitor's disk: streamed, counted, checked.
+//! Files from this site, from a model's other hosts, and from the visitor's disk, whole or streamed.
 //!
 //! Requests are plain GETs without body, cookies or referrer; nothing about a photo is ever part of one.
 
@@ -9,19 +9,19 @@ use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, AbortSignal, File, ReadableStreamDefaultReader, ReferrerPolicy, RequestCredentials, RequestInit,
-    Response,
+    AbortController, AbortSignal, File, Headers, ReadableStream, ReadableStreamDefaultReader, ReferrerPolicy,
+    RequestCredentials, RequestInit, Response,
 };
 
 /// Shows more than a browser's “[object Object]”.
-fn words(value: &JsValue) -> String {
+pub fn words(value: &JsValue) -> String {
     match value.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => value.as_string().unwrap_or_else(|| format!("{value:?}")),
     }
 }
 
-fn fault(address: &str, detail: impl Into<String>) -> Fault {
+pub fn fault(address: &str, detail: impl Into<String>) -> Fault {
     Fault::Fetch { file: address.into(), detail: detail.into() }
 }
 
@@ -51,10 +51,32 @@ impl Abort {
 ///
 /// A page in place of a file counts as absent: development servers answer every unknown path with the index page.
 pub async fn open(address: &str, abort: &Abort) -> Result<Option<Response>, Fault> {
+    ask(address, None, abort).await
+}
+
+/// Opens `address` again, and says how many bytes of the answer are to be passed over to come to `offset`: all of them, where the
+/// host does not know how to begin in the middle, or does not let this page ask.
+pub async fn open_at(address: &str, offset: u64, abort: &Abort) -> Result<Option<(Response, u64)>, Fault> {
+    if offset > 0 {
+        let range = format!("bytes={offset}-");
+        if let Ok(Some(response)) = ask(address, Some(&range), abort).await {
+            let skip = if response.status() == 206 { 0 } else { offset };
+            return Ok(Some((response, skip)));
+        }
+    }
+    Ok(open(address, abort).await?.map(|response| (response, offset)))
+}
+
+async fn ask(address: &str, range: Option<&str>, abort: &Abort) -> Result<Option<Response>, Fault> {
     let init = RequestInit::new();
     init.set_referrer_policy(ReferrerPolicy::NoReferrer);
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_signal(Some(&abort.signal()));
+    if let Some(range) = range {
+        let headers = Headers::new().map_err(|error| fault(address, words(&error)))?;
+        headers.set("range", range).map_err(|error| fault(address, words(&error)))?;
+        init.set_headers(&headers);
+    }
     let Some(place) = inside::address(address) else { return Ok(None) };
     let window = web_sys::window().expect("a page has a window");
     let response: Response = JsFuture::from(window.fetch_with_str_and_init(&place, &init))
@@ -70,40 +92,42 @@ pub async fn open(address: &str, abort: &Abort) -> Result<Option<Response>, Faul
     }
 }
 
-/// Reads a response to its end, calling `progress(received, total)` on the way; `total` is `expected` when the host gives none.
-pub async fn read(
-    address: &str,
-    response: Response,
-    expected: u64,
-    mut progress: impl FnMut(u64, u64),
-) -> Result<Vec<u8>, Fault> {
-    let length = response.headers().get("content-length").ok().flatten().and_then(|value| value.parse().ok());
-    // A compressed transfer's length is not the file's.
-    let total = if response.headers().has("content-encoding").unwrap_or(false) { None } else { length };
-    let total = total.unwrap_or(expected);
-    let stream = response.body().ok_or_else(|| fault(address, "empty answer"))?;
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    // At most what is expected is reserved ahead: a host's header is only a claim.
-    let mut bytes = Vec::with_capacity(total.min(expected.max(1 << 20)) as usize);
-    loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|error| fault(address, words(&error)))?;
-        let done = Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy());
-        if done {
-            return Ok(bytes);
+/// The bytes that an answer announces; `None` where it does not, or where they are not the file's, as in a compressed transfer.
+pub fn length(response: &Response) -> Option<u64> {
+    let header = |name| response.headers().get(name).ok().flatten();
+    if header("content-encoding").is_some() { None } else { header("content-length")?.parse().ok() }
+}
+
+/// Bytes on their way: of an answer, or of a file.
+pub struct Body {
+    address: String,
+    reader: ReadableStreamDefaultReader,
+}
+
+impl Body {
+    pub fn of(address: &str, stream: Option<ReadableStream>) -> Result<Body, Fault> {
+        let stream = stream.ok_or_else(|| fault(address, "empty answer"))?;
+        Ok(Body { address: address.into(), reader: stream.get_reader().unchecked_into() })
+    }
+
+    /// The next bytes; `None` at the end.
+    pub async fn next(&self) -> Result<Option<Uint8Array>, Fault> {
+        let failed = |error: JsValue| fault(&self.address, words(&error));
+        let chunk = JsFuture::from(self.reader.read()).await.map_err(failed)?;
+        if Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy()) {
+            return Ok(None);
         }
-        let value = Reflect::get(&chunk, &"value".into()).map_err(|error| fault(address, words(&error)))?;
-        let chunk: Uint8Array = value.unchecked_into();
-        let start = bytes.len();
-        bytes.resize(start + chunk.length() as usize, 0);
-        chunk.copy_to(&mut bytes[start..]);
-        progress(bytes.len() as u64, total);
+        Ok(Some(Reflect::get(&chunk, &"value".into()).map_err(failed)?.unchecked_into()))
     }
 }
 
 /// A whole small file from this site.
 pub async fn whole(address: &str) -> Result<Vec<u8>, Fault> {
     match open(address, &Abort::new()).await? {
-        Some(response) => read(address, response, 0, |_, _| ()).await,
+        Some(response) => {
+            let bytes = response.array_buffer().map_err(|error| fault(address, words(&error)))?;
+            Ok(Uint8Array::new(&JsFuture::from(bytes).await.map_err(|error| fault(address, words(&error)))?).to_vec())
+        }
         None => Err(fault(address, "HTTP 404")),
     }
 }
@@ -121,22 +145,17 @@ pub async fn file(file: &File) -> Result<Vec<u8>, Fault> {
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-/// SHA-256 as lower-case hexadecimal, by the browser's own implementation.
-pub async fn sha256(bytes: &[u8]) -> Result<String, Fault> {
-    let failed = |error: JsValue| fault("SHA-256", words(&error));
-    let crypto = web_sys::window().expect("a page has a window").crypto().map_err(failed)?;
-    let digest = crypto.subtle().digest_with_str_and_u8_array("SHA-256", bytes).map_err(failed)?;
-    let digest = Uint8Array::new(&JsFuture::from(digest).await.map_err(failed)?).to_vec();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// Lets the browser paint and take clicks before the next piece of work.
 ///
 /// A zero timeout, not an animation frame: those stop in a hidden tab, and work should go on there.
 pub async fn breathe() {
+    sleep(0).await;
+}
+
+pub async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let window = web_sys::window().expect("a page has a window");
-        if window.set_timeout_with_callback(&resolve).is_err() {
+        if window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds).is_err() {
             let _ = resolve.call0(&JsValue::NULL);
         }
     });

@@ -7,7 +7,9 @@
 
 use super::adapter;
 use super::camera::{Camera, Live};
+use super::download::{Download, Fetched};
 use super::fetch::{self, Abort};
+use super::kept;
 use super::link::Link;
 use super::picture::{self, Way};
 use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
@@ -16,20 +18,25 @@ use crate::cam::Method;
 use crate::channels::Channels;
 use crate::error::Error;
 use crate::explain::Explainer;
+use crate::gpu::Uploader;
 use crate::labels::Labels;
+use crate::loader::Weights;
 use crate::models::{self, Model, Sample};
 use crate::outline::outline;
 use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser};
-use crate::weights::{Checkpoint, Network};
+use futures_channel::oneshot;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use web_sys::File;
+use web_time::Instant;
 
 /// Where the list of models is, relative to the page.
 const MODELS: &str = "weights/models.json";
+/// Under which the model last chosen is kept.
+const MODEL_KEY: &str = "gradlens-model";
 
 /// Where a network's numbers come from; kept, so that a lost device can be filled again.
 #[derive(Clone)]
@@ -38,9 +45,9 @@ enum Source {
     Own(File),
 }
 
-/// A network read and checked, waiting for the GPU.
+/// A network read and checked, on the GPU already, waiting to be used.
 struct Arrived {
-    network: Network,
+    weights: Weights,
     preprocessing: Preprocessing,
     labels: Labels,
     loaded: Loaded,
@@ -59,6 +66,10 @@ enum Task {
 
 pub(super) struct Inner {
     explainer: RefCell<Option<Explainer>>,
+    /// Of the explainer, for downloads that run beside the loop.
+    uploader: RefCell<Option<Uploader>>,
+    /// Downloads that wait for it; dropped when there is no adapter.
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
     /// The explainer holds the network that `state.model` names: false after a lost device.
     loaded: Cell<bool>,
     busy: Cell<bool>,
@@ -96,6 +107,8 @@ impl Jobs {
     pub fn new(state: State) -> Jobs {
         let inner = Inner {
             explainer: RefCell::default(),
+            uploader: RefCell::default(),
+            waiting: RefCell::default(),
             loaded: Cell::new(false),
             busy: Cell::new(false),
             connect: Cell::new(false),
@@ -130,10 +143,13 @@ impl Jobs {
         spawn_local(async move {
             match self.read_list().await {
                 Err(fault) => self.fail(fault, Retry::Start),
-                Ok(()) => match self.linked_model() {
-                    Some(model) => self.choose_model(&model),
-                    None => self.first_present().await,
-                },
+                Ok(()) => {
+                    self.list_kept().await;
+                    match self.linked_model() {
+                        Some(model) => self.choose_model(&model),
+                        None => self.first_present().await,
+                    }
+                }
             }
             self.state.starting.set(false);
         });
@@ -144,7 +160,7 @@ impl Jobs {
         self.state.failure.set(None);
         let inner = self.inner();
         let from = match failure.retry {
-            Retry::Start => inner.source.borrow().clone(),
+            Retry::Start => inner.source.borrow().clone().or_else(|| inner.wanted.borrow().clone()),
             _ => inner.wanted.borrow().clone(),
         };
         match (failure.retry, from) {
@@ -349,6 +365,20 @@ impl Jobs {
         self.explain();
     }
 
+    pub fn choose_preprocessing(self, preprocessing: Preprocessing) {
+        self.state.preprocessing.set(preprocessing);
+        self.clear_small_failure();
+        self.inner().look.set(true);
+        self.kick();
+    }
+
+    pub fn delete_kept(self, address: String) {
+        spawn_local(async move {
+            kept::delete_at(&address).await;
+            self.list_kept().await;
+        });
+    }
+
     pub fn choose_fit(self, fit: Fit) {
         self.state.fit.set(fit);
         self.clear_small_failure();
@@ -444,21 +474,36 @@ impl Jobs {
         link.model.filter(|id| self.state.models.with_untracked(|models| models.iter().any(|model| model.id == *id)))
     }
 
+    async fn list_kept(self) {
+        let list = self.state.models.get_untracked();
+        self.state.kept.set(kept::list(&list).await);
+    }
+
+    /// The model of the last visit, or the first of the list, whose weights need no download.
     async fn first_present(self) {
         let list = self.state.models.get_untracked();
-        for model in list.iter() {
-            match fetch::open(&model.file, &Abort::new()).await {
-                Ok(Some(response)) => {
+        let last = store::get(MODEL_KEY);
+        let mut candidates: Vec<&Model> = list.iter().collect();
+        candidates.sort_by_key(|model| Some(&model.id) != last.as_ref());
+        let mut failed = None;
+        for model in candidates {
+            let copy =
+                self.state.kept.with_untracked(|kept| kept.iter().any(|kept| kept.current && kept.id == model.id));
+            let here = if copy { Ok(None) } else { fetch::open(&model.place(&model.file, 0).0, &Abort::new()).await };
+            match here {
+                Ok(None) if !copy => {}
+                Err(fault) => failed = Some(fault),
+                Ok(response) => {
                     // Only its presence was asked; the body is read by the download proper.
-                    if let Some(body) = response.body() {
+                    if let Some(body) = response.and_then(|response| response.body()) {
                         let _ = body.cancel();
                     }
-                    self.fetch(Source::Listed { model: Box::new(model.clone()), elsewhere: false });
-                    return;
+                    return self.fetch(Source::Listed { model: Box::new(model.clone()), elsewhere: false });
                 }
-                Ok(None) => {}
-                Err(fault) => return self.fail(fault, Retry::Start),
             }
+        }
+        if let Some(fault) = failed {
+            self.fail(fault, Retry::Start);
         }
     }
 
@@ -476,11 +521,21 @@ impl Jobs {
                 self.state.language.get_untracked().choose(&model.name, model.name_zh.as_deref()).to_owned()
             }
         };
-        self.state.progress.set(Some(Progress { name, received: 0, total: 0, checking: false }));
+        self.state.progress.set(Some(Progress { name, received: 0, total: 0, rate: 0.0 }));
         spawn_local(async move {
-            let arrived = match &source {
-                Source::Own(file) => self.own(file).await.map(Some),
-                Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &abort).await,
+            // Without an adapter the loop says why, and “Try again” comes back here.
+            let uploader = self.uploader().await;
+            let arrived = match uploader.clone() {
+                None => None,
+                Some(uploader) => {
+                    let meter = Meter::new(self.state, abort.clone());
+                    let progress = |received, total| meter.show(received, total);
+                    let download = Download { abort: &abort, uploader, progress: &progress };
+                    Some(match &source {
+                        Source::Own(file) => self.own(file, &download).await.map(Some),
+                        Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &download).await,
+                    })
+                }
             };
             if abort.aborted() {
                 return;
@@ -488,14 +543,20 @@ impl Jobs {
             inner.download.replace(None);
             self.state.progress.set(None);
             match arrived {
-                Ok(Some(arrived)) => {
+                None => {}
+                Some(Ok(Some(arrived))) => {
                     inner.source.replace(Some(source));
                     inner.arrived.replace(Some(Box::new(arrived)));
                     self.kick();
                 }
                 // Not on this site: the visitor is being asked.
-                Ok(None) => self.use_labels(),
-                Err(fault) => {
+                Some(Ok(None)) => self.use_labels(),
+                Some(Err(Fault::Engine(error @ (Error::DeviceLost { .. } | Error::Gpu { .. })))) => {
+                    self.forget_device();
+                    inner.explainer.take();
+                    self.fail(error.into(), Retry::Start);
+                }
+                Some(Err(fault)) => {
                     let retry = if matches!(fault, Fault::Fetch { .. }) { Retry::Model } else { Retry::None };
                     self.fail(fault, retry);
                     inner.labels.replace(None);
@@ -504,62 +565,90 @@ impl Jobs {
         });
     }
 
-    async fn listed(self, model: &Model, elsewhere: bool, abort: &Abort) -> Result<Option<Arrived>, Fault> {
-        let addresses = if elsewhere { model.urls.as_slice() } else { std::slice::from_ref(&model.file) };
-        let mut last = Fault::Fetch { file: model.file.clone(), detail: "HTTP 404".into() };
-        for address in addresses {
-            let response = match fetch::open(address, abort).await {
-                Ok(Some(response)) => response,
-                Ok(None) if !elsewhere && !model.urls.is_empty() => {
-                    self.state.offer.set(Some(model.clone()));
-                    return Ok(None);
-                }
-                Ok(None) => continue,
-                Err(fault) => {
-                    last = fault;
-                    continue;
-                }
-            };
-            let update = |received, total, checking| {
-                if !abort.aborted() {
-                    self.state.progress.update(|progress| {
-                        if let Some(progress) = progress {
-                            (progress.received, progress.total, progress.checking) = (received, total, checking);
-                        }
-                    });
-                }
-            };
-            let read = fetch::read(address, response, model.size, |received, total| update(received, total, false));
-            let bytes = match read.await {
-                Ok(bytes) => bytes,
-                Err(fault) => {
-                    last = fault;
-                    continue;
-                }
-            };
-            update(bytes.len() as u64, model.size, true);
-            if fetch::sha256(&bytes).await? != model.sha256 {
-                return Err(Fault::Altered { file: address.clone() });
-            }
-            let network = read_network(bytes).await?;
-            let classes = network.architecture.classes;
-            let loaded = Loaded {
-                id: Some(model.id.clone()),
-                file: model.file.clone(),
-                architecture: network.architecture.name.clone(),
-                classes,
-            };
-            let labels = self.labels_of(model, classes).await;
-            return Ok(Some(Arrived { network, preprocessing: model.preprocessing.clone(), labels, loaded }));
+    /// Waits for the adapter; `None` if there is none.
+    async fn uploader(self) -> Option<Uploader> {
+        let inner = self.inner();
+        if inner.uploader.borrow().is_none() {
+            let (sender, connected) = oneshot::channel();
+            inner.waiting.borrow_mut().push(sender);
+            inner.connect.set(true);
+            self.kick();
+            connected.await.ok()?;
         }
-        Err(last)
+        inner.uploader.borrow().clone()
     }
 
-    async fn own(self, file: &File) -> Result<Arrived, Fault> {
-        let bytes = fetch::file(file).await?;
-        let network = read_network(bytes).await?;
-        let classes = network.architecture.classes;
-        let loaded = Loaded { id: None, file: file.name(), architecture: network.architecture.name.clone(), classes };
+    /// Drops what a lost device took with it; photo and choice stay, and are looked at once there is another.
+    fn forget_device(self) {
+        let inner = self.inner();
+        inner.uploader.take();
+        inner.loaded.set(false);
+        inner.look.set(true);
+    }
+
+    async fn listed(self, model: &Model, elsewhere: bool, download: &Download<'_>) -> Result<Option<Arrived>, Fault> {
+        let missing = || Fault::Fetch { file: model.file.clone(), detail: "HTTP 404".into() };
+        let fetched = if elsewhere {
+            self.hosts(model, download).await.unwrap_or_else(|| Err(missing()))?
+        } else {
+            match download.host(model, &model.file, false).await {
+                Ok(Some(fetched)) => fetched,
+                // An altered file is told of, and not passed over.
+                Err(fault) if !matches!(fault, Fault::Fetch { .. }) => return Err(fault),
+                absent => match download.copy(model).await {
+                    Some(fetched) => fetched,
+                    None => {
+                        absent?;
+                        self.list_kept().await;
+                        if model.urls.is_empty() {
+                            return Err(missing());
+                        }
+                        if !download.abort.aborted() {
+                            self.state.offer.set(Some(model.clone()));
+                        }
+                        return Ok(None);
+                    }
+                },
+            }
+        };
+        if elsewhere && !download.abort.aborted() {
+            if fetched.kept {
+                kept::ask_to_persist();
+            }
+            self.list_kept().await;
+        }
+        self.state.not_kept.set(elsewhere && !fetched.kept);
+        store::set(MODEL_KEY, &model.id);
+        let weights = fetched.weights;
+        let (architecture, classes) = (weights.architecture().name.clone(), weights.architecture().classes);
+        let loaded = Loaded { id: Some(model.id.clone()), file: model.file.clone(), architecture, classes };
+        let labels = self.labels_of(model, classes).await;
+        Ok(Some(Arrived { weights, preprocessing: model.preprocessing.clone(), labels, loaded }))
+    }
+
+    /// The first of a model's other hosts that has the right file; `None` if none has any.
+    async fn hosts(self, model: &Model, download: &Download<'_>) -> Option<Result<Fetched, Fault>> {
+        let mut last = None;
+        for url in &model.urls {
+            match download.host(model, url, true).await {
+                Ok(None) => {}
+                Ok(Some(fetched)) => return Some(Ok(fetched)),
+                Err(fault) => {
+                    let device = matches!(fault, Fault::Engine(Error::DeviceLost { .. } | Error::Gpu { .. }));
+                    last = Some(Err(fault));
+                    if device || download.abort.aborted() {
+                        break;
+                    }
+                }
+            }
+        }
+        last
+    }
+
+    async fn own(self, file: &File, download: &Download<'_>) -> Result<Arrived, Fault> {
+        let weights = download.file(file).await?;
+        let (architecture, classes) = (weights.architecture().name.clone(), weights.architecture().classes);
+        let loaded = Loaded { id: None, file: file.name(), architecture, classes };
         let list = self.state.models.get_untracked();
         let listed = list.iter().find(|model| model.classes == classes);
         let current = self.state.labels.get_untracked();
@@ -569,7 +658,8 @@ impl Jobs {
             None => Labels::numbered(classes),
         };
         let preprocessing = listed.map(|model| model.preprocessing.clone()).unwrap_or_default();
-        Ok(Arrived { network, preprocessing, labels, loaded })
+        self.state.not_kept.set(false);
+        Ok(Arrived { weights, preprocessing, labels, loaded })
     }
 
     /// A model's names; numbers, and a word about it, when they can't be had. Names are no reason to refuse a network.
@@ -620,6 +710,7 @@ impl Jobs {
                     if let Task::Load(arrived) = task {
                         inner.arrived.replace(Some(arrived));
                     }
+                    inner.waiting.take();
                     self.fail(fault, Retry::Start);
                     break;
                 }
@@ -627,9 +718,7 @@ impl Jobs {
             let result = self.perform(&mut explainer, task).await;
             match result {
                 Err(error @ (Error::DeviceLost { .. } | Error::NoDevice { .. })) => {
-                    // The device took the network with it: drop both, keep photo and choice, look again once it is back.
-                    inner.loaded.set(false);
-                    inner.look.set(true);
+                    self.forget_device();
                     self.fail(error.into(), Retry::Start);
                 }
                 Err(error) => {
@@ -682,6 +771,11 @@ impl Jobs {
             return Err(if window().is_secure_context() { Fault::NoWebGpu } else { Fault::Insecure });
         }
         let mut explainer = Explainer::new().await?;
+        // Weights may go up while the adapter is being tried out.
+        self.inner().uploader.replace(Some(explainer.uploader()));
+        self.inner().waiting.take().into_iter().for_each(|waiting| {
+            let _ = waiting.send(()); // a download that was called off meanwhile does not listen
+        });
         let info = explainer.adapter();
         let name = if info.name.is_empty() { adapter::name().await } else { info.name.clone() };
         let name = if name.is_empty() { info.backend.clone() } else { name };
@@ -693,7 +787,10 @@ impl Jobs {
         if !store::get(&key).is_some_and(|kept| explainer.set_tuning(&kept)) {
             self.state.work.set(Some(Work::Tuning));
             fetch::breathe().await;
-            explainer.tune().await?;
+            if let Err(error) = explainer.tune().await {
+                self.inner().uploader.take();
+                return Err(error.into());
+            }
             store::set(&key, &explainer.tuning());
         }
         Ok(explainer)
@@ -704,16 +801,12 @@ impl Jobs {
         match task {
             Task::Connect => {}
             Task::Load(arrived) => {
-                // The engine frees the old network first: a refusal leaves none.
-                inner.loaded.set(false);
-                if let Err(error) = explainer.load(&arrived.network, arrived.preprocessing.clone()).await {
-                    state.model.set(None);
-                    state.prediction.set(None);
-                    state.explanation.set(None);
-                    return Err(error);
-                }
+                let Arrived { weights, preprocessing, labels, loaded } = *arrived;
+                let same = state.model.with_untracked(|model| model.as_ref() == Some(&loaded));
+                // After a lost device the same file comes again, and what the visitor has set for it still holds.
+                let preprocessing = if same { state.preprocessing.get_untracked() } else { preprocessing };
+                explainer.install(weights, preprocessing.clone())?;
                 let layers = explainer.layers();
-                let same = state.model.with_untracked(|model| model.as_ref() == Some(&arrived.loaded));
                 if !same {
                     state.class.set(None);
                     state.prediction.set(None);
@@ -723,14 +816,16 @@ impl Jobs {
                     state.layer.set(layers.last().cloned().unwrap_or_default());
                 }
                 state.layers.set(layers);
-                state.labels.set(Arc::new(arrived.labels));
-                state.model.set(Some(arrived.loaded));
+                state.preprocessing.set(preprocessing);
+                state.labels.set(Arc::new(labels));
+                state.model.set(Some(loaded));
                 inner.loaded.set(true);
                 inner.look.set(true);
                 self.use_labels();
             }
             Task::Look(photo) => {
                 explainer.set_timings(state.timing.get_untracked());
+                explainer.set_preprocessing(state.preprocessing.get_untracked())?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
@@ -770,6 +865,7 @@ impl Jobs {
             Task::Frame(photo) => {
                 let (class, layer, method) =
                     (state.class.get_untracked(), state.layer.get_untracked(), state.method.get_untracked());
+                explainer.set_preprocessing(state.preprocessing.get_untracked())?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 let class = class.filter(|&class| class < prediction.logits.len());
                 let explanation = explainer.explain(class, &layer, method).await?;
@@ -790,7 +886,31 @@ impl Jobs {
     }
 }
 
-async fn read_network(bytes: Vec<u8>) -> Result<Network, Fault> {
-    fetch::breathe().await;
-    Ok(Network::from_checkpoint(&Checkpoint::read(bytes)?)?)
+/// Shows how a download goes, a few times a second.
+struct Meter {
+    state: State,
+    abort: Abort,
+    last: Cell<(Instant, u64)>,
+}
+
+impl Meter {
+    fn new(state: State, abort: Abort) -> Meter {
+        Meter { state, abort, last: Cell::new((Instant::now(), 0)) }
+    }
+
+    fn show(&self, received: u64, total: u64) {
+        let (at, before) = self.last.get();
+        let seconds = at.elapsed().as_secs_f64();
+        if self.abort.aborted() || (seconds < 0.25 && received < total) {
+            return;
+        }
+        self.last.set((Instant::now(), received));
+        let lately = (received - before) as f64 / seconds.max(1e-3);
+        self.state.progress.update(|progress| {
+            if let Some(progress) = progress {
+                (progress.received, progress.total) = (received, total);
+                progress.rate = if progress.rate == 0.0 { lately } else { 0.7 * progress.rate + 0.3 * lately };
+            }
+        });
+    }
 }

@@ -1,7 +1,7 @@
 //! What the page says about itself: status line, complaints with a way on, the question before a download, the adapter.
 
 use super::jobs::Jobs;
-use super::state::{Condition, Retry, State, Work};
+use super::state::{Condition, Progress, Retry, State, Work};
 use super::text::{self, fill};
 use leptos::prelude::*;
 
@@ -25,7 +25,7 @@ pub fn Status(jobs: Jobs) -> impl IntoView {
             <span class="dot" aria-hidden="true"></span>
             <p role="status">{words}</p>
             <span class="share">
-                {move || fraction.get().map(|fraction| format!("{:.0} %", 100.0 * fraction))}
+                {move || state.progress.with(|progress| progress.as_ref().map(|progress| rate(&state, progress)))}
             </span>
             <Show when=move || state.progress.with(Option::is_some)>
                 <button type="button" class="quiet small" data-testid="cancel" on:click=move |_| jobs.cancel_download()>
@@ -35,6 +35,22 @@ pub fn Status(jobs: Jobs) -> impl IntoView {
             <Elapsed state />
         </div>
     }
+}
+
+/// How far a file has come, how fast it comes, and how long that will take.
+fn rate(state: &State, progress: &Progress) -> String {
+    let text = state.text().weights;
+    let megabytes = |bytes: f64| format!("{:.1}", bytes / 1e6);
+    let (received, total) = (progress.received as f64, progress.total as f64);
+    if total == 0.0 {
+        return if received == 0.0 { String::new() } else { format!("{} MB", megabytes(received)) };
+    }
+    let mut words = fill(text.received, &[&megabytes(received), &megabytes(total)]);
+    if progress.rate > 0.0 && received < total {
+        let seconds = ((total - received) / progress.rate).ceil().min(99_999.0) as u32;
+        words = format!("{words} · {}", fill(text.rate, &[&megabytes(progress.rate), &seconds.to_string()]));
+    }
+    words
 }
 
 fn sentence(state: &State, condition: Condition) -> String {
@@ -53,7 +69,6 @@ fn sentence(state: &State, condition: Condition) -> String {
         (_, Some(Work::Looking)) => text.looking.to_owned(),
         (_, Some(Work::Explaining)) => fill(text.explaining, &[&class()]),
         (Condition::Loading, None) => state.progress.with(|progress| match progress {
-            Some(progress) if progress.checking => fill(text.checking, &[&progress.name]),
             Some(progress) => fill(text.loading, &[&progress.name]),
             None => text.loading_page.to_owned(),
         }),
@@ -149,6 +164,10 @@ pub fn Offer(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                 let (text, language) = (state.text(), state.language.get());
                 let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
                 let megabytes = format!("{:.0}", model.size as f64 / 1e6);
+                let mut fine = format!("{} · {}", fill(text.licence, &[&model.licence]), model.source);
+                if model.sha256.is_none() {
+                    fine = format!("{fine} · {}", text.weights.unverified);
+                }
                 let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
                 Some(
                     view! {
@@ -156,7 +175,7 @@ pub fn Offer(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                             <div class="words">
                                 <h2>{fill(text.offer_title, &[&name])}</h2>
                                 <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
-                                <p class="fine">{fill(text.licence, &[&model.licence])} " · " {model.source.clone()}</p>
+                                <p class="fine">{fine}</p>
                             </div>
                             <div class="buttons">
                                 <button type="button" class="strong" data-testid="offer-yes" on:click=move |_| jobs.accept_offer()>

@@ -1,13 +1,11 @@
-//! How it is traced (layer, method, fit), and with which model.
+//! How it is traced: layer, method, fit.
 
 use super::jobs::Jobs;
-use super::text::{self, Words, fill};
+use super::text::{self, Words};
 use super::widgets::Segmented;
 use crate::cam::Method;
 use crate::photo::Fit;
-use leptos::html;
 use leptos::prelude::*;
-use std::time::Duration;
 
 const STAGES: [(&str, Words); 4] = [
     ("layer1", |text| text.stages[0]),
@@ -138,93 +136,6 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                     Fit::Crop => state.text().fit_hint_crop,
                 }}
             </p>
-        </section>
-    }
-}
-
-#[component]
-pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
-    let state = jobs.state;
-    let select = NodeRef::<html::Select>::new();
-    let current = Memo::new(move |_| {
-        state.model.with(|model| match model {
-            Some(model) => model.id.clone().unwrap_or_else(|| "own".into()),
-            None => String::new(),
-        })
-    });
-    // After a refusal, a cancelled download or a “not now” the field must not go on naming a model that is not in use, nor
-    // the first of the list because its options were written anew.
-    Effect::new(move |_| {
-        state.offer.track();
-        state.failure.track();
-        state.models.track();
-        state.language.track();
-        let value = current.get();
-        if let (Some(select), true) = (select.get(), state.progress.with(Option::is_none)) {
-            // Once the options themselves are up to date.
-            set_timeout(move || select.set_value(&value), Duration::ZERO);
-        }
-    });
-    let note = move || {
-        let id = current.get();
-        state.models.with(|models| {
-            let model = models.iter().find(|model| model.id == id)?;
-            let note = state.language.get().choose(&model.note, model.note_zh.as_deref()).to_owned();
-            Some((note, fill(state.text().licence, &[&model.licence]), model.source.clone()))
-        })
-    };
-    view! {
-        <section class="card model">
-            <h2>{state.say(|text| text.model)}</h2>
-            <div class="half">
-            <div class="row">
-                <select
-                    data-testid="model-select"
-                    aria-label=state.say(|text| text.model)
-                    node_ref=select
-                    on:change:target=move |event| jobs.choose_model(&event.target().value())
-                >
-                    {move || {
-                        let language = state.language.get();
-                        let models = state.models.get();
-                        let listed = models
-                            .iter()
-                            .map(|model| {
-                                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
-                                view! { <option value=model.id.clone()>{name}</option> }
-                            })
-                            .collect_view();
-                        let own = state
-                            .model
-                            .with(|model| model.as_ref().filter(|model| model.id.is_none()).map(|model| model.file.clone()))
-                            .map(|file| view! { <option value="own">{fill(state.text().own_weights, &[&file])}</option> });
-                        (listed, own)
-                    }}
-                </select>
-                <button type="button" on:click=move |_| browse_weights.run(())>
-                    {state.say(|text| text.open_weights)}
-                </button>
-            </div>
-            <p class="hint" data-testid="architecture">
-                {move || {
-                    let model = state.model.get()?;
-                    let classes = fill(state.text().classes, &[&model.classes.to_string()]);
-                    Some(format!("{} · {classes}", model.architecture))
-                }}
-            </p>
-            <p class="fine">{state.say(|text| text.weights_hint)}</p>
-            </div>
-            <div class="half">
-            {move || {
-                note()
-                    .map(|(note, licence, source)| {
-                        view! {
-                            <p class="note">{note}</p>
-                            <p class="fine">{licence} " · " {source}</p>
-                        }
-                    })
-            }}
-            </div>
         </section>
     }
 }

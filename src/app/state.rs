@@ -14,7 +14,7 @@ use crate::heatmap::{ColourMap, Look};
 use crate::labels::Labels;
 use crate::models::{Model, Sample};
 use crate::outline::Part;
-use crate::photo::{Fit, Photo};
+use crate::photo::{Fit, Photo, Preprocessing};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -97,8 +97,19 @@ pub struct Progress {
     pub received: u64,
     /// 0 when unknown.
     pub total: u64,
-    /// Received whole, its checksum is being computed.
-    pub checking: bool,
+    /// Bytes a second, lately; 0 when unknown.
+    pub rate: f64,
+}
+
+/// A copy of weights in this browser.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredCopy {
+    /// Of the list's entry, which may no longer be there.
+    pub id: String,
+    pub address: String,
+    pub bytes: u64,
+    /// The copy is of the file that the list names now.
+    pub current: bool,
 }
 
 /// What the engine is busy with.
@@ -178,6 +189,12 @@ pub struct State {
     pub model: RwSignal<Option<Loaded>>,
     /// A model that would have to come from another host: the visitor is asked.
     pub offer: RwSignal<Option<Model>>,
+    /// How photos become inputs; a visitor may change it for a file of their own.
+    pub preprocessing: RwSignal<Preprocessing>,
+    /// Copies of weights in this browser.
+    pub kept: RwSignal<Vec<StoredCopy>>,
+    /// The model came from another host, and the browser had no room for a copy.
+    pub not_kept: RwSignal<bool>,
     pub labels: RwSignal<Arc<Labels>>,
     pub layers: RwSignal<Vec<String>>,
 
@@ -231,6 +248,9 @@ impl State {
             models: RwSignal::new(Arc::default()),
             model: RwSignal::new(None),
             offer: RwSignal::new(None),
+            preprocessing: RwSignal::new(Preprocessing::default()),
+            kept: RwSignal::new(Vec::new()),
+            not_kept: RwSignal::new(false),
             labels: RwSignal::new(Arc::new(Labels::numbered(0))),
             layers: RwSignal::new(Vec::new()),
             layer: RwSignal::new("layer4".into()),

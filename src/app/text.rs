@@ -6,6 +6,7 @@
 mod camera;
 mod network;
 mod tools;
+pub mod weights;
 
 use super::state::Fault;
 use crate::error::Error;
@@ -87,6 +88,7 @@ pub type Words = fn(&'static Text) -> &'static str;
 
 /// One table: field names say where the words stand.
 pub struct Text {
+    pub weights: &'static weights::Weights,
     pub title: &'static str,
     pub tagline: &'static str,
     pub skip: &'static str,
@@ -152,7 +154,6 @@ pub struct Text {
     pub connecting: &'static str,
     pub tuning: &'static str,
     pub loading: &'static str,
-    pub checking: &'static str,
     pub uploading: &'static str,
     pub looking: &'static str,
     pub explaining: &'static str,
@@ -182,6 +183,7 @@ pub struct Text {
 }
 
 pub static ENGLISH: Text = Text {
+    weights: &weights::ENGLISH,
     title: "Gradlens",
     tagline: "See where a neural network looks",
     skip: "Skip to the picture",
@@ -246,7 +248,6 @@ pub static ENGLISH: Text = Text {
     connecting: "Asking for the graphics adapter…",
     tuning: "Trying out the graphics adapter…",
     loading: "Loading {}…",
-    checking: "Checking {}…",
     uploading: "Preparing {}…",
     looking: "The network is looking at the photo…",
     explaining: "Tracing “{}” back through the network…",
@@ -309,6 +310,7 @@ pub static ENGLISH: Text = Text {
 };
 
 pub static CHINESE: Text = Text {
+    weights: &weights::CHINESE,
     title: "Gradlens",
     tagline: "看看神经网络在看哪里",
     skip: "跳到图片",
@@ -373,7 +375,6 @@ pub static CHINESE: Text = Text {
     connecting: "正在请求显卡…",
     tuning: "正在试用显卡…",
     loading: "正在加载{}…",
-    checking: "正在校验{}…",
     uploading: "正在准备{}…",
     looking: "网络正在看照片…",
     explaining: "正在沿网络回溯“{}”…",

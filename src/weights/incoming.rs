@@ -86,9 +86,10 @@ impl Incoming {
                 Ok(bytes.len())
             }
             State::Head(head) => {
-                let wanted = match head.len() {
-                    ..safetensors::START => safetensors::START,
-                    _ => 8 + safetensors::header_length(&head[..safetensors::START])?,
+                let started = head.len() >= safetensors::START;
+                let wanted = match started {
+                    false => safetensors::START,
+                    true => 8 + safetensors::header_length(&head[..safetensors::START])?,
                 };
                 let taken = bytes.len().min(wanted - head.len());
                 head.extend_from_slice(&bytes[..taken]);
@@ -99,7 +100,7 @@ impl Incoming {
                     let mut file = std::mem::take(head);
                     file.reserve_exact(self.size.unwrap_or(0).saturating_sub(file.len()));
                     self.state = State::Whole(file);
-                } else if wanted > safetensors::START {
+                } else if started {
                     let (tensors, length) = safetensors::describe(&head[8..])?;
                     let checkpoint = Checkpoint { tensors: names::to_torchvision(tensors)? };
                     let mut waiting: Vec<_> = checkpoint.tensors.clone().into_iter().collect();

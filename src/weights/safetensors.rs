@@ -34,7 +34,7 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
     let Some(length) = start.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)) else {
         return Err(not_a_checkpoint(format!("it has only {} bytes", start.len())));
     };
-    if start.get(8) != Some(&b'{') || length > HEADER_LIMIT {
+    if start.get(8) != Some(&b'{') || length == 0 || length > HEADER_LIMIT {
         let known = LOOK_ALIKES.iter().find(|(magic, _)| start.starts_with(&magic[..magic.len().min(START)]));
         let detail = known.map_or("it does not begin with a safetensors header", |(_, detail)| detail);
         return Err(not_a_checkpoint(detail));

@@ -80,9 +80,10 @@ export function tinyModels(change = {}) {
 
 // ---- browsers ----
 
-/** With WebGPU; `more` are further arguments. */
-export function chromium(more = []) {
+/** With WebGPU; `more` are further arguments, `options` further options of the launch. */
+export function chromium(more = [], options = {}) {
   return puppeteer.launch({
+    ...options,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
@@ -90,9 +91,10 @@ export function chromium(more = []) {
   });
 }
 
-export function firefox() {
+export function firefox(options = {}) {
   return puppeteer.launch({
     browser: 'firefox',
+    ...options,
     executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
     extraPrefsFirefox: { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true, 'intl.accept_languages': 'en-US' },
