@@ -2,6 +2,7 @@
 
 use crate::explain::Planes;
 use crate::heatmap::Cam;
+use crate::order::largest_first;
 
 /// One channel of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,11 +46,9 @@ impl Channels {
     }
 
     /// The `count` channels for which `value` is largest, largest first; equals by number.
-    pub fn largest(&self, count: usize, value: impl Fn(&Channel) -> f32) -> Vec<Channel> {
-        let mut sorted = self.channels.clone();
-        sorted.sort_by(|a, b| value(b).total_cmp(&value(a)));
-        sorted.truncate(count);
-        sorted
+    pub fn largest(&self, count: usize, value: fn(&Channel) -> f32) -> Vec<Channel> {
+        let order = largest_first(self.channels.len(), &|at| f64::from(value(&self.channels[at])));
+        order.into_iter().take(count).map(|at| self.channels[at]).collect()
     }
 
     /// One channel's activations as a map.

@@ -26,6 +26,7 @@ use crate::heatmap::{self, Cam};
 use crate::loader::{Loader, Weights};
 use crate::objective::{Objective, softmax};
 use crate::ops::Rule;
+use crate::order::largest_first;
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
 use crate::resnet::{Pass, ResNet, Target, Uploaded};
 use crate::tune::Tuning;
@@ -206,8 +207,8 @@ impl Explainer {
                 None => timings.push(Timing { name, count: 1, microseconds }),
             }
         }
-        timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
-        Ok(timings)
+        let order = largest_first(timings.len(), &|at| timings[at].microseconds);
+        Ok(order.into_iter().map(|at| timings[at].clone()).collect())
     }
 
     /// The same step by step, in order. Browsers round time stamps to 100 µs: see [`StepTiming`].
@@ -487,7 +488,7 @@ impl Loaded {
             let sum = |planes: &[f32]| planes.chunks_exact(activations.positions()).map(|p| p.iter().sum()).collect();
             let a: Vec<f32> = sum(&gpu.read(&activations).await?);
             let g: Vec<f32> = sum(&gpu.read(&gradient).await?);
-            channels.sort_by(|&i, &j| (a[j] * g[j]).abs().total_cmp(&(a[i] * g[i]).abs()));
+            channels = largest_first(channels.len(), &|c| f64::from((a[c] * g[c]).abs()));
             channels.truncate(most);
         }
         Ok(channels)
@@ -518,12 +519,9 @@ impl Prediction {
 
 /// The `k` best classes of logits [classes], best first.
 pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
-    let scores = logits.iter().zip(softmax(logits)).enumerate();
-    let mut scores: Vec<Score> =
-        scores.map(|(class, (&logit, probability))| Score { class, logit, probability }).collect();
-    scores.sort_by(|a, b| b.logit.total_cmp(&a.logit));
-    scores.truncate(k);
-    scores
+    let probabilities = softmax(logits);
+    let best = largest_first(logits.len(), &|class| f64::from(logits[class])).into_iter().take(k);
+    best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] }).collect()
 }
 
 async fn planes(gpu: &Gpu, tensor: &Tensor) -> Result<Planes> {

@@ -23,6 +23,7 @@ pub mod models;
 pub mod neurons;
 pub mod objective;
 pub mod ops;
+pub mod order;
 pub mod outline;
 pub mod perturb;
 pub mod photo;

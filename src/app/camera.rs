@@ -4,6 +4,8 @@
 use super::jobs::Jobs;
 use super::picture;
 use super::state::{Fault, Retry};
+use super::widgets::told;
+
 use crate::photo::Photo;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -132,7 +134,10 @@ pub fn CameraBar(jobs: Jobs) -> impl IntoView {
                     _ => live.set(Live::Running),
                 }
             >
-                {move || if live.get() == Live::Paused { state.text().camera.resume } else { state.text().camera.pause }}
+                {told(move || {
+                    let text = state.text().camera;
+                    if live.get() == Live::Paused { text.resume } else { text.pause }.to_owned()
+                })}
             </button>
             <button type="button" data-testid="camera-keep" disabled=move || live.get() != Live::Running on:click=move |_| jobs.keep()>
                 {state.say(|text| text.camera.keep)}

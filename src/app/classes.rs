@@ -2,6 +2,8 @@
 
 use super::jobs::Jobs;
 use super::text::fill;
+use super::widgets::told;
+
 use crate::explain::Score;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
@@ -18,7 +20,7 @@ pub fn Classes(jobs: Jobs) -> impl IntoView {
         <section class="card classes">
             <h2>{state.say(|text| text.sees)}</h2>
             <p class="hint">
-                {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
+                {told(move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }.to_owned())}
             </p>
             // The key holds all that a row shows, except what it looks up itself: a chosen row keeps its focus.
             <ol data-testid="top-k">
@@ -60,11 +62,11 @@ fn Row(jobs: Jobs, rank: usize, score: Score) -> impl IntoView {
                 on:click=move |_| jobs.choose_class(Some(class))
             >
                 <span class="name">
-                    {move || state.label(class)}
-                    <small lang=move || state.language.get().other().tag()>{move || state.second_label(class)}</small>
+                    {told(move || state.label(class))}
+                    <small lang=move || state.language.get().other().tag()>{told(move || state.second_label(class).unwrap_or_default())}</small>
                     {(rank >= 5)
                         .then(|| {
-                            view! { <small class="rank">{move || fill(state.text().rank, &[&(rank + 1).to_string()])}</small> }
+                            view! { <small class="rank">{told(move || fill(state.text().rank, &[&(rank + 1).to_string()]))}</small> }
                         })}
                 </span>
                 <span class="figure">{figure}</span>

@@ -6,6 +6,8 @@ use super::picture::{self, Pixels};
 use super::state::State;
 use super::text::fill;
 use super::timings::Timings;
+use super::widgets::told;
+
 use crate::channels::{Channel, Channels};
 use crate::heatmap::{self, Cam, Look};
 use crate::outline::Part;
@@ -42,7 +44,7 @@ pub fn Inside(jobs: Jobs) -> impl IntoView {
     let boxes = Memo::new(move |_| state.outline.with(|parts| drawn(parts)));
     let title = move || {
         let layer = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
-        layer.map(|layer| fill(state.text().network.channels, &[&layer]))
+        layer.map(|layer| fill(state.text().network.channels, &[&layer])).unwrap_or_default()
     };
     let maps = Signal::derive(move || {
         state.channels.with(|known| {
@@ -65,17 +67,17 @@ pub fn Inside(jobs: Jobs) -> impl IntoView {
                 <h2>{state.say(|text| text.network.title)}</h2>
             </summary>
             <p class="hint">
-                {move || {
+                {told(move || {
                     let text = state.text().network;
-                    if boxes.with(Vec::is_empty) { text.waiting } else { text.hint }
-                }}
+                    if boxes.with(Vec::is_empty) { text.waiting } else { text.hint }.to_owned()
+                })}
             </p>
             <ol class="parts" aria-label=state.say(|text| text.network.parts)>
                 <For each=move || boxes.get() key=|drawn| format!("{:?}", drawn.part) children=move |drawn| view! { <Box jobs drawn /> } />
             </ol>
-            <h3>{title}</h3>
+            <h3>{told(title)}</h3>
             <Maps maps />
-            <p class="fine">{move || title().map(|_| state.text().network.channels_hint)}</p>
+            <p class="fine">{told(move || if title().is_empty() { "" } else { state.text().network.channels_hint }.to_owned())}</p>
             <Timings jobs />
         </details>
     }
@@ -96,7 +98,7 @@ fn Box(jobs: Jobs, drawn: Drawn) -> impl IntoView {
     let wide = format!("{:.2}rem", 0.3 + 0.26 * f64::from(part.channels.ilog2()));
     let shape = format!("{channels} × {height} × {width}");
     let layer = name.clone();
-    let told = move || fill(state.text().network.shape, &[&channels, &width, &height]);
+    let told_shape = told(move || fill(state.text().network.shape, &[&channels, &width, &height]));
     view! {
         <li>
             <button
@@ -104,13 +106,13 @@ fn Box(jobs: Jobs, drawn: Drawn) -> impl IntoView {
                 data-layer=name.clone()
                 disabled=!of_stage
                 aria-pressed=move || of_stage.then(|| chosen.get().to_string())
-                title=told
+                title=told_shape
                 on:click=move |_| jobs.choose_layer(layer.clone())
             >
                 <span class="block" style:height=tall style:width=wide aria-hidden="true"></span>
                 <b>{name.clone()}</b>
                 <small>{shape}</small>
-                {of_stage.then(|| view! { <small>{move || fill(state.text().network.blocks, &[&blocks.to_string()])}</small> })}
+                {of_stage.then(|| view! { <small>{told(move || fill(state.text().network.blocks, &[&blocks.to_string()]))}</small> })}
             </button>
         </li>
     }

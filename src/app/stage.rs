@@ -9,7 +9,7 @@ use super::probe::{self, Found, Marks, Readout};
 use super::state::{Picture, State, View};
 use super::text::{self, Words, fill};
 use super::tray::Tray;
-use super::widgets::{Segmented, Slider};
+use super::widgets::{Segmented, Slider, told};
 use crate::explain::Explanation;
 use crate::heatmap::{ColourMap, Look, describe};
 use leptos::html;
@@ -44,7 +44,7 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
             <div class="ways">
                 <div class="actions">
                     <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
-                        {move || if empty.get() { state.text().choose_photo } else { state.text().another_photo }}
+                        {told(move || if empty.get() { state.text().choose_photo } else { state.text().another_photo }.to_owned())}
                     </button>
                     <button
                         type="button"
@@ -302,7 +302,7 @@ fn WaysOut(jobs: Jobs) -> impl IntoView {
             <div>
                 {buttons} <p class="fine">{state.say(|text| text.tools.out_link_hint)}</p>
                 <p class="fine word" role="status" data-testid="word">
-                    {move || state.word.get().map(|words| words(state.text()))}
+                    {told(move || state.word.get().map(|words| words(state.text())).unwrap_or_default().to_owned())}
                 </p>
             </div>
         </details>
@@ -338,7 +338,7 @@ fn ColourBar(state: State) -> impl IntoView {
         <div class="meaning" class:shown=move || state.explanation.with(Option::is_some)>
             <Show when=move || blank.get()>
                 <p class="blank" role="status" data-testid="blank">
-                    {move || fill(state.text().blank, &[&class().unwrap_or_default()])}
+                    {told(move || fill(state.text().blank, &[&class().unwrap_or_default()]))}
                 </p>
             </Show>
             <div class="bar-row">
@@ -348,8 +348,9 @@ fn ColourBar(state: State) -> impl IntoView {
                 <Swatches state />
             </div>
             <p class="fine" data-testid="in-words">
-                {move || class().map(|class| fill(state.text().bar_note, &[&class]))} " "
-                {move || state.explanation.with(|known| known.as_ref().map(|known| in_words(&state, known)))} " " {caption}
+                {told(move || class().map(|class| fill(state.text().bar_note, &[&class])).unwrap_or_default())} " "
+                {told(move || state.explanation.with(|known| known.as_ref().map(|known| in_words(&state, known)).unwrap_or_default()))} " "
+                {told(move || caption().unwrap_or_default())}
             </p>
         </div>
     }

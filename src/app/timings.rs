@@ -1,6 +1,8 @@
 //! How long each shader took, for those who ask: off at first, since it slows the passes down.
 
 use super::jobs::Jobs;
+use super::widgets::told;
+
 use leptos::prelude::*;
 
 #[component]
@@ -54,10 +56,10 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
             <span>{state.say(|text| text.network.timings)}</span>
         </label>
         <p class="fine">
-            {move || {
+            {told(move || {
                 let text = state.text().network;
-                if state.timings_available.get() { text.timings_hint } else { text.timings_none }
-            }}
+                if state.timings_available.get() { text.timings_hint } else { text.timings_none }.to_owned()
+            })}
         </p>
         <div class="timings" data-testid="timings">{tables}</div>
     }

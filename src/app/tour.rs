@@ -4,6 +4,8 @@ use super::jobs::Jobs;
 use super::network::{Map, Maps, cells, input, shown};
 use super::state::{State, View};
 use super::text::fill;
+use super::widgets::told;
+
 use crate::cam::Method;
 use leptos::html;
 use leptos::prelude::*;
@@ -67,7 +69,7 @@ pub fn Start(jobs: Jobs, id: &'static str) -> impl IntoView {
 pub fn Tour(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let open = Memo::new(move |_| state.tour.get().is_some());
-    let told = Memo::new(move |_| state.tour.get().and_then(|step| tell(&state, step)).unwrap_or_default());
+    let story = Memo::new(move |_| state.tour.get().and_then(|step| tell(&state, step)).unwrap_or_default());
     let maps = Signal::derive(move || state.tour.get().map(|step| pictures(&state, step)).unwrap_or_default());
     let heading = NodeRef::<html::H2>::new();
     Effect::new(move |_| {
@@ -85,25 +87,25 @@ pub fn Tour(jobs: Jobs) -> impl IntoView {
         <Show when=move || open.get()>
             <section class="card tour" data-testid="tour" data-step=move || state.tour.get().map(|step| step + 1)>
                 <p class="fine">
-                    {move || state.tour.get().map(|step| fill(state.text().network.tour_step, &[&(step + 1).to_string()]))}
+                    {told(move || state.tour.get().map(|step| fill(state.text().network.tour_step, &[&(step + 1).to_string()])).unwrap_or_default())}
                 </p>
                 <h2 tabindex="-1" node_ref=heading>
-                    {move || state.tour.get().map(|step| state.text().network.tour_titles[step])}
+                    {told(move || state.tour.get().map(|step| state.text().network.tour_titles[step]).unwrap_or_default().to_owned())}
                 </h2>
                 <p data-testid="tour-words">
-                    {move || told.with(|(before, _)| if before.is_empty() { state.text().network.tour_wait.to_owned() } else { before.clone() })}
+                    {told(move || story.with(|(before, _)| if before.is_empty() { state.text().network.tour_wait.to_owned() } else { before.clone() }))}
                 </p>
                 <Maps maps />
-                <p>{move || told.with(|(_, after)| after.clone())}</p>
+                <p>{told(move || story.with(|(_, after)| after.clone()))}</p>
                 <div class="buttons">
                     <button type="button" data-testid="tour-back" disabled=move || state.tour.get() == Some(0) on:click=move |_| go(-1)>
                         {state.say(|text| text.network.tour_back)}
                     </button>
                     <button type="button" class="strong" data-testid="tour-next" on:click=move |_| go(1)>
-                        {move || {
+                        {told(move || {
                             let text = state.text().network;
-                            if state.tour.get() == Some(STEPS - 1) { text.tour_end } else { text.tour_next }
-                        }}
+                            if state.tour.get() == Some(STEPS - 1) { text.tour_end } else { text.tour_next }.to_owned()
+                        })}
                     </button>
                     <button type="button" class="quiet" data-testid="tour-end" on:click=move |_| jobs.end_tour()>
                         {state.say(|text| text.network.tour_end)}

@@ -3,11 +3,21 @@
 use super::state::State;
 use super::text::Words;
 use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Words that are composed as the page changes. Boxed into one type of closure for all of them: each type of its own costs the page two
+/// kilobytes.
+pub fn told(words: impl Fn() -> String + Send + Sync + 'static) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+    fn one_type(words: Arc<dyn Fn() -> String + Send + Sync>) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+        move || words()
+    }
+    one_type(Arc::new(words))
+}
 
 /// A share from 0 to 1.
 #[component]
 pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>) -> impl IntoView {
-    let percent = move || format!("{:.0} %", 100.0 * value.get());
+    let percent = told(move || format!("{:.0} %", 100.0 * value.get()));
     view! {
         <label class="slider">
             <span>{state.say(label)}</span>
@@ -17,7 +27,7 @@ pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>
                 max="1"
                 step="0.01"
                 data-testid=id
-                aria-valuetext=percent
+                aria-valuetext=percent.clone()
                 // Numbers as the browser has them: Rust's parser of floats alone would make the page 13 kB larger.
                 prop:value=move || f64::from(value.get())
                 on:input:target=move |event| value.set((event.target().value_as_number() as f32).clamp(0.0, 1.0))

@@ -8,6 +8,7 @@ use std::vec::IntoIter;
 
 use super::{Checkpoint, Tensor, names, pytorch, safetensors};
 use crate::error::Result;
+use crate::order::largest_first;
 
 /// What [`Incoming`] hands on.
 #[derive(Debug)]
@@ -103,8 +104,9 @@ impl Incoming {
                 } else if started {
                     let (tensors, length) = safetensors::describe(&head[8..])?;
                     let checkpoint = Checkpoint { tensors: names::to_torchvision(tensors)? };
-                    let mut waiting: Vec<_> = checkpoint.tensors.clone().into_iter().collect();
-                    waiting.sort_by_key(|(_, tensor)| tensor.range.start);
+                    let waiting: Vec<_> = checkpoint.tensors.clone().into_iter().collect();
+                    let order = largest_first(waiting.len(), &|at| -(waiting[at].1.range.start as f64));
+                    let waiting: Vec<_> = order.into_iter().map(|at| waiting[at].clone()).collect();
                     let end = wanted.checked_add(length).filter(|&end| self.size.is_none_or(|size| size == end));
                     let end = end.ok_or_else(|| safetensors::cut_short(self.size.unwrap_or(wanted)))?;
                     arrived(Arrival::Described(checkpoint))?;
