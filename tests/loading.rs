@@ -10,8 +10,9 @@ use gradlens::{Checkpoint, Error, Explainer, Loader, Network, Preprocessing};
 use pollster::block_on;
 
 mod common;
-use common::golden_weights::{checkpoint_bytes, random_checkpoint};
+use common::golden_weights::{checkpoint_bytes, random_checkpoint, state_dict, to_safetensors};
 use common::random::Random;
+use common::torch_file::to_torch_file;
 
 /// Counts what this process holds on the heap; the adapter's own memory is the driver's and not in it.
 struct Counting;
@@ -82,6 +83,26 @@ fn a_whole_resnet50_goes_up_in_little_memory() {
     let whole = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
     block_on(explainer.load(&whole, Preprocessing::default())).unwrap();
     assert!(streamed == logits(&mut explainer, 64));
+}
+
+/// PyTorch's format at the real size: its directory stands at its end, so the file is held, once, and no copy of it.
+#[test]
+fn a_whole_torch_file_is_held_once() {
+    let _alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
+    let state = state_dict();
+    let file = to_torch_file(&state);
+    if let Ok(path) = std::env::var("KEEP_TORCH_FILE") {
+        std::fs::write(path, &file).unwrap();
+    }
+    let largest = 512 * 512 * 9 * 4;
+    let mut explainer = explainer();
+    let (loaded, bytes) = peak(|| load(&mut explainer, &file, 64 << 10, Some(file.len())));
+    loaded.unwrap();
+    println!("{bytes} bytes held at most, for a file of {}", file.len());
+    assert!(bytes as f64 <= file.len() as f64 + 0.3 * largest as f64, "{bytes} bytes");
+    let found = logits(&mut explainer, 64);
+    load(&mut explainer, &to_safetensors(&state, Dtype::F32), 1 << 20, None).unwrap();
+    assert!(found == logits(&mut explainer, 64));
 }
 
 /// Pieces of any size, formats and types of every kind: what `Checkpoint::read` and `Explainer::load` give.

@@ -73,24 +73,12 @@ impl Download<'_> {
     pub async fn host(&self, model: &Model, base: &str, keep: bool) -> Result<Option<Fetched>, Fault> {
         let mut keeper = None;
         let result = self.receive(model, base, keep, &mut keeper).await;
-        match (result, keeper) {
-            (Ok(Some((weights, digest))), Some(keeper)) => {
-                let kept = keeper.finish(model, &digest).await;
-                Ok(Some(Fetched { weights, kept }))
-            }
-            (Ok(received), keeper) => {
-                if let Some(keeper) = keeper {
-                    keeper.give_up().await;
-                }
-                Ok(received.map(|(weights, _)| Fetched { weights, kept: false }))
-            }
-            (Err(fault), keeper) => {
-                if let Some(keeper) = keeper {
-                    keeper.give_up().await;
-                }
-                Err(fault)
-            }
-        }
+        let kept = match (&result, keeper) {
+            (Ok(Some((_, digest))), Some(keeper)) => keeper.finish(model, digest).await,
+            (_, Some(keeper)) => keeper.give_up().await,
+            (_, None) => false,
+        };
+        Ok(result?.map(|(weights, _)| Fetched { weights, kept }))
     }
 
     async fn receive(

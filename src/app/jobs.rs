@@ -483,10 +483,9 @@ impl Jobs {
     async fn first_present(self) {
         let list = self.state.models.get_untracked();
         let last = store::get(MODEL_KEY);
-        let mut candidates: Vec<&Model> = list.iter().collect();
-        candidates.sort_by_key(|model| Some(&model.id) != last.as_ref());
         let mut failed = None;
-        for model in candidates {
+        let is_last = |model: &&Model| Some(&model.id) == last.as_ref();
+        for model in list.iter().filter(is_last).chain(list.iter().filter(|model| !is_last(model))) {
             let copy =
                 self.state.kept.with_untracked(|kept| kept.iter().any(|kept| kept.current && kept.id == model.id));
             let here = if copy { Ok(None) } else { fetch::open(&model.place(&model.file, 0).0, &Abort::new()).await };

@@ -123,9 +123,10 @@ impl Keeper {
         stored
     }
 
-    /// It was not, or did not come to its end.
-    pub async fn give_up(self) {
+    /// It was not, or did not come to its end: no copy, false.
+    pub async fn give_up(self) -> bool {
         settled(self.writer.abort()).await;
+        false
     }
 }
 

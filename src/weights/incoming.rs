@@ -3,12 +3,11 @@
 //! Of a safetensors file no more is held than the tensor that is arriving. PyTorch's files have their directory at the end, so
 //! they are held whole. Nothing is known of digests here: what arrived is to be used only once its source has been trusted.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::vec::IntoIter;
 
 use super::{Checkpoint, Tensor, names, pytorch, safetensors};
 use crate::error::Result;
-use crate::order::largest_first;
 
 /// What [`Incoming`] hands on.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ enum State {
         data: usize,
         /// Of the whole file.
         end: usize,
-        waiting: IntoIter<(String, Tensor)>,
+        waiting: BTreeMap<String, Tensor>,
         arriving: Option<(String, Tensor, Vec<u8>)>,
     },
     Whole(Vec<u8>),
@@ -104,13 +103,11 @@ impl Incoming {
                 } else if started {
                     let (tensors, length) = safetensors::describe(&head[8..])?;
                     let checkpoint = Checkpoint { tensors: names::to_torchvision(tensors)? };
-                    let waiting: Vec<_> = checkpoint.tensors.clone().into_iter().collect();
-                    let order = largest_first(waiting.len(), &|at| -(waiting[at].1.range.start as f64));
-                    let waiting: Vec<_> = order.into_iter().map(|at| waiting[at].clone()).collect();
+                    let waiting = checkpoint.tensors.clone();
                     let end = wanted.checked_add(length).filter(|&end| self.size.is_none_or(|size| size == end));
                     let end = end.ok_or_else(|| safetensors::cut_short(self.size.unwrap_or(wanted)))?;
                     arrived(Arrival::Described(checkpoint))?;
-                    self.state = State::Tensors { data: wanted, end, waiting: waiting.into_iter(), arriving: None };
+                    self.state = State::Tensors { data: wanted, end, waiting, arriving: None };
                 } else {
                     safetensors::header_length(head)?;
                 }
@@ -121,7 +118,12 @@ impl Incoming {
                     return Err(safetensors::cut_short(self.received + bytes.len()));
                 }
                 if arriving.is_none() {
-                    *arriving = waiting.next().map(|(name, tensor)| (name, tensor, Vec::new()));
+                    // By place and not sorted: there are hundreds at most, and this is less code.
+                    let next = waiting.iter().min_by_key(|(_, tensor)| (tensor.range.start, tensor.range.end));
+                    let next = next.map(|(name, _)| name.clone());
+                    *arriving = next
+                        .and_then(|name| waiting.remove_entry(&name))
+                        .map(|(name, tensor)| (name, tensor, Vec::new()));
                 }
                 let Some((_, tensor, buffer)) = arriving else {
                     return Ok(bytes.len().min(*end - self.received)); // behind the last one: a counter that is skipped

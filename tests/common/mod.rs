@@ -3,3 +3,4 @@
 
 pub mod golden_weights;
 pub mod random;
+pub mod torch_file;
