@@ -273,7 +273,9 @@ fn Swatches(state: State) -> impl IntoView {
 #[component]
 fn WaysOut(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
-    let ways: [(Way, &str, Words); 5] = [
+    let ways: [(Way, &str, Words); 6] = [
+        // On a phone only, whose bar has no room for a button of its own.
+        (Way::Shown, "out-shown", |text| text.save),
         (Way::Heatmap, "out-heatmap", |text| text.tools.out_heatmap),
         (Way::Captioned, "out-captioned", |text| text.tools.out_captioned),
         (Way::Raw, "out-raw", |text| text.tools.out_raw),
