@@ -47,7 +47,8 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
 /// A tensor's range counts from the end of the header.
 pub fn describe(header: &[u8]) -> Result<(Vec<Tensor>, usize)> {
     // Parsing checks that the offsets tile the data and that each length is shape times size.
-    let header: Metadata = serde_json::from_slice(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
+    let header = str::from_utf8(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
+    let header: Metadata = serde_json::from_str(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
     let mut tensors = Vec::new();
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
