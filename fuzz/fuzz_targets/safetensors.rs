@@ -1,0 +1,12 @@
+//! Any bytes as a checkpoint file: safetensors, or what begins otherwise.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../../src/error.rs"]
+mod error;
+mod reading;
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/weights/mod.rs"]
+mod weights;
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| reading::check(file));
