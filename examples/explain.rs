@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use gradlens::explain::top;
 use gradlens::faithfulness::{self, Curve, Scrambled};
 use gradlens::heatmap::Cam;
-use gradlens::localise::{self, Region};
+use gradlens::localise;
 use gradlens::neurons::Neuron;
 use gradlens::objective::softmax;
 use gradlens::{
@@ -180,23 +180,11 @@ async fn extras(
         }
     }
     let region = localise::largest_region(heat, size, localise::THRESHOLD);
-    // From input pixels to photo pixels.
-    let (x, y) = (explanation.rect.width / size.1 as f64, explanation.rect.height / size.0 as f64);
     if wants("box") || options.truth.is_some() {
-        let on_photo = region.as_ref().map(|Region { bounds, .. }| Rect {
-            x: explanation.rect.x + bounds.x * x,
-            y: explanation.rect.y + bounds.y * y,
-            width: bounds.width * x,
-            height: bounds.height * y,
-        });
+        let on_photo = region.as_ref().map(|region| localise::to_photo(&region.bounds, &explanation.rect, size));
         found["box"] = json!({"threshold": localise::THRESHOLD, "rect": on_photo});
         if let Some(truth) = options.truth {
-            let on_input = Rect {
-                x: (truth.x - explanation.rect.x) / x,
-                y: (truth.y - explanation.rect.y) / y,
-                width: truth.width / x,
-                height: truth.height / y,
-            };
+            let on_input = localise::to_input(&truth, &explanation.rect, size);
             found["truth"] = json!({
                 "rect": truth,
                 "iou": region.as_ref().map_or(0.0, |region| localise::iou(&region.bounds, &on_input)),
@@ -241,7 +229,7 @@ async fn extras(
     {
         let curve = |curve: &Curve| json!({"points": curve.points, "area": curve.area(), "mean": curve.mean()});
         found["trust"] = json!({
-            "probability": trust.probability, "seen": trust.seen, "drop": trust.drop(), "increase": trust.increase(),
+            "probability": trust.probability, "seen": trust.seen, "drop": trust.share_lost(), "increase": trust.increase(),
             "deletion": curve(&trust.deletion), "insertion": curve(&trust.insertion),
             "road": {"morf": curve(&trust.morf), "lerf": curve(&trust.lerf), "combined": trust.road()},
         });

@@ -7,6 +7,7 @@
 mod adapter;
 mod camera;
 mod classes;
+mod closer;
 mod download;
 mod fetch;
 mod inside;
@@ -145,6 +146,7 @@ fn App() -> impl IntoView {
                     <settings::Tracing jobs />
                 </div>
             </div>
+            <closer::LookCloser jobs />
             <network::Inside jobs />
             <Reading jobs />
         </main>

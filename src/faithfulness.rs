@@ -59,7 +59,7 @@ pub struct Trust {
 
 impl Trust {
     /// The share of the probability that is lost when only what the heatmap marks is left, 0..1.
-    pub fn drop(&self) -> f32 {
+    pub fn share_lost(&self) -> f32 {
         if self.probability > 0.0 { ((self.probability - self.seen) / self.probability).max(0.0) } else { 0.0 }
     }
 

@@ -98,9 +98,23 @@ pub fn energy_share(heatmap: &[f32], w: usize, truth: &Rect) -> f32 {
     if total > 0.0 { (within / total) as f32 } else { 0.0 }
 }
 
+/// A box in a heatmap's pixels [height, width] as one in photo pixels, where the heatmap lies on `rect`.
+pub fn to_photo(bounds: &Rect, rect: &Rect, (h, w): (usize, usize)) -> Rect {
+    let (x, y) = (rect.width / w as f64, rect.height / h as f64);
+    Rect { x: rect.x + bounds.x * x, y: rect.y + bounds.y * y, width: bounds.width * x, height: bounds.height * y }
+}
+
+/// The way back.
+pub fn to_input(bounds: &Rect, rect: &Rect, (h, w): (usize, usize)) -> Rect {
+    let (x, y) = (rect.width / w as f64, rect.height / h as f64);
+    Rect { x: (bounds.x - rect.x) / x, y: (bounds.y - rect.y) / y, width: bounds.width / x, height: bounds.height / y }
+}
+
 /// What the network makes of the photo without a part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Covered {
+    /// [height, width]: the pixels of the part.
+    pub mask: Vec<bool>,
     /// [classes]
     pub logits: Vec<f32>,
     /// What the part was covered with: the colour that normalisation makes 0.
@@ -124,6 +138,6 @@ impl Explainer {
         let keep_on: Progress<'_> = &mut |_, _| true;
         let logits = loaded.logits_of_inputs(gpu, 1, &mut |_| input.clone(), keep_on).await?;
         let colour = loaded.preprocessing.mean.map(|mean| (255.0 * mean).round() as u8);
-        Ok(Covered { logits: logits.unwrap_or_default().pop().unwrap_or_default(), colour })
+        Ok(Covered { mask: mask.to_vec(), logits: logits.unwrap_or_default().pop().unwrap_or_default(), colour })
     }
 }

@@ -2,7 +2,7 @@
 
 use gradlens::Rect;
 use gradlens::heatmap::{Cam, on_one_scale};
-use gradlens::localise::{THRESHOLD, energy_share, iou, largest_region, points_into};
+use gradlens::localise::{THRESHOLD, energy_share, iou, largest_region, points_into, to_input, to_photo};
 
 fn rect(x: f64, y: f64, width: f64, height: f64) -> Rect {
     Rect { x, y, width, height }
@@ -44,6 +44,15 @@ fn boxes_are_compared_by_their_overlap() {
     assert_eq!(iou(&a, &rect(4.0, 0.0, 4.0, 2.0)), 0.0);
     assert_eq!(iou(&a, &rect(9.0, 9.0, 1.0, 1.0)), 0.0);
     assert_eq!(iou(&rect(1.0, 1.0, 0.0, 0.0), &rect(1.0, 1.0, 0.0, 0.0)), 0.0);
+}
+
+#[test]
+fn boxes_go_to_the_photo_and_back() {
+    let crop = rect(100.0, 20.0, 400.0, 200.0);
+    let bounds = rect(10.0, 5.0, 20.0, 10.0);
+    let on_photo = to_photo(&bounds, &crop, (50, 100));
+    assert_eq!(on_photo, rect(140.0, 40.0, 80.0, 40.0));
+    assert_eq!(to_input(&on_photo, &crop, (50, 100)), bounds);
 }
 
 #[test]

@@ -305,7 +305,7 @@ fn faithfulness() {
         let p = before.top(1)[0].probability;
         assert_eq!([trust.probability, trust.deletion.points[0].1, trust.insertion.points[STEPS].1], [p; 3]);
         assert_eq!(trust.increase(), trust.seen > p);
-        assert!((trust.drop() - ((p - trust.seen) / p).max(0.0)).abs() < 1e-6);
+        assert!((trust.share_lost() - ((p - trust.seen) / p).max(0.0)).abs() < 1e-6);
         for curve in [&trust.deletion, &trust.insertion, &trust.morf, &trust.lerf] {
             assert!(curve.points.is_sorted_by(|a, b| a.0 < b.0));
             let (low, high) = heights(curve).iter().fold((1.0f32, 0.0f32), |(l, h), &p| (l.min(p), h.max(p)));

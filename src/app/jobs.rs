@@ -7,6 +7,7 @@
 
 use super::adapter;
 use super::camera::{Camera, Live};
+use super::closer::{self, Wish};
 use super::download::{Download, Fetched};
 use super::fetch::{self, Abort};
 use super::kept;
@@ -60,6 +61,8 @@ enum Task {
     Explain,
     /// The channels of what was explained last.
     Inside,
+    /// What somebody who looks closer asks for.
+    Closer(Wish),
     /// What the camera sees: look and explain in one, so that the page never shows one frame's map over another.
     Frame(Photo),
 }
@@ -87,6 +90,7 @@ pub(super) struct Inner {
     wanted: RefCell<Option<Source>>,
     download: RefCell<Option<Abort>>,
     inside: Cell<bool>,
+    wish: RefCell<Option<Wish>>,
     pub(super) camera: RefCell<Option<Camera>>,
     /// The class of a link that was followed, waiting for the first photo.
     linked_class: Cell<Option<usize>>,
@@ -120,6 +124,7 @@ impl Jobs {
             wanted: RefCell::default(),
             download: RefCell::default(),
             inside: Cell::new(false),
+            wish: RefCell::default(),
             camera: RefCell::default(),
             linked_class: Cell::new(None),
             pictures: Cell::new(0),
@@ -338,6 +343,19 @@ impl Jobs {
         self.state.inside.set(on);
         self.inner().inside.set(on);
         self.kick();
+    }
+
+    /// Asks for something beside the main map. What is asked for later takes its place, and is waited for by none of the rest.
+    pub fn wish(self, wish: Wish) {
+        self.clear_small_failure();
+        self.inner().wish.replace(Some(wish));
+        self.kick();
+    }
+
+    /// Something that should not wait for slow work.
+    pub fn waited_for(&self) -> bool {
+        let inner = self.inner();
+        inner.look.get() || inner.explain.get() || inner.arrived.borrow().is_some() || inner.wish.borrow().is_some()
     }
 
     pub fn time(self, on: bool) {
@@ -694,7 +712,7 @@ impl Jobs {
                 Task::Look(_) => Some(Work::Looking),
                 Task::Explain => Some(Work::Explaining),
                 // Beside the main thing, or thirty times a second: no news for the status line.
-                Task::Inside | Task::Frame(_) => None,
+                Task::Inside | Task::Closer(_) | Task::Frame(_) => None,
             });
             fetch::breathe().await;
             let explainer = inner.explainer.take();
@@ -762,7 +780,10 @@ impl Jobs {
             return frame.map(Task::Frame);
         }
         let explained = self.state.explanation.with_untracked(Option::is_some);
-        (inner.inside.get() && explained && inner.inside.take()).then_some(Task::Inside)
+        if inner.inside.get() && explained && inner.inside.take() {
+            return Some(Task::Inside);
+        }
+        inner.wish.take().filter(|_| explained).map(Task::Closer)
     }
 
     async fn connect(self) -> Result<Explainer, Fault> {
@@ -852,6 +873,7 @@ impl Jobs {
                     inner.inside.set(state.inside.get_untracked());
                 }
             }
+            Task::Closer(wish) => closer::perform(*self, explainer, wish).await?,
             Task::Inside => {
                 let Some(known) = state.explanation.get_untracked() else { return Ok(()) };
                 let activations = explainer.activations(&known.layer).await?;

@@ -4,6 +4,7 @@
 //! two parts can disagree about it.
 
 use super::camera::Live;
+use super::closer::Closer;
 use super::text::{Language, Text, Words};
 use super::tray::Kept;
 use crate::cam::Method;
@@ -230,6 +231,7 @@ pub struct State {
     pub timings_available: RwSignal<bool>,
     /// Of the last look and the last trace.
     pub timings: RwSignal<[Vec<Timing>; 2]>,
+    pub closer: Closer,
     /// A passing word: what was just copied.
     pub word: RwSignal<Option<Words>>,
 }
@@ -276,6 +278,7 @@ impl State {
             timing: RwSignal::new(false),
             timings_available: RwSignal::new(false),
             timings: RwSignal::default(),
+            closer: Closer::new(),
             word: RwSignal::new(None),
         }
     }
@@ -286,6 +289,10 @@ impl State {
 
     pub fn text_untracked(&self) -> &'static Text {
         self.language.get_untracked().text()
+    }
+
+    pub fn live_camera(&self) -> bool {
+        self.live.get() == Live::Running
     }
 
     /// How the heatmap is painted.

@@ -4,6 +4,7 @@
 //! English sentences for the engine's errors are their own `Display`; other languages match on the variant.
 
 mod camera;
+mod closer;
 mod network;
 mod tools;
 pub mod weights;
@@ -11,6 +12,7 @@ pub mod weights;
 use super::state::Fault;
 use crate::error::Error;
 pub use camera::Camera;
+pub use closer::{Closer, METHODS};
 pub use network::Network;
 pub use tools::Tools;
 
@@ -176,6 +178,7 @@ pub struct Text {
     pub reading_title: &'static str,
     pub reading: &'static [(&'static str, &'static str)],
     pub tools: &'static Tools,
+    pub closer: &'static Closer,
     pub network: &'static Network,
     pub camera: &'static Camera,
     pub footer: &'static str,
@@ -303,6 +306,7 @@ pub static ENGLISH: Text = Text {
         ),
     ],
     tools: &tools::ENGLISH,
+    closer: &closer::ENGLISH,
     network: &network::ENGLISH,
     camera: &camera::ENGLISH,
     footer: "Everything is computed here, by WebGPU, in this browser. Nothing is uploaded.",
@@ -418,6 +422,7 @@ pub static CHINESE: Text = Text {
         ("网络答对了吗？", "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。"),
     ],
     tools: &tools::CHINESE,
+    closer: &closer::CHINESE,
     network: &network::CHINESE,
     camera: &camera::CHINESE,
     footer: "一切都在这个浏览器里用 WebGPU 计算，不上传任何内容。",
@@ -459,6 +464,16 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
         "eigen-grad-cam" => {
             ("EigenGradCAM", "The strongest pattern of activation times gradient.", "激活乘梯度之后最主要的模式。")
         }
+        "score-cam" => (
+            "Score-CAM",
+            "Each channel weighted by the score of the photo seen through it.",
+            "透过每个通道看照片，以得分为权重。",
+        ),
+        "ablation-cam" => (
+            "Ablation-CAM",
+            "Each channel weighted by what the score loses without it.",
+            "去掉每个通道，以得分的损失为权重。",
+        ),
         _ => ("", "", ""),
     };
     (name, language.choose(english, Some(chinese)))

@@ -66,7 +66,8 @@ export function tinyResnet(seed = 7) {
   return safetensors(tensors);
 }
 
-function safetensors(tensors) {
+/** [{ name, shape, bytes }], all F32. */
+export function safetensors(tensors) {
   const header = {};
   let offset = 0;
   for (const { name, shape, bytes } of tensors) {
@@ -105,7 +106,8 @@ export function photoPng(width, height, seed = 1) {
   return png(width, height, raw);
 }
 
-function png(width, height, raw) {
+/** `raw`: a zero and RGB bytes a row. */
+export function png(width, height, raw) {
   const chunk = (kind, data) => {
     const body = Buffer.concat([Buffer.from(kind), data]);
     const out = Buffer.alloc(12 + data.length);

@@ -1,0 +1,400 @@
+//! Look closer: what else can be asked about the same photo, folded away under the picture.
+//!
+//! One panel at a time. Opening one asks for what is quick; what takes long waits for a button, tells how far it is and can be stopped.
+//! A new photo, class, layer or method empties the panels. To add a panel: a variant of [`Panel`], its words, a [`Wish`] and a view.
+
+mod maps;
+mod methods;
+mod place;
+mod trust;
+mod words;
+
+use super::jobs::Jobs;
+use super::state::State;
+use super::text::{Words, fill};
+use super::widgets::Segmented;
+use crate::cam::Method;
+use crate::error::Error;
+use crate::explain::{Explainer, Explanation, Question};
+use crate::faithfulness::{NOISE, Scrambled, Trust};
+use crate::guided::Guided;
+use crate::localise::{self, Covered};
+use crate::neurons::Neurons;
+use crate::objective::Objective;
+use crate::perturb::Estimate;
+use crate::photo::Rect;
+use leptos::prelude::*;
+use maps::{Compare, Detail, Pictures, Swipe, Targets};
+use methods::Methods;
+use place::Where;
+use std::sync::Arc;
+use trust::Trusted;
+use words::InWords;
+
+/// Classes that are compared.
+const CLASSES: usize = 3;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Panel {
+    #[default]
+    Layers,
+    Targets,
+    Compare,
+    Methods,
+    Detail,
+    Where,
+    Words,
+    Trust,
+    Swipe,
+}
+
+impl Panel {
+    const ALL: [Panel; 9] = [
+        Panel::Layers,
+        Panel::Targets,
+        Panel::Compare,
+        Panel::Methods,
+        Panel::Detail,
+        Panel::Where,
+        Panel::Words,
+        Panel::Trust,
+        Panel::Swipe,
+    ];
+
+    fn name(self) -> &'static str {
+        ["layers", "targets", "compare", "methods", "detail", "where", "words", "trust", "swipe"][self as usize]
+    }
+
+    fn words(self) -> Words {
+        const WORDS: [Words; 9] = [
+            |text| text.closer.tabs[0],
+            |text| text.closer.tabs[1],
+            |text| text.closer.tabs[2],
+            |text| text.closer.tabs[3],
+            |text| text.closer.tabs[4],
+            |text| text.closer.tabs[5],
+            |text| text.closer.tabs[6],
+            |text| text.closer.tabs[7],
+            |text| text.closer.tabs[8],
+        ];
+        WORDS[self as usize]
+    }
+}
+
+/// What a grid's rows and columns are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Axes {
+    ClassesLayers,
+    ClassesMethods,
+    MethodsLayers,
+}
+
+impl Axes {
+    const ALL: [Axes; 3] = [Axes::ClassesLayers, Axes::ClassesMethods, Axes::MethodsLayers];
+
+    fn name(self) -> &'static str {
+        ["classes-layers", "classes-methods", "methods-layers"][self as usize]
+    }
+}
+
+/// What a panel asks of the engine.
+pub enum Wish {
+    Maps(Vec<Question>),
+    Estimate(Question),
+    Guided,
+    Cover(Vec<bool>),
+    Neurons,
+    Trust,
+    Sanity,
+}
+
+/// What was asked for last. One signal for all: each type of signal costs the page two kilobytes of its own.
+#[derive(Clone, Default)]
+struct Found {
+    maps: Vec<Arc<Explanation>>,
+    estimate: Option<Estimate>,
+    guided: Option<Arc<[Guided; 2]>>,
+    covered: Option<Arc<Covered>>,
+    neurons: Option<Arc<Neurons>>,
+    trust: Option<Arc<Trust>>,
+    scrambled: Arc<Vec<Scrambled>>,
+}
+
+/// What the panels know.
+#[derive(Clone, Copy)]
+pub struct Closer {
+    open: RwSignal<bool>,
+    panel: RwSignal<Panel>,
+    found: RwSignal<Found>,
+    /// While something is computed: how many passes are done, of how many.
+    progress: RwSignal<Option<(usize, usize)>>,
+    stop: RwSignal<bool>,
+    stopped: RwSignal<bool>,
+
+    than: RwSignal<Option<usize>>,
+    axes: RwSignal<Axes>,
+    one_scale: RwSignal<bool>,
+    slow: RwSignal<Method>,
+    /// 0: all.
+    channels: RwSignal<usize>,
+    share: RwSignal<f32>,
+    /// The box that the visitor drew, in photo pixels.
+    truth: RwSignal<Option<Rect>>,
+    swipe: RwSignal<f32>,
+}
+
+impl Closer {
+    pub fn new() -> Closer {
+        Closer {
+            open: RwSignal::new(false),
+            panel: RwSignal::default(),
+            found: RwSignal::new(Found::default()),
+            progress: RwSignal::default(),
+            stop: RwSignal::default(),
+            stopped: RwSignal::default(),
+            than: RwSignal::default(),
+            axes: RwSignal::new(Axes::ClassesLayers),
+            one_scale: RwSignal::default(),
+            slow: RwSignal::new(Method::AblationCam),
+            channels: RwSignal::new(64),
+            share: RwSignal::new(localise::THRESHOLD),
+            truth: RwSignal::default(),
+            swipe: RwSignal::new(0.5),
+        }
+    }
+
+    fn empty(&self) {
+        self.found.set(Found::default());
+        self.stopped.set(false);
+    }
+}
+
+/// Grants a wish; what the engine must not be asked twice at once comes through the jobs' loop.
+pub async fn perform(jobs: Jobs, explainer: &mut Explainer, wish: Wish) -> Result<(), Error> {
+    let state = jobs.state;
+    let closer = state.closer;
+    let Some(known) = state.explanation.get_untracked() else { return Ok(()) };
+    closer.stopped.set(false);
+    closer.stop.set(false);
+    closer.progress.set(Some((0, 0)));
+    let granted = grant(jobs, explainer, &known, wish).await;
+    closer.progress.set(None);
+    closer.stopped.set(matches!(granted, Ok(None)));
+    granted.map(|_| ())
+}
+
+async fn grant(jobs: Jobs, explainer: &mut Explainer, known: &Explanation, wish: Wish) -> Result<Option<()>, Error> {
+    let closer = jobs.state.closer;
+    let mut go_on = |done, of| {
+        closer.progress.set(Some((done, of)));
+        !closer.stop.get_untracked() && !jobs.waited_for()
+    };
+    let mut found = closer.found.get_untracked();
+    match wish {
+        Wish::Maps(questions) => {
+            let mut maps = Vec::new();
+            for (n, question) in questions.iter().enumerate() {
+                let of = questions.len();
+                if of > 1 && !go_on(n, of) {
+                    return Ok(None);
+                }
+                let mut hear = |done, passes| if of > 1 { go_on(n, of) } else { go_on(done, passes) };
+                match explainer.ask(question, &mut hear).await? {
+                    Some(map) => maps.push(Arc::new(map)),
+                    None => return Ok(None),
+                }
+            }
+            found.maps = maps;
+        }
+        Wish::Estimate(question) => {
+            let estimate = explainer.estimate(&known.layer, question.method, question.channels).await?;
+            found.estimate = Some(estimate);
+        }
+        Wish::Guided => {
+            let guided = explainer.guided(Some(known.class), Objective::Logit).await?;
+            let times = guided.times(known);
+            found.guided = Some(Arc::new([guided, times]));
+        }
+        Wish::Cover(mask) => {
+            let covered = explainer.cover_up(&mask).await?;
+            found.covered = Some(Arc::new(covered));
+        }
+        Wish::Neurons => {
+            let neurons = explainer.neurons(Some(known.class), Objective::Logit, 4, 4).await?;
+            found.neurons = Some(Arc::new(neurons));
+        }
+        Wish::Trust => match explainer.trust(known, NOISE, &mut go_on).await? {
+            Some(trust) => found.trust = Some(Arc::new(trust)),
+            None => return Ok(None),
+        },
+        Wish::Sanity => {
+            let layers = vec![known.layer.clone()];
+            let question = Question { class: Some(known.class), layers, method: known.method, ..Default::default() };
+            match explainer.randomise(&question, &mut go_on).await? {
+                Some(scrambled) => found.scrambled = Arc::new(scrambled),
+                None => return Ok(None),
+            }
+        }
+    }
+    closer.found.set(found);
+    Ok(Some(()))
+}
+
+/// The question that is on show, to be varied.
+fn question(known: &Explanation) -> Question {
+    Question { class: Some(known.class), layers: vec![known.layer.clone()], method: known.method, ..Default::default() }
+}
+
+const STAGES: [&str; 4] = ["layer1", "layer2", "layer3", "layer4"];
+
+/// What a panel asks for when it is opened; None where a button is to be pressed first.
+fn first_wish(state: State) -> Option<Wish> {
+    let closer = state.closer;
+    let known = state.explanation.get_untracked()?;
+    let one = question(&known);
+    let layer = |layer: &str| vec![layer.to_owned()];
+    Some(match closer.panel.get_untracked() {
+        Panel::Layers => {
+            let mut questions: Vec<Question> =
+                STAGES.map(|stage| Question { layers: layer(stage), ..one.clone() }).into();
+            questions.push(Question { layers: STAGES.map(String::from).into(), ..one });
+            Wish::Maps(questions)
+        }
+        Panel::Targets => {
+            let than = than(state)?;
+            let objectives =
+                [Objective::Logit, Objective::Probability, Objective::Contrast { than }, Objective::Against];
+            Wish::Maps(objectives.map(|objective| Question { objective, ..one.clone() }).into())
+        }
+        Panel::Compare => {
+            let mut classes: Vec<usize> = untrack(|| state.ranking()).iter().map(|(_, score)| score.class).collect();
+            classes.retain(|&class| class != known.class);
+            classes.insert(0, known.class);
+            classes.truncate(CLASSES);
+            let of_class = |class: usize| Question { class: Some(class), ..one.clone() };
+            let of_method = |method: Method| Question { method, ..one.clone() };
+            let rows: Vec<Question> = match closer.axes.get_untracked() {
+                Axes::MethodsLayers => Method::quick().map(of_method).collect(),
+                _ => classes.into_iter().map(of_class).collect(),
+            };
+            let cells = rows.into_iter().flat_map(|row| match closer.axes.get_untracked() {
+                Axes::ClassesMethods => {
+                    Method::quick().map(|method| Question { method, ..row.clone() }).collect::<Vec<_>>()
+                }
+                _ => STAGES.map(|stage| Question { layers: layer(stage), ..row.clone() }).into(),
+            });
+            Wish::Maps(cells.collect())
+        }
+        Panel::Detail => Wish::Guided,
+        Panel::Words => Wish::Neurons,
+        Panel::Methods | Panel::Where | Panel::Trust | Panel::Swipe => return None,
+    })
+}
+
+/// The class to compare with: the visitor's choice, else the likeliest other one.
+fn than(state: State) -> Option<usize> {
+    let class = state.explanation.with_untracked(|known| known.as_ref().map(|known| known.class));
+    let chosen = state.closer.than.get_untracked().filter(|&than| Some(than) != class);
+    chosen.or_else(|| {
+        let ranking = untrack(|| state.ranking());
+        ranking.iter().map(|(_, score)| score.class).find(|&other| Some(other) != class)
+    })
+}
+
+#[component]
+pub fn LookCloser(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let closer = state.closer;
+    let ask = move || {
+        if !closer.open.get_untracked() || state.explanation.with_untracked(Option::is_none) {
+            return;
+        }
+        closer.empty();
+        if let Some(wish) = first_wish(state) {
+            jobs.wish(wish);
+        }
+    };
+    // A new map is another question: what was said about the old one goes. A camera has one thirty times a second.
+    Effect::new(move |_| {
+        state.maps.track();
+        if !untrack(|| state.live_camera()) {
+            ask();
+        }
+    });
+    // The true box is one of this photo's.
+    Effect::new(move |_| {
+        state.picture.track();
+        closer.truth.set(None);
+    });
+    let choose = Callback::new(move |name: &'static str| {
+        closer.panel.set(Panel::ALL.into_iter().find(|panel| panel.name() == name).unwrap_or_default());
+        ask();
+    });
+    let again = Callback::new(move |()| ask());
+    let working = Memo::new(move |_| closer.progress.with(Option::is_some));
+    let progress = move || {
+        let text = state.text().closer;
+        closer.progress.get().map(|(done, of)| match of {
+            0 => text.working.to_owned(),
+            _ => fill(text.progress, &[&done.to_string(), &of.to_string()]),
+        })
+    };
+    let panel = move || match closer.panel.get() {
+        Panel::Layers => view! { <Pictures state /> }.into_any(),
+        Panel::Targets => view! { <Targets state again /> }.into_any(),
+        Panel::Compare => view! { <Compare state again /> }.into_any(),
+        Panel::Methods => view! { <Methods jobs /> }.into_any(),
+        Panel::Detail => view! { <Detail state /> }.into_any(),
+        Panel::Where => view! { <Where jobs /> }.into_any(),
+        Panel::Words => view! { <InWords state /> }.into_any(),
+        Panel::Trust => view! { <Trusted jobs /> }.into_any(),
+        Panel::Swipe => view! { <Swipe state /> }.into_any(),
+    };
+    view! {
+        <details
+            class="card closer"
+            data-testid="closer"
+            on:toggle:target=move |event| {
+                closer.open.set(event.target().open());
+                ask();
+            }
+        >
+            <summary>
+                <h2>{state.say(|text| text.closer.title)}</h2>
+            </summary>
+            <Show
+                when=move || state.explanation.with(Option::is_some)
+                fallback=move || view! { <p class="hint">{state.say(|text| text.closer.waiting)}</p> }
+            >
+                <Segmented
+                    state
+                    name="panel"
+                    label=|text| text.closer.title
+                    options=Panel::ALL.map(|panel| (panel.name(), panel.words())).to_vec()
+                    id=|name| name
+                    value=Signal::derive(move || closer.panel.get().name())
+                    choose
+                />
+                <p class="hint">{move || state.text().closer.hints[closer.panel.get() as usize]}</p>
+                <div class="panel" data-testid="panel" data-panel=move || closer.panel.get().name() aria-busy=move || working.get().to_string()>
+                    {panel}
+                </div>
+                <p class="progress" role="status" data-testid="closer-progress">
+                    {progress}
+                    {move || closer.stopped.get().then(|| state.text().closer.stopped)}
+                    {move || {
+                        working
+                            .get()
+                            .then(|| {
+                                view! {
+                                    <button type="button" data-testid="closer-stop" on:click=move |_| closer.stop.set(true)>
+                                        {state.say(|text| text.closer.stop)}
+                                    </button>
+                                }
+                            })
+                    }}
+                </p>
+            </Show>
+        </details>
+    }
+}

@@ -1,0 +1,293 @@
+// Looking closer, with the small network and the two photos that grad-cam's own results are stored for: tests/golden/small.safetensors.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { ROOT, chromium, id, native, open, scratch, serve, tinyModels } from './support.mjs';
+import { png, safetensors, tensor } from './tiny.mjs';
+
+const GOLDEN = fs.readFileSync(path.join(ROOT, 'tests/golden/small.safetensors'));
+const HEADER = JSON.parse(GOLDEN.subarray(8, 8 + Number(GOLDEN.readBigUInt64LE())));
+const CLASSES = JSON.parse(HEADER.__metadata__.classes);
+const JET = fs.readFileSync(path.join(ROOT, 'src/heatmap/colour_maps.bin')).subarray(0, 768);
+
+const bytes = name => {
+  const [from, to] = HEADER[name].data_offsets;
+  const start = 8 + Number(GOLDEN.readBigUInt64LE());
+  return GOLDEN.subarray(start + from, start + to);
+};
+const weights = () => scratch('small.safetensors', safetensors(Object.keys(HEADER)
+  .filter(name => name.startsWith('net/'))
+  .map(name => ({ name: name.slice(4), shape: HEADER[name].shape, bytes: bytes(name) }))));
+const photo = name => {
+  const [height, width] = HEADER[`${name}/image`].shape;
+  const rows = Buffer.alloc(height * (1 + 3 * width));
+  for (let y = 0; y < height; y++) bytes(`${name}/image`).copy(rows, y * (1 + 3 * width) + 1, y * 3 * width, (y + 1) * 3 * width);
+  return scratch(`${name}.png`, png(width, height, rows));
+};
+
+const METHODS = {
+  'grad-cam': 'GradCAM', 'grad-cam++': 'GradCAMPlusPlus', 'xgrad-cam': 'XGradCAM', 'hires-cam': 'HiResCAM',
+  'grad-cam-elementwise': 'GradCAMElementWise', 'layer-cam': 'LayerCAM',
+};
+const LAYERS = ['layer2', 'layer3', 'layer4'];
+
+/**
+ * Fails unless every pixel is the colour of the heatmap there over the photo, as `heatmap::blend` mixes them: off by what the next
+ * index of the colour table gives, since u8(255·heat) is truncated and rounding moves a value at an edge by one.
+ */
+function compareMap({ width, rgba }, heat, rgb, opacity, what) {
+  const over = Math.round(256 * opacity);
+  let exact = 0;
+  for (let at = 0; at < heat.length; at++) {
+    const index = Math.floor(255 * heat[at]);
+    const off = Math.min(...[index, index - 1, index + 1].filter(i => i >= 0 && i < 256).map(i => Math.max(...[0, 1, 2].map(c =>
+      Math.abs(((rgb[3 * at + c] * (256 - over) + JET[3 * i + c] * over + 128) >> 8) - rgba[4 * at + c])))));
+    assert.equal(off, 0, `${what}: pixel ${at % width}, ${Math.floor(at / width)}`);
+    exact += Math.max(...[0, 1, 2].map(c => Math.abs(((rgb[3 * at + c] * (256 - over) + JET[3 * index + c] * over + 128) >> 8) - rgba[4 * at + c]))) === 0;
+  }
+  assert.ok(exact > 0.97 * heat.length, `${what}: only ${exact} of ${heat.length} pixels have the very colour`);
+}
+
+describe('looking closer', () => {
+  let browser;
+  let site;
+  let page;
+  before(async () => {
+    browser = await chromium();
+    site = await serve(tinyModels());
+    page = await open(browser, site.url);
+    await page.reach('ready');
+    await page.upload('weights-input', weights());
+    await page.tab.waitForFunction(select => document.querySelector(select).value === 'own', { timeout: 60_000 }, id('model-select'));
+    await page.reach('ready');
+  });
+  after(async () => {
+    await page?.close();
+    await browser?.close();
+    await site?.close();
+  });
+
+  const panel = async name => {
+    await page.tab.$eval(id('closer'), details => { details.open = true; });
+    await page.tab.$eval(`input[name="panel"][value="${name}"]`, radio => radio.click());
+    await page.tab.waitForSelector(`${id('panel')}[data-panel="${name}"]`);
+    await idle();
+  };
+  /** Nothing is being computed, and what was has been painted. */
+  const idle = async () => {
+    await page.painted();
+    await page.tab.waitForSelector(`${id('panel')}[aria-busy="false"]`, { timeout: 120_000 });
+    await page.painted();
+  };
+  const click = async name => {
+    await page.tab.$eval(id(name), button => button.click());
+    await idle();
+  };
+  const figures = () => page.tab.$$eval(`${id('panel')} figure[data-what]`, all => all.map(figure => ({
+    what: figure.dataset.what, caption: figure.querySelector('figcaption').textContent.trim(),
+  })));
+  const figure = async what => {
+    const { width, height, base64 } = await page.tab.$eval(`${id('panel')} figure[data-what="${what}"] canvas`, canvas => {
+      const { width, height } = canvas;
+      return { width, height, base64: btoa(String.fromCharCode(...canvas.getContext('2d').getImageData(0, 0, width, height).data)) };
+    });
+    return { width, height, rgba: Buffer.from(base64, 'base64') };
+  };
+  const text = name => page.tab.$eval(id(name), element => element.textContent);
+
+  it('methods at layers 2 to 4 on two photos give the pictures of grad-cam', async () => {
+    for (const p of ['a', 'b']) {
+      await page.look(photo(p));
+      await page.radio('input[name="view"][value="heatmap"]');
+      const top = (await page.ranking())[0];
+      assert.equal(top.class, CLASSES[p][0]);
+      for (const layer of LAYERS) {
+        await page.select('layer-select', layer);
+        for (const [method, name] of Object.entries(METHODS)) {
+          await page.select('method-select', method);
+          const { values } = tensor(GOLDEN, `${p}/method/${name}/${layer}/cam`);
+          compareMap(await page.pixels(), values, bytes(`${p}/image`), 1, `${p} ${method} ${layer}`);
+        }
+      }
+      // A principal component has no sign of its own, so these are held against the native command, which is held against grad-cam.
+      for (const method of ['eigen-cam', 'eigen-grad-cam']) {
+        await page.select('layer-select', 'layer3');
+        await page.select('method-select', method);
+        const { tensors } = await native(weights(), photo(p), ['--layer', 'layer3', '--method', method]);
+        compareMap(await page.pixels(), tensor(tensors, 'heatmap').values, bytes(`${p}/image`), 1, `${p} ${method}`);
+      }
+      await page.select('method-select', 'grad-cam');
+      await page.select('layer-select', 'layer4');
+    }
+    await page.radio('input[name="view"][value="overlay"]');
+  });
+
+  it('slow methods tell what they cost and give the pictures of grad-cam', async () => {
+    await panel('methods');
+    assert.equal((await page.tab.$$(`${id('panel')} .methods a[href^="https://"]`)).length, 10);
+    const top = CLASSES.b[0];
+    for (const [method, name] of [['ablation-cam', 'AblationCAM'], ['score-cam', 'ScoreCAM']]) {
+      await page.tab.$eval(`input[name="slow"][value="${method}"]`, radio => radio.click());
+      await page.tab.select(id('slow-channels'), '0');
+      for (const layer of LAYERS) {
+        await page.select('layer-select', layer);
+        await idle();
+        await click('estimate');
+        assert.match(await text('estimated'), new RegExp(`^${{ layer2: 64, layer3: 128, layer4: 256 }[layer]} passes, about \\d+ s`));
+        await click('slow-start');
+        const map = await figure(`${top} logit ${layer} ${method}`);
+        compareMap(map, tensor(GOLDEN, `b/method/${name}/${layer}/cam`).values, bytes('b/image'), 0.6, `${method} ${layer}`);
+      }
+    }
+    await page.tab.select(id('slow-channels'), '16');
+    await click('estimate');
+    assert.match(await text('estimated'), /^16 passes/);
+  });
+
+  it('all stages at once, and fused as grad-cam fuses them', async () => {
+    await panel('layers');
+    const names = (await figures()).map(({ caption }) => caption);
+    assert.deepEqual(names, ['layer1', 'layer2', 'layer3', 'layer4', 'all four, mean']);
+    const top = CLASSES.b[0];
+    for (const layer of LAYERS) {
+      const map = await figure(`${top} logit ${layer} grad-cam`);
+      compareMap(map, tensor(GOLDEN, `b/method/GradCAM/${layer}/cam`).values, bytes('b/image'), 0.6, layer);
+    }
+  });
+
+  it('other questions about the same class', async () => {
+    await page.select('layer-select', 'layer3');
+    await panel('targets');
+    let found = await figures();
+    const [top, second] = CLASSES.b;
+    assert.deepEqual(found.map(({ what }) => what), ['logit', 'probability', 'contrast', 'against'].map(target => `${top} ${target} layer3 grad-cam`));
+    assert.match(found[2].caption, /^rather than /);
+    assert.equal(await page.tab.$eval(id('than'), select => Number(select.value)), second);
+    const before = await figure(`${top} contrast layer3 grad-cam`);
+    const other = await page.tab.$eval(id('than'), select => [...select.options].at(-1).value);
+    await page.tab.select(id('than'), other);
+    await idle();
+    found = await figures();
+    assert.equal(found.length, 4);
+    assert.notDeepEqual((await figure(`${top} contrast layer3 grad-cam`)).rgba, before.rgba);
+    assert.notDeepEqual((await figure(`${top} against layer3 grad-cam`)).rgba, (await figure(`${top} logit layer3 grad-cam`)).rgba);
+  });
+
+  it('compares classes, layers and methods, on one scale or each on its own', async () => {
+    await panel('compare');
+    assert.equal((await figures()).length, 12);
+    const what = `${CLASSES.b[0]} logit layer3 grad-cam`;
+    const own = (await figure(what)).rgba;
+    await page.tab.$eval(id('one-scale'), box => box.click());
+    await page.painted();
+    assert.notDeepEqual((await figure(what)).rgba, own);
+    await page.tab.$eval(id('one-scale'), box => box.click());
+    await page.painted();
+    assert.deepEqual((await figure(what)).rgba, own);
+    for (const [axes, cells] of [['classes-methods', 24], ['methods-layers', 32]]) {
+      await page.tab.$eval(`input[name="axes"][value="${axes}"]`, radio => radio.click());
+      await idle();
+      assert.equal((await figures()).length, cells, axes);
+    }
+  });
+
+  it('fine detail: guided backpropagation, byte for byte but for rounding', async () => {
+    await page.select('layer-select', 'layer4');
+    await panel('detail');
+    for (const [what, name] of [['guided', 'backprop_u8'], ['guided-cam', 'gradcam_u8']]) {
+      const { rgba } = await figure(what);
+      const expected = bytes(`b/guided/${name}`);
+      for (let at = 0; at < expected.length; at++) {
+        assert.ok(Math.abs(rgba[4 * Math.floor(at / 3) + at % 3] - expected[at]) <= 1, `${what}: byte ${at}`);
+      }
+    }
+  });
+
+  it('boxes the region, compares it with a drawn box, and covers it up', async () => {
+    await panel('where');
+    const box = () => page.tab.$eval(id('found'), found => found.getAttribute('d'));
+    const wide = await box();
+    assert.match(wide, /^M\d+ \d+h\d+v\d+h-\d+z$/);
+    await page.tab.$eval(id('share'), slider => {
+      slider.value = 0.8;
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await page.painted();
+    assert.notEqual(await box(), wide);
+    await page.tab.$eval(id('draw'), area => area.scrollIntoView({ block: 'center', behavior: 'instant' }));
+    await page.painted();
+    const { x, y, width, height } = await (await page.tab.$(id('draw'))).boundingBox();
+    assert.ok(width > 100);
+    await page.tab.mouse.move(x + 2, y + 2);
+    await page.tab.mouse.down();
+    await page.tab.mouse.move(x + width / 2, y + height / 2);
+    await page.tab.mouse.move(x + width - 2, y + height - 2);
+    await page.tab.mouse.up();
+    await page.painted();
+    // Nearly the whole photo: the hottest point and nearly all heat lie in it.
+    assert.match(await text('agreement'), /^Overlap \(IoU\) 0\.\d\d · the hottest point lies inside · (8\d|9\d|100) % of the heat/);
+    await click('cover');
+    const [first, then] = await figures();
+    assert.match(first.caption, /^Before: .* \d+ %/);
+    assert.match(then.caption, /^Covered: .* \d+ %/);
+    assert.notDeepEqual((await figure('after')).rgba, (await figure('before')).rgba);
+  });
+
+  it('says in words what speaks for the class', async () => {
+    await panel('words');
+    assert.match(await text('sentence'), /speaks for “.+” here are neurons that also stand for .+\. Against it speak neurons that stand for .+\./);
+    assert.equal((await figures()).length, 8);
+    await page.tab.$eval(id('language'), button => button.click());
+    await page.painted();
+    assert.match(await text('sentence'), /^这里支持“.+”的，主要是也代表.+的神经元。 反对它的神经元代表.+。$/);
+    await page.tab.$eval(id('language'), button => button.click());
+  });
+
+  it('checks the map, and shows the curves', async () => {
+    await panel('trust');
+    await click('trust');
+    assert.match(await text('drop'), /With only the warm places left/);
+    assert.match(await text('road'), /^ROAD score -?0\.\d\d/);
+    // The area under the curve that grad-cam's own photos give.
+    const { values } = tensor(GOLDEN, 'b/trust/deletion');
+    const area = values.reduce((sum, p, n) => sum + p * (n === 0 || n === 16 ? 0.5 : 1), 0) / 16;
+    const told = await page.tab.$eval(`${id('curves')} svg`, svg => svg.getAttribute('aria-label'));
+    assert.ok(Math.abs(Number(told.match(/hottest removed first: ([\d.]+)/)[1]) - area) < 0.01, `${told}, ${area}`);
+    assert.equal((await page.tab.$$eval(`${id('curves')} path[d^="M"]`, paths => paths.filter(path => path.getAttribute('d').includes('L')).length)), 4);
+    await click('sanity');
+    assert.deepEqual((await figures()).map(({ what }) => what), ['fc', 'layer4', 'layer3', 'layer2', 'layer1', 'conv1'].map(part => `scrambled ${part}`));
+  });
+
+  it('can be stopped, and the photo is as it was', async () => {
+    const before = await page.pixels();
+    await page.tab.$eval(id('trust'), button => button.click());
+    await page.tab.waitForSelector(id('closer-stop'));
+    await page.tab.$eval(id('closer-stop'), button => button.click());
+    await idle();
+    assert.match(await text('closer-progress'), /Stopped before the end/);
+    await page.select('layer-select', 'layer2');
+    await page.select('layer-select', 'layer4');
+    assert.deepEqual((await page.pixels()).rgba, before.rgba);
+  });
+
+  it('swipes between the photo and the map', async () => {
+    await panel('swipe');
+    const clip = () => page.tab.$eval(id('swiped'), canvas => canvas.style.clipPath);
+    const before = await clip();
+    await page.tab.$eval(id('swipe'), slider => {
+      slider.value = 0.9;
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await page.painted();
+    assert.notEqual(await clip(), before);
+    assert.match(await clip(), /90/);
+  });
+
+  it('stays closed until it is wanted', async () => {
+    const fresh = await open(browser, site.url);
+    await fresh.reach('ready');
+    assert.equal(await fresh.tab.$eval(id('closer'), details => details.open), false);
+    await fresh.close();
+  });
+});
