@@ -157,6 +157,18 @@ impl Explainer {
         Ok(Explainer { gpu, tuning, loaded: None })
     }
 
+    /// Without a GPU: the CPU computes the same, some ten times slower than a small GPU.
+    pub fn on_cpu() -> Explainer {
+        let gpu = Gpu::cpu();
+        let tuning = Tuning::guess(gpu.info());
+        Explainer { gpu, tuning, loaded: None }
+    }
+
+    /// Whether this runs on the CPU in the place of a GPU.
+    pub fn is_on_cpu(&self) -> bool {
+        self.gpu.is_cpu()
+    }
+
     /// What this runs on.
     pub fn adapter(&self) -> &AdapterInfo {
         self.gpu.info()
@@ -166,6 +178,9 @@ impl Explainer {
     ///
     /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`] at most, far less on a real GPU.
     pub async fn tune(&mut self) -> Result<()> {
+        if self.gpu.is_cpu() {
+            return Ok(()); // it has no tiles
+        }
         let tuning = Tuning::measure(&self.gpu, Self::TUNING_BUDGET).await;
         self.gpu.forget_timings();
         self.tuning = tuning?;
@@ -182,7 +197,7 @@ impl Explainer {
 
     /// Takes what [`tuning`](Explainer::tuning) gave on an earlier visit; false if this version does not know it.
     pub fn set_tuning(&mut self, kept: &str) -> bool {
-        kept.parse().map(|tuning| self.tuning = tuning).is_ok()
+        self.gpu.is_cpu() || kept.parse().map(|tuning| self.tuning = tuning).is_ok()
     }
 
     /// Whether the adapter can time its steps.

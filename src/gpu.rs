@@ -1,5 +1,7 @@
 //! The GPU: a device, its shaders, tensors on it, and recorded steps that run in one go.
 //!
+//! Where there is no GPU, the [CPU](crate::cpu) takes its place: steps are then queued here and computed at the next read back.
+//!
 //! The only room that names `wgpu`. It knows neither networks nor photos. To add an operation: a shader in `shaders/`, a
 //! constant here, a function in [`ops`](crate::ops), a twin in [`reference`](crate::reference), a row in `tests/kernels.rs`.
 //!
@@ -9,10 +11,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytemuck::Pod;
+use web_time::Instant;
 use wgpu::util::DeviceExt;
 
+use crate::cpu;
 use crate::error::{Error, Result};
 use crate::shader::{self, Shader};
 
@@ -27,16 +32,31 @@ pub struct AdapterInfo {
     pub software: bool,
 }
 
-/// A device, its queue, and what was compiled for it.
+/// What runs recorded steps: a GPU, or in its place the CPU.
 pub struct Gpu {
+    info: AdapterInfo,
+    /// None: the CPU does it.
+    driver: Option<Driver>,
+    /// What the CPU has yet to do.
+    queued: RefCell<Vec<Step>>,
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+/// A device, its queue, and what was compiled for it.
+struct Driver {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    info: AdapterInfo,
     pipelines: RefCell<HashMap<Shader, wgpu::ComputePipeline>>,
     staging: RefCell<HashMap<u64, wgpu::Buffer>>,
     /// What ran since timings were turned on or last forgotten; None while they are off.
     timed: RefCell<Option<Vec<Timed>>>,
-    failure: Arc<Mutex<Option<Error>>>,
+}
+
+/// Memory where the steps run.
+#[derive(Clone, Debug)]
+pub(crate) enum Buffer {
+    Gpu(wgpu::Buffer),
+    Cpu(cpu::Memory),
 }
 
 /// An image of `channels` planes on the GPU, f32.
@@ -46,7 +66,7 @@ pub struct Gpu {
 /// that many positions of zeros left and right of each row, too.
 #[derive(Clone, Debug)]
 pub struct Tensor {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Buffer,
     pub height: usize,
     pub width: usize,
     pub channels: usize,
@@ -56,27 +76,31 @@ pub struct Tensor {
 /// Constant numbers on the GPU: weights, scales.
 #[derive(Clone, Debug)]
 pub struct Constant {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Buffer,
 }
 
 /// Fills constants, also while the [`Gpu`] that it came from is in use elsewhere.
 #[derive(Clone)]
 pub struct Uploader {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
+    /// None: on the CPU.
+    driver: Option<(wgpu::Device, wgpu::Queue)>,
     failure: Arc<Mutex<Option<Error>>>,
 }
 
 /// One dispatch: a compiled shader, what it is bound to, and how many workgroups.
 #[derive(Clone, Debug)]
 pub struct Step {
-    pipeline: wgpu::ComputePipeline,
-    bind_group: wgpu::BindGroup,
-    workgroups: [u32; 3],
+    work: Work,
     /// The shader's name, for timings.
     pub name: &'static str,
     /// The network's layer, for timings; empty where the name says it.
     pub layer: String,
+}
+
+#[derive(Clone, Debug)]
+enum Work {
+    Gpu { pipeline: wgpu::ComputePipeline, bind_group: wgpu::BindGroup, workgroups: [u32; 3] },
+    Cpu { shader: Shader, memory: Vec<cpu::Memory>, params: Vec<u32> },
 }
 
 /// How long one step took on the GPU.
@@ -95,6 +119,34 @@ pub struct StepTiming {
 struct Timed {
     steps: Vec<(&'static str, String)>,
     stamps: wgpu::Buffer, // [steps, 2]: begin and end, u64
+}
+
+impl Buffer {
+    fn size(&self) -> u64 {
+        match self {
+            Buffer::Gpu(buffer) => buffer.size(),
+            Buffer::Cpu(memory) => memory.bytes(),
+        }
+    }
+    fn destroy(&self) {
+        match self {
+            Buffer::Gpu(buffer) => buffer.destroy(),
+            Buffer::Cpu(memory) => memory.free(),
+        }
+    }
+    /// The device's own; a buffer never meets another [`Gpu`] than the one that made it.
+    fn on_gpu(&self) -> &wgpu::Buffer {
+        match self {
+            Buffer::Gpu(buffer) => buffer,
+            Buffer::Cpu(_) => unreachable!("memory of the CPU on a GPU"),
+        }
+    }
+    fn on_cpu(&self) -> &cpu::Memory {
+        match self {
+            Buffer::Cpu(memory) => memory,
+            Buffer::Gpu(_) => unreachable!("a GPU's buffer on the CPU"),
+        }
+    }
 }
 
 impl Tensor {
@@ -126,10 +178,17 @@ impl Tensor {
 
 impl Step {
     fn encode(&self, pass: &mut wgpu::ComputePass) {
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.bind_group, &[]);
-        let [x, y, z] = self.workgroups;
-        pass.dispatch_workgroups(x, y, z);
+        let Work::Gpu { pipeline, bind_group, workgroups: [x, y, z] } = &self.work else {
+            unreachable!("a step of the CPU on a GPU");
+        };
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, bind_group, &[]);
+        pass.dispatch_workgroups(*x, *y, *z);
+    }
+
+    fn compute(&self) {
+        let Work::Cpu { shader, memory, params } = &self.work else { unreachable!("a step of a GPU on the CPU") };
+        cpu::run(shader, memory, params);
     }
 }
 
@@ -148,31 +207,31 @@ impl Uploader {
     /// Room for `bytes` bytes that shaders read.
     pub fn constant(&self, bytes: usize) -> Constant {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        let size = bytes.max(16) as u64;
-        Constant {
-            buffer: self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size,
-                usage,
-                mapped_at_creation: false,
-            }),
-        }
+        let device = self.driver.as_ref().map(|(device, _)| device);
+        Constant { buffer: create_buffer(device, bytes.max(16) as u64, usage) }
     }
 
     /// Copies `bytes` to `offset` of a constant; both are multiples of 4.
     pub fn write(&self, constant: &Constant, offset: usize, bytes: &[u8]) {
-        self.queue.write_buffer(&constant.buffer, offset as u64, bytes);
+        match &self.driver {
+            Some((_, queue)) => queue.write_buffer(constant.buffer.on_gpu(), offset as u64, bytes),
+            None => constant.buffer.on_cpu().write(offset, bytes),
+        }
     }
 
     /// Lets the driver have what was written: until then it is held a second time.
     pub fn flush(&self) {
-        self.queue.submit([]);
+        if let Some((_, queue)) = &self.driver {
+            queue.submit([]);
+        }
     }
 
     /// As [`Gpu::check`].
     pub fn check(&self) -> Result<()> {
         #[cfg(not(target_arch = "wasm32"))]
-        let _ = self.device.poll(wgpu::PollType::Poll); // a device that is gone is told of here, not by what it refuses next
+        if let Some((device, _)) = &self.driver {
+            let _ = device.poll(wgpu::PollType::Poll); // a device that is gone is told of here, not by what it refuses next
+        }
         check(&self.failure)
     }
 
@@ -219,7 +278,19 @@ impl Gpu {
             || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
         let (pipelines, staging, timed) = Default::default();
-        Ok(Gpu { device, queue, info, pipelines, staging, timed, failure })
+        let driver = Some(Driver { device, queue, pipelines, staging, timed });
+        Ok(Gpu { info, driver, queued: RefCell::default(), failure })
+    }
+
+    /// The CPU in the place of a GPU: the same results, slower.
+    pub fn cpu() -> Gpu {
+        let info = AdapterInfo { name: "CPU".into(), backend: "Cpu".into(), software: true };
+        Gpu { info, driver: None, queued: RefCell::default(), failure: Arc::default() }
+    }
+
+    /// Whether the CPU does the work.
+    pub fn is_cpu(&self) -> bool {
+        self.driver.is_none()
     }
 
     /// What this runs on.
@@ -229,13 +300,19 @@ impl Gpu {
 
     /// The largest buffer that a shader may be bound to, in bytes.
     pub fn largest_buffer(&self) -> u64 {
-        let limits = self.device.limits();
-        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+        const ON_CPU: u64 = 1 << 30; // of the 4 GB that WebAssembly can address
+        self.driver.as_ref().map_or(ON_CPU, |driver| {
+            let limits = driver.device.limits();
+            limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+        })
     }
 
     /// Takes the device away, as a driver reset would: for tests of how that is survived.
     pub fn destroy(&self) {
-        self.device.destroy();
+        match &self.driver {
+            Some(driver) => driver.device.destroy(),
+            None => record(&self.failure, Error::DeviceLost { detail: "given up".into() }),
+        }
     }
 
     /// A tensor of zeros.
@@ -248,9 +325,7 @@ impl Gpu {
         let size =
             tensor_bytes(height, width + 2 * border, channels) + tensor_bytes(0, 0, channels) * 2 * border as u64;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let buffer =
-            self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
-        Tensor { buffer, height, width, channels, border }
+        Tensor { buffer: self.buffer(size, usage), height, width, channels, border }
     }
 
     /// Fills a tensor from planes [channels, height, width].
@@ -266,48 +341,194 @@ impl Gpu {
                 }
             }
         }
-        self.queue.write_buffer(&tensor.buffer, 0, bytemuck::cast_slice(&packed));
+        match &self.driver {
+            Some(driver) => driver.queue.write_buffer(tensor.buffer.on_gpu(), 0, bytemuck::cast_slice(&packed)),
+            None => {
+                self.compute_queued();
+                tensor.buffer.on_cpu().write(0, bytemuck::cast_slice(&packed));
+            }
+        }
     }
 
     /// Queues a copy of `from`, whole, as row `row` of `to`, whose rows are as long as `from` is.
     pub fn copy(&self, to: &Tensor, row: usize, from: &Tensor) {
         let bytes = (from.height * from.row() * from.c4() * 16) as u64;
         assert!(to.c4() == from.c4() && (row as u64 + 1) * bytes <= to.bytes());
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&from.buffer, 0, &to.buffer, row as u64 * bytes, bytes);
-        self.queue.submit([encoder.finish()]);
+        let offset = row as u64 * bytes;
+        let Some(Driver { device, queue, .. }) = &self.driver else {
+            self.compute_queued();
+            return to.buffer.on_cpu().copy(offset as usize, from.buffer.on_cpu(), bytes as usize);
+        };
+        let mut encoder = device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(from.buffer.on_gpu(), 0, to.buffer.on_gpu(), offset, bytes);
+        queue.submit([encoder.finish()]);
     }
 
     /// For weights that arrive while this is in use.
     pub fn uploader(&self) -> Uploader {
-        Uploader { device: self.device.clone(), queue: self.queue.clone(), failure: self.failure.clone() }
+        let handles = |driver: &Driver| (driver.device.clone(), driver.queue.clone());
+        Uploader { driver: self.driver.as_ref().map(handles), failure: self.failure.clone() }
     }
 
     /// Numbers that stay as they are.
     pub fn constant<T: Pod>(&self, values: &[T]) -> Constant {
         let contents = bytemuck::cast_slice(values);
         let usage = wgpu::BufferUsages::STORAGE;
-        Constant {
-            buffer: self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage }),
-        }
+        let buffer = match &self.driver {
+            Some(Driver { device, .. }) => Buffer::Gpu(device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                label: None,
+                contents,
+                usage,
+            })),
+            None => {
+                let memory = cpu::Memory::new(contents.len() as u64);
+                memory.write(0, contents);
+                Buffer::Cpu(memory)
+            }
+        };
+        Constant { buffer }
     }
 
     /// Room for `bytes` bytes that shaders write and read.
     pub fn scratch(&self, bytes: u64) -> Constant {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        let size = bytes.max(16);
-        Constant {
-            buffer: self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size,
-                usage,
-                mapped_at_creation: false,
-            }),
+        Constant { buffer: self.buffer(bytes.max(16), usage) }
+    }
+
+    fn buffer(&self, size: u64, usage: wgpu::BufferUsages) -> Buffer {
+        create_buffer(self.driver.as_ref().map(|driver| &driver.device), size, usage)
+    }
+
+    /// Records one dispatch. Bindings in the shader's order: output, inputs; then `params` as its uniform.
+    pub(crate) fn step<P: Pod>(&self, shader: Shader, bindings: &[&Buffer], params: P, workgroups: [u32; 3]) -> Step {
+        let name = shader.name;
+        let Some(driver) = &self.driver else {
+            let memory = bindings.iter().map(|buffer| buffer.on_cpu().clone()).collect();
+            let params = bytemuck::pod_collect_to_vec(bytemuck::bytes_of(&params));
+            return Step { work: Work::Cpu { shader, memory, params }, name, layer: String::new() };
+        };
+        let pipeline = driver.compile(shader);
+        let uniform = driver.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+            label: None,
+            contents: bytemuck::bytes_of(&params),
+            usage: wgpu::BufferUsages::UNIFORM,
+        });
+        let entries: Vec<_> = bindings
+            .iter()
+            .map(|buffer| buffer.on_gpu())
+            .chain([&uniform])
+            .zip(0..)
+            .map(|(buffer, binding)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        let bind_group = driver.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(name),
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        Step { work: Work::Gpu { pipeline, bind_group, workgroups }, name, layer: String::new() }
+    }
+
+    /// Queues steps, in order, as one compute pass; with timings on, as one each, since browsers allow time stamps at the
+    /// bounds of passes only.
+    pub fn run<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) {
+        let Some(driver) = &self.driver else { return self.queued.borrow_mut().extend(steps.into_iter().cloned()) };
+        let mut encoder = driver.device.create_command_encoder(&Default::default());
+        if let Some(timed) = driver.timed.borrow_mut().as_mut() {
+            // The most time stamps that WebGPU allows in a query set are 4096.
+            const MOST: usize = 4096 / 2;
+            let steps: Vec<&Step> = steps.into_iter().collect();
+            timed.extend(steps.chunks(MOST).map(|steps| driver.encode_timed(&mut encoder, steps)));
+        } else {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            steps.into_iter().for_each(|step| step.encode(&mut pass));
+        }
+        driver.queue.submit([encoder.finish()]);
+    }
+
+    /// Does what the CPU has yet to do, in one go.
+    fn compute_queued(&self) {
+        self.queued.take().iter().for_each(Step::compute);
+    }
+
+    /// The same, letting others have their turn now and then: a page stays alive meanwhile.
+    async fn compute_politely(&self) {
+        let mut since = Instant::now();
+        for step in self.queued.take() {
+            step.compute();
+            if since.elapsed() > Duration::from_millis(40) {
+                pause().await;
+                since = Instant::now();
+            }
         }
     }
 
-    /// Compiles a shader ahead of its first use.
-    pub fn compile(&self, shader: Shader) -> wgpu::ComputePipeline {
+    /// Whether the adapter has time stamps.
+    pub fn timings_available(&self) -> bool {
+        let has = |driver: &Driver| driver.device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        self.driver.as_ref().is_some_and(has)
+    }
+
+    /// Times every step from now on, where the adapter can.
+    pub fn set_timings(&self, on: bool) {
+        if let Some(driver) = &self.driver {
+            driver.timed.replace((on && self.timings_available()).then(Vec::new));
+        }
+    }
+
+    /// Leaves out of [`timings`](Gpu::timings) what ran until now.
+    pub fn forget_timings(&self) {
+        if let Some(driver) = &self.driver {
+            driver.timed.borrow_mut().iter_mut().for_each(Vec::clear);
+        }
+    }
+
+    /// Waits for what was queued: the steps that ran since timings were turned on or forgotten, in order.
+    pub async fn timings(&self) -> Result<Vec<StepTiming>> {
+        let Some(driver) = &self.driver else { return Ok(Vec::new()) };
+        let nanoseconds = driver.queue.get_timestamp_period() as f64;
+        let runs = driver.timed.borrow().clone().unwrap_or_default();
+        let mut timings = Vec::new();
+        for Timed { steps, stamps } in runs {
+            let stamps: Vec<[u64; 2]> = driver.read(&stamps, steps.len(), &self.failure).await?;
+            timings.extend(steps.into_iter().zip(stamps).map(|((name, layer), [begin, end])| {
+                // Stamps may run backwards where a driver resets its clock.
+                let microseconds = end.saturating_sub(begin) as f64 * nanoseconds / 1e3;
+                StepTiming { name, layer, microseconds }
+            }));
+        }
+        Ok(timings)
+    }
+
+    /// Waits for what was queued and copies a tensor back: planes [channels, height, width].
+    pub async fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        let Tensor { height, width, channels, border, .. } = *tensor;
+        let (row, padded) = (tensor.row() * tensor.c4() * 4, tensor.c4() * 4);
+        let packed = match &self.driver {
+            Some(driver) => driver.read::<f32>(tensor.buffer.on_gpu(), height * row, &self.failure).await?,
+            None => {
+                self.compute_politely().await;
+                self.check()?;
+                tensor.buffer.on_cpu().read(height * row)
+            }
+        };
+        let mut planes = Vec::with_capacity(channels * height * width);
+        for c in 0..channels {
+            for y in 0..height {
+                let first = y * row + border * padded + c;
+                planes.extend(packed[first..].iter().step_by(padded).take(width));
+            }
+        }
+        Ok(planes)
+    }
+
+    /// The first failure since the device was opened, if any; it stays.
+    pub fn check(&self) -> Result<()> {
+        check(&self.failure)
+    }
+}
+
+impl Driver {
+    fn compile(&self, shader: Shader) -> wgpu::ComputePipeline {
         let mut pipelines = self.pipelines.borrow_mut();
         let create = || {
             let source = wgpu::ShaderSource::Wgsl(shader::expand(&shader).into());
@@ -323,46 +544,6 @@ impl Gpu {
             })
         };
         pipelines.entry(shader.clone()).or_insert_with(create).clone()
-    }
-
-    /// Records one dispatch. Bindings in the shader's order: output, inputs; then `params` as its uniform.
-    pub fn step<P: Pod>(&self, shader: Shader, bindings: &[&wgpu::Buffer], params: P, workgroups: [u32; 3]) -> Step {
-        let name = shader.name;
-        let pipeline = self.compile(shader);
-        let uniform = self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: None,
-            contents: bytemuck::bytes_of(&params),
-            usage: wgpu::BufferUsages::UNIFORM,
-        });
-        let entries: Vec<_> = bindings
-            .iter()
-            .copied()
-            .chain([&uniform])
-            .zip(0..)
-            .map(|(buffer, binding)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-            .collect();
-        let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(name),
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &entries,
-        });
-        Step { pipeline, bind_group, workgroups, name, layer: String::new() }
-    }
-
-    /// Queues steps, in order, as one compute pass; with timings on, as one each, since browsers allow time stamps at the
-    /// bounds of passes only.
-    pub fn run<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) {
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        if let Some(timed) = self.timed.borrow_mut().as_mut() {
-            // The most time stamps that WebGPU allows in a query set are 4096.
-            const MOST: usize = 4096 / 2;
-            let steps: Vec<&Step> = steps.into_iter().collect();
-            timed.extend(steps.chunks(MOST).map(|steps| self.encode_timed(&mut encoder, steps)));
-        } else {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            steps.into_iter().for_each(|step| step.encode(&mut pass));
-        }
-        self.queue.submit([encoder.finish()]);
     }
 
     fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, steps: &[&Step]) -> Timed {
@@ -392,54 +573,13 @@ impl Gpu {
         Timed { steps: steps.iter().map(|step| (step.name, step.layer.clone())).collect(), stamps }
     }
 
-    /// Whether the adapter has time stamps.
-    pub fn timings_available(&self) -> bool {
-        self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
-    }
-
-    /// Times every step from now on, where the adapter can.
-    pub fn set_timings(&self, on: bool) {
-        self.timed.replace((on && self.timings_available()).then(Vec::new));
-    }
-
-    /// Leaves out of [`timings`](Gpu::timings) what ran until now.
-    pub fn forget_timings(&self) {
-        self.timed.borrow_mut().iter_mut().for_each(Vec::clear);
-    }
-
-    /// Waits for what was queued: the steps that ran since timings were turned on or forgotten, in order.
-    pub async fn timings(&self) -> Result<Vec<StepTiming>> {
-        let nanoseconds = self.queue.get_timestamp_period() as f64;
-        let runs = self.timed.borrow().clone().unwrap_or_default();
-        let mut timings = Vec::new();
-        for Timed { steps, stamps } in runs {
-            let stamps: Vec<[u64; 2]> = self.read_buffer(&stamps, steps.len()).await?;
-            timings.extend(steps.into_iter().zip(stamps).map(|((name, layer), [begin, end])| {
-                // Stamps may run backwards where a driver resets its clock.
-                let microseconds = end.saturating_sub(begin) as f64 * nanoseconds / 1e3;
-                StepTiming { name, layer, microseconds }
-            }));
-        }
-        Ok(timings)
-    }
-
-    /// Waits for what was queued and copies a tensor back: planes [channels, height, width].
-    pub async fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
-        let Tensor { height, width, channels, border, .. } = *tensor;
-        let (row, padded) = (tensor.row() * tensor.c4() * 4, tensor.c4() * 4);
-        let packed = self.read_buffer::<f32>(&tensor.buffer, height * row).await?;
-        let mut planes = Vec::with_capacity(channels * height * width);
-        for c in 0..channels {
-            for y in 0..height {
-                let first = y * row + border * padded + c;
-                planes.extend(packed[first..].iter().step_by(padded).take(width));
-            }
-        }
-        Ok(planes)
-    }
-
     /// Waits for what was queued and copies the first `count` numbers of a buffer back.
-    async fn read_buffer<T: Pod>(&self, buffer: &wgpu::Buffer, count: usize) -> Result<Vec<T>> {
+    async fn read<T: Pod>(
+        &self,
+        buffer: &wgpu::Buffer,
+        count: usize,
+        failure: &Mutex<Option<Error>>,
+    ) -> Result<Vec<T>> {
         let size = (count * size_of::<T>()) as u64;
         // Taken out while in use: a second read of the same size meanwhile makes its own.
         let reused = self.staging.borrow_mut().remove(&size);
@@ -457,10 +597,10 @@ impl Gpu {
         });
         #[cfg(not(target_arch = "wasm32"))]
         if let Err(e) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
-            record(&self.failure, Error::DeviceLost { detail: e.to_string() });
+            record(failure, Error::DeviceLost { detail: e.to_string() });
         }
         let mapped = receiver.await;
-        self.check()?;
+        check(failure)?;
         let lost = |detail: String| Error::DeviceLost { detail };
         mapped.map_err(|e| lost(e.to_string()))?.map_err(|e| lost(e.to_string()))?;
         let values = {
@@ -471,12 +611,31 @@ impl Gpu {
         self.staging.borrow_mut().insert(size, staging);
         Ok(values)
     }
+}
 
-    /// The first failure since the device was opened, if any; it stays.
-    pub fn check(&self) -> Result<()> {
-        check(&self.failure)
+fn create_buffer(device: Option<&wgpu::Device>, size: u64, usage: wgpu::BufferUsages) -> Buffer {
+    match device {
+        Some(device) => Buffer::Gpu(device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage,
+            mapped_at_creation: false,
+        })),
+        None => Buffer::Cpu(cpu::Memory::new(size)),
     }
 }
+
+/// Lets the browser paint and answer clicks.
+#[cfg(target_arch = "wasm32")]
+async fn pause() {
+    let after = |resolve: js_sys::Function, _| {
+        web_sys::window().map(|window| window.set_timeout_with_callback(&resolve));
+    };
+    let _ = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::new(&mut { after })).await;
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn pause() {}
 
 fn check(failure: &Mutex<Option<Error>>) -> Result<()> {
     failure.lock().unwrap_or_else(|e| e.into_inner()).clone().map_or(Ok(()), Err)

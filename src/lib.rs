@@ -8,6 +8,7 @@
 pub mod app;
 pub mod cam;
 pub mod channels;
+mod cpu;
 pub mod error;
 pub mod explain;
 pub mod faithfulness;

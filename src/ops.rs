@@ -5,7 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::gpu::{Constant, Gpu, Step, Tensor, grid};
+use crate::gpu::{Buffer, Constant, Gpu, Step, Tensor, grid};
 use crate::shader::{self, Shader};
 
 /// How weights are held on the GPU.
@@ -323,6 +323,7 @@ fn conv2d_steps(
     tile: Tile,
     shares: &Constant,
 ) -> Vec<Step> {
+    let tile = if gpu.is_cpu() { DEFAULT_TILE } else { tile }; // there, tiles mean nothing
     let (flags, follows) = what_follows(y, scale_bias, &fused, &weight.buffer);
     params.flags = flags;
     let shader = tile.apply(precision.apply(shader::conv2d()));
@@ -355,8 +356,8 @@ fn what_follows<'a>(
     y: &Tensor,
     scale_bias: Option<&'a Constant>,
     fused: &Fused<'a>,
-    unused: &'a wgpu::Buffer,
-) -> (u32, [&'a wgpu::Buffer; 3]) {
+    unused: &'a Buffer,
+) -> (u32, [&'a Buffer; 3]) {
     const RESIDUAL: u32 = 1;
     const RELU: u32 = 2;
     const MASK: u32 = 4;

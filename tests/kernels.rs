@@ -137,6 +137,29 @@ fn poisoned_shares(gpu: &Gpu, tile: Tile, positions: usize, channels: usize) -> 
     gpu.constant(&vec![f32::NAN; (tile.shares_bytes(positions, channels) as usize / 4).max(4)])
 }
 
+macro_rules! on_both {
+    ($($name:ident),*) => {
+        mod on_a_gpu {
+            $(#[test] fn $name() { super::$name(&super::gpu()); })*
+        }
+        mod on_the_cpu {
+            $(#[test] fn $name() { super::$name(&gradlens::gpu::Gpu::cpu()); })*
+        }
+    };
+}
+
+on_both!(
+    conv2d,
+    conv2d_backward_input,
+    max_pool2d,
+    max_pool2d_backward,
+    global_average_pool,
+    linear,
+    scramble,
+    without_channel,
+    cam_and_weights
+);
+
 /// c_in, c_out, height, width, ksize, stride, padding: every kind that ResNets have, and odd ones.
 const CONVOLUTIONS: [[usize; 7]; 14] = [
     [3, 64, 23, 37, 7, 2, 3], // stem
@@ -155,13 +178,12 @@ const CONVOLUTIONS: [[usize; 7]; 14] = [
     [4, 4, 9, 9, 2, 4, 0], // rows that no tap meets
 ];
 
-#[test]
-fn conv2d() {
-    let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d"), Report::new("conv2d"));
+fn conv2d(gpu: &Gpu) {
+    let (mut random, mut report) = (Random::fresh("conv2d"), Report::new("conv2d"));
     for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
-            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
+            let conv = random_conv(gpu, &mut random, c_in, c_out, window, precision);
             let x = random.image(c_in, height, width);
             let product = reference::conv2d(&x, &conv.weight, c_out, window);
             let scaled = reference::scale_bias(&product, &conv.scale, &conv.bias);
@@ -171,7 +193,7 @@ fn conv2d() {
             let border = if n == 0 { padding } else { 0 };
             let bordered = gpu.tensor_with_border(height, width, c_in, border);
             gpu.write(&bordered, &x.planes.iter().map(|&v| v as f32).collect::<Vec<_>>());
-            let (x, r) = (bordered, upload(&gpu, &residual));
+            let (x, r) = (bordered, upload(gpu, &residual));
             let fusions = [
                 ("plain", Fused::default(), scaled.clone()),
                 ("relu", Fused { relu: true, ..Default::default() }, reference::relu(&scaled)),
@@ -180,26 +202,25 @@ fn conv2d() {
             ];
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
-                    let y = poisoned(&gpu, c_out, product.height, product.width);
-                    let shares = poisoned_shares(&gpu, tile, y.positions(), c_out);
-                    gpu.run(&ops::conv2d(&gpu, &y, &x, &conv.gpu, fused, tile, &shares));
+                    let y = poisoned(gpu, c_out, product.height, product.width);
+                    let shares = poisoned_shares(gpu, tile, y.positions(), c_out);
+                    gpu.run(&ops::conv2d(gpu, &y, &x, &conv.gpu, fused, tile, &shares));
                     let shape =
                         format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
-                    report.compare(&shape, &read(&gpu, &y), &expected.planes);
+                    report.compare(&shape, &read(gpu, &y), &expected.planes);
                 }
             }
         }
     }
 }
 
-#[test]
-fn conv2d_backward_input() {
-    let (gpu, mut random) = (gpu(), Random::fresh("conv2d_backward_input"));
+fn conv2d_backward_input(gpu: &Gpu) {
+    let mut random = Random::fresh("conv2d_backward_input");
     let mut report = Report::new("conv2d_backward_input");
     for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
-            let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
+            let conv = random_conv(gpu, &mut random, c_in, c_out, window, precision);
             let dy = random.image(c_out, window.out(height), window.out(width));
             // dy enters the convolution through y = scale * conv(x) + bias
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
@@ -208,9 +229,9 @@ fn conv2d_backward_input() {
             let sum = product.zip(&residual, |a, b| a + b);
             let [masked, guided] =
                 [reference::relu_backward(&sum, &mask), reference::relu_backward_guided(&sum, &mask)];
-            let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
+            let (dy, r, m) = (upload(gpu, &dy), upload(gpu, &residual), upload(gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
-            gpu.run([&ops::conv2d_transpose_weight(&gpu, &transposed, &conv.gpu)]);
+            gpu.run([&ops::conv2d_transpose_weight(gpu, &transposed, &conv.gpu)]);
             let fusions = [
                 ("plain", Fused::default(), product),
                 ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
@@ -218,13 +239,13 @@ fn conv2d_backward_input() {
             ];
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
-                    let dx = poisoned(&gpu, c_in, height, width);
+                    let dx = poisoned(gpu, c_in, height, width);
                     let positions = height.div_ceil(stride) * width.div_ceil(stride);
-                    let shares = poisoned_shares(&gpu, tile, positions, c_in);
-                    gpu.run(&ops::conv2d_backward_input(&gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &shares));
+                    let shares = poisoned_shares(gpu, tile, positions, c_in);
+                    gpu.run(&ops::conv2d_backward_input(gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &shares));
                     let shape =
                         format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
-                    report.compare(&shape, &read(&gpu, &dx), &expected.planes);
+                    report.compare(&shape, &read(gpu, &dx), &expected.planes);
                 }
             }
         }
@@ -321,21 +342,19 @@ const POOLS: [([usize; 3], Window); 5] = [
     ([9, 11, 6], Window { ksize: 5, stride: 3, padding: 2 }),
 ];
 
-#[test]
-fn max_pool2d() {
-    let (gpu, mut random, mut report) = (gpu(), Random::fresh("max_pool2d"), Report::new("max_pool2d"));
+fn max_pool2d(gpu: &Gpu) {
+    let (mut random, mut report) = (Random::fresh("max_pool2d"), Report::new("max_pool2d"));
     for ([channels, height, width], window) in POOLS {
         let x = random.image(channels, height, width);
         let expected = reference::max_pool2d(&x, window);
-        let (x, y) = (upload(&gpu, &x), poisoned(&gpu, channels, expected.height, expected.width));
-        gpu.run([&ops::max_pool2d(&gpu, &y, &x, window)]);
-        report.compare(&format!("{channels}x{height}x{width} {window:?}"), &read(&gpu, &y), &expected.planes);
+        let (x, y) = (upload(gpu, &x), poisoned(gpu, channels, expected.height, expected.width));
+        gpu.run([&ops::max_pool2d(gpu, &y, &x, window)]);
+        report.compare(&format!("{channels}x{height}x{width} {window:?}"), &read(gpu, &y), &expected.planes);
     }
 }
 
-#[test]
-fn max_pool2d_backward() {
-    let (gpu, mut random) = (gpu(), Random::fresh("max_pool2d_backward"));
+fn max_pool2d_backward(gpu: &Gpu) {
+    let mut random = Random::fresh("max_pool2d_backward");
     let mut report = Report::new("max_pool2d_backward");
     for ([channels, height, width], window) in POOLS {
         // Quarters of [-1, 1]: every window has ties.
@@ -351,11 +370,11 @@ fn max_pool2d_backward() {
             let plain = reference::max_pool2d_backward(&dy, &x, window);
             for relu in RULES {
                 let expected = through_relu(&plain, &x, relu);
-                let [gx, gy, gdy] = [&x, &y, &dy].map(|image| upload(&gpu, image));
-                let dx = poisoned(&gpu, channels, height, width);
-                gpu.run([&ops::max_pool2d_backward(&gpu, &dx, &gdy, &gx, &gy, window, relu)]);
+                let [gx, gy, gdy] = [&x, &y, &dy].map(|image| upload(gpu, image));
+                let dx = poisoned(gpu, channels, height, width);
+                gpu.run([&ops::max_pool2d_backward(gpu, &dx, &gdy, &gx, &gy, window, relu)]);
                 let shape = format!("{channels}x{height}x{width} {window:?} {name}, {relu:?}");
-                report.compare(&shape, &read(&gpu, &dx), &expected.planes);
+                report.compare(&shape, &read(gpu, &dx), &expected.planes);
             }
         }
     }
@@ -363,32 +382,30 @@ fn max_pool2d_backward() {
 
 const SHAPES: [[usize; 3]; 4] = [[2048, 7, 7], [5, 3, 2], [260, 1, 1], [7, 13, 9]];
 
-#[test]
-fn global_average_pool() {
-    let (gpu, mut random) = (gpu(), Random::fresh("global_average_pool"));
+fn global_average_pool(gpu: &Gpu) {
+    let mut random = Random::fresh("global_average_pool");
     let mut report = Report::new("global_average_pool");
     let mut backward = Report::new("global_average_pool_backward");
     for [channels, height, width] in SHAPES {
         let x = random.image(channels, height, width);
-        let (gx, y) = (upload(&gpu, &x), poisoned(&gpu, channels, 1, 1));
-        gpu.run([&ops::global_average_pool(&gpu, &y, &gx)]);
+        let (gx, y) = (upload(gpu, &x), poisoned(gpu, channels, 1, 1));
+        gpu.run([&ops::global_average_pool(gpu, &y, &gx)]);
         let shape = format!("{channels}x{height}x{width}");
-        report.compare(&shape, &read(&gpu, &y), &reference::global_average_pool(&x));
+        report.compare(&shape, &read(gpu, &y), &reference::global_average_pool(&x));
 
         let dy = random.image(channels, 1, 1);
         let plain = reference::global_average_pool_backward(&dy.planes, height, width);
         for relu in RULES {
             let expected = through_relu(&plain, &x, relu);
-            let (gdy, dx) = (upload(&gpu, &dy), poisoned(&gpu, channels, height, width));
-            gpu.run([&ops::global_average_pool_backward(&gpu, &dx, &gdy, &gx, relu)]);
-            backward.compare(&format!("{shape}, {relu:?}"), &read(&gpu, &dx), &expected.planes);
+            let (gdy, dx) = (upload(gpu, &dy), poisoned(gpu, channels, height, width));
+            gpu.run([&ops::global_average_pool_backward(gpu, &dx, &gdy, &gx, relu)]);
+            backward.compare(&format!("{shape}, {relu:?}"), &read(gpu, &dx), &expected.planes);
         }
     }
 }
 
-#[test]
-fn linear() {
-    let (gpu, mut random, mut report) = (gpu(), Random::fresh("linear"), Report::new("linear"));
+fn linear(gpu: &Gpu) {
+    let (mut random, mut report) = (Random::fresh("linear"), Report::new("linear"));
     let mut backward = Report::new("linear_backward");
     for (features, classes) in [(2048, 1000), (5, 7), (1, 1), (33, 260), (512, 3)] {
         for precision in Precision::ALL {
@@ -396,40 +413,38 @@ fn linear() {
             let (scale, bias) = (random.values(classes, false), random.values(classes, false));
             let (x, dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
             let layer = Linear {
-                weight: gradlens::resnet::pack_linear_weight(&gpu, &weight, precision, classes, features),
+                weight: gradlens::resnet::pack_linear_weight(gpu, &weight, precision, classes, features),
                 precision,
-                scale_bias: gradlens::resnet::pack_scale_bias(&gpu, &scale, &bias),
+                scale_bias: gradlens::resnet::pack_scale_bias(gpu, &scale, &bias),
                 features,
                 classes,
             };
             let wide = |v: &[f32]| v.iter().map(|&v| v as f64).collect::<Vec<_>>();
-            let (y, dx) = (poisoned(&gpu, classes, 1, 1), poisoned(&gpu, features, 1, 1));
-            let (gx, gdy) = (upload(&gpu, &x), upload(&gpu, &dy));
-            gpu.run([&ops::linear(&gpu, &y, &gx, &layer), &ops::linear_backward(&gpu, &dx, &gdy, &layer)]);
+            let (y, dx) = (poisoned(gpu, classes, 1, 1), poisoned(gpu, features, 1, 1));
+            let (gx, gdy) = (upload(gpu, &x), upload(gpu, &dy));
+            gpu.run([&ops::linear(gpu, &y, &gx, &layer), &ops::linear_backward(gpu, &dx, &gdy, &layer)]);
             let shape = format!("{features} -> {classes}, {precision:?}");
             let [weight, scale, bias] = [&weight, &scale, &bias].map(|values| wide(values));
-            report.compare(&shape, &read(&gpu, &y), &reference::linear(&x.planes, &weight, &scale, &bias));
+            report.compare(&shape, &read(gpu, &y), &reference::linear(&x.planes, &weight, &scale, &bias));
             let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
-            backward.compare(&shape, &read(&gpu, &dx), &expected);
+            backward.compare(&shape, &read(gpu, &dx), &expected);
         }
     }
 }
 
-#[test]
-fn scramble() {
-    let gpu = gpu();
+fn scramble(gpu: &Gpu) {
     for count in [4, 12, 64, 1000, 4096 + 4] {
         let words: Vec<u32> = (1..=count as u32).collect();
         // The numbers as planes of one channel a position, so that they stand in a row; behind them stand four zeros.
         let tensor = gpu.tensor(1, count / 4, 4);
         let planes: Vec<f32> = (0..4).flat_map(|c| words.iter().skip(c).step_by(4).map(|&w| w as f32)).collect();
         gpu.write(&tensor, &planes);
-        let steps = ops::scramble(&gpu, &tensor.constant(), 5);
+        let steps = ops::scramble(gpu, &tensor.constant(), 5);
         let rounds = ops::scramble_rounds(count + 4, 5);
         assert_eq!(steps.len(), rounds.len());
 
         gpu.run(&steps);
-        let found = read(&gpu, &tensor);
+        let found = read(gpu, &tensor);
         let mut expected: Vec<u32> = words.iter().chain(&[0; 4]).map(|&w| (w as f32).to_bits()).collect();
         reference::scramble(&mut expected, rounds);
         for (i, &bits) in expected[..count].iter().enumerate() {
@@ -440,30 +455,28 @@ fn scramble() {
             assert!(stayed * 10 < count, "{stayed} of {count} numbers stayed where they were");
         }
         gpu.run(steps.iter().rev());
-        assert_eq!(read(&gpu, &tensor), planes, "{count}: put back");
+        assert_eq!(read(gpu, &tensor), planes, "{count}: put back");
     }
 }
 
-#[test]
-fn without_channel() {
-    let (gpu, mut random) = (gpu(), Random::fresh("without_channel"));
+fn without_channel(gpu: &Gpu) {
+    let mut random = Random::fresh("without_channel");
     let mut report = Report::new("without_channel");
     for [channels, height, width] in SHAPES {
         let x = random.image(channels, height, width);
-        let (gx, which) = (upload(&gpu, &x), gpu.tensor(1, 1, 1));
+        let (gx, which) = (upload(gpu, &x), gpu.tensor(1, 1, 1));
         for channel in [None, Some(0), Some(channels / 2), Some(channels - 1)] {
             gpu.write(&which, &[channel.map_or(-1.0, |c| c as f32)]);
-            let y = poisoned(&gpu, channels, height, width);
-            gpu.run([&ops::without_channel(&gpu, &y, &gx, &which)]);
+            let y = poisoned(gpu, channels, height, width);
+            gpu.run([&ops::without_channel(gpu, &y, &gx, &which)]);
             let expected = reference::without_channel(&x, channel);
-            report.compare(&format!("{channels}x{height}x{width} {channel:?}"), &read(&gpu, &y), &expected.planes);
+            report.compare(&format!("{channels}x{height}x{width} {channel:?}"), &read(gpu, &y), &expected.planes);
         }
     }
 }
 
-#[test]
-fn cam_and_weights() {
-    let (gpu, mut random, mut report) = (gpu(), Random::fresh("cam"), Report::new("cam"));
+fn cam_and_weights(gpu: &Gpu) {
+    let (mut random, mut report) = (Random::fresh("cam"), Report::new("cam"));
     let mut weights_report = Report::new("cam_weights");
     for [channels, height, width] in SHAPES {
         // Activations follow a ReLU; some gradients are exactly zero.
@@ -472,19 +485,19 @@ fn cam_and_weights() {
             .image(channels, height, width)
             .zip(&random.image(channels, height, width), |g, r| if r > 0.8 { 0.0 } else { g });
         let weights = random.image(channels, 1, 1);
-        let [ga, gg, gw] = [&a, &g, &weights].map(|image| upload(&gpu, image));
+        let [ga, gg, gw] = [&a, &g, &weights].map(|image| upload(gpu, image));
         let shape = format!("{channels}x{height}x{width}");
         for method in 0..4 {
-            let cam = poisoned(&gpu, height * width, 1, 1);
-            gpu.run([&ops::cam(&gpu, &cam, &ga, &gg, &gw, method)]);
+            let cam = poisoned(gpu, height * width, 1, 1);
+            gpu.run([&ops::cam(gpu, &cam, &ga, &gg, &gw, method)]);
             let expected = reference::cam(&a, &g, &weights.planes, method);
-            report.compare(&format!("{shape} method {method}"), &read(&gpu, &cam), &expected);
+            report.compare(&format!("{shape} method {method}"), &read(gpu, &cam), &expected);
         }
         for method in 0..2 {
-            let found = poisoned(&gpu, channels, 1, 1);
-            gpu.run([&ops::cam_weights(&gpu, &found, &ga, &gg, method)]);
+            let found = poisoned(gpu, channels, 1, 1);
+            gpu.run([&ops::cam_weights(gpu, &found, &ga, &gg, method)]);
             let expected = reference::cam_weights(&a, &g, method);
-            weights_report.compare(&format!("{shape} method {method}"), &read(&gpu, &found), &expected);
+            weights_report.compare(&format!("{shape} method {method}"), &read(gpu, &found), &expected);
         }
     }
 }

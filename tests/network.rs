@@ -294,6 +294,37 @@ fn timings_are_those_of_the_last_call() {
 }
 
 /// Tuning finishes in its budget, remembers itself as text, and changes no result beyond rounding.
+/// The CPU in the place of a GPU: the same logits, gradients and maps, to rounding.
+#[test]
+fn the_cpu_computes_the_same() {
+    for (block, groups, width) in [(Block::Bottleneck, 1, 16), (Block::Basic, 1, 16), (Block::Bottleneck, 2, 8)] {
+        let shape = architecture(block, [2, 1, 1, 1], 16, groups, width, 7);
+        let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 4)).unwrap()).unwrap();
+        let photo = random_photo(&mut Random::fresh("cpu"), 65, 48);
+        let look = |mut explainer: Explainer| {
+            block_on(explainer.load(&network, Preprocessing::default())).unwrap();
+            let logits = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
+            let mut all = vec![("logits".to_owned(), logits)];
+            for layer in ["layer3", "layer1.0"] {
+                for method in Method::ALL {
+                    let cam = block_on(explainer.explain(Some(3), layer, method)).unwrap().cam.values;
+                    all.push((format!("{method:?} at {layer}"), cam));
+                }
+            }
+            all.push(("input gradient".into(), block_on(explainer.gradient(Some(3), "input")).unwrap().planes));
+            (explainer.is_on_cpu(), all)
+        };
+        let ((on_cpu, found), (on_gpu, expected)) = (look(Explainer::on_cpu()), look(explainer()));
+        assert!(on_cpu && !on_gpu);
+        for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+            let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+            // f32 sums in another order; Grad-CAM++ and the principal components divide by small numbers
+            let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale).fold(0f32, f32::max);
+            assert!(found.len() == expected.len() && worst <= 2e-4, "{block:?} {groups}, {name}: {worst:e}");
+        }
+    }
+}
+
 #[test]
 fn tuning_changes_speed_only() {
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);

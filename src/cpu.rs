@@ -1,0 +1,370 @@
+//! The shaders' work on the CPU, where there is no GPU to do it: each shader's arithmetic on the same memory, by the same numbers.
+//!
+//! Not the slow reference of the tests: convolutions gather their taps into a matrix and leave the product to the crate
+//! `matrixmultiply`. Knows neither networks nor tiles; what [`ops`](crate::ops) records runs here unchanged, so everything above
+//! gives the same results. To add an operation: an arm in [`run`].
+
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use half::f16;
+
+use crate::shader::Shader;
+
+/// A buffer: 32-bit words, of which most hold an f32.
+#[derive(Clone, Debug)]
+pub struct Memory(Arc<RwLock<Vec<u32>>>);
+
+impl Memory {
+    /// Zeros, `bytes` of them rounded up to words.
+    pub fn new(bytes: u64) -> Memory {
+        Memory(Arc::new(RwLock::new(vec![0; bytes.div_ceil(4) as usize])))
+    }
+    pub fn bytes(&self) -> u64 {
+        4 * self.words().len() as u64
+    }
+    pub fn write(&self, offset: usize, bytes: &[u8]) {
+        bytemuck::cast_slice_mut::<u32, u8>(&mut self.words_mut())[offset..][..bytes.len()].copy_from_slice(bytes);
+    }
+    pub fn read<T: bytemuck::Pod>(&self, count: usize) -> Vec<T> {
+        bytemuck::pod_collect_to_vec(&bytemuck::cast_slice::<u32, u8>(&self.words())[..count * size_of::<T>()])
+    }
+    /// Copies `count` bytes of `from` to `offset`.
+    pub fn copy(&self, offset: usize, from: &Memory, count: usize) {
+        let bytes: Vec<u8> = from.read(count);
+        self.write(offset, &bytes);
+    }
+    /// Gives it back, whoever still holds a handle.
+    pub fn free(&self) {
+        *self.words_mut() = Vec::new();
+    }
+    // A panic while it was locked was a bug, and ended the program.
+    fn words(&self) -> RwLockReadGuard<'_, Vec<u32>> {
+        self.0.read().unwrap_or_else(|e| e.into_inner())
+    }
+    fn words_mut(&self) -> RwLockWriteGuard<'_, Vec<u32>> {
+        self.0.write().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+fn floats(words: &[u32]) -> &[f32] {
+    bytemuck::cast_slice(words)
+}
+
+fn floats_mut(words: &mut [u32]) -> &mut [f32] {
+    bytemuck::cast_slice_mut(words)
+}
+
+/// Does what `shader` does when it is bound to `memory` and `params`: output first, as in the shader.
+pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
+    let mut out = memory[0].words_mut();
+    let input = |i: usize| memory[i].words();
+    let p = |i: usize| params[i] as usize;
+    match shader.name {
+        "conv2d" => {
+            let params = Conv2dParams::of(params);
+            let follow = |i: usize, bit: u32| (params.flags & bit != 0).then(|| input(i));
+            let [scale_bias, residual, mask] = [follow(3, SCALE_BIAS), follow(4, RESIDUAL), follow(5, MASK)];
+            let follows = [&scale_bias, &residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
+            let words = input(2);
+            let weight = weights(shader, &words, params.weights());
+            conv2d(floats_mut(&mut out), floats(&input(1)), &weight, follows, &params);
+        }
+        "conv2d_transpose_weight" => {
+            let [taps, c_in, c_out] = [p(0), 4 * p(1), 4 * p(2)];
+            let (words, scale) = (input(1), input(2));
+            let weight = weights(shader, &words, taps * c_in * c_out);
+            let (scale, out) = (&floats(&scale)[..c_out], floats_mut(&mut out));
+            for tap in 0..taps {
+                let (from, to) = (&weight[tap * c_in * c_out..], &mut out[tap * c_in * c_out..]);
+                for (co, &scale) in scale.iter().enumerate() {
+                    let row = &mut to[co * c_in..][..c_in];
+                    row.iter_mut().enumerate().for_each(|(ci, wt)| *wt = scale * from[ci * c_out + co]);
+                }
+            }
+        }
+        "max_pool2d" => max_pool2d(floats_mut(&mut out), floats(&input(1)), params),
+        "max_pool2d_backward" => {
+            let (dy, x, y) = (input(1), input(2), input(3));
+            max_pool2d_backward(floats_mut(&mut out), floats(&dy), floats(&x), floats(&y), params);
+        }
+        "global_average_pool" => {
+            let (positions, c) = (p(0), 4 * p(1));
+            let y = &mut floats_mut(&mut out)[..c];
+            y.fill(0.0);
+            for row in floats(&input(1)).chunks_exact(c).take(positions) {
+                y.iter_mut().zip(row).for_each(|(y, x)| *y += x);
+            }
+            y.iter_mut().for_each(|y| *y /= positions as f32);
+        }
+        "global_average_pool_backward" => {
+            let (positions, c, rule) = (p(0), 4 * p(1), params[2]);
+            let (dy, x) = (input(1), input(2));
+            let dx = &mut floats_mut(&mut out)[..positions * c];
+            for (i, (dx, &x)) in dx.iter_mut().zip(floats(&x)).enumerate() {
+                *dx = through_relu(floats(&dy)[i % c] / positions as f32, x, rule);
+            }
+        }
+        "linear" => {
+            let (features, classes) = (4 * p(0), 4 * p(1));
+            let (x, words, scale_bias) = (input(1), input(2), input(3));
+            let weight = weights(shader, &words, features * classes);
+            let (y, (scale, bias)) = (&mut floats_mut(&mut out)[..classes], floats(&scale_bias).split_at(classes));
+            multiply([1, features, classes], &floats(&x)[..features], features, &weight, y, classes, false);
+            y.iter_mut().zip(scale).zip(bias).for_each(|((y, scale), bias)| *y = scale.mul_add(*y, *bias));
+        }
+        "linear_backward" => {
+            let (features, classes) = (4 * p(0), 4 * p(1));
+            let (dy, words, scale) = (input(1), input(2), input(3));
+            let weight = weights(shader, &words, features * classes);
+            let scaled: Vec<f32> = floats(&dy)[..classes].iter().zip(floats(&scale)).map(|(dy, s)| dy * s).collect();
+            let dx = &mut floats_mut(&mut out)[..features];
+            for (dx, row) in dx.iter_mut().zip(weight.chunks_exact(classes)) {
+                *dx = row.iter().zip(&scaled).map(|(w, dy)| w * dy).sum();
+            }
+        }
+        "cam" => {
+            let (positions, c, method) = (p(0), 4 * p(1), params[2]);
+            let (a, g, w) = (input(1), input(2), input(3));
+            let rows = floats(&a).chunks_exact(c).zip(floats(&g).chunks_exact(c)).take(positions);
+            for (cam, (a, g)) in floats_mut(&mut out).iter_mut().zip(rows) {
+                let terms = a.iter().zip(g).enumerate().map(|(c, (&a, &g))| match method {
+                    0 => floats(&w)[c] * a,
+                    1 => g * a,
+                    2 => (g * a).max(0.0),
+                    _ => g.max(0.0) * a,
+                });
+                *cam = terms.sum();
+            }
+        }
+        "cam_weights" => {
+            let (positions, c, method) = (p(0), 4 * p(1), params[2]);
+            let (a, g) = (input(1), input(2));
+            let (a, g) = (floats(&a), floats(&g));
+            for (c0, weight) in floats_mut(&mut out)[..c].iter_mut().enumerate() {
+                let at = || (0..positions).map(|position| position * c + c0);
+                let total: f32 = at().map(|i| a[i]).sum();
+                *weight = at()
+                    .map(|i| match (method, g[i]) {
+                        (0, g) => g * a[i] / (total + 1e-7),
+                        (_, g) => g.max(0.0) * g * g / (2.0 * g * g + total * g * g * g + 1e-6),
+                    })
+                    .sum();
+            }
+        }
+        "without_channel" => {
+            let (count, c) = (4 * p(0), 4 * p(1));
+            let (x, channel) = (input(1), floats(&input(2))[0]);
+            for (i, (y, &x)) in floats_mut(&mut out).iter_mut().zip(floats(&x)).take(count).enumerate() {
+                *y = if (i % c) as f32 == channel { 0.0 } else { x };
+            }
+        }
+        "scramble" => {
+            for i in 0..params[0] {
+                let j = i ^ params[1];
+                // lowbias32, as in the shader
+                let mut hash = i ^ params[2];
+                hash = (hash ^ (hash >> 16)).wrapping_mul(0x7feb_352d);
+                hash = (hash ^ (hash >> 15)).wrapping_mul(0x846c_a68b);
+                hash ^= hash >> 16;
+                if i < j && j < params[0] && hash & 1 == 1 {
+                    out.swap(i as usize, j as usize);
+                }
+            }
+        }
+        name => unreachable!("{name} is not recorded for the CPU"),
+    }
+}
+
+/// `count` weights as f32, whatever the shader was compiled to read.
+fn weights<'a>(shader: &Shader, words: &'a [u32], count: usize) -> std::borrow::Cow<'a, [f32]> {
+    if shader.constant("I8") != 0 {
+        let values: &[i8] = bytemuck::cast_slice(words);
+        values[..count].iter().map(|&v| (v as f32 / 127.0).max(-1.0)).collect()
+    } else if shader.constant("F16") != 0 {
+        let halves: &[u16] = bytemuck::cast_slice(words);
+        halves[..count].iter().map(|&bits| f16::from_bits(bits).to_f32()).collect()
+    } else {
+        floats(&words[..count]).into()
+    }
+}
+
+const RESIDUAL: u32 = 1;
+const RELU: u32 = 2;
+const MASK: u32 = 4;
+const SCALE_BIAS: u32 = 8;
+
+/// As in `conv2d.wgsl`.
+struct Conv2dParams {
+    rows: usize,
+    cols: usize,
+    y_width: usize,
+    y_step: usize,
+    y_row: usize,
+    y_col: usize,
+    x_height: i32,
+    x_width: i32,
+    x_step: i32,
+    x_row: i32,
+    x_col: i32,
+    tap_rows: usize,
+    tap_cols: usize,
+    tap_step: i32,
+    w_row: usize,
+    w_col: usize,
+    w_step: usize,
+    ksize: usize,
+    c_in: usize,
+    c_out: usize,
+    run: usize,
+    flags: u32,
+}
+
+impl Conv2dParams {
+    fn of(words: &[u32]) -> Conv2dParams {
+        let (u, i) = (|at: usize| words[at] as usize, |at: usize| words[at] as i32);
+        Conv2dParams {
+            rows: u(0),
+            cols: u(1),
+            y_width: u(2),
+            y_step: u(3),
+            y_row: u(4),
+            y_col: u(5),
+            x_height: i(6),
+            x_width: i(7),
+            x_step: i(8),
+            x_row: i(9),
+            x_col: i(10),
+            tap_rows: u(11),
+            tap_cols: u(12),
+            tap_step: i(13),
+            w_row: u(14),
+            w_col: u(15),
+            w_step: u(16),
+            ksize: u(17),
+            c_in: 4 * u(18),
+            c_out: 4 * u(19),
+            run: 4 * u(20),
+            flags: words[21],
+        }
+    }
+
+    fn weights(&self) -> usize {
+        self.ksize * self.ksize * self.c_in * self.c_out
+    }
+
+    /// Where tap (row, col) of x begins, or where the zeros do.
+    fn tap(&self, row: i32, col: i32) -> usize {
+        let inside = (0..self.x_height).contains(&row) && (0..self.x_width).contains(&col);
+        let position = if inside { row * self.x_width + col } else { self.x_height * self.x_width };
+        position as usize * self.c_in
+    }
+}
+
+/// Positions at a time: their taps, gathered, stay in the cache.
+const BLOCK: usize = 256;
+
+fn conv2d(y: &mut [f32], x: &[f32], w: &[f32], [scale_bias, residual, mask]: [Option<&[f32]>; 3], p: &Conv2dParams) {
+    let &Conv2dParams { cols, c_out, run, .. } = p;
+    let positions = p.rows * cols;
+    // A 1×1 convolution of stride 1 reads x as it lies.
+    let as_it_lies = [p.tap_rows, p.tap_cols] == [1, 1] && [p.x_step, p.x_row, p.x_col] == [1, 0, 0] && run == p.c_in;
+    let as_it_lies = as_it_lies && p.x_width as usize == cols && p.x_height as usize >= p.rows;
+    let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * run }];
+    let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
+    for first in (0..positions).step_by(BLOCK) {
+        let count = BLOCK.min(positions - first);
+        let sums = &mut sums[..count * c_out];
+        sums.fill(0.0);
+        for (ty, tx) in (0..p.tap_rows).flat_map(|ty| (0..p.tap_cols).map(move |tx| (ty, tx))) {
+            let tap = (p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step;
+            let w = &w[tap * p.c_in * c_out..][..run * c_out];
+            let taps = if as_it_lies {
+                &x[first * run..][..count * run]
+            } else {
+                for (i, row) in gathered.chunks_exact_mut(run).take(count).enumerate() {
+                    let (r, c) = ((first + i) / cols, (first + i) % cols);
+                    let row_at = r as i32 * p.x_step + p.x_row + ty as i32 * p.tap_step;
+                    let col_at = c as i32 * p.x_step + p.x_col + tx as i32 * p.tap_step;
+                    row.copy_from_slice(&x[p.tap(row_at, col_at)..][..run]);
+                }
+                &gathered[..count * run]
+            };
+            multiply([count, run, c_out], taps, run, w, sums, c_out, true);
+        }
+        for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
+            let (r, c) = ((first + i) / cols, (first + i) % cols);
+            let at = ((r * p.y_step + p.y_row) * p.y_width + c * p.y_step + p.y_col) * c_out;
+            if let Some((scale, bias)) = scale_bias.map(|both| both.split_at(c_out)) {
+                sums.iter_mut().zip(scale).zip(bias).for_each(|((sum, scale), bias)| *sum = *sum * scale + bias);
+            }
+            if let Some(residual) = residual {
+                sums.iter_mut().zip(&residual[at..]).for_each(|(sum, residual)| *sum += residual);
+            }
+            if p.flags & RELU != 0 {
+                sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
+            }
+            if let Some(mask) = mask {
+                sums.iter_mut().zip(&mask[at..]).for_each(|(sum, &mask)| *sum = if mask > 0.0 { *sum } else { 0.0 });
+            }
+            y[at..][..c_out].copy_from_slice(sums);
+        }
+    }
+}
+
+/// c [m, n] = a [m, k] · b [k, n], rows of a `a_row` apart and those of c `c_row`; added to c with `add`.
+fn multiply([m, k, n]: [usize; 3], a: &[f32], a_row: usize, b: &[f32], c: &mut [f32], c_row: usize, add: bool) {
+    assert!(m > 0 && (m - 1) * a_row + k <= a.len() && k * n <= b.len() && (m - 1) * c_row + n <= c.len());
+    let beta = if add { 1.0 } else { 0.0 };
+    let [a_row, b_row, c_row] = [a_row, n, c_row].map(|row| row as isize);
+    // SAFETY: the assertion holds every index inside its slice; c is borrowed mutably and so overlaps neither a nor b.
+    unsafe {
+        matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), a_row, 1, b.as_ptr(), b_row, 1, beta, c.as_mut_ptr(), c_row, 1);
+    }
+}
+
+/// A gradient behind a ReLU that put out `x`; `rule` as in the shaders: 0 none, 1 its own, 2 guided.
+fn through_relu(gradient: f32, x: f32, rule: u32) -> f32 {
+    match rule {
+        0 => gradient,
+        _ if x <= 0.0 => 0.0,
+        1 => gradient,
+        _ => gradient.max(0.0),
+    }
+}
+
+fn max_pool2d(y: &mut [f32], x: &[f32], params: &[u32]) {
+    let [h_out, w_out, h_in, w_in, c, ksize, stride, padding] = pool(params);
+    for (o, best) in y.chunks_exact_mut(c).take(h_out * w_out).enumerate() {
+        best.fill(f32::MIN);
+        for (ky, kx) in (0..ksize).flat_map(|ky| (0..ksize).map(move |kx| (ky, kx))) {
+            let (iy, ix) = (o / w_out * stride + ky, o % w_out * stride + kx);
+            if (padding..h_in + padding).contains(&iy) && (padding..w_in + padding).contains(&ix) {
+                let tap = &x[((iy - padding) * w_in + ix - padding) * c..];
+                best.iter_mut().zip(tap).for_each(|(best, &x)| *best = best.max(x));
+            }
+        }
+    }
+}
+
+fn max_pool2d_backward(dx: &mut [f32], dy: &[f32], x: &[f32], y: &[f32], params: &[u32]) {
+    let [h_out, w_out, h_in, w_in, c, ksize, stride, padding] = pool(params);
+    let dx = &mut dx[..h_in * w_in * c];
+    dx.fill(0.0);
+    for o in 0..h_out * w_out {
+        for channel in 0..c {
+            // Of equal values the first in reading order takes it all, as in PyTorch.
+            let taps = (0..ksize * ksize).map(|k| (o / w_out * stride + k / ksize, o % w_out * stride + k % ksize));
+            let mut inside = taps
+                .filter(|(iy, ix)| (padding..h_in + padding).contains(iy) && (padding..w_in + padding).contains(ix));
+            let at = |(iy, ix): (usize, usize)| ((iy - padding) * w_in + ix - padding) * c + channel;
+            if let Some(winner) = inside.find(|&tap| x[at(tap)] == y[o * c + channel]) {
+                dx[at(winner)] += dy[o * c + channel];
+            }
+        }
+    }
+    dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx = through_relu(*dx, x, params[8]));
+}
+
+fn pool(params: &[u32]) -> [usize; 8] {
+    std::array::from_fn(|i| if i == 4 { 4 * params[i] as usize } else { params[i] as usize })
+}
