@@ -133,6 +133,7 @@ fn App() -> impl IntoView {
         <main>
             <div class="notices">
                 <notices::Complaint jobs browse_photo />
+                <notices::Refused jobs />
                 <notices::Offer jobs browse_weights />
             </div>
             <div class="desk">

@@ -164,26 +164,41 @@ impl Jobs {
         let Some(failure) = self.state.failure.get_untracked() else { return };
         self.state.failure.set(None);
         let inner = self.inner();
-        let from = match failure.retry {
-            Retry::Start => inner.source.borrow().clone().or_else(|| inner.wanted.borrow().clone()),
-            _ => inner.wanted.borrow().clone(),
-        };
-        match (failure.retry, from) {
-            (Retry::None, _) => {}
-            (Retry::Look, _) => {
+        let wanted = || inner.wanted.borrow().clone();
+        match failure.retry {
+            Retry::None => {}
+            Retry::Look => {
                 inner.look.set(true);
                 self.kick();
             }
-            (Retry::Start | Retry::Model, None) => self.start(),
-            (Retry::Start | Retry::Model, Some(source)) => {
-                inner.connect.set(true);
-                self.kick();
-                // Read already and only waiting for an adapter: not twice.
-                if inner.arrived.borrow().is_none() {
-                    self.fetch(source);
-                }
-            }
+            Retry::Start => self.connect_and_fetch(inner.source.borrow().clone().or_else(wanted)),
+            Retry::Model => self.connect_and_fetch(wanted()),
         }
+    }
+
+    fn connect_and_fetch(self, source: Option<Source>) {
+        let inner = self.inner();
+        let Some(source) = source else { return self.start() };
+        inner.connect.set(true);
+        self.kick();
+        // Read already and only waiting for an adapter: not twice.
+        if inner.arrived.borrow().is_none() {
+            self.fetch(source);
+        }
+    }
+
+    /// Leaves the adapter and goes on with another, or on the processor; model, photo and choice are kept.
+    pub fn compute_elsewhere(self, processor: bool) {
+        let inner = self.inner();
+        if inner.busy.get() {
+            return;
+        }
+        self.state.processor.set(processor);
+        self.state.failure.set(None);
+        inner.explainer.take();
+        self.forget_device();
+        let source = inner.source.borrow().clone();
+        self.connect_and_fetch(source);
     }
 
     pub fn dismiss(self) {
@@ -716,21 +731,9 @@ impl Jobs {
             });
             fetch::breathe().await;
             let explainer = inner.explainer.take();
-            let explainer = match explainer {
-                Some(explainer) => Ok(explainer),
-                None => self.connect().await,
-            };
             let mut explainer = match explainer {
-                Ok(explainer) => explainer,
-                Err(fault) => {
-                    // What was asked for waits until an adapter answers.
-                    if let Task::Load(arrived) = task {
-                        inner.arrived.replace(Some(arrived));
-                    }
-                    inner.waiting.take();
-                    self.fail(fault, Retry::Start);
-                    break;
-                }
+                Some(explainer) => explainer,
+                None => self.connect().await,
             };
             let result = self.perform(&mut explainer, task).await;
             match result {
@@ -786,16 +789,36 @@ impl Jobs {
         inner.wish.take().filter(|_| explained).map(Task::Closer)
     }
 
-    async fn connect(self) -> Result<Explainer, Fault> {
-        if adapter::gpu().is_none() {
-            return Err(if window().is_secure_context() { Fault::NoWebGpu } else { Fault::Insecure });
-        }
-        let mut explainer = Explainer::new().await?;
-        // Weights may go up while the adapter is being tried out.
+    /// An adapter that answers, and rightly; else the processor.
+    async fn connect(self) -> Explainer {
+        let refused = if self.state.processor.get_untracked() {
+            None
+        } else {
+            match self.connect_gpu().await {
+                Ok(explainer) => return explainer,
+                Err(fault) => Some(fault),
+            }
+        };
+        let explainer = Explainer::on_cpu();
+        self.state.timings_available.set(false);
+        self.state.adapter.set(Some(Adapter { name: String::new(), software: true, refused }));
+        self.take_weights(&explainer);
+        explainer
+    }
+
+    /// Weights may go up from now on.
+    fn take_weights(self, explainer: &Explainer) {
         self.inner().uploader.replace(Some(explainer.uploader()));
         self.inner().waiting.take().into_iter().for_each(|waiting| {
             let _ = waiting.send(()); // a download that was called off meanwhile does not listen
         });
+    }
+
+    async fn connect_gpu(self) -> Result<Explainer, Fault> {
+        if adapter::gpu().is_none() {
+            return Err(if window().is_secure_context() { Fault::NoWebGpu } else { Fault::Insecure });
+        }
+        let mut explainer = Explainer::new().await?;
         let info = explainer.adapter();
         let name = if info.name.is_empty() { adapter::name().await } else { info.name.clone() };
         let name = if name.is_empty() { info.backend.clone() } else { name };
@@ -803,16 +826,14 @@ impl Jobs {
         self.state.timings_available.set(explainer.timings_available());
         // One adapter, one version, one measurement; it also finds an adapter that computes wrongly before a photo does.
         let key = format!("gradlens-tuning {} {name}", env!("CARGO_PKG_VERSION"));
-        self.state.adapter.set(Some(Adapter { name, software }));
+        self.state.adapter.set(Some(Adapter { name, software, refused: None }));
         if !store::get(&key).is_some_and(|kept| explainer.set_tuning(&kept)) {
             self.state.work.set(Some(Work::Tuning));
             fetch::breathe().await;
-            if let Err(error) = explainer.tune().await {
-                self.inner().uploader.take();
-                return Err(error.into());
-            }
+            explainer.tune().await?;
             store::set(&key, &explainer.tuning());
         }
+        self.take_weights(&explainer);
         Ok(explainer)
     }
 

@@ -104,11 +104,12 @@ pub fn AdapterName(state: State) -> impl IntoView {
         <p class="adapter" data-testid="adapter">
             {move || {
                 let adapter = state.adapter.get()?;
-                let words = fill(state.text().adapter, &[&adapter.name]);
+                let name = if adapter.name.is_empty() { state.text().processor.name } else { &adapter.name };
+                let words = fill(state.text().adapter, &[name]);
                 Some(
                     view! {
                         <span>{words}</span>
-                        {adapter.software.then(|| view! { <em>{state.text().software}</em> })}
+                        {(adapter.software && !adapter.name.is_empty()).then(|| view! { <em>{state.text().software}</em> })}
                     },
                 )
             }}
@@ -143,6 +144,38 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                                 </button>
                                 <button type="button" class="quiet" data-testid="dismiss" on:click=move |_| jobs.dismiss()>
                                     {state.text().dismiss}
+                                </button>
+                            </div>
+                        </div>
+                    },
+                )
+            }}
+        </div>
+    }
+}
+
+/// Why the processor computes, where nobody asked for that.
+#[component]
+pub fn Refused(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    view! {
+        <div role="status">
+            {move || {
+                let fault = state.adapter.get()?.refused?;
+                let text = state.text().processor;
+                let words = [&text::sentence(state.language.get(), &fault), " ", text.instead].concat();
+                Some(
+                    view! {
+                        <div class="notice" data-testid="refused">
+                            <p>{words}</p>
+                            <div class="buttons">
+                                <button
+                                    type="button"
+                                    data-testid="use-gpu"
+                                    disabled=move || state.work.get().is_some()
+                                    on:click=move |_| jobs.compute_elsewhere(false)
+                                >
+                                    {text.use_gpu_again}
                                 </button>
                             </div>
                         </div>

@@ -148,8 +148,11 @@ impl Condition {
 /// The adapter, as the page names it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adapter {
+    /// Empty: the processor, without any.
     pub name: String,
     pub software: bool,
+    /// Why it is the processor, where that was not the visitor's wish.
+    pub refused: Option<Fault>,
 }
 
 /// The network in use.
@@ -178,6 +181,8 @@ pub struct State {
     /// For a projector at the far end of a room.
     pub large: RwSignal<bool>,
     pub adapter: RwSignal<Option<Adapter>>,
+    /// The visitor wants the processor to compute.
+    pub processor: RwSignal<bool>,
     pub failure: RwSignal<Option<Failure>>,
     pub progress: RwSignal<Option<Progress>>,
     pub work: RwSignal<Option<Work>>,
@@ -242,6 +247,7 @@ impl State {
             language: RwSignal::new(language),
             large: RwSignal::new(false),
             adapter: RwSignal::new(None),
+            processor: RwSignal::new(false),
             failure: RwSignal::new(None),
             progress: RwSignal::new(None),
             work: RwSignal::new(None),

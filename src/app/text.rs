@@ -6,6 +6,7 @@
 mod camera;
 mod closer;
 mod network;
+mod processor;
 mod tools;
 pub mod weights;
 
@@ -14,6 +15,7 @@ use crate::error::Error;
 pub use camera::Camera;
 pub use closer::{Closer, METHODS};
 pub use network::Network;
+pub use processor::Processor;
 pub use tools::Tools;
 
 /// A language of the page.
@@ -177,6 +179,7 @@ pub struct Text {
 
     pub reading_title: &'static str,
     pub reading: &'static [(&'static str, &'static str)],
+    pub processor: &'static Processor,
     pub tools: &'static Tools,
     pub closer: &'static Closer,
     pub network: &'static Network,
@@ -305,6 +308,7 @@ pub static ENGLISH: Text = Text {
             "The map shows what the answer rests on, not whether it is true. A wrong answer with a sensible map is still wrong.",
         ),
     ],
+    processor: &processor::ENGLISH,
     tools: &tools::ENGLISH,
     closer: &closer::ENGLISH,
     network: &network::ENGLISH,
@@ -421,6 +425,7 @@ pub static CHINESE: Text = Text {
         ),
         ("网络答对了吗？", "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。"),
     ],
+    processor: &processor::CHINESE,
     tools: &tools::CHINESE,
     closer: &closer::CHINESE,
     network: &network::CHINESE,

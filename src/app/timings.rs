@@ -1,4 +1,4 @@
-//! How long each shader took, for those who ask: off at first, since it slows the passes down.
+//! How long each shader took, for those who ask: off at first, since it slows the passes down; and what computes.
 
 use super::jobs::Jobs;
 use super::widgets::told;
@@ -45,6 +45,16 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
         })
     };
     view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                data-testid="processor"
+                disabled=move || state.work.get().is_some()
+                prop:checked=move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.name.is_empty()))
+                on:change:target=move |event| jobs.compute_elsewhere(event.target().checked())
+            />
+            <span>{state.say(|text| text.processor.use_processor)}</span>
+        </label>
         <label class="check">
             <input
                 type="checkbox"

@@ -1,0 +1,24 @@
+//! Words about computing without a GPU.
+
+pub struct Processor {
+    /// In the place of the adapter's name.
+    pub name: &'static str,
+    /// After the sentence that says why the GPU does not compute.
+    pub instead: &'static str,
+    pub use_processor: &'static str,
+    pub use_gpu_again: &'static str,
+}
+
+pub const ENGLISH: Processor = Processor {
+    name: "the processor",
+    instead: "Until then this computer's processor computes: the same results, but slower.",
+    use_processor: "Compute on the processor instead of the graphics card",
+    use_gpu_again: "Try the graphics card again",
+};
+
+pub const CHINESE: Processor = Processor {
+    name: "处理器（CPU）",
+    instead: "现在先由本机的处理器计算：结果相同，只是慢一些。",
+    use_processor: "用处理器代替显卡计算",
+    use_gpu_again: "再试一次显卡",
+};
