@@ -401,32 +401,55 @@ describe('when something goes wrong', () => {
     }, { at: bare.url, state: 'error' }).finally(bare.close);
   });
 
-  it('a browser without WebGPU gets a sentence, and its photo is shown', () => visit(async page => {
-    assert.match(await page.error(), /no WebGPU/);
-    await page.upload('photo-input', photo);
-    await page.tab.waitForFunction(canvas => document.querySelector(canvas).width === 120, {}, id('overlay-canvas'));
-    assert.match(await page.error(), /no WebGPU/, 'the reason is still told');
-    await page.tab.click(id('language'));
-    assert.match(await page.error(), /没有 WebGPU/);
-  }, {
-    state: 'error',
-    before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })),
-  }));
+  it('without WebGPU the processor computes the same picture, and the page says why', async () => {
+    let expected;
+    await visit(async page => {
+      await page.look(photo);
+      expected = { ranking: await page.ranking(), pixels: await page.pixels() };
+    });
+    await visit(async page => {
+      assert.match(await page.text('refused'), /no WebGPU.*processor/);
+      assert.match(await page.text('adapter'), /processor/);
+      await page.look(photo);
+      assert.deepEqual((await page.ranking()).map(entry => entry.class), expected.ranking.map(entry => entry.class));
+      assert.ok(difference(await page.pixels(), expected.pixels) < 0.5, 'the picture of the graphics adapter');
+      await page.tab.click(id('language'));
+      assert.match(await page.text('refused'), /没有 WebGPU.*处理器/);
+    }, {
+      before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })),
+    });
+  });
 
-  it('no adapter at first: “Try again” finds one, and the photo was kept', () => visit(async page => {
-    assert.match(await page.error(), /adapter/);
-    await page.upload('photo-input', photo);
+  it('no adapter at first: the processor computes until “Try again” finds one, and the photo is kept', () => visit(async page => {
+    assert.match(await page.text('refused'), /adapter/);
+    await page.look(photo);
+    const onProcessor = await page.pixels();
     await page.tab.evaluate(() => { window.hideAdapter = false; });
-    await page.tab.click(id('retry'));
+    await page.tab.click(id('use-gpu'));
+    await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter).textContent), {}, id('adapter'));
     await page.reach('done');
     assert.equal((await page.ranking()).length, 5);
+    assert.ok(difference(await page.pixels(), onProcessor) < 0.5);
   }, {
-    state: 'error',
     before: tab => tab.evaluateOnNewDocument(() => {
       window.hideAdapter = true;
       const real = GPU.prototype.requestAdapter;
       GPU.prototype.requestAdapter = function (...options) { return window.hideAdapter ? Promise.resolve(null) : real.apply(this, options); };
     }),
+  }));
+
+  it('the processor can be chosen, and left again', () => visit(async page => {
+    await page.look(photo);
+    const onGpu = await page.pixels();
+    const flip = async processor => {
+      await page.tab.$eval(id('processor'), box => box.click());
+      await page.tab.waitForFunction((adapter, processor) => /processor/.test(document.querySelector(adapter).textContent) === processor, {}, id('adapter'), processor);
+      await page.reach('done');
+      assert.ok(difference(await page.pixels(), onGpu) < 0.5);
+    };
+    await flip(true);
+    assert.equal(await page.tab.$(id('refused')), null, 'it was the visitor’s wish');
+    await flip(false);
   }));
 
   it('a lost device: a sentence, “Try again”, and photo, class and layer are still there', () => visit(async page => {
