@@ -18,6 +18,7 @@ import os
 import pathlib
 import time
 
+import safetensors.torch
 import torch
 import torch.distributed as dist
 import torch.multiprocessing
@@ -33,7 +34,8 @@ STAGES = (
     (0.45, 64, 48, (0.75, 0.25, 0.0)),
     (0.68, 96, 48, (0.55, 0.40, 0.05)),
     (0.85, 128, 32, (0.45, 0.45, 0.10)),
-    (1.00, 192, 20, (0.45, 0.45, 0.10)),
+    (0.93, 192, 20, (0.45, 0.45, 0.10)),
+    (1.00, 224, 16, (0.45, 0.45, 0.10)),
 )
 LR, WARMUP_STEPS, FINAL_LR = 1.5e-3, 150, 1e-5
 EASY_UNTIL = 130_000  # scenes start easy and reach full difficulty after so many images
@@ -89,7 +91,7 @@ def main():
     ap.add_argument("--minutes", type=float, default=95)
     ap.add_argument("--until", help="HH:MM today, instead of --minutes")
     ap.add_argument("--resume", action="store_true")
-    ap.add_argument("--init", help="start from the last weights of this checkpoint, with a fresh optimiser (with --from-progress: fine-tuning)")
+    ap.add_argument("--init", help="start from the last weights of this checkpoint, or from a .safetensors that export.py wrote, with a fresh optimiser (with --from-progress: fine-tuning)")
     ap.add_argument("--check-minutes", type=float, default=18)
     ap.add_argument("--workers", type=int, default=2)
     ap.add_argument("--lr", type=float, default=LR)
@@ -138,9 +140,15 @@ def work(rank, a, drawings, unseen):
     start = a.from_progress
     checkpoint = out / "checkpoint.pt"
     if a.init:
-        first = torch.load(a.init, weights_only=True)
-        net.load_state_dict(first["net"])
-        seen = first["seen"]  # no beginner again
+        if a.init.endswith(".safetensors"):
+            weights = {name: tensor.float() for name, tensor in safetensors.torch.load_file(a.init).items()}
+            missing = net.load_state_dict(weights, strict=False).missing_keys
+            assert all(name.endswith("num_batches_tracked") for name in missing), missing
+            seen = EASY_UNTIL
+        else:
+            first = torch.load(a.init, weights_only=True)
+            net.load_state_dict(first["net"])
+            seen = first["seen"]  # no beginner again
         average = {k: v.detach().clone() for k, v in net.named_parameters()}
     if a.resume and checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
