@@ -408,20 +408,20 @@ describe('when something goes wrong', () => {
       expected = { ranking: await page.ranking(), pixels: await page.pixels() };
     });
     await visit(async page => {
-      assert.match(await page.text('refused'), /no WebGPU.*processor/);
-      assert.match(await page.text('adapter'), /processor/);
+      assert.match(await page.text(id('refused')), /no WebGPU.*processor/);
+      assert.match(await page.text(id('adapter')), /processor/);
       await page.look(photo);
       assert.deepEqual((await page.ranking()).map(entry => entry.class), expected.ranking.map(entry => entry.class));
       assert.ok(difference(await page.pixels(), expected.pixels) < 0.5, 'the picture of the graphics adapter');
       await page.tab.click(id('language'));
-      assert.match(await page.text('refused'), /没有 WebGPU.*处理器/);
+      assert.match(await page.text(id('refused')), /没有 WebGPU.*处理器/);
     }, {
       before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })),
     });
   });
 
   it('no adapter at first: the processor computes until “Try again” finds one, and the photo is kept', () => visit(async page => {
-    assert.match(await page.text('refused'), /adapter/);
+    assert.match(await page.text(id('refused')), /adapter/);
     await page.look(photo);
     const onProcessor = await page.pixels();
     await page.tab.evaluate(() => { window.hideAdapter = false; });
