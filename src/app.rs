@@ -106,7 +106,7 @@ fn App() -> impl IntoView {
                     <p>{state.say(|text| text.tagline)}</p>
                 </div>
             </div>
-            <notices::AdapterName state />
+            <notices::AdapterName jobs />
             <tour::Start jobs id="tour-start" />
             <button
                 type="button"

@@ -2,7 +2,7 @@
 //! and a software adapter at once.
 //!
 //! Bounded in time: the plainest tile's speed says whether the adapter computes on a CPU, and then only tiles meant for such,
-//! or only the others, are tried, small ones first. A tile whose results differ from the plainest's never wins. Tiles that split
+//! or only the others, are tried: the large one, then small ones first. A tile whose results differ from the plainest's never wins. Tiles that split
 //! the sum compete in the class of fewest positions only. Then the tile chosen computes a 3×3 convolution directly and in Winograd's
 //! form. The outcome is a line of text that the page keeps for the next visit.
 //! To extend: another tile in [`TILES`], or another class of shapes in [`CLASSES`].
@@ -36,6 +36,9 @@ const CLASSES: [Class; 3] = [
 /// The 3×3 convolution by which Winograd's form is judged has so many fewer channels, in and out: about as much work again.
 const NARROWER: usize = 2;
 
+/// What adapters that compute on a CPU mostly run fastest.
+const LARGE_TILE: Tile = Tile { rows: 14, cols: 4, wx: 4, wy: 1, shared: false, split: 1 };
+
 /// The class of fewest positions.
 const FEWEST: usize = CLASSES.len() - 1;
 
@@ -50,10 +53,8 @@ pub struct Tuning {
 impl Tuning {
     /// Without measuring.
     pub fn guess(info: &AdapterInfo) -> Tuning {
-        // llvmpipe takes seconds to compile larger tiles, and runs them no faster.
-        let large = Tile { rows: 14, cols: 4, wx: 4, wy: 1, shared: false, split: 1 };
         let swiftshader = info.name.to_lowercase().contains("swiftshader");
-        let tiles = [if swiftshader { large } else { DEFAULT_TILE }; CLASSES.len()];
+        let tiles = [if swiftshader { LARGE_TILE } else { DEFAULT_TILE }; CLASSES.len()];
         Tuning { tiles, winograd: [swiftshader; CLASSES.len()] }
     }
 
@@ -77,21 +78,20 @@ impl Tuning {
         let benches: Vec<Bench> = CLASSES.iter().map(|class| Bench::new(gpu, class)).collect();
         let mut best: [Option<(f64, Tile)>; CLASSES.len()] = [None; CLASSES.len()];
         let mut expected: Vec<Vec<f32>> = Vec::new();
-        // The plainest first, as the measure of right and fast; then the best guess, which is tried however long it takes.
-        let [guess, ..] = Tuning::guess(gpu.info()).tiles;
+        let area = |tile: Tile| (tile.rows * tile.cols) as f64;
         let mut tiles = TILES;
-        tiles.sort_by_key(|&tile| (tile != DEFAULT_TILE, tile != guess, tile.split, tile.rows * tile.cols));
+        tiles.sort_by_key(|&tile| (tile != DEFAULT_TILE, tile != LARGE_TILE, tile.split, tile.rows * tile.cols));
         // The time that one accumulator cost to compile in the last tile: the first one's holds much that happens once, and compilers
         // take somewhat longer than linearly, so the last one tells most about the next.
         let mut compile_rate = 0.0f64;
         let mut on_cpu = false;
         for tile in tiles {
-            let area = (tile.rows * tile.cols) as f64;
             // Winograd's form of the best so far is to be compiled, too.
-            let winner = best[0].map_or(0.0, |(_, tile)| (tile.rows * tile.cols) as f64);
+            let to_compile = area(tile) + best[0].map_or(0.0, |(_, tile)| area(tile));
             let left = budget.saturating_sub(started.elapsed()).as_secs_f64();
-            let possible = tile.for_cpu() == on_cpu && 1.2 * compile_rate * (area + winner) < left;
-            if tile != DEFAULT_TILE && tile != guess && !possible {
+            // On a CPU the large tile is what it is all for: it is tried however long that takes.
+            let fits = tile == LARGE_TILE || 1.2 * compile_rate * to_compile < left;
+            if tile != DEFAULT_TILE && !(tile.for_cpu() == on_cpu && fits) {
                 continue;
             }
             let from = if tile.split == 1 { 0 } else { FEWEST };
@@ -99,7 +99,7 @@ impl Tuning {
                 let first = Instant::now();
                 let found = bench.run(gpu, Form::Direct(tile), 1).await?;
                 if class == from {
-                    compile_rate = first.elapsed().as_secs_f64() / area;
+                    compile_rate = first.elapsed().as_secs_f64() / area(tile);
                 }
                 if tile == DEFAULT_TILE {
                     bench.check(&found)?;
@@ -122,7 +122,7 @@ impl Tuning {
         for class in 0..CLASSES.len() {
             let tile = Tile { split: 1, ..tiles[class] };
             let compiled = tiles[..class].iter().any(|&before| Tile { split: 1, ..before } == tile);
-            let compiling = if compiled { 0.0 } else { 1.2 * compile_rate * (tile.rows * tile.cols) as f64 };
+            let compiling = if compiled { 0.0 } else { 1.2 * compile_rate * area(tile) };
             if compiling < budget.saturating_sub(started.elapsed()).as_secs_f64() {
                 winograd[class] = Bench::new_3x3(gpu, &CLASSES[class]).prefers_winograd(gpu, tiles[class]).await?;
             }

@@ -2,12 +2,13 @@
 //
 //   npm ci --prefix benches/browser
 //   node benches/browser/run.mjs [--firefox] [--repeat N] [--peer-repeat N] [--only ours,tfjs,ort,matmul,scaling]
-//                                [--weights FILE] [--real-gpu] [--tuning TILES] [--json FILE]
+//                                [--weights FILE] [--real-gpu] [--processor] [--tuning TILES] [--json FILE]
 //
 // Chromium computes on SwiftShader and CPU seconds are those of its GPU process; Firefox computes on Mesa's lavapipe and CPU
 // seconds are those of all its processes, from /proc. CPU seconds, because a busy machine stretches wall time much more.
 // --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "14x4/4x1 14x4/4x1 14x4/4x1" measures
-// our page once more, with these tiles instead of those that it chose on its first visit.
+// our page once more, with these tiles instead of those that it chose on its first visit. --processor hides WebGPU from our page:
+// then the work is that of the renderer, in the column of all processes.
 // Needs a built page: scripts/serve --build, or DIST=folder. --weights: an f32 safetensors file of torchvision's resnet50;
 // without it the untrained golden network is written by `cargo run --example golden_weights`.
 // CHROMIUM, FIREFOX: the browser's program. Further peers: a page in peers/ that calls `ready`, a line in PEERS.
@@ -36,7 +37,7 @@ const PEERS = {
 };
 
 const { values: options } = parseArgs({ options: {
-  firefox: { type: 'boolean' }, 'real-gpu': { type: 'boolean' }, repeat: { type: 'string', default: '5' },
+  firefox: { type: 'boolean' }, 'real-gpu': { type: 'boolean' }, processor: { type: 'boolean' }, repeat: { type: 'string', default: '5' },
   'peer-repeat': { type: 'string', default: '3' }, only: { type: 'string', default: 'ours,tfjs,ort,matmul' },
   weights: { type: 'string' }, tuning: { type: 'string' }, json: { type: 'string' },
 } });
@@ -198,6 +199,7 @@ function noteStates() {
 
 async function ours(browser, url, cpu, tiles) {
   const tab = await browser.newPage();
+  if (options.processor) await tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
   await tab.setViewport({ width: 1280, height: 900 });
   await tab.evaluateOnNewDocument(noteStates);
   const rows = {};

@@ -99,7 +99,8 @@ fn Elapsed(state: State) -> impl IntoView {
 }
 
 #[component]
-pub fn AdapterName(state: State) -> impl IntoView {
+pub fn AdapterName(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
     view! {
         <p class="adapter" data-testid="adapter">
             {move || {
@@ -109,7 +110,21 @@ pub fn AdapterName(state: State) -> impl IntoView {
                 Some(
                     view! {
                         <span>{words}</span>
-                        {(adapter.software && !adapter.name.is_empty()).then(|| view! { <em>{state.text().software}</em> })}
+                        {(adapter.software && !adapter.name.is_empty())
+                            .then(|| {
+                                view! {
+                                    <em>{state.text().software}</em>
+                                    <button
+                                        type="button"
+                                        class="quiet"
+                                        data-testid="rather-processor"
+                                        disabled=move || state.work.get().is_some()
+                                        on:click=move |_| jobs.compute_elsewhere(true)
+                                    >
+                                        {state.text().processor.rather}
+                                    </button>
+                                }
+                            })}
                     },
                 )
             }}

@@ -447,6 +447,10 @@ describe('when something goes wrong', () => {
       await page.reach('done');
       assert.ok(difference(await page.pixels(), onGpu) < 0.5);
     };
+    await page.tab.click(id('rather-processor')); // beside the name of an adapter that is software
+    await page.tab.waitForFunction(adapter => /processor/.test(document.querySelector(adapter).textContent), {}, id('adapter'));
+    await page.reach('done');
+    await flip(false);
     await flip(true);
     assert.equal(await page.tab.$(id('refused')), null, 'it was the visitor’s wish');
     await flip(false);
