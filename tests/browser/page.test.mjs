@@ -426,7 +426,7 @@ describe('when something goes wrong', () => {
     const onProcessor = await page.pixels();
     await page.tab.evaluate(() => { window.hideAdapter = false; });
     await page.tab.click(id('use-gpu'));
-    await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter).textContent), {}, id('adapter'));
+    await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${id('adapter')} span`);
     await page.reach('done');
     assert.equal((await page.ranking()).length, 5);
     assert.ok(difference(await page.pixels(), onProcessor) < 0.5);
@@ -443,12 +443,12 @@ describe('when something goes wrong', () => {
     const onGpu = await page.pixels();
     const flip = async processor => {
       await page.tab.$eval(id('processor'), box => box.click());
-      await page.tab.waitForFunction((adapter, processor) => /processor/.test(document.querySelector(adapter).textContent) === processor, {}, id('adapter'), processor);
+      await page.tab.waitForFunction((adapter, processor) => /processor/.test(document.querySelector(adapter)?.textContent) === processor, {}, `${id('adapter')} span`, processor);
       await page.reach('done');
       assert.ok(difference(await page.pixels(), onGpu) < 0.5);
     };
     await page.tab.click(id('rather-processor')); // beside the name of an adapter that is software
-    await page.tab.waitForFunction(adapter => /processor/.test(document.querySelector(adapter).textContent), {}, id('adapter'));
+    await page.tab.waitForFunction(adapter => /processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${id('adapter')} span`);
     await page.reach('done');
     await flip(false);
     await flip(true);

@@ -15,7 +15,7 @@ pub const ENGLISH: Processor = Processor {
     name: "the processor",
     instead: "Until then this computer's processor computes: the same results, but slower.",
     use_processor: "Compute on the processor instead of the graphics card",
-    rather: "Use the processor, which is faster than that",
+    rather: "Faster: use the processor",
     use_gpu_again: "Try the graphics card again",
 };
 
@@ -23,6 +23,6 @@ pub const CHINESE: Processor = Processor {
     name: "处理器（CPU）",
     instead: "现在先由本机的处理器计算：结果相同，只是慢一些。",
     use_processor: "用处理器代替显卡计算",
-    rather: "改用更快的处理器",
+    rather: "改用处理器，更快",
     use_gpu_again: "再试一次显卡",
 };
