@@ -33,8 +33,9 @@ const CLASSES: [Class; 3] = [
     Class { positions: 0, side: 14, c_in: 512, c_out: 256 },
 ];
 
-/// The 3×3 convolution by which Winograd's form is judged has so many fewer channels, in and out: about as much work again.
-const NARROWER: usize = 2;
+/// The 3×3 convolution by which Winograd's form is judged, for each class: side, c_in, c_out. As many input channels as the real ones
+/// have, since that is how long its sums are; fewer positions and output channels, so that it is 58 MFLOP.
+const JUDGES: [[usize; 3]; CLASSES.len()] = [[28, 64, 64], [20, 128, 64], [14, 256, 64]];
 
 /// What adapters that compute on a CPU mostly run fastest.
 const LARGE_TILE: Tile = Tile { rows: 14, cols: 4, wx: 4, wy: 1, shared: false, split: 1 };
@@ -124,7 +125,9 @@ impl Tuning {
             let compiled = tiles[..class].iter().any(|&before| Tile { split: 1, ..before } == tile);
             let compiling = if compiled { 0.0 } else { 1.2 * compile_rate * area(tile) };
             if compiling < budget.saturating_sub(started.elapsed()).as_secs_f64() {
-                winograd[class] = Bench::new_3x3(gpu, &CLASSES[class]).prefers_winograd(gpu, tiles[class]).await?;
+                let [side, c_in, c_out] = JUDGES[class];
+                let judge = Bench::with(gpu, side, c_in, c_out, 3);
+                winograd[class] = judge.prefers_winograd(gpu, tiles[class]).await?;
             }
         }
         Ok(Tuning { tiles, winograd })
@@ -156,11 +159,6 @@ impl Bench {
     /// The 1×1 convolution by which tiles are judged.
     fn new(gpu: &Gpu, &Class { side, c_in, c_out, .. }: &Class) -> Bench {
         Bench::with(gpu, side, c_in, c_out, 1)
-    }
-
-    /// The 3×3 convolution by which Winograd's form is judged.
-    fn new_3x3(gpu: &Gpu, &Class { side, c_out, .. }: &Class) -> Bench {
-        Bench::with(gpu, side, c_out / NARROWER, c_out / NARROWER, 3)
     }
 
     fn with(gpu: &Gpu, side: usize, c_in: usize, c_out: usize, ksize: usize) -> Bench {
