@@ -1,8 +1,10 @@
 //! Everything that can go wrong, one enum: each variant carries what a sentence about it needs.
 //!
-//! `Display` is the English sentence: what was wrong, what was expected, what to do. It is written for the person at the page,
-//! not for a log. An error is handled once: the engine returns it, the page or the command shows it.
-//! To extend: add a variant with its sentence here.
+//! `Display` is the English sentence, [`Error::chinese`] the Chinese one: what was wrong, what was expected, what to do. They are
+//! written for the person at the page, not for a log. An error is handled once: the engine returns it, the page or the command shows it.
+//! To extend: add a variant with its two sentences here, and a call that reaches it to `tests/errors.rs`.
+
+use std::fmt;
 
 use thiserror::Error;
 
@@ -26,6 +28,11 @@ pub enum Error {
     /// A shader or a command was refused: a bug here or in a driver.
     #[error("The graphics driver refused a step ({detail}). Try another browser, and please report this sentence.")]
     Gpu { detail: String },
+    /// The adapter has no memory left for a buffer.
+    #[error(
+        "The graphics adapter has run out of memory ({detail}). Close other tabs and programs, or use a smaller photo or the “crop” fit."
+    )]
+    GpuMemory { detail: String },
     /// The adapter computes something else than the CPU: zeros are known in the wild.
     #[error(
         "This graphics adapter computes wrong results ({found} instead of {expected}), so it is not used. Update its driver, or try another browser."
@@ -36,6 +43,9 @@ pub enum Error {
         "A {width}×{height} input needs a {needed}-byte buffer, and this graphics adapter allows {available}. Use a smaller photo or the “crop” fit."
     )]
     AdapterLimit { width: usize, height: usize, needed: u64, available: u64 },
+    /// A layer's weights need a larger buffer than the adapter allows.
+    #[error("Tensor `{name}` needs a {needed}-byte buffer, and this graphics adapter allows {available}.")]
+    TensorTooLarge { name: String, needed: u64, available: u64 },
 
     /// The bytes are no checkpoint file.
     #[error(
@@ -78,8 +88,8 @@ pub enum Error {
     LabelFormat { detail: String },
 
     /// The bytes are no image of a format that is decoded here.
-    #[error("This file is not an image that can be read here ({detail}). JPEG, PNG, WebP, GIF and BMP work.")]
-    PhotoFormat { detail: String },
+    #[error("This file is not an image that can be read here ({what}). JPEG, PNG, WebP, GIF and BMP work.")]
+    PhotoFormat { what: Foreign },
     /// The image starts well and breaks.
     #[error("The image is damaged: {detail}. Try to open and save it again with another program.")]
     PhotoCorrupt { detail: String },
@@ -118,4 +128,170 @@ pub enum Error {
     /// A file that can't be fetched or read.
     #[error("{file} could not be read: {detail}.")]
     File { file: String, detail: String },
+}
+
+/// [`Error::PhotoCorrupt`]'s detail of a file that was cut.
+pub(crate) const ENDS_EARLY: &str = "the file ends too early";
+
+/// What a file is that is no photo which can be read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Foreign {
+    Empty,
+    Heic,
+    Avif,
+    CameraRaw,
+    Video,
+    WebPage,
+    Svg,
+    Pdf,
+    Tiff,
+    Photoshop,
+    JpegXl,
+    Jpeg2000,
+    Icon,
+    Zip,
+    Checkpoint,
+    Unknown,
+    /// A kind of a known format, in its decoder's words.
+    Kind(String),
+}
+
+impl Foreign {
+    /// What it is and what to do about it, in English and Chinese.
+    fn words(&self) -> [&str; 2] {
+        match self {
+            Foreign::Empty => {
+                ["the file is empty; choose it again, or download it again", "文件是空的，请重新选择或重新下载"]
+            }
+            Foreign::Heic => [
+                "it is a HEIC photo; export it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)",
+                "它是 HEIC 照片，请先导出为 JPEG；在 iPhone 上：设置、相机、格式、兼容性最佳",
+            ],
+            Foreign::Avif => {
+                ["it is an AVIF picture; save it as PNG or JPEG first", "它是 AVIF 图片，请先另存为 PNG 或 JPEG"]
+            }
+            Foreign::CameraRaw => {
+                ["it is a camera's raw file; export it as JPEG first", "它是相机的原始文件，请先导出为 JPEG"]
+            }
+            Foreign::Video => {
+                ["it is a video; save one frame as PNG or JPEG first", "它是视频，请先把一帧存为 PNG 或 JPEG"]
+            }
+            Foreign::WebPage => ["it is a web page; save the picture itself", "它是网页，请保存图片本身"],
+            Foreign::Svg => ["it is an SVG drawing; export it as PNG first", "它是 SVG 矢量图，请先导出为 PNG"],
+            Foreign::Pdf => {
+                ["it is a PDF document; export the page as PNG first", "它是 PDF 文档，请先把页面导出为 PNG"]
+            }
+            Foreign::Tiff => [
+                "it is a TIFF picture or a camera's raw file; export it as JPEG or PNG first",
+                "它是 TIFF 图片或相机的原始文件，请先导出为 JPEG 或 PNG",
+            ],
+            Foreign::Photoshop => {
+                ["it is a Photoshop document; export it as PNG first", "它是 Photoshop 文档，请先导出为 PNG"]
+            }
+            Foreign::JpegXl => {
+                ["it is a JPEG XL picture; save it as PNG or JPEG first", "它是 JPEG XL 图片，请先另存为 PNG 或 JPEG"]
+            }
+            Foreign::Jpeg2000 => [
+                "it is a JPEG 2000 picture; save it as PNG or JPEG first",
+                "它是 JPEG 2000 图片，请先另存为 PNG 或 JPEG",
+            ],
+            Foreign::Icon => ["it is an icon; save it as PNG first", "它是图标，请先另存为 PNG"],
+            Foreign::Zip => [
+                "it is a ZIP archive or an office document; take the picture out first",
+                "它是压缩包或办公文档，请先取出其中的图片",
+            ],
+            Foreign::Checkpoint => ["it is a checkpoint; choose it as weights instead", "它是权重文件，请作为权重打开"],
+            Foreign::Unknown => ["its first bytes are those of no known image", "开头的字节不属于任何已知的图片格式"],
+            Foreign::Kind(detail) => [detail, detail],
+        }
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.words()[0])
+    }
+}
+
+impl Error {
+    /// Whether the device is of no use after this: it is gone, or keeps its first failure.
+    pub fn is_of_the_device(&self) -> bool {
+        matches!(self, Error::DeviceLost { .. } | Error::NoDevice { .. } | Error::Gpu { .. } | Error::GpuMemory { .. })
+    }
+
+    /// The sentence in Chinese; what a decoder or a driver said stays as it was said.
+    pub fn chinese(&self) -> String {
+        match self {
+            Error::NoAdapter => {
+                "没有找到 WebGPU 显卡。请使用最新的 Chrome、Edge、Firefox 或 Safari，并开启硬件加速。".into()
+            }
+            Error::NoDevice { detail } => format!("显卡拒绝打开（{detail}）。请重新加载页面，或换一个浏览器。"),
+            Error::DeviceLost { detail } => format!("显卡连接中断（{detail}）。你的照片还在：请按“重试”。"),
+            Error::Gpu { detail } => {
+                format!("显卡驱动拒绝了一个步骤（{detail}）。请换一个浏览器，并把这句话告诉我们。")
+            }
+            Error::GpuMemory { detail } => {
+                format!("显卡内存不足（{detail}）。请关闭其他标签页和程序，或用小一些的照片，或选“裁出中央”。")
+            }
+            Error::TensorTooLarge { name, needed, available } => {
+                format!("张量 {name} 需要 {needed} 字节的缓冲区，而这块显卡只允许 {available}。")
+            }
+            Error::WrongResult { found, expected } => format!(
+                "这块显卡对一个已知的小输入算错了（得到 {found}，应为 {expected}），因此不使用它。请换一个浏览器，或更新显卡驱动。"
+            ),
+            Error::AdapterLimit { width, height, needed, available } => format!(
+                "{width}×{height} 的输入需要 {needed} 字节的缓冲区，而这块显卡只允许 {available}。请用小一些的照片，或选“裁出中央”。"
+            ),
+            Error::NotACheckpoint { detail } => {
+                format!("这不是权重文件：{detail}。请选择保存了 ResNet 权重的 .safetensors、.pt 或 .pth 文件。")
+            }
+            Error::TensorMissing { name, expected } => {
+                format!("权重文件缺少张量 {name}（形状应为 {expected:?}）。文件可能不完整，或属于另一种网络。")
+            }
+            Error::TensorUnexpected { name, found } => {
+                format!("权重文件里有张量 {name}（形状 {found:?}），这样的 ResNet 用不到它。是不是另一种网络？")
+            }
+            Error::TensorShape { name, expected, found } => {
+                format!("张量 {name} 的形状是 {found:?}，这个网络需要 {expected:?}。")
+            }
+            Error::TensorType { name, found } => {
+                format!("张量 {name} 以 {found} 存储；只能读取 F32、F16、BF16 和 F64。")
+            }
+            Error::TensorNotFinite { name } => format!("张量 {name} 含有无穷大或非数值：文件已损坏，或训练发散了。"),
+            Error::NotAResnet { detail } => format!("这个权重文件不是这里能运行的 ResNet：{detail}。"),
+            Error::LabelCount { expected, found } => {
+                format!("类别名称表有 {found} 个名称，而网络有 {expected} 个类别。")
+            }
+            Error::LabelFormat { detail } => {
+                format!("无法读取类别名称表：{detail}。应为每行一个名称，或由名称组成的 JSON 数组。")
+            }
+            Error::PhotoFormat { what } => {
+                format!("这个文件不是这里能读取的图片（{}）。支持 JPEG、PNG、WebP、GIF 和 BMP。", what.words()[1])
+            }
+            Error::PhotoCorrupt { detail } if detail == ENDS_EARLY => {
+                "图片已损坏：文件不完整。请重新下载或重新保存。".into()
+            }
+            Error::PhotoCorrupt { detail } => format!("图片已损坏：{detail}。请用别的程序打开并重新保存。"),
+            Error::PhotoTooLarge { width, height, limit } => {
+                format!("图片有 {width}×{height} 像素，最多读取 {limit} 百万像素。请保存一份小一些的。")
+            }
+            Error::PhotoTooSmall { width, height, minimum } => format!(
+                "图片只有 {width}×{height} 像素，至少需要 {minimum}×{minimum}。请选“裁出中央”（会放大），或换一张大一些的照片。"
+            ),
+            Error::UnknownLayer { name, known } => format!("没有叫 {name} 的层。这个网络有 {known}。"),
+            Error::UnknownClass { name, classes } => format!("这个网络的 {classes} 个类别里没有“{name}”。"),
+            Error::PyTorchFile { detail } => format!("无法读取这个 PyTorch 文件：{detail}。"),
+            Error::TensorNegative { name } => format!("张量 {name} 含有负的方差：文件已损坏。"),
+            Error::PhotoTooNarrow { width, height, limit } => {
+                format!("图片有 {width}×{height} 像素，一边超过另一边的 {limit} 倍。请先裁出重要的部分。")
+            }
+            Error::UnknownChoice { what, name, known } => {
+                format!("没有“{name}”这个选项（{what}）。可用的有：{known}。")
+            }
+            Error::UnknownMethod { name, known } => format!("没有叫 {name} 的方法。可用的有：{known}。"),
+            Error::NoNetwork => "还没有加载网络。请先加载权重。".into(),
+            Error::NoPhoto => "还没有看过照片。请先选择一张照片。".into(),
+            Error::File { file, detail } => format!("无法读取 {file}：{detail}。"),
+        }
+    }
 }

@@ -28,7 +28,7 @@ use crate::objective::{Objective, softmax};
 use crate::ops::Rule;
 use crate::order::largest_first;
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
-use crate::resnet::{Pass, ResNet, Target, Uploaded};
+use crate::resnet::{Pass, ResNet, Target, Uploaded, check_sizes};
 use crate::tune::Tuning;
 use crate::weights::{Architecture, Network};
 
@@ -157,6 +157,18 @@ impl Explainer {
         Ok(Explainer { gpu, tuning, loaded: None })
     }
 
+    /// The same with buffers of at most `largest` bytes, as a smaller adapter has them. Errors: as [`new`](Explainer::new).
+    pub async fn with_buffers(largest: u64) -> Result<Explainer> {
+        let gpu = Gpu::with_buffers(Some(largest)).await?;
+        let tuning = Tuning::guess(gpu.info());
+        Ok(Explainer { gpu, tuning, loaded: None })
+    }
+
+    /// Whether the device is still of use. Errors: its first failure, which stays with it.
+    pub fn check(&self) -> Result<()> {
+        self.gpu.check()
+    }
+
     /// Without a GPU: the CPU computes the same, some ten times slower than a small GPU.
     pub fn on_cpu() -> Explainer {
         let gpu = Gpu::cpu();
@@ -231,7 +243,7 @@ impl Explainer {
         self.gpu.timings().await
     }
 
-    /// Replaces the network; the last photo is forgotten.
+    /// Replaces the network; the last photo is forgotten. Errors: [`Error::TensorTooLarge`]; what the device refuses.
     pub async fn load(&mut self, network: &Network, preprocessing: Preprocessing) -> Result<()> {
         self.loaded = None; // frees the old one before the new one needs room
         self.load_uploaded(network, Uploaded::default(), preprocessing)
@@ -258,6 +270,7 @@ impl Explainer {
     }
 
     fn load_uploaded(&mut self, network: &Network, uploaded: Uploaded, preprocessing: Preprocessing) -> Result<()> {
+        check_sizes(network, &self.gpu.uploader())?;
         let resnet = ResNet::new(&self.gpu, network, uploaded, self.tuning);
         self.gpu.check()?;
         self.loaded = Some(Loaded { resnet, preprocessing, pass: None, recipes: HashMap::new(), seen: None });

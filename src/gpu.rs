@@ -211,6 +211,11 @@ impl Uploader {
         Constant { buffer: create_buffer(device, bytes.max(16) as u64, usage) }
     }
 
+    /// The largest constant that a shader may be bound to, in bytes.
+    pub fn largest_buffer(&self) -> u64 {
+        largest_buffer(self.driver.as_ref().map(|(device, _)| device))
+    }
+
     /// Copies `bytes` to `offset` of a constant; both are multiples of 4.
     pub fn write(&self, constant: &Constant, offset: usize, bytes: &[u8]) {
         match &self.driver {
@@ -244,6 +249,11 @@ impl Uploader {
 impl Gpu {
     /// Asks for the fastest adapter and opens it with the largest buffers that it allows.
     pub async fn new() -> Result<Gpu> {
+        Gpu::with_buffers(None).await
+    }
+
+    /// The same with buffers of at most `largest` bytes, as a smaller adapter has them; of what the adapter allows where `None`.
+    pub async fn with_buffers(largest: Option<u64>) -> Result<Gpu> {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let adapter = instance
             .request_adapter(&wgpu::RequestAdapterOptions {
@@ -257,8 +267,8 @@ impl Gpu {
             .request_device(&wgpu::DeviceDescriptor {
                 required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
                 required_limits: wgpu::Limits {
-                    max_buffer_size: offered.max_buffer_size,
-                    max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+                    max_buffer_size: largest.unwrap_or(offered.max_buffer_size),
+                    max_storage_buffer_binding_size: largest.unwrap_or(offered.max_storage_buffer_binding_size),
                     ..wgpu::Limits::defaults()
                 },
                 ..Default::default()
@@ -268,9 +278,12 @@ impl Gpu {
 
         let failure = Arc::new(Mutex::new(None));
         let keep = failure.clone();
-        device.set_device_lost_callback(move |_, detail| record(&keep, Error::DeviceLost { detail }));
+        device.set_device_lost_callback(move |_, detail| {
+            let detail = if detail.is_empty() { "no reason was given".into() } else { in_brief(&detail) };
+            record(&keep, Error::DeviceLost { detail });
+        });
         let keep = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |e| record(&keep, Error::Gpu { detail: in_brief(&e.to_string()) })));
+        device.on_uncaptured_error(Arc::new(move |e| record(&keep, reported(e))));
 
         let found = adapter.get_info();
         let name = if found.name.is_empty() { found.driver.clone() } else { found.name.clone() };
@@ -300,11 +313,7 @@ impl Gpu {
 
     /// The largest buffer that a shader may be bound to, in bytes.
     pub fn largest_buffer(&self) -> u64 {
-        const ON_CPU: u64 = 1 << 30; // of the 4 GB that WebAssembly can address
-        self.driver.as_ref().map_or(ON_CPU, |driver| {
-            let limits = driver.device.limits();
-            limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
-        })
+        largest_buffer(self.driver.as_ref().map(|driver| &driver.device))
     }
 
     /// Takes the device away, as a driver reset would: for tests of how that is survived.
@@ -613,6 +622,14 @@ impl Driver {
     }
 }
 
+fn largest_buffer(device: Option<&wgpu::Device>) -> u64 {
+    const ON_CPU: u64 = 1 << 30; // of the 4 GB that WebAssembly can address
+    device.map_or(ON_CPU, |device| {
+        let limits = device.limits();
+        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+    })
+}
+
 fn create_buffer(device: Option<&wgpu::Device>, size: u64, usage: wgpu::BufferUsages) -> Buffer {
     match device {
         Some(device) => Buffer::Gpu(device.create_buffer(&wgpu::BufferDescriptor {
@@ -657,8 +674,30 @@ fn record(failure: &Mutex<Option<Error>>, error: Error) {
     failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
 }
 
+/// What `wgpu` reports late, in this program's words.
+fn reported(error: wgpu::Error) -> Error {
+    let detail = in_brief(&error.to_string());
+    match error {
+        wgpu::Error::OutOfMemory { .. } => Error::GpuMemory { detail },
+        _ => Error::Gpu { detail },
+    }
+}
+
 /// A driver's message on one line, and not a page of it.
 fn in_brief(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(300).collect()
+    line.trim_end_matches('.').chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_runs_out_has_a_sentence_of_its_own() {
+        let memory = reported(wgpu::Error::OutOfMemory { source: "no room".into() });
+        assert!(matches!(memory, Error::GpuMemory { .. }), "{memory}");
+        let internal = reported(wgpu::Error::Internal { source: "a bug".into(), description: "a bug".into() });
+        assert!(matches!(internal, Error::Gpu { .. }), "{internal}");
+    }
 }

@@ -85,7 +85,7 @@ impl Received {
             Arrival::Tensor(name, tensor) => match self.shapes.get(&name) {
                 Some((layer, shape)) => {
                     let (dtype, bytes) = tensor.upload()?;
-                    self.uploaded.add(&self.uploader, layer, *shape, dtype, &bytes);
+                    self.uploaded.add(&self.uploader, layer, *shape, dtype, &bytes)?;
                 }
                 None => self.checkpoint.fill(name, tensor),
             },

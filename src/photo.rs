@@ -6,7 +6,7 @@
 //! rectangle of the photo that the network saw.
 //!
 //! Not done here: colour management (ICC profiles are ignored, as torchvision ignores them), animation beyond the first
-//! frame, formats that the `image` crate would need C libraries for (HEIC, AVIF).
+//! frame, formats that the `image` crate would need C libraries for (HEIC, AVIF: in the page the browser may know them).
 //! To extend: a format is a feature of `image` in `Cargo.toml` and an entry in `FORMATS`; a filter is an arm in
 //! `resample`.
 
@@ -19,7 +19,7 @@ use image::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{ENDS_EARLY, Error, Foreign, Result};
 
 /// Most pixels that are decoded. The header states them, so a decompression bomb is refused before it is opened.
 pub const MAX_PIXELS: u64 = 100_000_000;
@@ -32,14 +32,85 @@ const MAX_RATIO: usize = 100;
 /// Greatest side of the input that a [`Preprocessing`] may ask for.
 const MAX_SIDE: usize = 4096;
 
-const ENDS_EARLY: &str = "the file ends too early";
 const FORMATS: [ImageFormat; 5] =
     [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp];
 
 /// Whether the page asks the browser to decode these bytes: lossless formats but for WebP, whose decoders agree to a level or
-/// two, and far from what most photos are. The decoders would take a tenth of the page.
-pub fn left_to_the_browser(bytes: &[u8]) -> bool {
-    matches!(image::guess_format(bytes), Ok(ImageFormat::WebP | ImageFormat::Gif | ImageFormat::Bmp))
+/// two, and far from what most photos are. The decoders would take a tenth of the page. HEIC and AVIF, too: it may know them.
+///
+/// # Errors
+/// [`Error::PhotoTooLarge`] where the header states more than [`MAX_PIXELS`]: the browser is not even asked.
+pub fn left_to_the_browser(bytes: &[u8]) -> Result<bool> {
+    let format = image::guess_format(bytes).ok();
+    let theirs = matches!(format, Some(ImageFormat::WebP | ImageFormat::Gif | ImageFormat::Bmp))
+        || (!format.is_some_and(|format| FORMATS.contains(&format))
+            && matches!(describe_foreign(bytes), Foreign::Heic | Foreign::Avif));
+    match stated_size(bytes).filter(|_| theirs) {
+        Some((width, height)) if width.saturating_mul(height) > MAX_PIXELS => {
+            Err(Error::PhotoTooLarge { width, height, limit: MAX_PIXELS / 1_000_000 })
+        }
+        _ => Ok(theirs),
+    }
+}
+
+/// The EXIF orientation of a WebP, which browsers do not follow.
+pub fn webp_orientation(bytes: &[u8]) -> Option<Orientation> {
+    if bytes.get(8..12) != Some(b"WEBP") {
+        return None;
+    }
+    let mut at = 12;
+    while let Some(head) = bytes.get(at..at + 8) {
+        let length = little_endian(&head[4..]) as usize;
+        if head.starts_with(b"EXIF") {
+            let chunk = bytes.get(at + 8..)?.get(..length)?;
+            return Orientation::from_exif_chunk(chunk.strip_prefix(b"Exif\0\0").unwrap_or(chunk));
+        }
+        at = at.checked_add(8 + length + length % 2)?; // chunks are padded to even lengths
+    }
+    None
+}
+
+/// Width and height as the header of a format of [`left_to_the_browser`] states them, where it does.
+fn stated_size(bytes: &[u8]) -> Option<(u64, u64)> {
+    let pair = |at: usize, size: usize| {
+        let sides = bytes.get(at..at + 2 * size)?;
+        Some((little_endian(&sides[..size]), little_endian(&sides[size..])))
+    };
+    if bytes.starts_with(b"GIF8") {
+        return pair(6, 2);
+    }
+    if bytes.starts_with(b"BM") {
+        // OS/2's old header of 12 bytes has two-byte sides; in the others a negative height means rows from the top.
+        let old = little_endian(bytes.get(14..18)?) == 12;
+        let magnitude = |side: u64| u64::from((side as u32).cast_signed().unsigned_abs());
+        return if old { pair(18, 2) } else { pair(18, 4).map(|(w, h)| (magnitude(w), magnitude(h))) };
+    }
+    match bytes.get(12..16) {
+        Some(b"VP8X") => return pair(24, 3).map(|(width, height)| (width + 1, height + 1)),
+        Some(b"VP8L") => {
+            let packed = little_endian(bytes.get(21..25)?);
+            return Some(((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1));
+        }
+        Some(b"VP8 ") => return pair(26, 2).map(|(width, height)| (width & 0x3FFF, height & 0x3FFF)),
+        _ => {}
+    }
+    // ISO media (HEIC, AVIF): the largest of the sizes in the box of metadata, since a picture may be made of tiles.
+    let mut at = 0_usize;
+    loop {
+        let head = bytes.get(at..at.checked_add(8)?)?;
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        if &head[4..] == b"meta" {
+            let meta = bytes.get(at..)?;
+            let sizes = meta[..length.min(meta.len())].windows(16).filter(|window| window.starts_with(b"ispe"));
+            let side = |at: &[u8]| u64::from(u32::from_be_bytes([at[0], at[1], at[2], at[3]]));
+            return sizes.map(|ispe| (side(&ispe[8..]), side(&ispe[12..]))).max_by_key(|(w, h)| w.saturating_mul(*h));
+        }
+        at = at.checked_add(length.max(8))?;
+    }
+}
+
+fn little_endian(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }
 
 /// A decoded, upright photo without transparency.
@@ -74,7 +145,7 @@ impl Photo {
     /// [`Error::PhotoTooLarge`] above [`MAX_PIXELS`] or [`MAX_BYTES`], before anything of that size is allocated.
     pub fn decode(bytes: &[u8]) -> Result<Photo> {
         let format = image::guess_format(bytes).ok().filter(|format| FORMATS.contains(format));
-        let format = format.ok_or_else(|| Error::PhotoFormat { detail: describe_foreign(bytes).into() })?;
+        let format = format.ok_or_else(|| Error::PhotoFormat { what: describe_foreign(bytes) })?;
         // Two decoders fill what is missing with grey or noise, and a heatmap over half a photo would look like an
         // answer.
         let complete = match format {
@@ -102,10 +173,23 @@ impl Photo {
         // Damaged metadata is no reason to refuse a photo whose pixels are fine.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let flat = flatten(DynamicImage::from_decoder(decoder).map_err(decoding_error)?);
-        let mut upright = DynamicImage::ImageRgb8(flat);
+        Ok(Photo::upright(flat, orientation))
+    }
+
+    /// A picture turned as its EXIF orientation says.
+    fn upright(picture: RgbImage, orientation: Orientation) -> Photo {
+        let mut upright = DynamicImage::ImageRgb8(picture);
         upright.apply_orientation(orientation);
         let (width, height) = (upright.width() as usize, upright.height() as usize);
-        Ok(Photo::new(width, height, upright.into_rgb8().into_raw()))
+        Photo::new(width, height, upright.into_rgb8().into_raw())
+    }
+
+    /// This photo, decoded by another program that did not follow the EXIF orientation, turned as it says.
+    pub fn turned(self, orientation: Orientation) -> Photo {
+        match RgbImage::from_raw(self.width as u32, self.height as u32, self.rgb) {
+            Some(picture) => Photo::upright(picture, orientation),
+            None => Photo::new(0, 0, Vec::new()), // `new` has checked the length
+        }
     }
 }
 
@@ -161,8 +245,8 @@ fn webp_is_complete(bytes: &[u8]) -> bool {
     stated.is_some_and(|size| bytes.len() as u64 >= 8 + u64::from(size))
 }
 
-/// What bytes of no readable format are, and what to do about it.
-fn describe_foreign(bytes: &[u8]) -> &'static str {
+/// What bytes of no readable format are.
+fn describe_foreign(bytes: &[u8]) -> Foreign {
     let head = &bytes[..bytes.len().min(4096)];
     let text = String::from_utf8_lossy(head).to_ascii_lowercase();
     let contains = |tag: &str| text.contains(tag);
@@ -171,37 +255,40 @@ fn describe_foreign(bytes: &[u8]) -> &'static str {
     let brand = head.get(8..12).filter(|_| head.get(4..8) == Some(b"ftyp"));
     match brand {
         Some(b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1") if !contains("avif") => {
-            return "it is a HEIC photo; export it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)";
+            return Foreign::Heic;
         }
-        Some(b"avif" | b"avis" | b"mif1" | b"msf1") => return "it is an AVIF picture; save it as PNG or JPEG first",
-        Some(b"crx ") => return "it is a camera's raw file; export it as JPEG first",
-        Some(_) => return "it is a video; save one frame as PNG or JPEG first",
+        Some(b"avif" | b"avis" | b"mif1" | b"msf1") => return Foreign::Avif,
+        Some(b"crx ") => return Foreign::CameraRaw,
+        Some(_) => return Foreign::Video,
         None => {}
     }
-    let known: [(bool, &str); 12] = [
-        (bytes.is_empty(), "the file is empty; choose it again, or download it again"),
-        (contains("<!doctype html") || contains("<html"), "it is a web page; save the picture itself"),
-        (contains("<svg"), "it is an SVG drawing; export it as PNG first"),
-        (starts(b"%PDF"), "it is a PDF document; export the page as PNG first"),
-        (
-            starts(b"II*\0") || starts(b"MM\0*"),
-            "it is a TIFF picture or a camera's raw file; export it as JPEG or PNG first",
-        ),
-        (starts(b"8BPS"), "it is a Photoshop document; export it as PNG first"),
-        (starts(b"\xFF\x0A") || starts(b"\0\0\0\x0CJXL "), "it is a JPEG XL picture; save it as PNG or JPEG first"),
-        (starts(b"\0\0\0\x0CjP  "), "it is a JPEG 2000 picture; save it as PNG or JPEG first"),
-        (starts(b"\0\0\x01\0"), "it is an icon; save it as PNG first"),
-        (starts(b"PK\x03\x04"), "it is a ZIP archive or an office document; take the picture out first"),
-        (contains("__metadata__") || contains("\"dtype\""), "it is a checkpoint; choose it as weights instead"),
-        (true, "its first bytes are those of no known image"),
+    let known = [
+        (bytes.is_empty(), Foreign::Empty),
+        (contains("<!doctype html") || contains("<html"), Foreign::WebPage),
+        (contains("<svg"), Foreign::Svg),
+        (starts(b"%PDF"), Foreign::Pdf),
+        (starts(b"II*\0") || starts(b"MM\0*"), Foreign::Tiff),
+        (starts(b"8BPS"), Foreign::Photoshop),
+        (starts(b"\xFF\x0A") || starts(b"\0\0\0\x0CJXL "), Foreign::JpegXl),
+        (starts(b"\0\0\0\x0CjP  "), Foreign::Jpeg2000),
+        (starts(b"\0\0\x01\0"), Foreign::Icon),
+        (starts(b"PK\x03\x04"), Foreign::Zip),
+        (contains("__metadata__") || contains("\"dtype\""), Foreign::Checkpoint),
     ];
-    known.iter().find(|(is, _)| *is).map_or("", |(_, words)| words)
+    known.into_iter().find(|(is, _)| *is).map_or(Foreign::Unknown, |(_, what)| what)
+}
+
+/// Whether these are the bytes of a picture, readable or not: a photo whose name ends like another kind of file. Text is none,
+/// though it may begin as a picture does ("BMW").
+pub fn looks_like_a_photo(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err()
+        && (image::guess_format(bytes).is_ok() || matches!(describe_foreign(bytes), Foreign::Heic))
 }
 
 /// A decoder's error in this program's words.
 fn decoding_error(error: ImageError) -> Error {
     let detail = match &error {
-        ImageError::Unsupported(_) => return Error::PhotoFormat { detail: one_line(&error) },
+        ImageError::Unsupported(_) => return Error::PhotoFormat { what: Foreign::Kind(one_line(&error)) },
         ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => ENDS_EARLY.into(),
         ImageError::Limits(_) => format!("decoding it would take more than {} MB", MAX_BYTES >> 20),
         _ => one_line(&error),
@@ -339,16 +426,17 @@ pub struct Prepared {
 ///
 /// # Errors
 /// [`Error::PhotoTooSmall`] for a whole photo with a side below [`MIN_SIDE`], [`Error::PhotoTooNarrow`] for one that
-/// would be after shrinking, or whose crop would be a sliver; [`Error::File`] for a preprocessing that makes no sense.
+/// would be after shrinking, for a strip that no fit helps, or whose crop would be a sliver; [`Error::File`] for a preprocessing that makes no sense.
 pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result<Prepared> {
     preprocessing.check()?;
     let size = (photo.height, photo.width);
     let (short, long) = (photo.width.min(photo.height), photo.width.max(photo.height));
     let minimum = if fit == Fit::Whole { MIN_SIDE } else { 1 };
-    if short < minimum {
+    if short < minimum && long <= short.saturating_mul(MAX_RATIO) {
         return Err(Error::PhotoTooSmall { width: photo.width, height: photo.height, minimum });
     }
     let limit = match fit {
+        Fit::Whole if short < minimum => MAX_RATIO,
         Fit::Whole if long > preprocessing.longest => preprocessing.longest / MIN_SIDE,
         Fit::Whole => usize::MAX,
         Fit::Crop => MAX_RATIO,

@@ -238,7 +238,7 @@ impl ResNet {
 
     /// Allocates and records everything for inputs of height × width.
     ///
-    /// Errors: [`Error::PhotoTooSmall`] below 32 pixels, [`Error::AdapterLimit`] where the stem's output would not fit.
+    /// Errors: [`Error::PhotoTooSmall`] below 32 pixels, [`Error::AdapterLimit`] where the largest buffer would not fit.
     pub fn pass(&self, gpu: &Gpu, height: usize, width: usize) -> Result<Pass> {
         let minimum = SMALLEST_INPUT;
         if height < minimum || width < minimum {
@@ -248,13 +248,19 @@ impl ResNet {
         let first_block = &self.blocks[0].convs;
         let widest = first_block[first_block.len() - 1].c_out;
         let (ph, pw) = (MAX_POOL.out(h), MAX_POOL.out(w));
-        let needed = tensor_bytes(h, w, self.stem.c_out).max(tensor_bytes(ph, pw, widest));
+        let scratch = self.scratch_bytes(height, width);
+        let tensors = [
+            tensor_bytes(height, width + 2 * self.stem.padding, self.stem.c_in),
+            tensor_bytes(h, w, self.stem.c_out),
+            tensor_bytes(ph, pw, widest),
+        ];
+        let needed = tensors.into_iter().chain(scratch).max().unwrap_or(0);
         let available = gpu.largest_buffer();
         if needed > available {
             return Err(Error::AdapterLimit { width, height, needed, available });
         }
 
-        let scratch = Scratch::new(gpu, self.scratch_bytes(height, width));
+        let scratch = Scratch::new(gpu, scratch);
         let mut steps = Vec::new();
         let input = gpu.tensor_with_border(height, width, self.stem.c_in, self.stem.padding);
         let stem = gpu.tensor(h, w, self.stem.c_out);
@@ -507,11 +513,15 @@ pub struct Uploaded(HashMap<String, (Precision, Constant)>);
 
 impl Uploaded {
     /// Uploads a weight: little-endian numbers of `dtype`, in the order of the checkpoint.
-    pub fn add(&mut self, uploader: &Uploader, name: &str, shape: Shape, dtype: Dtype, bytes: &[u8]) {
+    ///
+    /// Errors: [`Error::TensorTooLarge`].
+    pub fn add(&mut self, uploader: &Uploader, name: &str, shape: Shape, dtype: Dtype, bytes: &[u8]) -> Result<()> {
+        shape.check(uploader, name, dtype.size())?;
         if let Some((_, twice)) = self.0.insert(name.into(), shape.upload(uploader, dtype, bytes)) {
             twice.free();
         }
         uploader.flush();
+        Ok(())
     }
 }
 
@@ -519,6 +529,21 @@ impl Drop for Uploaded {
     fn drop(&mut self) {
         self.0.values().for_each(|(_, weight)| weight.free());
     }
+}
+
+/// Refuses weights that need a larger buffer than the adapter allows. Errors: [`Error::TensorTooLarge`].
+pub fn check_sizes(network: &Network, uploader: &Uploader) -> Result<()> {
+    let fc = ("fc", &network.fc.weight, Shape::of_linear(network.fc.classes, network.fc.features));
+    let convs = network.convs().map(|conv| (&conv.name[..], &conv.weight, Shape::of(conv)));
+    convs.chain([fc]).try_for_each(|(name, values, shape)| {
+        let size = match values {
+            Values::F32(_) => 4,
+            Values::F16(_) => 2,
+            Values::I8(_) => 1,
+            Values::Elsewhere => 0, // and checked when it went up
+        };
+        shape.check(uploader, name, size)
+    })
 }
 
 /// Of a weight as checkpoints have it: [c_out, c_in/groups, ksize, ksize].
@@ -538,6 +563,15 @@ impl Shape {
 
     pub fn of_linear(classes: usize, features: usize) -> Shape {
         Shape { c_out: classes, c_in: features, ksize: 1, groups: 1 }
+    }
+
+    /// Whether a buffer can hold such a weight, of numbers of so many bytes.
+    fn check(self, uploader: &Uploader, name: &str, size: usize) -> Result<()> {
+        let needed = (self.ksize * self.ksize * pad4(self.c_in) * pad4(self.c_out) * size) as u64;
+        match uploader.largest_buffer() {
+            available if needed <= available => Ok(()),
+            available => Err(Error::TensorTooLarge { name: format!("{name}.weight"), needed, available }),
+        }
     }
 
     fn upload_values(self, uploader: &Uploader, values: &Values) -> (Precision, Constant) {

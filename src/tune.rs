@@ -269,3 +269,21 @@ impl FromStr for Tuning {
         splits_rightly.then_some(Tuning { tiles, winograd: words.map(|word| word.ends_with('w')) }).ok_or(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Zeros are known in the wild.
+    #[test]
+    fn results_that_are_not_the_cpus_are_not_believed() {
+        let gpu = Gpu::cpu();
+        let bench = Bench::new(&gpu, &CLASSES[FEWEST]);
+        let right = pollster::block_on(bench.run(&gpu, Form::Direct(DEFAULT_TILE), 1)).unwrap();
+        bench.check(&right).unwrap();
+        let refused = bench.check(&vec![0.0; right.len()]);
+        assert!(matches!(refused, Err(Error::WrongResult { found: 0.0, .. })), "{refused:?}");
+        let unknown = bench.check(&vec![f32::NAN; right.len()]);
+        assert!(matches!(unknown, Err(Error::WrongResult { .. })), "{unknown:?}");
+    }
+}

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fs, panic, path::PathBuf};
 
 use gradlens::{
     error::Error,
-    photo::{Fit, Interpolation, Photo, Prepared, Preprocessing, Rect, prepare},
+    photo::{
+        Fit, Interpolation, Photo, Prepared, Preprocessing, Rect, left_to_the_browser, looks_like_a_photo, prepare,
+        webp_orientation,
+    },
 };
 use safetensors::SafeTensors;
 
@@ -170,6 +173,117 @@ fn refuses_bombs_by_their_headers() {
     }
 }
 
+/// What the page leaves to the browser is held to the same limit, by a header that is read without a decoder.
+#[test]
+fn refuses_bombs_before_the_browser_is_asked() {
+    let patched = |name: &str, at: usize, size: &[u8]| {
+        let mut bytes = read(&format!("fixtures/{name}"));
+        bytes[at..at + size.len()].copy_from_slice(size);
+        bytes
+    };
+    let old_bmp = [&b"BM"[..], &[0; 12], &12_u32.to_le_bytes(), &[0xFF; 4]].concat();
+    let avif = read("fixtures/foreign/picture.avif");
+    let ispe = avif.windows(4).position(|tag| tag == b"ispe").unwrap() + 8;
+    let upside_down = [30_000_u32.to_le_bytes(), (-30_000_i32).to_le_bytes()].concat();
+    let cases = [
+        ("BMP", patched("photos/rgb.bmp", 18, &upside_down), (30_000, 30_000)),
+        ("BMP of OS/2", old_bmp, (65_535, 65_535)),
+        ("GIF", patched("photos/still.gif", 6, &[0xFF; 4]), (65_535, 65_535)),
+        ("WebP", patched("photos/lossy_alpha.webp", 24, &[0xFE, 0x3F, 0, 0xFE, 0x3F, 0]), (16_383, 16_383)),
+        ("lossy WebP", patched("photos/lossy.webp", 26, &[0xFF, 0x3F, 0xFF, 0x3F]), (16_383, 16_383)),
+        ("lossless WebP", patched("photos/lossless.webp", 21, &[0xFF, 0xFF, 0xFF, 0x0F]), (16_384, 16_384)),
+        ("AVIF", patched("foreign/picture.avif", ispe, &[0, 1, 0, 0, 0, 1, 0, 0]), (65_536, 65_536)),
+    ];
+    for (name, bytes, (width, height)) in cases {
+        assert_eq!(left_to_the_browser(&bytes), Err(Error::PhotoTooLarge { width, height, limit: 100 }), "{name}");
+    }
+    for (name, bytes) in photos() {
+        let theirs = [".webp", ".gif", ".bmp"].iter().any(|ending| name.ends_with(ending));
+        assert_eq!(left_to_the_browser(&bytes), Ok(theirs), "{name}");
+        for length in 0..bytes.len() {
+            let _ = left_to_the_browser(&bytes[..length]);
+        }
+    }
+    assert_eq!(left_to_the_browser(&avif), Ok(true));
+    for strange in [&b""[..], b"GIF89a", b"BM", b"RIFF\0\0\0\0WEBPVP8X", &[0; 4096], &[0xFF; 4096]] {
+        assert!(left_to_the_browser(strange).is_ok(), "{strange:?}: nothing is stated, so nothing is too large");
+    }
+}
+
+/// What the native decoder does by itself, the page does for browsers that do not.
+#[test]
+fn a_webp_is_turned_as_its_exif_says() {
+    let plain = Photo::decode(&read("fixtures/photos/lossless.webp")).unwrap();
+    let bytes = read("fixtures/photos/orientation6.webp");
+    let orientation = webp_orientation(&bytes).unwrap();
+    assert_eq!(orientation, image::metadata::Orientation::Rotate90);
+    let turned = plain.clone().turned(orientation);
+    assert_eq!((turned.width, turned.height), (plain.height, plain.width));
+    let corner = |photo: &Photo, x: usize, y: usize| photo.rgb[(y * photo.width + x) * 3..][..3].to_vec();
+    assert_eq!(corner(&turned, turned.width - 1, 0), corner(&plain, 0, 0), "the upper left is now the upper right");
+    assert_eq!(Photo::decode(&bytes).unwrap().width, turned.width);
+    assert_eq!(webp_orientation(&read("fixtures/photos/lossy.webp")), None);
+    assert_eq!(webp_orientation(&read("fixtures/photos/orientation6.jpg")), None, "the decoder has turned it");
+    for length in 0..bytes.len() {
+        let _ = webp_orientation(&bytes[..length]);
+    }
+}
+
+/// Of an animation the first frame, which is not always the picture's default: but in PNG it is, or stands before it.
+#[test]
+fn an_animated_png_is_its_default_picture() {
+    let still = read("fixtures/photos/rgb.png");
+    let chunk = |kind: &[u8], data: &[u8]| {
+        let body = [kind, data].concat();
+        [&(data.len() as u32).to_be_bytes()[..], &body, &crc32(&body).to_be_bytes()].concat()
+    };
+    let (head, rest) = still.split_at(33); // signature and IHDR
+    let frame = |number: u32| {
+        let numbers = [number, 24, 16, 0, 0].map(u32::to_be_bytes).concat();
+        chunk(b"fcTL", &[&numbers[..], &[0, 1, 0, 10, 0, 0]].concat())
+    };
+    let end = rest.len() - 12; // IEND
+    let idat = rest.windows(4).position(|tag| tag == b"IDAT").unwrap();
+    let length = u32::from_be_bytes(rest[idat - 4..idat].try_into().unwrap()) as usize;
+    let second = chunk(b"fdAT", &[&2_u32.to_be_bytes()[..], &rest[idat + 4..][..length]].concat());
+    let control = chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]);
+    let animated = [head, &control, &frame(0), &rest[..end], &frame(1), &second, &rest[end..]].concat();
+    assert_eq!(Photo::decode(&animated), Photo::decode(&still));
+}
+
+#[test]
+fn strips_and_the_largest_photo_are_read() {
+    let bmp = |width: u32, height: u32| {
+        let row = (width * 3).next_multiple_of(4);
+        let sizes = [54 + row * height, 0, 54, 40, width, height].map(u32::to_le_bytes).concat();
+        let mut bytes = [b"BM", &sizes[..], &[1, 0, 24, 0], &[0; 24]].concat();
+        bytes.resize(54 + (row * height) as usize, 200);
+        bytes
+    };
+    for (width, height) in [(30_000, 1), (1, 30_000), (1, 1)] {
+        let photo = Photo::decode(&bmp(width, height)).unwrap();
+        assert_eq!((photo.width as u32, photo.height as u32), (width, height));
+    }
+    // 100 megapixels are allowed, and one row more is not, though the file is whole.
+    let photo = Photo::decode(&bmp(10_000, 10_000)).unwrap();
+    assert_eq!(photo.rgb.len(), 300_000_000);
+    let prepared = prepare(&photo, Fit::Whole, &Preprocessing::default()).unwrap();
+    assert_eq!((prepared.width, prepared.height), (512, 512));
+    assert!(prepared.rgb.iter().all(|&value| value == 200));
+    let error = Photo::decode(&bmp(10_000, 10_001)[..100]).unwrap_err();
+    assert_eq!(error, Error::PhotoTooLarge { width: 10_000, height: 10_001, limit: 100 });
+}
+
+#[test]
+fn a_photo_is_known_whatever_its_name_ends_in() {
+    for (name, bytes) in photos() {
+        assert!(looks_like_a_photo(&bytes), "{name}");
+    }
+    for text in ["cat\ndog\n", "[\"cat\", \"dog\"]", "{\"0\": \"cat\"}", "\u{feff}猫\n狗\n", "", "BMW\nGIF\n"] {
+        assert!(!looks_like_a_photo(text.as_bytes()), "{text:?}");
+    }
+}
+
 /// PNG's checksum.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0_u32, |sum, byte| {
@@ -319,8 +433,10 @@ fn strips_and_specks() {
     let small = |width, height| Some(Error::PhotoTooSmall { width, height, minimum: 32 });
     let narrow = |width, height, limit| Some(Error::PhotoTooNarrow { width, height, limit });
 
-    assert_eq!(errors(30_000, 1), [small(30_000, 1), narrow(30_000, 1, 100)]);
-    assert_eq!(errors(1, 30_000), [small(1, 30_000), narrow(1, 30_000, 100)]);
+    // Neither fit helps: the sentence must not advise the other.
+    assert_eq!(errors(30_000, 1), [narrow(30_000, 1, 100), narrow(30_000, 1, 100)]);
+    assert_eq!(errors(1, 30_000), [narrow(1, 30_000, 100), narrow(1, 30_000, 100)]);
+    assert_eq!(errors(31, 3_100), [small(31, 3_100), None]);
     assert_eq!(errors(3_300, 33), [narrow(3_300, 33, 16), None]);
     assert_eq!(errors(512, 32), [None, None]);
     assert_eq!(errors(31, 32), [small(31, 32), None]);

@@ -24,7 +24,7 @@ use crate::labels::Labels;
 use crate::loader::Weights;
 use crate::models::{self, Model, Sample};
 use crate::outline::outline;
-use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser};
+use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo};
 use futures_channel::oneshot;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -167,10 +167,6 @@ impl Jobs {
         let wanted = || inner.wanted.borrow().clone();
         match failure.retry {
             Retry::None => {}
-            Retry::Look => {
-                inner.look.set(true);
-                self.kick();
-            }
             Retry::Start => self.connect_and_fetch(inner.source.borrow().clone().or_else(wanted)),
             Retry::Model => self.connect_and_fetch(wanted()),
         }
@@ -194,10 +190,15 @@ impl Jobs {
             return;
         }
         self.state.processor.set(processor);
+        // After weights that were too large for the adapter it is about those.
+        let wanted = self.state.failure.with_untracked(|failure| {
+            let too_large = |failure: &Failure| matches!(failure.fault, Fault::Engine(Error::TensorTooLarge { .. }));
+            failure.as_ref().is_some_and(too_large)
+        });
+        let source = if wanted { inner.wanted.borrow().clone() } else { inner.source.borrow().clone() };
         self.state.failure.set(None);
         inner.explainer.take();
         self.forget_device();
-        let source = inner.source.borrow().clone();
         self.connect_and_fetch(source);
     }
 
@@ -264,11 +265,16 @@ impl Jobs {
         spawn_local(async move {
             let read = async {
                 let bytes = fetch::file(&file).await?;
-                Ok::<_, Fault>(Labels::parse(&String::from_utf8_lossy(&bytes))?)
+                if looks_like_a_photo(&bytes) {
+                    self.open_photo(file.clone());
+                    return Ok(None);
+                }
+                Ok::<_, Fault>(Some(Labels::parse(&String::from_utf8_lossy(&bytes))?))
             };
             match read.await {
+                Ok(None) => {}
                 Ok(labels) => {
-                    self.inner().labels.replace(Some(labels));
+                    self.inner().labels.replace(labels);
                     self.use_labels();
                 }
                 Err(fault) => self.fail(fault, Retry::None),
@@ -313,7 +319,7 @@ impl Jobs {
             let photo = async {
                 let bytes = bytes.await?;
                 fetch::breathe().await;
-                if left_to_the_browser(&bytes) {
+                if left_to_the_browser(&bytes)? {
                     return Ok(picture::decoded_by_the_browser(&bytes).await?);
                 }
                 Ok::<_, Fault>(Photo::decode(&bytes)?)
@@ -350,7 +356,11 @@ impl Jobs {
         state.class.set(None);
         state.picture.set(Some(picture));
         self.inner().look.set(true);
-        self.kick();
+        // A smaller one, perhaps, after the device failed over a large one.
+        match state.failure.with_untracked(|failure| failure.as_ref().map(|failure| failure.retry)) {
+            Some(Retry::Start) => self.retry(),
+            _ => self.kick(),
+        }
     }
 
     /// Somebody looks inside the network, or no longer does.
@@ -583,9 +593,10 @@ impl Jobs {
                 }
                 // Not on this site: the visitor is being asked.
                 Some(Ok(None)) => self.use_labels(),
-                Some(Err(Fault::Engine(error @ (Error::DeviceLost { .. } | Error::Gpu { .. })))) => {
+                Some(Err(Fault::Engine(error))) if error.is_of_the_device() => {
                     self.forget_device();
                     inner.explainer.take();
+                    inner.source.replace(Some(source)); // “Try again” is about this one
                     self.fail(error.into(), Retry::Start);
                 }
                 Some(Err(fault)) => {
@@ -666,7 +677,7 @@ impl Jobs {
                 Ok(None) => {}
                 Ok(Some(fetched)) => return Some(Ok(fetched)),
                 Err(fault) => {
-                    let device = matches!(fault, Fault::Engine(Error::DeviceLost { .. } | Error::Gpu { .. }));
+                    let device = matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
                     last = Some(Err(fault));
                     if device || download.abort.aborted() {
                         break;
@@ -737,17 +748,15 @@ impl Jobs {
             };
             let result = self.perform(&mut explainer, task).await;
             match result {
-                Err(error @ (Error::DeviceLost { .. } | Error::NoDevice { .. })) => {
+                // A device whose first failure stays with it: the next try needs another.
+                Err(error) if error.is_of_the_device() => {
+                    self.stop_camera(); // or it would be refused thirty times a second
                     self.forget_device();
                     self.fail(error.into(), Retry::Start);
                 }
                 Err(error) => {
-                    self.stop_camera(); // or it would be refused thirty times a second
-                    let retry = match error {
-                        Error::Gpu { .. } => Retry::Look,
-                        _ => Retry::None,
-                    };
-                    self.fail(error.into(), retry);
+                    self.stop_camera();
+                    self.fail(error.into(), Retry::None);
                     inner.explainer.replace(Some(explainer));
                 }
                 Ok(()) => {
@@ -761,8 +770,11 @@ impl Jobs {
 
     fn next(&self) -> Option<Task> {
         let inner = self.inner();
-        if inner.connect.take() && inner.explainer.borrow().is_none() {
-            return Some(Task::Connect);
+        if inner.connect.take() {
+            inner.explainer.borrow_mut().take_if(|explainer| explainer.check().is_err());
+            if inner.explainer.borrow().is_none() {
+                return Some(Task::Connect);
+            }
         }
         if let Some(arrived) = inner.arrived.take() {
             return Some(Task::Load(arrived));

@@ -1,8 +1,9 @@
 //! What the page says about itself: status line, complaints with a way on, the question before a download, the adapter.
 
 use super::jobs::Jobs;
-use super::state::{Condition, Progress, Retry, State, Work};
+use super::state::{Condition, Fault, Progress, Retry, State, Work};
 use super::text::{self, fill};
+use crate::error::Error;
 use leptos::prelude::*;
 
 /// One line, always there: what is happening, and how long the last picture took. Screen readers hear it change.
@@ -141,6 +142,10 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
             {move || {
                 let failure = state.failure.get()?;
                 let retry = failure.retry != Retry::None;
+                // What the graphics adapter cannot do, the processor perhaps can.
+                let instead = matches!(&failure.fault, Fault::Engine(error)
+                    if error.is_of_the_device() || matches!(error, Error::AdapterLimit { .. } | Error::TensorTooLarge { .. }))
+                    && !state.processor.get();
                 Some(
                     view! {
                         <div class="notice bad" data-testid="error">
@@ -151,6 +156,19 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                                         view! {
                                             <button type="button" class="strong" data-testid="retry" on:click=move |_| jobs.retry()>
                                                 {state.text().retry}
+                                            </button>
+                                        }
+                                    })}
+                                {instead
+                                    .then(|| {
+                                        view! {
+                                            <button
+                                                type="button"
+                                                data-testid="processor-instead"
+                                                disabled=move || state.work.get().is_some()
+                                                on:click=move |_| jobs.compute_elsewhere(true)
+                                            >
+                                                {state.text().processor.use_processor}
                                             </button>
                                         }
                                     })}

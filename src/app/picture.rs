@@ -3,16 +3,18 @@
 use super::link::Link;
 use super::state::{State, View};
 use super::text::{self, fill};
-use crate::error::Error;
+use crate::error::{Error, Foreign};
 use crate::explain::Explanation;
 use crate::heatmap::{self, ColourMap, Look};
-use crate::photo::{MAX_PIXELS, Photo, Rect};
+use crate::photo::{MAX_PIXELS, Photo, Rect, webp_orientation};
 use js_sys::Reflect;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, ClipboardItem, HtmlAnchorElement, HtmlCanvasElement, ImageData, Url};
+use web_sys::{
+    Blob, CanvasRenderingContext2d, Clipboard, ClipboardItem, HtmlAnchorElement, HtmlCanvasElement, ImageData, Url,
+};
 
 /// Longest side of what is painted while one plays with the page: twice the canvas's largest width, for sharp screens.
 /// The PNG is made from the whole photo.
@@ -39,7 +41,7 @@ pub fn shrink(photo: &Photo, most: usize) -> Photo {
     }
     let scaled = |side: usize| ((side * most) as f64 / longest as f64).round().max(1.0) as u32;
     let (width, height) = (scaled(photo.width), scaled(photo.height));
-    match image::RgbImage::from_raw(photo.width as u32, photo.height as u32, photo.rgb.clone()) {
+    match image::ImageBuffer::<image::Rgb<u8>, _>::from_raw(photo.width as u32, photo.height as u32, &photo.rgb[..]) {
         Some(whole) => {
             let small = image::imageops::thumbnail(&whole, width, height);
             Photo::new(width as usize, height as usize, small.into_raw())
@@ -49,12 +51,23 @@ pub fn shrink(photo: &Photo, most: usize) -> Photo {
 }
 
 /// Decodes what [`left_to_the_browser`](crate::photo::left_to_the_browser) says, as `Photo::decode` would: over white, no colour
-/// management, the first frame; upright where the browser follows a WebP's EXIF, which Chromium does not.
+/// management, upright, the first frame.
 pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
-    decode(bytes).await.map_err(|error| {
-        let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-        Error::PhotoCorrupt { detail: words.unwrap_or_default().trim_end_matches('.').to_owned() }
-    })
+    match decode(bytes).await {
+        Ok(photo) => Ok(match webp_orientation(bytes) {
+            Some(orientation) => photo.turned(orientation),
+            None => photo,
+        }),
+        Err(error) => {
+            let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+            let damaged = Error::PhotoCorrupt { detail: words.unwrap_or_default().trim_end_matches('.').to_owned() };
+            // A format that this browser does not know has a sentence of its own.
+            Err(Photo::decode(bytes)
+                .err()
+                .filter(|error| matches!(error, Error::PhotoFormat { what: Foreign::Heic | Foreign::Avif }))
+                .unwrap_or(damaged))
+        }
+    }
 }
 
 async fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
@@ -66,7 +79,7 @@ async fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
     let side = |name: &str| Reflect::get(&bitmap, &name.into()).ok().and_then(|side| side.as_f64()).unwrap_or(0.0);
     let (width, height) = (side("width"), side("height"));
     if width * height > MAX_PIXELS as f64 {
-        return Err(js_sys::Error::new("it has too many pixels").into());
+        return Err(js_sys::Error::new("it has too many pixels").into()); // and its header lied
     }
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
     size(&canvas, width as usize, height as usize);
@@ -171,7 +184,7 @@ pub async fn take(state: &State, way: Way) -> Option<()> {
         let item = js_sys::Object::new();
         js_sys::Reflect::set(&item, &"image/png".into(), &blob).ok()?;
         let item = ClipboardItem::new_with_record_from_str_to_blob_promise(&item).ok()?;
-        JsFuture::from(window().navigator().clipboard().write(&js_sys::Array::of1(&item))).await.ok()?;
+        JsFuture::from(clipboard()?.write(&js_sys::Array::of1(&item))).await.ok()?;
         return Some(());
     }
     let blob: Blob = JsFuture::from(blob).await.ok()?.dyn_into().ok()?;
@@ -270,6 +283,11 @@ async fn copy_link(state: &State) -> Option<()> {
     let page = location.href().ok()?;
     let page = page.split('#').next().unwrap_or_default();
     let link = format!("{page}#{}", Link::of(state).fragment());
-    JsFuture::from(window().navigator().clipboard().write_text(&link)).await.ok()?;
+    JsFuture::from(clipboard()?.write_text(&link)).await.ok()?;
     Some(())
+}
+
+/// Pages over plain http have none.
+fn clipboard() -> Option<Clipboard> {
+    Some(window().navigator().clipboard()).filter(|clipboard| !clipboard.is_undefined())
 }

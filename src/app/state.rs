@@ -80,8 +80,6 @@ pub enum Retry {
     Start,
     /// Fetch the model asked for last.
     Model,
-    /// Look at the photo again.
-    Look,
 }
 
 /// A fault on show, with its way on.

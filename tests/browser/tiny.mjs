@@ -106,6 +106,17 @@ export function photoPng(width, height, seed = 1) {
   return png(width, height, raw);
 }
 
+/** A BMP, which the page leaves to the browser. */
+export function bmp(width, height) {
+  const row = (width * 3 + 3) & ~3;
+  const bytes = Buffer.alloc(54 + row * height);
+  bytes.write('BM');
+  [bytes.length, 0, 54, 40, width, height].forEach((number, at) => bytes.writeUInt32LE(number, 2 + 4 * at));
+  bytes.set([1, 0, 24, 0], 26);
+  for (let at = 54; at < bytes.length; at++) bytes[at] = (at * 7) & 255;
+  return bytes;
+}
+
 /** `raw`: a zero and RGB bytes a row. */
 export function png(width, height, raw) {
   const chunk = (kind, data) => {
