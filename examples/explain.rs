@@ -237,7 +237,7 @@ async fn extras(
     if wants("sanity")
         && let Some(scrambled) = explainer.randomise(question, keep_on).await?
     {
-        let one = |s: &Scrambled| json!({"part": s.part, "rank_correlation": s.correlation});
+        let one = |s: &Scrambled| json!({"part": s.part, "rank_correlation": s.correlation, "ssim": s.ssim});
         found["sanity"] = scrambled.iter().map(one).collect();
         tensors
             .extend(scrambled.into_iter().map(|s| (format!("scrambled/{}", s.part), vec![size.0, size.1], s.heatmap)));

@@ -17,6 +17,7 @@ mod link;
 mod model;
 mod network;
 mod notices;
+mod once;
 mod picture;
 mod probe;
 mod settings;
@@ -34,10 +35,12 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use link::Link;
+use once::{Effect, RwSignal};
 use state::State;
 use text::Language;
 use wasm_bindgen::JsCast;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
+use widgets::{act, part, told, whether};
 
 /// Under which the chosen language is kept.
 const LANGUAGE_KEY: &str = "gradlens-language";
@@ -112,10 +115,10 @@ fn App() -> impl IntoView {
                 type="button"
                 class="quiet"
                 data-testid="larger"
-                aria-pressed=move || state.large.get().to_string()
+                aria-pressed=told(move || state.large.get().to_string())
                 aria-label=state.say(|text| text.tools.larger)
                 title=state.say(|text| text.tools.larger)
-                on:click=move |_| state.large.update(|large| *large = !*large)
+                on:click=act(move || state.large.update(|large| *large = !*large))
             >
                 "A+"
             </button>
@@ -123,10 +126,10 @@ fn App() -> impl IntoView {
                 type="button"
                 class="quiet"
                 data-testid="language"
-                lang=move || state.language.get().other().tag()
-                on:click=move |_| switch_language(state)
+                lang=told(move || state.language.get().other().tag().to_owned())
+                on:click=act(move || switch_language(state))
             >
-                {move || state.language.get().other().own_name()}
+                {told(move || state.language.get().other().own_name().to_owned())}
             </button>
         </header>
 
@@ -178,7 +181,7 @@ fn App() -> impl IntoView {
             node_ref=weights_input
             on:change=move |event| jobs.open_files(taken(&event_target(&event)))
         />
-        <div class="drop-veil" class:shown=move || dragging.get() aria-hidden="true">
+        <div class="drop-veil" class:shown=whether(move || dragging.get()) aria-hidden="true">
             <p>{state.say(|text| text.drop_here)}</p>
         </div>
     }
@@ -204,7 +207,7 @@ fn Reading(jobs: Jobs) -> impl IntoView {
             <h2>{state.say(|text| text.reading_title)}</h2>
             <tour::Start jobs id="tour-start-below" />
             <div class="questions">
-                {move || {
+                {part(move || {
                     let answers = state.text().reading.iter();
                     answers
                         .map(|(question, answer)| {
@@ -216,7 +219,7 @@ fn Reading(jobs: Jobs) -> impl IntoView {
                             }
                         })
                         .collect_view()
-                }}
+                })}
             </div>
         </section>
     }

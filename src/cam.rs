@@ -162,9 +162,10 @@ pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
     let brightness: Vec<f64> = (0..positions).map(total).collect();
     let mean = brightness.iter().sum::<f64>() / positions as f64;
 
-    // Power iteration on X Xᵀ, one pass over the channels each: u ← Σ_c x_c (x_c · u).
-    let mut u: Vec<f64> =
-        brightness.iter().enumerate().map(|(p, v)| v - mean + 1e-3 * (p as f64 + 1.0).sin()).collect();
+    // Power iteration on X Xᵀ, one pass over the channels each: u ← Σ_c x_c (x_c · u). The start is a little off the brightness, which
+    // might have nothing of the component in it; multiples of the golden ratio are nowhere regular.
+    let uneven = |p: usize| ((p + 1) as f64 * 0.618_033_988_749_895).fract() - 0.5;
+    let mut u: Vec<f64> = brightness.iter().enumerate().map(|(p, v)| v - mean + 1e-3 * uneven(p)).collect();
     let mut length = normalise(&mut u);
     for _ in 0..MOST_ITERATIONS {
         let mut next = vec![0.0; positions];

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::explain::{Explainer, Explanation, Progress, Question};
 use crate::gpu::Step;
 use crate::objective::softmax;
+use crate::order::largest_first;
 use crate::resnet::PARTS;
 
 /// Deletion and insertion change the photo in so many steps.
@@ -82,6 +83,8 @@ pub struct Scrambled {
     pub part: &'static str,
     /// Spearman's rank correlation with the original map, -1..1; 0 when either is the same everywhere.
     pub correlation: f32,
+    /// Structural similarity with the original map, -1..1.
+    pub ssim: f32,
     /// [height, width] in 0..1
     pub heatmap: Vec<f32>,
 }
@@ -153,7 +156,7 @@ impl Explainer {
 
     /// The sanity check: the weights are scrambled part by part, from the last layer to the first, and the map is made anew each time. If
     /// it looks the same, it does not show what the network learned. The network is put back, bit by bit, also when `progress` says stop
-    /// (then the result is None). Batch norm's numbers stay.
+    /// (then the result is None).
     ///
     /// Errors as [`explain`](Explainer::explain).
     pub async fn randomise(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Vec<Scrambled>>> {
@@ -186,7 +189,8 @@ impl Explainer {
             loaded.look_again(gpu).await?;
             let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);
-            found.push(Scrambled { part, correlation, heatmap: map.heatmap });
+            let ssim = ssim(&original.heatmap, &map.heatmap, original.width);
+            found.push(Scrambled { part, correlation, ssim, heatmap: map.heatmap });
         }
         progress(PARTS.len(), PARTS.len());
         Ok(Some(found))
@@ -195,9 +199,11 @@ impl Explainer {
 
 /// Indices of the pixels, the hottest first; of equal ones the first in reading order.
 fn hottest_first(heat: &[f32]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..heat.len()).collect();
-    order.sort_by(|&a, &b| heat[b].total_cmp(&heat[a]));
-    order
+    largest_first(heat.len(), &|at| heat[at].into())
+}
+
+fn smallest_first(values: &[f32]) -> Vec<usize> {
+    largest_first(values.len(), &|at| -f64::from(values[at]))
 }
 
 /// `input` [3, h·w] with all three channels of `pixels` replaced.
@@ -214,10 +220,9 @@ fn replaced(input: &[f32], pixels: &[usize], by: impl Fn(usize) -> f32) -> Vec<f
 
 /// Which values are below a percentile, which is interpolated as NumPy does it.
 fn below(values: &[f32], percentile: usize) -> Vec<bool> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    let at = percentile as f64 / 100.0 * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[at as usize], sorted[(at as usize + 1).min(sorted.len() - 1)]);
+    let order = smallest_first(values);
+    let at = percentile as f64 / 100.0 * (order.len() - 1) as f64;
+    let (low, high) = (values[order[at as usize]], values[order[(at as usize + 1).min(order.len() - 1)]]);
     let threshold = (f64::from(low) + f64::from(high - low) * at.fract()) as f32;
     values.iter().map(|&value| value < threshold).collect()
 }
@@ -336,8 +341,7 @@ impl Normal {
 /// Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs. 0 where one is the same everywhere.
 pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {
     let ranks = |values: &[f32]| {
-        let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
+        let order = smallest_first(values);
         let mut ranks = vec![0.0f64; values.len()];
         let mut first = 0;
         for group in order.chunk_by(|&i, &j| values[i] == values[j]) {
@@ -352,4 +356,38 @@ pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
     let scale = (product(&a, &a) * product(&b, &b)).sqrt();
     if scale > 0.0 { (product(&a, &b) / scale) as f32 } else { 0.0 }
+}
+
+/// The structural similarity of two maps [height, width] of values in 0..1: the mean over all windows of 7 × 7, with the constants of
+/// Wang et al. 2004, as `skimage.metrics.structural_similarity(a, b, data_range=1)` of scikit-image. 1 where maps are smaller.
+pub fn ssim(a: &[f32], b: &[f32], width: usize) -> f32 {
+    const SIDE: usize = 7;
+    const C1: f64 = 0.01 * 0.01;
+    const C2: f64 = 0.03 * 0.03;
+    let count = (SIDE * SIDE) as f64;
+    let (height, across) = (a.len() / width.max(1), (width + 1).saturating_sub(SIDE));
+    let mut total = 0.0;
+    let mut windows = 0;
+    for y in 0..(height + 1).saturating_sub(SIDE) {
+        for x in 0..across {
+            let [mut sum_a, mut sum_b, mut squares, mut product] = [0.0f64; 4];
+            for row in y..y + SIDE {
+                let at = row * width + x;
+                for (&a, &b) in a[at..at + SIDE].iter().zip(&b[at..at + SIDE]) {
+                    let (a, b) = (f64::from(a), f64::from(b));
+                    sum_a += a;
+                    sum_b += b;
+                    squares += a * a + b * b;
+                    product += a * b;
+                }
+            }
+            let (a, b) = (sum_a / count, sum_b / count);
+            // Of a sample: divided by one less.
+            let variances = (squares / count - a * a - b * b) * count / (count - 1.0);
+            let covariance = (product / count - a * b) * count / (count - 1.0);
+            total += (2.0 * a * b + C1) * (2.0 * covariance + C2) / ((a * a + b * b + C1) * (variances + C2));
+            windows += 1;
+        }
+    }
+    if windows > 0 { (total / f64::from(windows)) as f32 } else { 1.0 }
 }

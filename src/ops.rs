@@ -615,14 +615,15 @@ pub fn without_channel(gpu: &Gpu, y: &Tensor, x: &Tensor, channel: &Tensor) -> S
 }
 
 /// Steps that shuffle numbers in place, one a round of [`scramble_rounds`]; in reverse order they put everything back:
-/// `shaders/scramble.wgsl`.
-pub fn scramble(gpu: &Gpu, words: &Constant, seed: u32) -> Vec<Step> {
+/// `shaders/scramble.wgsl`. `within`: where not all may change places with all, a power of two, and each run of so many is shuffled
+/// within itself.
+pub fn scramble(gpu: &Gpu, words: &Constant, within: Option<usize>, seed: u32) -> Vec<Step> {
     let count = (words.bytes() / 4) as usize;
     let step = |(mask, seed)| {
         let params = [count as u32, mask, seed, 0];
         gpu.step(shader::scramble(), &[&words.buffer], params, grid(count.div_ceil(64)))
     };
-    scramble_rounds(count, seed).into_iter().map(step).collect()
+    scramble_rounds(within.unwrap_or(count), seed).into_iter().map(step).collect()
 }
 
 /// (mask, seed) of each round: two a bit of the index, so that each number may end up anywhere.

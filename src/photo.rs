@@ -14,9 +14,7 @@ mod resample;
 
 use std::{fmt, io::Cursor, str::FromStr};
 
-use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, metadata::Orientation,
-};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ENDS_EARLY, Error, Foreign, Result};
@@ -172,52 +170,74 @@ impl Photo {
 
         // Damaged metadata is no reason to refuse a photo whose pixels are fine.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let flat = flatten(DynamicImage::from_decoder(decoder).map_err(decoding_error)?);
-        Ok(Photo::upright(flat, orientation))
+        let colour = decoder.color_type();
+        let mut samples = vec![0; decoder.total_bytes() as usize];
+        decoder.read_image(&mut samples).map_err(decoding_error)?;
+        Ok(Photo::new(width as usize, height as usize, flatten(samples, colour)).turned(orientation))
     }
 
-    /// A picture turned as its EXIF orientation says.
-    fn upright(picture: RgbImage, orientation: Orientation) -> Photo {
-        let mut upright = DynamicImage::ImageRgb8(picture);
-        upright.apply_orientation(orientation);
-        let (width, height) = (upright.width() as usize, upright.height() as usize);
-        Photo::new(width, height, upright.into_rgb8().into_raw())
-    }
-
-    /// This photo, decoded by another program that did not follow the EXIF orientation, turned as it says.
+    /// This photo, decoded without a look at its EXIF orientation, turned as that says.
     pub fn turned(self, orientation: Orientation) -> Photo {
-        match RgbImage::from_raw(self.width as u32, self.height as u32, self.rgb) {
-            Some(picture) => Photo::upright(picture, orientation),
-            None => Photo::new(0, 0, Vec::new()), // `new` has checked the length
+        let exif = orientation.to_exif();
+        if exif == 1 {
+            return self;
         }
+        let lying = exif > 4; // rows become columns
+        let (width, height) = if lying { (self.height, self.width) } else { (self.width, self.height) };
+        let mut rgb = Vec::with_capacity(self.rgb.len());
+        for y in 0..height {
+            for x in 0..width {
+                let (column, row) = if lying { (y, x) } else { (x, y) };
+                let column = if matches!(exif, 2 | 3 | 7 | 8) { self.width - 1 - column } else { column };
+                let row = if matches!(exif, 3 | 4 | 6 | 7) { self.height - 1 - row } else { row };
+                let at = 3 * (row * self.width + column);
+                rgb.extend_from_slice(&self.rgb[at..at + 3]);
+            }
+        }
+        Photo { width, height, rgb }
+    }
+
+    /// This photo, or a smaller copy where a side has more than `most` pixels.
+    pub fn shrunk(&self, most: usize) -> Photo {
+        let longest = self.width.max(self.height);
+        if longest <= most {
+            return self.clone();
+        }
+        let scaled = |side: usize| (side * most).div_ceil(longest);
+        let (height, width) = (scaled(self.height), scaled(self.width));
+        let size = (self.height, self.width);
+        let rgb = resample::resample(&self.rgb, size, (height, width), 0..height, 0..width, Interpolation::Bilinear);
+        Photo { width, height, rgb }
     }
 }
 
-/// Lays a picture over white and rounds it to eight bits a channel.
-fn flatten(image: DynamicImage) -> RgbImage {
-    let (width, height) = (image.width(), image.height());
-    let rgb: Vec<u8> = match image {
-        DynamicImage::ImageLumaA8(grey) => {
-            grey.pixels().flat_map(|&image::LumaA([l, a])| [over_white::<255>(l, a); 3]).collect()
-        }
-        DynamicImage::ImageLumaA16(grey) => {
-            grey.pixels().flat_map(|&image::LumaA([l, a])| [over_white::<65535>(l, a); 3]).collect()
-        }
-        DynamicImage::ImageRgba8(rgba) => {
-            rgba.pixels().flat_map(|&image::Rgba([r, g, b, a])| [r, g, b].map(|c| over_white::<255>(c, a))).collect()
-        }
-        DynamicImage::ImageRgba16(rgba) => {
-            rgba.pixels().flat_map(|&image::Rgba([r, g, b, a])| [r, g, b].map(|c| over_white::<65535>(c, a))).collect()
-        }
-        opaque => return opaque.into_rgb8(),
+/// Lays a picture over white and rounds it to eight bits a channel: red, green, blue.
+fn flatten(samples: Vec<u8>, colour: ColorType) -> Vec<u8> {
+    let channels = usize::from(colour.channel_count());
+    let sizes = usize::from(colour.bytes_per_pixel()) / channels;
+    match (colour, sizes) {
+        (ColorType::Rgb8, _) => samples,
+        (_, 1) => flattened::<255>(&samples, channels, |sample| sample[0].into()),
+        _ => flattened::<65535>(&samples, 2 * channels, |sample| u16::from_ne_bytes([sample[0], sample[1]]).into()),
+    }
+}
+
+/// Samples of `size` bytes a pixel, one or three of colour and perhaps one of opacity, each of 0..=`MAX`.
+fn flattened<const MAX: u64>(samples: &[u8], size: usize, read: fn(&[u8]) -> u64) -> Vec<u8> {
+    let bytes = if MAX > 255 { 2 } else { 1 };
+    let channels = size / bytes;
+    let pixels = samples.chunks_exact(size);
+    let flat = |pixel: &[u8]| {
+        let sample = |channel: usize| read(&pixel[channel * bytes..]);
+        let alpha = if channels.is_multiple_of(2) { sample(channels - 1) } else { MAX };
+        [0, 1, 2].map(|colour| over_white::<MAX>(sample(if channels < 3 { 0 } else { colour }), alpha))
     };
-    RgbImage::from_raw(width, height, rgb).expect("three bytes were written for each pixel")
+    pixels.flat_map(flat).collect()
 }
 
 /// `colour` of opacity `alpha`, both in `0..=MAX`, over white, rounded to the nearest of 0..=255 once.
-fn over_white<const MAX: u64>(colour: impl Into<u64>, alpha: impl Into<u64>) -> u8 {
-    let alpha = alpha.into();
-    let blended = colour.into() * alpha + MAX * (MAX - alpha); // 0..=MAX²
+fn over_white<const MAX: u64>(colour: u64, alpha: u64) -> u8 {
+    let blended = colour * alpha + MAX * (MAX - alpha); // 0..=MAX²
     ((blended * 255 + MAX * MAX / 2) / (MAX * MAX)) as u8
 }
 

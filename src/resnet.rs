@@ -210,19 +210,28 @@ impl ResNet {
         format!("layer{stage}.{}", index - first)
     }
 
-    /// Steps that shuffle the weights of one of [`PARTS`] in place, each tensor within itself; run in reverse order, they put them back,
-    /// bit by bit. Batch norm's numbers stay.
+    /// Steps that shuffle the weights of one of [`PARTS`] in place, each tensor within itself, scales and biases (batch norm's, too) among
+    /// their like; run in reverse order, they put them back, bit by bit.
     pub fn scramble(&self, gpu: &Gpu, part: &str) -> Vec<Step> {
         let of_stage = |block: &&Block| part == format!("layer{}", block.stage);
-        let weights: Vec<&Constant> = match part {
-            "fc" => vec![&self.fc.weight],
-            "conv1" => vec![&self.stem.weight],
+        let layers: Vec<[&Constant; 2]> = match part {
+            "fc" => vec![[&self.fc.weight, &self.fc.scale_bias]],
+            "conv1" => vec![[&self.stem.weight, &self.stem.scale_bias]],
             _ => {
                 let blocks = self.blocks.iter().filter(of_stage);
-                blocks.flat_map(|block| block.convs.iter().chain(&block.downsample)).map(|conv| &conv.weight).collect()
+                let convs = blocks.flat_map(|block| block.convs.iter().chain(&block.downsample));
+                convs.map(|conv| [&conv.weight, &conv.scale_bias]).collect()
             }
         };
-        weights.into_iter().zip(0..).flat_map(|(weight, seed)| ops::scramble(gpu, weight, seed)).collect()
+        let steps = |([weight, scale_bias], seed): ([&Constant; 2], u32)| {
+            // [2, c]: a scale must not become a bias. The largest power of two in c keeps them apart; ResNets' c is one.
+            let channels = scale_bias.bytes() as usize / 4 / 2;
+            let within = 1 << channels.trailing_zeros();
+            let mut steps = ops::scramble(gpu, weight, None, 2 * seed);
+            steps.extend(ops::scramble(gpu, scale_bias, Some(within), 2 * seed + 1));
+            steps
+        };
+        layers.into_iter().zip(0..).flat_map(steps).collect()
     }
 
     /// Bytes that the weights take on the GPU, scratch for backwards included.

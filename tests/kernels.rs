@@ -439,7 +439,7 @@ fn scramble(gpu: &Gpu) {
         let tensor = gpu.tensor(1, count / 4, 4);
         let planes: Vec<f32> = (0..4).flat_map(|c| words.iter().skip(c).step_by(4).map(|&w| w as f32)).collect();
         gpu.write(&tensor, &planes);
-        let steps = ops::scramble(gpu, &tensor.constant(), 5);
+        let steps = ops::scramble(gpu, &tensor.constant(), None, 5);
         let rounds = ops::scramble_rounds(count + 4, 5);
         assert_eq!(steps.len(), rounds.len());
 
@@ -453,6 +453,16 @@ fn scramble(gpu: &Gpu) {
         if count >= 64 {
             let stayed = planes.iter().zip(&found).filter(|(a, b)| a == b).count();
             assert!(stayed * 10 < count, "{stayed} of {count} numbers stayed where they were");
+        }
+        gpu.run(steps.iter().rev());
+        assert_eq!(read(gpu, &tensor), planes, "{count}: put back");
+
+        let steps = ops::scramble(gpu, &tensor.constant(), Some(4), 5);
+        gpu.run(&steps);
+        let found = read(gpu, &tensor);
+        for (i, word) in words.iter().enumerate() {
+            let came = found[i % 4 * (count / 4) + i / 4] as u32 - 1;
+            assert_eq!(came / 4, (word - 1) / 4, "{count} [{i}]: shuffled within its four");
         }
         gpu.run(steps.iter().rev());
         assert_eq!(read(gpu, &tensor), planes, "{count}: put back");

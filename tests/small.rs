@@ -4,7 +4,7 @@
 //! Every tensor of the file is compared. Both sides are rounded f32 of the same formulas, f64 there: relative errors measured
 //! here are below 2e-5, tolerances five times that unless a comment says otherwise.
 
-use gradlens::faithfulness::{Curve, NOISE, STEPS, Scrambled, rank_correlation};
+use gradlens::faithfulness::{Curve, NOISE, STEPS, Scrambled, rank_correlation, ssim};
 use gradlens::heatmap::{self, Cam};
 use gradlens::localise;
 use gradlens::{Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing, Question};
@@ -343,9 +343,11 @@ fn randomised_weights() {
         ["fc", "layer4", "layer3", "layer2", "layer1", "conv1"]
     );
     assert_eq!(heard, [0, 1, 2, 3, 4, 5, 6]);
-    for Scrambled { part, correlation, heatmap } in &found {
+    for Scrambled { part, correlation, ssim, heatmap } in &found {
         assert_eq!(heatmap.len(), map.heatmap.len());
+        assert!(heatmap.iter().all(|heat| heat.is_finite()), "{part}");
         assert!(*correlation < 0.98, "{part} scrambled, and the map is the same: {correlation}");
+        assert!((-1.0..0.98).contains(ssim), "{part} scrambled, and the map is the same: {ssim}");
     }
     let same = |explainer: &mut Explainer| {
         assert_eq!(block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap().cam, map.cam);
@@ -365,6 +367,19 @@ fn correlation_of_ranks() {
     // scipy.stats.spearmanr([1, 2, 2, 3, 0], [2, 1, 3, 3, 0])
     let tied = rank_correlation(&[1.0, 2.0, 2.0, 3.0, 0.0], &[2.0, 1.0, 3.0, 3.0, 0.0]);
     assert!((tied - 0.763_157_9).abs() < 1e-6, "{tied}");
+}
+
+/// Against the formula of scikit-image's `structural_similarity`, computed with scipy.ndimage.uniform_filter.
+#[test]
+fn structural_similarity() {
+    const SIZE: usize = 11 * 13;
+    let a: Vec<f32> = (0..SIZE).map(|i| (i * 37 % 101) as f32 / 100.0).collect();
+    let b: Vec<f32> = (0..SIZE).map(|i| ((i * 53 + 7) % 89) as f32 / 88.0).collect();
+    let half: Vec<f32> = a.iter().map(|a| 0.5 * a + 0.25).collect();
+    for (other, expected) in [(&b, 0.015_057_636), (&a, 1.0), (&half, 0.801_593_8)] {
+        let found = ssim(&a, other, 13);
+        assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
+    }
 }
 
 /// The neurons of a class: their names are the classes with the largest weights, from the checkpoint itself.

@@ -4,7 +4,7 @@
 use super::jobs::Jobs;
 use super::picture;
 use super::state::{Fault, Retry};
-use super::widgets::told;
+use super::widgets::{act, told, whether};
 
 use crate::photo::Photo;
 use leptos::prelude::*;
@@ -124,25 +124,25 @@ pub fn CameraBar(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let live = state.live;
     view! {
-        <div class="camera-bar" class:shown=move || live.get() != Live::Off>
+        <div class="camera-bar" class:shown=whether(move || live.get() != Live::Off)>
             <button
                 type="button"
                 class="strong"
                 data-testid="camera-pause"
-                on:click=move |_| match live.get_untracked() {
+                on:click=act(move || match live.get_untracked() {
                     Live::Running => jobs.pause_camera(),
                     _ => live.set(Live::Running),
-                }
+                })
             >
                 {told(move || {
                     let text = state.text().camera;
                     if live.get() == Live::Paused { text.resume } else { text.pause }.to_owned()
                 })}
             </button>
-            <button type="button" data-testid="camera-keep" disabled=move || live.get() != Live::Running on:click=move |_| jobs.keep()>
+            <button type="button" data-testid="camera-keep" disabled=whether(move || live.get() != Live::Running) on:click=act(move || jobs.keep())>
                 {state.say(|text| text.camera.keep)}
             </button>
-            <button type="button" data-testid="camera-stop" on:click=move |_| jobs.stop_camera()>
+            <button type="button" data-testid="camera-stop" on:click=act(move || jobs.stop_camera())>
                 {state.say(|text| text.camera.stop)}
             </button>
         </div>

@@ -1,12 +1,14 @@
 //! What the network sees: the five likeliest classes with bars, and a search over all of them.
 
 use super::jobs::Jobs;
+use super::once::{Memo, RwSignal};
 use super::text::fill;
-use super::widgets::told;
+use super::widgets::{Row, Rows, act, part, told, whether};
 
 use crate::explain::Score;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// Suggestions shown under the search field.
 const SUGGESTIONS: usize = 8;
@@ -24,11 +26,13 @@ pub fn Classes(jobs: Jobs) -> impl IntoView {
             </p>
             // The key holds all that a row shows, except what it looks up itself: a chosen row keeps its focus.
             <ol data-testid="top-k">
-                <For
-                    each=move || ranking.get().0
-                    key=|(rank, score)| (*rank, score.class, score.probability.to_bits())
-                    children=move |(rank, score)| view! { <Row jobs rank score /> }
-                />
+                <Rows rows=Arc::new(move || {
+                    let row = |(rank, score): (usize, Score)| {
+                        let key = format!("{rank} {} {}", score.class, score.probability.to_bits());
+                        Row::new(key, move || view! { <Ranked jobs rank score /> })
+                    };
+                    ranking.get().0.into_iter().map(row).collect()
+                }) />
             </ol>
             <Search jobs />
         </section>
@@ -49,7 +53,7 @@ impl PartialEq for Ranking {
 }
 
 #[component]
-fn Row(jobs: Jobs, rank: usize, score: Score) -> impl IntoView {
+fn Ranked(jobs: Jobs, rank: usize, score: Score) -> impl IntoView {
     let state = jobs.state;
     let Score { class, probability, .. } = score;
     let percent = 100.0 * probability;
@@ -58,12 +62,12 @@ fn Row(jobs: Jobs, rank: usize, score: Score) -> impl IntoView {
         <li data-class=class data-probability=probability>
             <button
                 type="button"
-                aria-pressed=move || (state.target() == Some(class)).to_string()
-                on:click=move |_| jobs.choose_class(Some(class))
+                aria-pressed=told(move || (state.target() == Some(class)).to_string())
+                on:click=act(move || jobs.choose_class(Some(class)))
             >
                 <span class="name">
                     {told(move || state.label(class))}
-                    <small lang=move || state.language.get().other().tag()>{told(move || state.second_label(class).unwrap_or_default())}</small>
+                    <small lang=told(move || state.language.get().other().tag().to_owned())>{told(move || state.second_label(class).unwrap_or_default())}</small>
                     {(rank >= 5)
                         .then(|| {
                             view! { <small class="rank">{told(move || fill(state.text().rank, &[&(rank + 1).to_string()]))}</small> }
@@ -134,13 +138,14 @@ fn Search(jobs: Jobs) -> impl IntoView {
                 data-testid="class-search"
                 aria-autocomplete="list"
                 aria-controls="class-options"
-                aria-expanded=move || shown.get().to_string()
-                aria-activedescendant=move || {
-                    (shown.get() && found.with(|found| !found.is_empty())).then(|| format!("class-option-{}", active.get()))
-                }
-                disabled=move || state.labels.with(|labels| labels.names.is_empty())
+                aria-expanded=told(move || shown.get().to_string())
+                aria-activedescendant=told(move || {
+                    let marked = shown.get() && found.with(|found| !found.is_empty());
+                    if marked { format!("class-option-{}", active.get()) } else { String::new() }
+                })
+                disabled=whether(move || state.labels.with(|labels| labels.names.is_empty()))
                 placeholder=state.say(|text| text.search_placeholder)
-                prop:value=move || query.get()
+                prop:value=told(move || query.get())
                 on:input:target=move |event| {
                     query.set(event.target().value());
                     active.set(0);
@@ -150,8 +155,8 @@ fn Search(jobs: Jobs) -> impl IntoView {
                 on:blur=move |_| open.set(false)
                 on:keydown=on_key
             />
-            <ul id="class-options" role="listbox" aria-label=state.say(|text| text.search) class:shown=move || shown.get()>
-                {move || {
+            <ul id="class-options" role="listbox" aria-label=state.say(|text| text.search) class:shown=whether(move || shown.get())>
+                {part(move || {
                     let found = found.get();
                     if found.is_empty() && shown.get() {
                         return view! { <li class="none">{state.text().search_none}</li> }.into_any();
@@ -165,7 +170,7 @@ fn Search(jobs: Jobs) -> impl IntoView {
                                     id=format!("class-option-{place}")
                                     role="option"
                                     data-class=class
-                                    aria-selected=move || (active.get() == place).to_string()
+                                    aria-selected=told(move || (active.get() == place).to_string())
                                     // Before the field loses its focus, which would close the list under the pointer.
                                     on:mousedown=move |event| {
                                         event.prevent_default();
@@ -180,7 +185,7 @@ fn Search(jobs: Jobs) -> impl IntoView {
                         })
                         .collect_view()
                         .into_any()
-                }}
+                })}
             </ul>
         </div>
     }

@@ -10,9 +10,10 @@ mod trust;
 mod words;
 
 use super::jobs::Jobs;
+use super::once::{Effect, Memo, RwSignal};
 use super::state::State;
 use super::text::{Words, fill};
-use super::widgets::Segmented;
+use super::widgets::{Segmented, act, part, told};
 use crate::cam::Method;
 use crate::error::Error;
 use crate::explain::{Explainer, Explanation, Question};
@@ -334,10 +335,11 @@ pub fn LookCloser(jobs: Jobs) -> impl IntoView {
     let working = Memo::new(move |_| closer.progress.with(Option::is_some));
     let progress = move || {
         let text = state.text().closer;
-        closer.progress.get().map(|(done, of)| match of {
-            0 => text.working.to_owned(),
-            _ => fill(text.progress, &[&done.to_string(), &of.to_string()]),
-        })
+        match closer.progress.get() {
+            Some((_, 0)) => text.working.to_owned(),
+            Some((done, of)) => fill(text.progress, &[&done.to_string(), &of.to_string()]),
+            None => if closer.stopped.get() { text.stopped } else { "" }.to_owned(),
+        }
     };
     let panel = move || match closer.panel.get() {
         Panel::Layers => view! { <Pictures state /> }.into_any(),
@@ -349,6 +351,38 @@ pub fn LookCloser(jobs: Jobs) -> impl IntoView {
         Panel::Words => view! { <InWords state /> }.into_any(),
         Panel::Trust => view! { <Trusted jobs /> }.into_any(),
         Panel::Swipe => view! { <Swipe state /> }.into_any(),
+    };
+    let known = Memo::new(move |_| state.explanation.with(Option::is_some));
+    let opened = move || {
+        view! {
+                <Segmented
+                    state
+                    name="panel"
+                    label=|text| text.closer.title
+                    options=Panel::ALL.map(|panel| (panel.name(), panel.words())).to_vec()
+                    value=Arc::new(move || closer.panel.get().name())
+                    choose
+                />
+                <p class="hint">{told(move || state.text().closer.hints[closer.panel.get() as usize].to_owned())}</p>
+                <div class="panel" data-testid="panel" data-panel=told(move || closer.panel.get().name().to_owned()) aria-busy=told(move || working.get().to_string())>
+                    {part(panel)}
+                </div>
+                <p class="progress" role="status" data-testid="closer-progress">
+                    {told(progress)}
+                    {part(move || {
+                        working
+                            .get()
+                            .then(|| {
+                                view! {
+                                    <button type="button" data-testid="closer-stop" on:click=act(move || closer.stop.set(true))>
+                                        {state.say(|text| text.closer.stop)}
+                                    </button>
+                                }
+                            })
+                    })}
+                </p>
+        }
+        .into_any()
     };
     view! {
         <details
@@ -362,39 +396,7 @@ pub fn LookCloser(jobs: Jobs) -> impl IntoView {
             <summary>
                 <h2>{state.say(|text| text.closer.title)}</h2>
             </summary>
-            <Show
-                when=move || state.explanation.with(Option::is_some)
-                fallback=move || view! { <p class="hint">{state.say(|text| text.closer.waiting)}</p> }
-            >
-                <Segmented
-                    state
-                    name="panel"
-                    label=|text| text.closer.title
-                    options=Panel::ALL.map(|panel| (panel.name(), panel.words())).to_vec()
-                    id=|name| name
-                    value=Signal::derive(move || closer.panel.get().name())
-                    choose
-                />
-                <p class="hint">{move || state.text().closer.hints[closer.panel.get() as usize]}</p>
-                <div class="panel" data-testid="panel" data-panel=move || closer.panel.get().name() aria-busy=move || working.get().to_string()>
-                    {panel}
-                </div>
-                <p class="progress" role="status" data-testid="closer-progress">
-                    {progress}
-                    {move || closer.stopped.get().then(|| state.text().closer.stopped)}
-                    {move || {
-                        working
-                            .get()
-                            .then(|| {
-                                view! {
-                                    <button type="button" data-testid="closer-stop" on:click=move |_| closer.stop.set(true)>
-                                        {state.say(|text| text.closer.stop)}
-                                    </button>
-                                }
-                            })
-                    }}
-                </p>
-            </Show>
+            {part(move || if known.get() { opened() } else { view! { <p class="hint">{state.say(|text| text.closer.waiting)}</p> }.into_any() })}
         </details>
     }
 }

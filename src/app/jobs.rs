@@ -344,7 +344,7 @@ impl Jobs {
     fn picture(&self, name: String, photo: Photo) -> Picture {
         let inner = self.inner();
         inner.pictures.set(inner.pictures.get() + 1);
-        let shown = Arc::new(picture::shrink(&photo, picture::SHOWN));
+        let shown = Arc::new(photo.shrunk(picture::SHOWN));
         Picture { id: inner.pictures.get(), name, full: Arc::new(photo), shown }
     }
 

@@ -5,7 +5,6 @@
 use super::state::State;
 use crate::cam::Method;
 use crate::heatmap::ColourMap;
-use leptos::prelude::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {

@@ -1,7 +1,10 @@
 //! Which model, what is kept of models in this browser, and how photos become a visitor's own model's inputs.
 
 use super::jobs::Jobs;
+use super::once::{Effect, Memo};
+use super::state::Loaded;
 use super::text::{Words, fill};
+use super::widgets::{act, amount, part, told};
 use crate::photo::{MIN_SIDE, Preprocessing};
 use leptos::html;
 use leptos::prelude::*;
@@ -31,6 +34,7 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
             set_timeout(move || select.set_value(&value), Duration::ZERO);
         }
     });
+    let own = Memo::new(move |_| state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none())));
     let note = move || {
         let id = current.get();
         state.models.with(|models| {
@@ -54,7 +58,7 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                     node_ref=select
                     on:change:target=move |event| jobs.choose_model(&event.target().value())
                 >
-                    {move || {
+                    {part(move || {
                         let language = state.language.get();
                         let models = state.models.get();
                         let listed = models
@@ -69,23 +73,25 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                             .with(|model| model.as_ref().filter(|model| model.id.is_none()).map(|model| model.file.clone()))
                             .map(|file| view! { <option value="own">{fill(state.text().own_weights, &[&file])}</option> });
                         (listed, own)
-                    }}
+                    })}
                 </select>
-                <button type="button" on:click=move |_| browse_weights.run(())>
+                <button type="button" on:click=act(move || browse_weights.run(()))>
                     {state.say(|text| text.open_weights)}
                 </button>
             </div>
             <p class="hint" data-testid="architecture">
-                {move || {
-                    let model = state.model.get()?;
-                    let classes = fill(state.text().classes, &[&model.classes.to_string()]);
-                    Some(format!("{} · {classes}", model.architecture))
-                }}
+                {told(move || {
+                    let words = |model: Loaded| {
+                        let classes = fill(state.text().classes, &[&model.classes.to_string()]);
+                        format!("{} · {classes}", model.architecture)
+                    };
+                    state.model.get().map(words).unwrap_or_default()
+                })}
             </p>
             <p class="fine">{state.say(|text| text.weights_hint)}</p>
             </div>
             <div class="half">
-            {move || {
+            {part(move || {
                 note()
                     .map(|(note, fine)| {
                         view! {
@@ -93,8 +99,8 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                             <p class="fine">{fine}</p>
                         }
                     })
-            }}
-            {move || state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none())).then(|| view! { <Inputs jobs /> })}
+            })}
+            {part(move || own.get().then(|| view! { <Inputs jobs /> }))}
             <Copies jobs />
             </div>
         </section>
@@ -119,7 +125,7 @@ fn Copies(jobs: Jobs) -> impl IntoView {
                         class="quiet small"
                         aria-label=label
                         hidden=hidden
-                        on:click=move |_| jobs.delete_kept(address.clone().unwrap_or_default())
+                        on:click=act(move || jobs.delete_kept(address.clone().unwrap_or_default()))
                     >
                         {text.delete}
                     </button>
@@ -150,7 +156,7 @@ fn Copies(jobs: Jobs) -> impl IntoView {
         }
         rows
     };
-    view! { <ul class="copies" data-testid="copies">{rows}</ul> }
+    view! { <ul class="copies" data-testid="copies">{part(rows)}</ul> }
 }
 
 /// What can be set of a preprocessing: sides in pixels, and a number for each of three channels.
@@ -212,11 +218,11 @@ fn Inputs(jobs: Jobs) -> impl IntoView {
             <input
                 type="number"
                 data-testid=id
-                aria-label=label
+                aria-label=told(label)
                 min=min
                 max=max
                 step=step
-                prop:value=move || state.preprocessing.with(|known| number.get(known))
+                prop:value=amount(move || state.preprocessing.with(|known| number.get(known)))
                 on:change:target=move |event| {
                     let input: HtmlInputElement = event.target();
                     let value = input.value_as_number();
@@ -259,7 +265,7 @@ fn Inputs(jobs: Jobs) -> impl IntoView {
             <summary>{state.say(|text| text.weights.preprocessing)}</summary>
             <p class="hint">{state.say(|text| text.weights.preprocessing_hint)}</p>
             {rows}
-            <button type="button" data-testid="imagenet-inputs" on:click=move |_| jobs.choose_preprocessing(Preprocessing::default())>
+            <button type="button" data-testid="imagenet-inputs" on:click=act(move || jobs.choose_preprocessing(Preprocessing::default()))>
                 {state.say(|text| text.weights.reset)}
             </button>
         </details>

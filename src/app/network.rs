@@ -2,11 +2,12 @@
 //! on this photo.
 
 use super::jobs::Jobs;
+use super::once::{Effect, Memo};
 use super::picture::{self, Pixels};
 use super::state::State;
 use super::text::fill;
 use super::timings::Timings;
-use super::widgets::told;
+use super::widgets::{Row, Rows, act, part, told};
 
 use crate::channels::{Channel, Channels};
 use crate::heatmap::{self, Cam, Look};
@@ -46,7 +47,7 @@ pub fn Inside(jobs: Jobs) -> impl IntoView {
         let layer = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
         layer.map(|layer| fill(state.text().network.channels, &[&layer])).unwrap_or_default()
     };
-    let maps = Signal::derive(move || {
+    let maps: Pictured = Arc::new(move || {
         state.channels.with(|known| {
             let Some(known) = known else { return Vec::new() };
             let words = state.text().network.channel;
@@ -73,7 +74,14 @@ pub fn Inside(jobs: Jobs) -> impl IntoView {
                 })}
             </p>
             <ol class="parts" aria-label=state.say(|text| text.network.parts)>
-                <For each=move || boxes.get() key=|drawn| format!("{:?}", drawn.part) children=move |drawn| view! { <Box jobs drawn /> } />
+                <Rows rows=Arc::new(move || {
+                    let row = |drawn: Drawn| {
+                        let Part { name, height, width, .. } = &drawn.part;
+                        let key = format!("{name} {} {height} {width}", drawn.part.channels);
+                        Row::new(key, move || view! { <Box jobs drawn=drawn.clone() /> })
+                    };
+                    boxes.get().into_iter().map(row).collect()
+                }) />
             </ol>
             <h3>{told(title)}</h3>
             <Maps maps />
@@ -105,9 +113,9 @@ fn Box(jobs: Jobs, drawn: Drawn) -> impl IntoView {
                 type="button"
                 data-layer=name.clone()
                 disabled=!of_stage
-                aria-pressed=move || of_stage.then(|| chosen.get().to_string())
+                aria-pressed=of_stage.then(|| told(move || chosen.get().to_string()))
                 title=told_shape
-                on:click=move |_| jobs.choose_layer(layer.clone())
+                on:click=act(move || jobs.choose_layer(layer.clone()))
             >
                 <span class="block" style:height=tall style:width=wide aria-hidden="true"></span>
                 <b>{name.clone()}</b>
@@ -136,7 +144,7 @@ fn over_thumb(state: &State, cam: &Cam) -> Pixels {
     let (picture, known) = (state.picture.get(), state.explanation.get());
     match (picture, known) {
         (Some(picture), Some(known)) => {
-            let thumb = picture::shrink(&picture.shown, picture::THUMB);
+            let thumb = picture.shown.shrunk(picture::THUMB);
             let map = crate::explain::Explanation {
                 heatmap: heatmap::normalise(&cam.values),
                 height: cam.height,
@@ -149,12 +157,15 @@ fn over_thumb(state: &State, cam: &Cam) -> Pixels {
     }
 }
 
+/// Small pictures, made anew when what they show changes.
+pub type Pictured = Arc<dyn Fn() -> Vec<Map> + Send + Sync>;
+
 #[component]
-pub fn Maps(maps: Signal<Vec<Map>>) -> impl IntoView {
+pub fn Maps(maps: Pictured) -> impl IntoView {
     view! {
         <div class="maps">
-            {move || {
-                maps.get()
+            {part(move || {
+                maps()
                     .into_iter()
                     .map(|Map { caption, pixels }| {
                         let canvas = NodeRef::<html::Canvas>::new();
@@ -171,7 +182,7 @@ pub fn Maps(maps: Signal<Vec<Map>>) -> impl IntoView {
                         }
                     })
                     .collect_view()
-            }}
+            })}
         </div>
     }
 }

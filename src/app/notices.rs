@@ -1,8 +1,10 @@
 //! What the page says about itself: status line, complaints with a way on, the question before a download, the adapter.
 
 use super::jobs::Jobs;
+use super::once::Memo;
 use super::state::{Condition, Fault, Progress, Retry, State, Work};
 use super::text::{self, fill};
+use super::widgets::{act, part, told, whether};
 use crate::error::Error;
 use leptos::prelude::*;
 
@@ -18,21 +20,22 @@ pub fn Status(jobs: Jobs) -> impl IntoView {
         })
     });
     let words = Memo::new(move |_| sentence(&state, condition.get()));
+    let coming = Memo::new(move |_| state.progress.with(Option::is_some));
     view! {
-        <div class="status" data-testid="status" data-state=move || condition.get().name() data-maps=state.maps>
-            <div class="progress" class:shown=move || matches!(condition.get(), Condition::Loading | Condition::Working) class:unknown=move || fraction.get().is_none()>
-                <span style:width=move || format!("{:.1}%", 100.0 * fraction.get().unwrap_or(1.0))></span>
+        <div class="status" data-testid="status" data-state=told(move || condition.get().name().to_owned()) data-maps=told(move || state.maps.get().to_string())>
+            <div class="progress" class:shown=whether(move || matches!(condition.get(), Condition::Loading | Condition::Working)) class:unknown=whether(move || fraction.get().is_none())>
+                <span style:width=told(move || format!("{:.1}%", 100.0 * fraction.get().unwrap_or(1.0)))></span>
             </div>
             <span class="dot" aria-hidden="true"></span>
-            <p role="status">{words}</p>
+            <p role="status">{told(move || words.get())}</p>
             <span class="share">
-                {move || state.progress.with(|progress| progress.as_ref().map(|progress| rate(&state, progress)))}
+                {told(move || state.progress.with(|progress| progress.as_ref().map(|progress| rate(&state, progress)).unwrap_or_default()))}
             </span>
-            <Show when=move || state.progress.with(Option::is_some)>
-                <button type="button" class="quiet small" data-testid="cancel" on:click=move |_| jobs.cancel_download()>
+            {part(move || coming.get().then(|| view! {
+                <button type="button" class="quiet small" data-testid="cancel" on:click=act(move || jobs.cancel_download())>
                     {state.say(|text| text.cancel)}
                 </button>
-            </Show>
+            }))}
             <Elapsed state />
         </div>
     }
@@ -89,12 +92,13 @@ fn Elapsed(state: State) -> impl IntoView {
         <span
             class="elapsed"
             data-testid="elapsed"
-            data-forward=move || times.get().map(|(look, _)| format!("{look:.1}"))
-            data-explain=move || times.get().map(|(_, trace)| format!("{trace:.1}"))
+            data-forward=told(move || times.get().map(|(look, _)| format!("{look:.1}")).unwrap_or_default())
+            data-explain=told(move || times.get().map(|(_, trace)| format!("{trace:.1}")).unwrap_or_default())
         >
-            {move || {
-                times.get().map(|(look, trace)| fill(state.text().times, &[&format!("{look:.0}"), &format!("{trace:.0}")]))
-            }}
+            {told(move || {
+                let words = |(look, trace)| fill(state.text().times, &[&format!("{look:.0}"), &format!("{trace:.0}")]);
+                times.get().map(words).unwrap_or_default()
+            })}
         </span>
     }
 }
@@ -104,7 +108,7 @@ pub fn AdapterName(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     view! {
         <p class="adapter" data-testid="adapter">
-            {move || {
+            {part(move || {
                 let adapter = state.adapter.get()?;
                 let name = if adapter.name.is_empty() { state.text().processor.name } else { &adapter.name };
                 let words = fill(state.text().adapter, &[name]);
@@ -119,8 +123,8 @@ pub fn AdapterName(jobs: Jobs) -> impl IntoView {
                                         type="button"
                                         class="quiet"
                                         data-testid="rather-processor"
-                                        disabled=move || state.work.get().is_some()
-                                        on:click=move |_| jobs.compute_elsewhere(true)
+                                        disabled=whether(move || state.work.get().is_some())
+                                        on:click=act(move || jobs.compute_elsewhere(true))
                                     >
                                         {state.text().processor.rather}
                                     </button>
@@ -128,7 +132,7 @@ pub fn AdapterName(jobs: Jobs) -> impl IntoView {
                             })}
                     },
                 )
-            }}
+            })}
         </p>
     }
 }
@@ -139,7 +143,7 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
     let state = jobs.state;
     view! {
         <div role="alert">
-            {move || {
+            {part(move || {
                 let failure = state.failure.get()?;
                 let retry = failure.retry != Retry::None;
                 // What the graphics adapter cannot do, the processor perhaps can.
@@ -154,7 +158,7 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                                 {retry
                                     .then(|| {
                                         view! {
-                                            <button type="button" class="strong" data-testid="retry" on:click=move |_| jobs.retry()>
+                                            <button type="button" class="strong" data-testid="retry" on:click=act(move || jobs.retry())>
                                                 {state.text().retry}
                                             </button>
                                         }
@@ -165,24 +169,24 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                                             <button
                                                 type="button"
                                                 data-testid="processor-instead"
-                                                disabled=move || state.work.get().is_some()
-                                                on:click=move |_| jobs.compute_elsewhere(true)
+                                                disabled=whether(move || state.work.get().is_some())
+                                                on:click=act(move || jobs.compute_elsewhere(true))
                                             >
                                                 {state.text().processor.use_processor}
                                             </button>
                                         }
                                     })}
-                                <button type="button" on:click=move |_| browse_photo.run(())>
+                                <button type="button" on:click=act(move || browse_photo.run(()))>
                                     {state.text().another_photo}
                                 </button>
-                                <button type="button" class="quiet" data-testid="dismiss" on:click=move |_| jobs.dismiss()>
+                                <button type="button" class="quiet" data-testid="dismiss" on:click=act(move || jobs.dismiss())>
                                     {state.text().dismiss}
                                 </button>
                             </div>
                         </div>
                     },
                 )
-            }}
+            })}
         </div>
     }
 }
@@ -193,7 +197,7 @@ pub fn Refused(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     view! {
         <div role="status">
-            {move || {
+            {part(move || {
                 let fault = state.adapter.get()?.refused?;
                 let text = state.text().processor;
                 let words = [&text::sentence(state.language.get(), &fault), " ", text.instead].concat();
@@ -205,8 +209,8 @@ pub fn Refused(jobs: Jobs) -> impl IntoView {
                                 <button
                                     type="button"
                                     data-testid="use-gpu"
-                                    disabled=move || state.work.get().is_some()
-                                    on:click=move |_| jobs.compute_elsewhere(false)
+                                    disabled=whether(move || state.work.get().is_some())
+                                    on:click=act(move || jobs.compute_elsewhere(false))
                                 >
                                     {text.use_gpu_again}
                                 </button>
@@ -214,7 +218,7 @@ pub fn Refused(jobs: Jobs) -> impl IntoView {
                         </div>
                     },
                 )
-            }}
+            })}
         </div>
     }
 }
@@ -225,7 +229,7 @@ pub fn Offer(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
     let state = jobs.state;
     view! {
         <div role="region" aria-live="polite">
-            {move || {
+            {part(move || {
                 let model = state.offer.get()?;
                 let (text, language) = (state.text(), state.language.get());
                 let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
@@ -244,20 +248,20 @@ pub fn Offer(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                                 <p class="fine">{fine}</p>
                             </div>
                             <div class="buttons">
-                                <button type="button" class="strong" data-testid="offer-yes" on:click=move |_| jobs.accept_offer()>
+                                <button type="button" class="strong" data-testid="offer-yes" on:click=act(move || jobs.accept_offer())>
                                     {fill(text.offer_yes, &[&megabytes])}
                                 </button>
-                                <button type="button" on:click=move |_| browse_weights.run(())>
+                                <button type="button" on:click=act(move || browse_weights.run(()))>
                                     {text.offer_file}
                                 </button>
-                                <button type="button" class="quiet" data-testid="offer-no" on:click=move |_| jobs.decline_offer()>
+                                <button type="button" class="quiet" data-testid="offer-no" on:click=act(move || jobs.decline_offer())>
                                     {text.offer_no}
                                 </button>
                             </div>
                         </div>
                     },
                 )
-            }}
+            })}
         </div>
     }
 }

@@ -33,23 +33,6 @@ pub struct Pixels {
 /// Longest side of a photo in the tray, and of a channel's map.
 pub const THUMB: usize = 160;
 
-/// The photo, or a smaller copy when a side is above `most`.
-pub fn shrink(photo: &Photo, most: usize) -> Photo {
-    let longest = photo.width.max(photo.height);
-    if longest <= most {
-        return photo.clone();
-    }
-    let scaled = |side: usize| ((side * most) as f64 / longest as f64).round().max(1.0) as u32;
-    let (width, height) = (scaled(photo.width), scaled(photo.height));
-    match image::ImageBuffer::<image::Rgb<u8>, _>::from_raw(photo.width as u32, photo.height as u32, &photo.rgb[..]) {
-        Some(whole) => {
-            let small = image::imageops::thumbnail(&whole, width, height);
-            Photo::new(width as usize, height as usize, small.into_raw())
-        }
-        None => photo.clone(),
-    }
-}
-
 /// Decodes what [`left_to_the_browser`](crate::photo::left_to_the_browser) says, as `Photo::decode` would: over white, no colour
 /// management, upright, the first frame.
 pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {

@@ -1,7 +1,9 @@
 //! Reading the heatmap: point at the picture, or move over its cells with the arrow keys, and see value, cell and receptive field.
 
+use super::once::Memo;
 use super::state::{Picture, State};
 use super::text::fill;
+use super::widgets::told;
 use crate::explain::Explanation;
 use crate::heatmap::value_at;
 use crate::outline::{Part, part};
@@ -104,21 +106,24 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         <svg
             class="marks"
             role="application"
-            tabindex=move || if state.explanation.with(Option::is_some) { "0" } else { "-1" }
+            tabindex=told(move || if state.explanation.with(Option::is_some) { "0" } else { "-1" }.to_owned())
             data-testid="marks"
             aria-label=state.say(|text| text.tools.read)
             aria-describedby="readout"
-            viewBox=move || size.get().map(|(width, height)| format!("0 0 {width} {height}"))
+            viewBox=told(move || size.get().map(|(width, height)| format!("0 0 {width} {height}")).unwrap_or("0 0 1 1".into()))
             node_ref=overlay
             on:pointermove=on_pointer
             on:pointerdown=on_pointer
             on:pointerleave=move |_| state.point.set(None)
             on:keydown=on_key
         >
-            <path class="cell" d=move || found.with(|found| found.as_ref().map(|found| outlined(found.cell_at))) />
+            <path class="cell" d=told(move || found.with(|found| found.as_ref().map(|found| outlined(found.cell_at))).unwrap_or_default()) />
             <path
                 class="field-seen"
-                d=move || found.with(|found| found.as_ref()?.field.as_ref().filter(|field| !field.whole).map(|field| outlined(field.at)))
+                d=told(move || {
+                    let field = |found: &Option<Found>| found.as_ref()?.field.clone().filter(|field| !field.whole);
+                    found.with(field).map(|field| outlined(field.at)).unwrap_or_default()
+                })
             />
         </svg>
     }
@@ -162,7 +167,7 @@ pub fn Readout(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     });
     view! {
         <p class="fine readout" id="readout" role="status" data-testid="readout">
-            {words}
+            {told(move || words.get())}
         </p>
     }
 }

@@ -1,11 +1,13 @@
 //! How it is traced: layer, method, fit.
 
 use super::jobs::Jobs;
+use super::once::Memo;
 use super::text::{self, Words};
-use super::widgets::Segmented;
+use super::widgets::{Segmented, part, told, whether};
 use crate::cam::Method;
 use crate::photo::Fit;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 const STAGES: [(&str, Words); 4] = [
     ("layer1", |text| text.stages[0]),
@@ -32,9 +34,8 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 name="stage"
                 label=|text| text.layer
                 options=STAGES.to_vec()
-                id=|name| name
                 show_id=true
-                value=stage
+                value=Arc::new(move || stage.get())
                 choose=move |name: &'static str| jobs.choose_layer(name.to_owned())
             />
             <p class="hint">{state.say(|text| text.layer_hint)}</p>
@@ -42,10 +43,10 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 <span>{state.say(|text| text.block)}</span>
                 <select
                     data-testid="layer-select"
-                    prop:value=move || state.layer.get()
+                    prop:value=told(move || state.layer.get())
                     on:change:target=move |event| jobs.choose_layer(event.target().value())
                 >
-                    {move || {
+                    {part(move || {
                         let layers = state.layers.get();
                         STAGES
                             .iter()
@@ -64,7 +65,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                                                 };
                                                 let value = layer.clone();
                                                 view! {
-                                                    <option value=value selected=move || state.layer.get() == layer>
+                                                    <option value=value selected=whether(move || state.layer.get() == layer)>
                                                         {name}
                                                     </option>
                                                 }
@@ -74,7 +75,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                                 }
                             })
                             .collect_view()
-                    }}
+                    })}
                 </select>
             </label>
 
@@ -95,7 +96,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                             // A method that the table does not know yet goes by its own name.
                             let name = if name.is_empty() { id.clone() } else { name.to_owned() };
                             view! {
-                                <option value=id selected=move || state.method.get() == method>
+                                <option value=id selected=whether(move || state.method.get() == method)>
                                     {name}
                                 </option>
                             }
@@ -103,7 +104,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                         .collect_view()}
                 </select>
             </label>
-            <p class="hint">{move || text::method(state.language.get(), &method_name()).1}</p>
+            <p class="hint">{told(move || text::method(state.language.get(), &method_name()).1.to_owned())}</p>
 
             <label class="field">
                 <span>{state.say(|text| text.fit)}</span>
@@ -119,11 +120,11 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                         .into_iter()
                         .map(|(fit, value)| {
                             view! {
-                                <option value=value selected=move || state.fit.get() == fit>
-                                    {move || match fit {
-                                        Fit::Whole => state.text().fit_whole,
-                                        Fit::Crop => state.text().fit_crop,
-                                    }}
+                                <option value=value selected=whether(move || state.fit.get() == fit)>
+                                    {state.say(match fit {
+                                        Fit::Whole => |text| text.fit_whole,
+                                        Fit::Crop => |text| text.fit_crop,
+                                    })}
                                 </option>
                             }
                         })
@@ -131,10 +132,10 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 </select>
             </label>
             <p class="hint">
-                {move || match state.fit.get() {
+                {told(move || match state.fit.get() {
                     Fit::Whole => state.text().fit_hint_whole,
                     Fit::Crop => state.text().fit_hint_crop,
-                }}
+                }.to_owned())}
             </p>
         </section>
     }

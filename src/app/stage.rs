@@ -4,16 +4,19 @@ use super::camera::CameraBar;
 use super::inside;
 use super::jobs::Jobs;
 use super::notices::Status;
+use super::once::{Effect, Memo};
 use super::picture::{self, Way};
 use super::probe::{self, Found, Marks, Readout};
 use super::state::{Picture, State, View};
 use super::text::{self, Words, fill};
 use super::tray::Tray;
-use super::widgets::{Segmented, Slider, told};
+use super::widgets::{Row, Rows, Segmented, Slider, act, part, told, whether};
 use crate::explain::Explanation;
 use crate::heatmap::{ColourMap, Look, describe};
+use crate::models::Sample;
 use leptos::html;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 #[component]
 pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
@@ -23,16 +26,14 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
     view! {
         <section
             class="stage"
-            class:empty=move || empty.get()
+            class:empty=whether(move || empty.get())
             id="picture"
             tabindex="-1"
             aria-label=state.say(|text| text.picture)
         >
             <div class="frame">
                 <Canvases state found />
-                <Show when=move || empty.get()>
-                    <Welcome jobs browse_photo />
-                </Show>
+                {part(move || empty.get().then(|| view! { <Welcome jobs browse_photo /> }))}
                 <CameraBar jobs />
             </div>
             <Status jobs />
@@ -43,7 +44,7 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
             </div>
             <div class="ways">
                 <div class="actions">
-                    <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
+                    <button type="button" class="strong" on:click=act(move || browse_photo.run(()))>
                         {told(move || if empty.get() { state.text().choose_photo } else { state.text().another_photo }.to_owned())}
                     </button>
                     <button
@@ -52,19 +53,16 @@ pub fn Stage(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                         data-testid="camera"
                         title=state.say(|text| text.camera.start)
                         aria-label=state.say(|text| text.camera.start)
-                        on:click=move |_| jobs.start_camera()
+                        on:click=act(move || jobs.start_camera())
                     >
                         <CameraIcon />
                     </button>
-                    <button type="button" data-testid="save-png" disabled=move || empty.get() on:click=move |_| jobs.take(Way::Shown)>
+                    <button type="button" data-testid="save-png" disabled=whether(move || empty.get()) on:click=act(move || jobs.take(Way::Shown))>
                         {state.say(|text| text.save)}
                     </button>
                     <WaysOut jobs />
                 </div>
-                <Show when=move || !empty.get()>
-                    <Tray jobs />
-                    <Samples jobs />
-                </Show>
+                {part(move || (!empty.get()).then(|| view! { <Tray jobs /> <Samples jobs /> }))}
             </div>
         </section>
     }
@@ -98,10 +96,10 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         })
     });
     view! {
-        <div class="canvases" class:both=move || both.get() aria-busy=move || state.work.get().is_some().to_string()>
+        <div class="canvases" class:both=whether(move || both.get()) aria-busy=told(move || state.work.get().is_some().to_string())>
             <canvas class="second" role="img" aria-label=state.say(|text| text.view_photo) node_ref=photo></canvas>
             <div class="pane">
-                <canvas data-testid="overlay-canvas" role="img" aria-label=described node_ref=overlay></canvas>
+                <canvas data-testid="overlay-canvas" role="img" aria-label=told(move || described.get()) node_ref=overlay></canvas>
                 <Marks state found />
             </div>
         </div>
@@ -147,10 +145,10 @@ fn Welcome(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
             <h2>{state.say(|text| text.drop_title)}</h2>
             <p>{state.say(|text| text.drop_hint)}</p>
             <div class="buttons">
-                <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
+                <button type="button" class="strong" on:click=act(move || browse_photo.run(()))>
                     {state.say(|text| text.choose_photo)}
                 </button>
-                <button type="button" data-testid="camera-first" on:click=move |_| jobs.start_camera()>
+                <button type="button" data-testid="camera-first" on:click=act(move || jobs.start_camera())>
                     {state.say(|text| text.camera.start)}
                 </button>
             </div>
@@ -166,39 +164,41 @@ fn Samples(jobs: Jobs) -> impl IntoView {
     let samples = Memo::new(move |_| state.samples());
     let any = move || samples.with(|samples| !samples.is_empty());
     view! {
-        <div class="samples" class:shown=any>
+        <div class="samples" class:shown=whether(any)>
             <p class="hint">{state.say(|text| text.samples)}</p>
             <ul>
-                <For
-                    each=move || samples.get()
-                    key=|sample| sample.file.clone()
-                    children=move |sample| {
-                        let shown = sample.clone();
-                        let name = move || {
-                            state.language.get().choose(&shown.name, shown.name_zh.as_deref()).to_owned()
-                        };
-                        let named = name.clone();
-                        let source = sample.source.clone();
-                        view! {
-                            <li>
-                                <button
-                                    type="button"
-                                    data-testid=format!("sample-{}", sample.id)
-                                    title=move || fill(state.text().sample_title, &[&named(), &source])
-                                    on:click={
-                                        let sample = sample.clone();
-                                        move |_| jobs.open_sample(&sample)
-                                    }
-                                >
-                                    <img src=inside::address(&sample.file) alt="" loading="lazy" />
-                                    <span>{name}</span>
-                                </button>
-                            </li>
-                        }
-                    }
-                />
+                <Rows rows=Arc::new(move || {
+                    let row = |sample: Sample| {
+                        Row::new(sample.file.clone(), move || view! { <OneSample jobs sample=sample.clone() /> })
+                    };
+                    samples.get().into_iter().map(row).collect()
+                }) />
             </ul>
         </div>
+    }
+}
+
+#[component]
+fn OneSample(jobs: Jobs, sample: Sample) -> impl IntoView {
+    let state = jobs.state;
+    let id = format!("sample-{}", sample.id);
+    let file = inside::address(&sample.file);
+    let sample = Arc::new(sample);
+    let shown = sample.clone();
+    let name = told(move || state.language.get().choose(&shown.name, shown.name_zh.as_deref()).to_owned());
+    let (named, source) = (name.clone(), sample.source.clone());
+    view! {
+        <li>
+            <button
+                type="button"
+                data-testid=id
+                title=told(move || fill(state.text().sample_title, &[&named(), &source]))
+                on:click=act(move || jobs.open_sample(&sample))
+            >
+                <img src=file alt="" loading="lazy" />
+                <span>{name}</span>
+            </button>
+        </li>
     }
 }
 
@@ -211,14 +211,13 @@ fn Tools(state: State) -> impl IntoView {
                 name="view"
                 label=|text| text.view
                 options=vec![
-                    (View::Overlay, |text| text.view_overlay),
-                    (View::Photo, |text| text.view_photo),
-                    (View::Heatmap, |text| text.view_heatmap),
-                    (View::Both, |text| text.view_both),
+                    (View::Overlay.name(), |text| text.view_overlay),
+                    (View::Photo.name(), |text| text.view_photo),
+                    (View::Heatmap.name(), |text| text.view_heatmap),
+                    (View::Both.name(), |text| text.view_both),
                 ]
-                id=View::name
-                value=state.view
-                choose=move |view| state.view.set(view)
+                value=Arc::new(move || state.view.get().name())
+                choose=move |name| state.view.set(View::named(name))
             />
             <Slider state label=|text| text.opacity id="opacity" value=state.opacity />
         </div>
@@ -230,7 +229,7 @@ fn Tools(state: State) -> impl IntoView {
                     <input
                         type="checkbox"
                         data-testid="contours"
-                        prop:checked=state.contours
+                        prop:checked=whether(move || state.contours.get())
                         on:change:target=move |event| state.contours.set(event.target().checked())
                     />
                     <span>{state.say(|text| text.tools.contours)}</span>
@@ -247,17 +246,18 @@ fn Swatches(state: State) -> impl IntoView {
         .into_iter()
         .enumerate()
         .map(|(place, colours)| {
+            let named = told(move || state.text().colour_names[place].to_owned());
             view! {
-                <label title=move || state.text().colour_names[place]>
+                <label title=named.clone()>
                     <input
                         type="radio"
                         name="colours"
                         value=colours.name()
-                        aria-label=move || state.text().colour_names[place]
-                        prop:checked=move || state.colours.get() == colours
+                        aria-label=named.clone()
+                        prop:checked=whether(move || state.colours.get() == colours)
                         on:change=move |_| state.colours.set(colours)
                     />
-                    <Ramp colours=Signal::stored(colours) />
+                    <Ramp colours=Arc::new(move || colours) />
                 </label>
             }
         })
@@ -290,8 +290,8 @@ fn WaysOut(jobs: Jobs) -> impl IntoView {
                     type="button"
                     class="quiet"
                     data-testid=id
-                    disabled=move || state.explanation.with(Option::is_none)
-                    on:click=move |_| jobs.take(way)
+                    disabled=whether(move || state.explanation.with(Option::is_none))
+                    on:click=act(move || jobs.take(way))
                 >
                     {state.say(words)}
                 </button>
@@ -313,11 +313,11 @@ fn WaysOut(jobs: Jobs) -> impl IntoView {
 
 /// A colour table as a strip.
 #[component]
-fn Ramp(colours: Signal<ColourMap>) -> impl IntoView {
+fn Ramp(colours: Arc<dyn Fn() -> ColourMap>) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
         if let Some(canvas) = canvas.get() {
-            picture::paint(&canvas, &picture::ramp(colours.get()));
+            picture::paint(&canvas, &picture::ramp(colours()));
         }
     });
     view! { <canvas class="ramp" aria-hidden="true" node_ref=canvas></canvas> }
@@ -337,15 +337,15 @@ fn ColourBar(state: State) -> impl IntoView {
         })
     };
     view! {
-        <div class="meaning" class:shown=move || state.explanation.with(Option::is_some)>
-            <Show when=move || blank.get()>
+        <div class="meaning" class:shown=whether(move || state.explanation.with(Option::is_some))>
+            {part(move || blank.get().then(|| view! {
                 <p class="blank" role="status" data-testid="blank">
                     {told(move || fill(state.text().blank, &[&class().unwrap_or_default()]))}
                 </p>
-            </Show>
+            }))}
             <div class="bar-row">
                 <span>{state.say(|text| text.bar_low)}</span>
-                <Ramp colours=state.colours.into() />
+                <Ramp colours=Arc::new(move || state.colours.get()) />
                 <span>{state.say(|text| text.bar_high)}</span>
                 <Swatches state />
             </div>

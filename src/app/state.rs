@@ -5,6 +5,7 @@
 
 use super::camera::Live;
 use super::closer::Closer;
+use super::once::RwSignal;
 use super::text::{Language, Text, Words};
 use super::tray::Kept;
 use crate::cam::Method;
@@ -16,7 +17,6 @@ use crate::labels::Labels;
 use crate::models::{Model, Sample};
 use crate::outline::Part;
 use crate::photo::{Fit, Photo, Preprocessing};
-use leptos::prelude::*;
 use std::sync::Arc;
 
 /// What the page shows of the photo.
@@ -36,6 +36,12 @@ impl View {
             View::Heatmap => "heatmap",
             View::Both => "both",
         }
+    }
+
+    /// The overlay where there is no such view.
+    pub fn named(name: &str) -> View {
+        let views = [View::Photo, View::Heatmap, View::Both];
+        views.into_iter().find(|view| view.name() == name).unwrap_or(View::Overlay)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How long each shader took, for those who ask: off at first, since it slows the passes down; and what computes.
 
 use super::jobs::Jobs;
-use super::widgets::told;
+use super::widgets::{part, told, whether};
 
 use leptos::prelude::*;
 
@@ -49,8 +49,8 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
             <input
                 type="checkbox"
                 data-testid="processor"
-                disabled=move || state.work.get().is_some()
-                prop:checked=move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.name.is_empty()))
+                disabled=whether(move || state.work.get().is_some())
+                prop:checked=whether(move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.name.is_empty())))
                 on:change:target=move |event| jobs.compute_elsewhere(event.target().checked())
             />
             <span>{state.say(|text| text.processor.use_processor)}</span>
@@ -59,8 +59,8 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
             <input
                 type="checkbox"
                 data-testid="timing"
-                disabled=move || !state.timings_available.get()
-                prop:checked=state.timing
+                disabled=whether(move || !state.timings_available.get())
+                prop:checked=whether(move || state.timing.get())
                 on:change:target=move |event| jobs.time(event.target().checked())
             />
             <span>{state.say(|text| text.network.timings)}</span>
@@ -71,6 +71,6 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
                 if state.timings_available.get() { text.timings_hint } else { text.timings_none }.to_owned()
             })}
         </p>
-        <div class="timings" data-testid="timings">{tables}</div>
+        <div class="timings" data-testid="timings">{part(tables)}</div>
     }
 }

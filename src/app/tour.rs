@@ -1,14 +1,16 @@
 //! The guided tour: five steps through one explanation, told with the numbers of this photo, this class, this run.
 
 use super::jobs::Jobs;
-use super::network::{Map, Maps, cells, input, shown};
+use super::network::{Map, Maps, Pictured, cells, input, shown};
+use super::once::{Effect, Memo};
 use super::state::{State, View};
 use super::text::fill;
-use super::widgets::told;
+use super::widgets::{act, part, told, whether};
 
 use crate::cam::Method;
 use leptos::html;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 const STEPS: usize = 5;
 /// Channels on show in a step.
@@ -59,7 +61,7 @@ impl Jobs {
 #[component]
 pub fn Start(jobs: Jobs, id: &'static str) -> impl IntoView {
     view! {
-        <button type="button" class=id data-testid=id on:click=move |_| jobs.start_tour()>
+        <button type="button" class=id data-testid=id on:click=act(move || jobs.start_tour())>
             {jobs.state.say(|text| text.network.tour)}
         </button>
     }
@@ -70,7 +72,7 @@ pub fn Tour(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let open = Memo::new(move |_| state.tour.get().is_some());
     let story = Memo::new(move |_| state.tour.get().and_then(|step| tell(&state, step)).unwrap_or_default());
-    let maps = Signal::derive(move || state.tour.get().map(|step| pictures(&state, step)).unwrap_or_default());
+    let maps: Pictured = Arc::new(move || state.tour.get().map(|step| pictures(&state, step)).unwrap_or_default());
     let heading = NodeRef::<html::H2>::new();
     Effect::new(move |_| {
         // Keyboards and screen readers go along with the story.
@@ -84,8 +86,8 @@ pub fn Tour(jobs: Jobs) -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || open.get()>
-            <section class="card tour" data-testid="tour" data-step=move || state.tour.get().map(|step| step + 1)>
+        {part(move || open.get().then(|| view! {
+            <section class="card tour" data-testid="tour" data-step=told(move || state.tour.get().map(|step| (step + 1).to_string()).unwrap_or_default())>
                 <p class="fine">
                     {told(move || state.tour.get().map(|step| fill(state.text().network.tour_step, &[&(step + 1).to_string()])).unwrap_or_default())}
                 </p>
@@ -95,24 +97,24 @@ pub fn Tour(jobs: Jobs) -> impl IntoView {
                 <p data-testid="tour-words">
                     {told(move || story.with(|(before, _)| if before.is_empty() { state.text().network.tour_wait.to_owned() } else { before.clone() }))}
                 </p>
-                <Maps maps />
+                <Maps maps=maps.clone() />
                 <p>{told(move || story.with(|(_, after)| after.clone()))}</p>
                 <div class="buttons">
-                    <button type="button" data-testid="tour-back" disabled=move || state.tour.get() == Some(0) on:click=move |_| go(-1)>
+                    <button type="button" data-testid="tour-back" disabled=whether(move || state.tour.get() == Some(0)) on:click=act(move || go(-1))>
                         {state.say(|text| text.network.tour_back)}
                     </button>
-                    <button type="button" class="strong" data-testid="tour-next" on:click=move |_| go(1)>
+                    <button type="button" class="strong" data-testid="tour-next" on:click=act(move || go(1))>
                         {told(move || {
                             let text = state.text().network;
                             if state.tour.get() == Some(STEPS - 1) { text.tour_end } else { text.tour_next }.to_owned()
                         })}
                     </button>
-                    <button type="button" class="quiet" data-testid="tour-end" on:click=move |_| jobs.end_tour()>
+                    <button type="button" class="quiet" data-testid="tour-end" on:click=act(move || jobs.end_tour())>
                         {state.say(|text| text.network.tour_end)}
                     </button>
                 </div>
             </section>
-        </Show>
+        }))}
     }
 }
 

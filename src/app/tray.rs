@@ -1,9 +1,11 @@
 //! The tray: the photos of this visit, each with the settings that it was last seen with. Nothing of it outlives the page.
 
 use super::jobs::Jobs;
+use super::once::{Effect, Memo};
 use super::picture;
 use super::state::{Picture, State};
 use super::text::fill;
+use super::widgets::{Row, Rows, act, told, whether};
 use crate::cam::Method;
 use crate::photo::{Fit, Photo};
 use leptos::html;
@@ -47,7 +49,7 @@ impl Jobs {
         let Some(picture) = state.picture.get_untracked() else { return };
         state.tray.update(|tray| {
             if !tray.iter().any(|kept| kept.picture.id == picture.id) {
-                let thumb = Arc::new(picture::shrink(&picture.shown, picture::THUMB));
+                let thumb = Arc::new(picture.shown.shrunk(picture::THUMB));
                 tray.push(Kept { picture, thumb, settings: Settings::of(&state) });
                 let surplus = tray.len().saturating_sub(MOST);
                 tray.drain(..surplus);
@@ -59,7 +61,7 @@ impl Jobs {
     pub fn remember(self) {
         let state = self.state;
         let id = state.picture.with_untracked(|picture| picture.as_ref().map(|picture| picture.id));
-        state.tray.update_untracked(|tray| {
+        state.tray.update(|tray| {
             if let Some(kept) = tray.iter_mut().find(|kept| Some(kept.picture.id) == id) {
                 kept.settings = Settings::of(&state);
             }
@@ -94,37 +96,40 @@ pub fn Tray(jobs: Jobs) -> impl IntoView {
     let shown = move || state.tray.with(|tray| tray.len() > 1);
     let current = Memo::new(move |_| state.picture.with(|picture| picture.as_ref().map(|picture| picture.id)));
     view! {
-        <div class="samples tray" class:shown=shown data-testid="tray">
+        <div class="samples tray" class:shown=whether(shown) data-testid="tray">
             <p class="hint">{state.say(|text| text.camera.tray)}</p>
             <ul>
-                <For
-                    each=move || state.tray.get()
-                    key=|kept| kept.picture.id
-                    children=move |Kept { picture, thumb, .. }| {
-                        let canvas = NodeRef::<html::Canvas>::new();
-                        Effect::new(move |_| {
-                            if let Some(canvas) = canvas.get() {
-                                picture::paint(&canvas, &picture::plain(&thumb));
-                            }
-                        });
-                        let Picture { id, name, .. } = picture;
-                        let label = move || fill(state.text().camera.tray_photo, &[&id.to_string(), &name]);
-                        view! {
-                            <li>
-                                <button
-                                    type="button"
-                                    title=label.clone()
-                                    aria-label=label
-                                    aria-pressed=move || (current.get() == Some(id)).to_string()
-                                    on:click=move |_| jobs.bring_back(id)
-                                >
-                                    <canvas node_ref=canvas></canvas>
-                                </button>
-                            </li>
-                        }
-                    }
-                />
+                <Rows rows=Arc::new(move || {
+                    let row = |kept: Kept| Row::new(kept.picture.id.to_string(), move || view! { <Thumb jobs current kept=kept.clone() /> });
+                    state.tray.get().into_iter().map(row).collect()
+                }) />
             </ul>
         </div>
+    }
+}
+
+#[component]
+fn Thumb(jobs: Jobs, current: Memo<Option<u32>>, kept: Kept) -> impl IntoView {
+    let state = jobs.state;
+    let Kept { picture: Picture { id, name, .. }, thumb, .. } = kept;
+    let canvas = NodeRef::<html::Canvas>::new();
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            picture::paint(&canvas, &picture::plain(&thumb));
+        }
+    });
+    let label = told(move || fill(state.text().camera.tray_photo, &[&id.to_string(), &name]));
+    view! {
+        <li>
+            <button
+                type="button"
+                title=label.clone()
+                aria-label=label
+                aria-pressed=told(move || (current.get() == Some(id)).to_string())
+                on:click=act(move || jobs.bring_back(id))
+            >
+                <canvas node_ref=canvas></canvas>
+            </button>
+        </li>
     }
 }

@@ -1,17 +1,70 @@
-//! Controls used more than once.
+//! Controls used more than once, and closures of one type each: in a view, each type of its own costs the page up to three kilobytes.
 
+use super::once::RwSignal;
 use super::state::State;
 use super::text::Words;
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// Words that are composed as the page changes. Boxed into one type of closure for all of them: each type of its own costs the page two
-/// kilobytes.
+/// Words that are composed as the page changes.
 pub fn told(words: impl Fn() -> String + Send + Sync + 'static) -> impl Fn() -> String + Clone + Send + Sync + 'static {
     fn one_type(words: Arc<dyn Fn() -> String + Send + Sync>) -> impl Fn() -> String + Clone + Send + Sync + 'static {
         move || words()
     }
     one_type(Arc::new(words))
+}
+
+/// What is or is not so as the page changes: for `disabled`, `checked` and classes.
+pub fn whether(is: impl Fn() -> bool + Send + Sync + 'static) -> impl Fn() -> bool + Clone + Send + Sync + 'static {
+    fn one_type(is: Arc<dyn Fn() -> bool + Send + Sync>) -> impl Fn() -> bool + Clone + Send + Sync + 'static {
+        move || is()
+    }
+    one_type(Arc::new(is))
+}
+
+/// The number in a field.
+pub fn amount(number: impl Fn() -> f64 + Send + Sync + 'static) -> impl Fn() -> f64 + Clone + Send + Sync + 'static {
+    fn one_type(number: Arc<dyn Fn() -> f64 + Send + Sync>) -> impl Fn() -> f64 + Clone + Send + Sync + 'static {
+        move || number()
+    }
+    one_type(Arc::new(number))
+}
+
+/// A part of the page that is made anew when what it reads changes.
+pub fn part<V: IntoView + 'static>(
+    make: impl Fn() -> V + Send + Sync + 'static,
+) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
+    fn one_type(make: Arc<dyn Fn() -> AnyView + Send + Sync>) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
+        move || make()
+    }
+    one_type(Arc::new(move || make().into_any()))
+}
+
+/// What a click does.
+pub fn act(work: impl Fn() + Send + Sync + 'static) -> impl Fn(MouseEvent) + Clone + Send + Sync + 'static {
+    fn one_type(work: Arc<dyn Fn() + Send + Sync>) -> impl Fn(MouseEvent) + Clone + Send + Sync + 'static {
+        move |_| work()
+    }
+    one_type(Arc::new(work))
+}
+
+/// One of a list.
+pub struct Row {
+    key: String,
+    make: Box<dyn Fn() -> AnyView + Send + Sync>,
+}
+
+impl Row {
+    pub fn new<V: IntoView + 'static>(key: String, make: impl Fn() -> V + Send + Sync + 'static) -> Row {
+        Row { key, make: Box::new(move || make().into_any()) }
+    }
+}
+
+/// A list whose rows stay, with the focus that they have, for as long as their keys do.
+#[component]
+pub fn Rows(rows: Arc<dyn Fn() -> Vec<Row> + Send + Sync>) -> impl IntoView {
+    view! { <For each=move || rows() key=|row| row.key.clone() children=|row| (row.make)() /> }
 }
 
 /// A share from 0 to 1.
@@ -29,7 +82,7 @@ pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>
                 data-testid=id
                 aria-valuetext=percent.clone()
                 // Numbers as the browser has them: Rust's parser of floats alone would make the page 13 kB larger.
-                prop:value=move || f64::from(value.get())
+                prop:value=amount(move || value.get().into())
                 on:input:target=move |event| value.set((event.target().value_as_number() as f32).clamp(0.0, 1.0))
             />
             <output>{percent}</output>
@@ -37,40 +90,40 @@ pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>
     }
 }
 
+/// A name that says which is chosen of a [`Segmented`].
+pub type Chosen = Arc<dyn Fn() -> &'static str + Send + Sync>;
+
 /// Radio buttons that look like one switch; arrow keys come with the radios.
 #[component]
-pub fn Segmented<T>(
+pub fn Segmented(
     state: State,
     /// Groups the radios: unique on the page.
     name: &'static str,
     label: Words,
-    options: Vec<(T, Words)>,
-    /// A stable name for each option: the radio's value.
-    id: fn(T) -> &'static str,
+    /// A stable name for each option, the radio's value, and what it is called.
+    options: Vec<(&'static str, Words)>,
     /// Shows that name as a second, smaller line.
     #[prop(optional)]
     show_id: bool,
-    #[prop(into)] value: Signal<T>,
-    #[prop(into)] choose: Callback<T>,
-) -> impl IntoView
-where
-    T: Copy + PartialEq + Send + Sync + 'static,
-{
+    value: Chosen,
+    #[prop(into)] choose: Callback<&'static str>,
+) -> impl IntoView {
     let radios = options
         .into_iter()
         .map(|(option, words)| {
+            let value = value.clone();
             view! {
                 <label>
                     <input
                         type="radio"
                         name=name
-                        value=id(option)
-                        prop:checked=move || value.get() == option
+                        value=option
+                        prop:checked=whether(move || value() == option)
                         on:change=move |_| choose.run(option)
                     />
                     <span>
                         {state.say(words)}
-                        {show_id.then(|| view! { <small>{id(option)}</small> })}
+                        {show_id.then(|| view! { <small>{option}</small> })}
                     </span>
                 </label>
             }

@@ -68,7 +68,10 @@ pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
     let mut copied = 0;
     let mut tensors = Vec::new();
     // As in Python, the last of several entries with one name counts.
-    let entries: BTreeMap<&str, Value> = machine.state_dict(top)?.iter().copied().collect();
+    let mut entries = BTreeMap::new();
+    for &(name, value) in machine.state_dict(top)? {
+        entries.insert(name, value);
+    }
     for (name, value) in entries {
         let Value::Tensor(index) = value else { continue };
         if names::is_skipped(name) {

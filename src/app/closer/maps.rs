@@ -1,10 +1,11 @@
 //! Panels of small pictures: layers, questions, comparisons, fine detail, before and after.
 
 use super::{Axes, Panel, than};
+use crate::app::once::Effect;
 use crate::app::picture::{self, Pixels};
 use crate::app::state::State;
 use crate::app::text::{self, fill};
-use crate::app::widgets::{Segmented, Slider};
+use crate::app::widgets::{Segmented, Slider, part, told, whether};
 use crate::cam::Method;
 use crate::explain::Explanation;
 use crate::guided::Guided;
@@ -38,7 +39,7 @@ pub fn figure(what: String, caption: String, pixels: Pixels) -> AnyView {
 pub fn over_small(state: State, known: &Explanation) -> Option<Pixels> {
     let picture = state.picture.get()?;
     let look = Look::new(state.colours.get(), 0.6);
-    Some(picture::over(&picture::shrink(&picture.shown, SMALL), &picture.full, known, look))
+    Some(picture::over(&picture.shown.shrunk(SMALL), &picture.full, known, look))
 }
 
 pub fn rgb_pixels(rgb: &[u8], width: usize, height: usize) -> Pixels {
@@ -93,8 +94,8 @@ pub fn Pictures(state: State) -> impl IntoView {
         maps.iter().enumerate().filter_map(shown).collect_view()
     };
     view! {
-        <div class="maps" class:eight=move || closer.axes.get() == Axes::ClassesMethods class:grid=move || closer.panel.get() == Panel::Compare>
-            {figures}
+        <div class="maps" class:eight=whether(move || closer.axes.get() == Axes::ClassesMethods) class:grid=whether(move || closer.panel.get() == Panel::Compare)>
+            {part(figures)}
         </div>
     }
 }
@@ -120,7 +121,7 @@ pub fn Targets(state: State, again: Callback<()>) -> impl IntoView {
                     again.run(());
                 }
             >
-                {options}
+                {part(options)}
             </select>
         </label>
         <Pictures state />
@@ -141,8 +142,7 @@ pub fn Compare(state: State, again: Callback<()>) -> impl IntoView {
                     (Axes::ClassesMethods.name(), |text| text.closer.axes[1]),
                     (Axes::MethodsLayers.name(), |text| text.closer.axes[2]),
                 ]
-                id=|name| name
-                value=Signal::derive(move || closer.axes.get().name())
+                value=Arc::new(move || closer.axes.get().name())
                 choose=move |name: &'static str| {
                     closer.axes.set(Axes::ALL.into_iter().find(|axes| axes.name() == name).unwrap_or(Axes::ClassesLayers));
                     again.run(());
@@ -152,7 +152,7 @@ pub fn Compare(state: State, again: Callback<()>) -> impl IntoView {
                 <input
                     type="checkbox"
                     data-testid="one-scale"
-                    prop:checked=closer.one_scale
+                    prop:checked=whether(move || closer.one_scale.get())
                     on:change:target=move |event| closer.one_scale.set(event.target().checked())
                 />
                 <span>{state.say(|text| text.closer.one_scale)}</span>
@@ -174,7 +174,7 @@ pub fn Detail(state: State) -> impl IntoView {
             guided.iter().enumerate().map(one).collect_view()
         })
     };
-    view! { <div class="maps large">{figures}</div> }
+    view! { <div class="maps large">{part(figures)}</div> }
 }
 
 #[component]
@@ -197,7 +197,7 @@ pub fn Swipe(state: State) -> impl IntoView {
                 role="img"
                 aria-label=state.say(|text| text.view_overlay)
                 data-testid="swiped"
-                style:clip-path=move || format!("inset(0 0 0 {:.1}%)", 100.0 * closer.swipe.get())
+                style:clip-path=told(move || format!("inset(0 0 0 {:.1}%)", 100.0 * closer.swipe.get()))
                 node_ref=above
             ></canvas>
         </div>

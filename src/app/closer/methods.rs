@@ -4,11 +4,12 @@ use super::maps::Pictures;
 use super::{Wish, question};
 use crate::app::jobs::Jobs;
 use crate::app::text::{self, fill};
-use crate::app::widgets::Segmented;
+use crate::app::widgets::{Segmented, act, part};
 use crate::cam::Method;
 use crate::explain::Question;
 use crate::perturb::Estimate;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 #[component]
 pub fn Methods(jobs: Jobs) -> impl IntoView {
@@ -38,13 +39,13 @@ pub fn Methods(jobs: Jobs) -> impl IntoView {
         let seconds = format!("{:.0}", (milliseconds / 1e3).max(1.0).ceil());
         Some(fill(state.text().closer.estimated, &[&passes.to_string(), &seconds]))
     };
-    let start = move |_| {
+    let start = move || {
         if let Some(question) = asked() {
             jobs.wish(Wish::Maps(vec![question]));
         }
     };
     view! {
-        <ul class="methods">{list}</ul>
+        <ul class="methods">{part(list)}</ul>
         <p class="hint">{state.say(|text| text.closer.coincide)}</p>
         <h3>{state.say(|text| text.closer.slow)}</h3>
         <div class="row">
@@ -53,8 +54,7 @@ pub fn Methods(jobs: Jobs) -> impl IntoView {
                 name="slow"
                 label=|text| text.closer.slow
                 options=vec![(Method::AblationCam.name(), |_| "Ablation-CAM"), (Method::ScoreCam.name(), |_| "Score-CAM")]
-                id=|name| name
-                value=Signal::derive(move || closer.slow.get().name())
+                value=Arc::new(move || closer.slow.get().name())
                 choose=move |name: &'static str| {
                     closer.slow.set(name.parse().unwrap_or(Method::AblationCam));
                     closer.found.update(|found| found.estimate = None);
@@ -78,28 +78,28 @@ pub fn Methods(jobs: Jobs) -> impl IntoView {
             <button
                 type="button"
                 data-testid="estimate"
-                on:click=move |_| {
+                on:click=act(move || {
                     if let Some(question) = asked() {
                         jobs.wish(Wish::Estimate(question));
                     }
-                }
+                })
             >
                 {state.say(|text| text.closer.estimate)}
             </button>
         </div>
-        {move || {
+        {part(move || {
             estimated()
                 .map(|words| {
                     view! {
                         <p class="row">
                             <span data-testid="estimated">{words}</span>
-                            <button type="button" class="strong" data-testid="slow-start" on:click=start>
+                            <button type="button" class="strong" data-testid="slow-start" on:click=act(start)>
                                 {state.say(|text| text.closer.start)}
                             </button>
                         </p>
                     }
                 })
-        }}
+        })}
         <Pictures state />
     }
 }

@@ -3,9 +3,10 @@
 use super::Wish;
 use super::maps::{figure, over_small, percent, rgb_pixels};
 use crate::app::jobs::Jobs;
+use crate::app::once::{Effect, Memo};
 use crate::app::picture;
 use crate::app::text::fill;
-use crate::app::widgets::Slider;
+use crate::app::widgets::{Slider, act, part, told, whether};
 use crate::explain::top;
 use crate::localise::{self, Covered};
 use crate::photo::Rect;
@@ -109,7 +110,7 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
                 node_ref=area
                 data-testid="draw"
                 preserveAspectRatio="none"
-                viewBox=move || format!("0 0 {} {}", size.get().0, size.get().1)
+                viewBox=told(move || format!("0 0 {} {}", size.get().0, size.get().1))
                 on:pointerdown=move |event: PointerEvent| {
                     event.prevent_default();
                     // Strokes that leave the picture end at its edge.
@@ -126,8 +127,8 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
                 }
                 on:pointercancel=move |_| from.set_value(None)
             >
-                <path class="found" data-testid="found" d=move || found().map(|rect| outlined(&rect)) />
-                <path class="truth" d=move || closer.truth.get().map(|rect| outlined(&rect)) />
+                <path class="found" data-testid="found" d=told(move || found().map(|rect| outlined(&rect)).unwrap_or_default()) />
+                <path class="truth" d=told(move || closer.truth.get().map(|rect| outlined(&rect)).unwrap_or_default()) />
             </svg>
         </div>
         <div class="row">
@@ -135,18 +136,18 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
             <button
                 type="button"
                 data-testid="cover"
-                disabled=move || region.with(Option::is_none)
-                on:click=move |_| {
+                disabled=whether(move || region.with(Option::is_none))
+                on:click=act(move || {
                     if let Some(region) = region.get_untracked() {
                         jobs.wish(Wish::Cover(region.mask));
                     }
-                }
+                })
             >
                 {state.say(|text| text.closer.cover)}
             </button>
         </div>
-        <p data-testid="agreement">{move || agreement().unwrap_or_else(|| state.text().closer.draw.to_owned())}</p>
-        {covered}
+        <p data-testid="agreement">{told(move || agreement().unwrap_or_else(|| state.text().closer.draw.to_owned()))}</p>
+        {part(covered)}
     }
 }
 

@@ -4,6 +4,7 @@ use super::Wish;
 use super::maps::{figure, over_small, percent};
 use crate::app::jobs::Jobs;
 use crate::app::text::fill;
+use crate::app::widgets::{act, part};
 use crate::explain::Explanation;
 use crate::faithfulness::{Curve, Scrambled};
 use leptos::prelude::*;
@@ -68,14 +69,14 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
     };
     view! {
         <div class="row">
-            <button type="button" data-testid="trust" on:click=move |_| jobs.wish(Wish::Trust)>
+            <button type="button" data-testid="trust" on:click=act(move || jobs.wish(Wish::Trust))>
                 {state.say(|text| text.closer.check)}
             </button>
-            <button type="button" data-testid="sanity" on:click=move |_| jobs.wish(Wish::Sanity)>
+            <button type="button" data-testid="sanity" on:click=act(move || jobs.wish(Wish::Sanity))>
                 {state.say(|text| text.closer.sanity)}
             </button>
         </div>
-        {checked}
-        <div class="maps">{figures}</div>
+        {part(checked)}
+        <div class="maps">{part(figures)}</div>
     }
 }

@@ -3,6 +3,7 @@
 use super::maps::{figure, over_small};
 use crate::app::state::State;
 use crate::app::text::fill;
+use crate::app::widgets::{part, told};
 use crate::explain::Explanation;
 use crate::heatmap;
 use crate::neurons::Neuron;
@@ -55,7 +56,7 @@ pub fn InWords(state: State) -> impl IntoView {
         Some(all.enumerate().filter_map(one).collect_view())
     };
     view! {
-        <p class="sentence" data-testid="sentence">{sentence}</p>
-        <div class="maps grid">{figures}</div>
+        <p class="sentence" data-testid="sentence">{told(move || sentence().unwrap_or_default())}</p>
+        <div class="maps grid">{part(figures)}</div>
     }
 }
