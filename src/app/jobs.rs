@@ -38,6 +38,8 @@ use web_time::Instant;
 const MODELS: &str = "weights/models.json";
 /// Under which the model last chosen is kept.
 const MODEL_KEY: &str = "gradlens-model";
+/// Under which it is kept whether the visitor wants the processor to compute.
+const PROCESSOR_KEY: &str = "gradlens-processor";
 
 /// Where a network's numbers come from; kept, so that a lost device can be filled again.
 #[derive(Clone)]
@@ -130,6 +132,7 @@ impl Jobs {
             pictures: Cell::new(0),
             turn: Cell::new(0),
         };
+        state.processor.set(store::get(PROCESSOR_KEY).map(|kept| kept == "yes"));
         Jobs { state, inner: StoredValue::new_local(Rc::new(inner)) }
     }
 
@@ -189,7 +192,8 @@ impl Jobs {
         if inner.busy.get() {
             return;
         }
-        self.state.processor.set(processor);
+        self.state.processor.set(Some(processor));
+        store::set(PROCESSOR_KEY, if processor { "yes" } else { "no" });
         // After weights that were too large for the adapter it is about those.
         let wanted = self.state.failure.with_untracked(|failure| {
             let too_large = |failure: &Failure| matches!(failure.fault, Fault::Engine(Error::TensorTooLarge { .. }));
@@ -801,19 +805,20 @@ impl Jobs {
         inner.wish.take().filter(|_| explained).map(Task::Closer)
     }
 
-    /// An adapter that answers, and rightly; else the processor.
+    /// An adapter that answers, and rightly, and is more than software; else the processor.
     async fn connect(self) -> Explainer {
-        let refused = if self.state.processor.get_untracked() {
-            None
-        } else {
-            match self.connect_gpu().await {
-                Ok(explainer) => return explainer,
-                Err(fault) => Some(fault),
+        let wish = self.state.processor.get_untracked();
+        let (mut spares_software, mut refused) = (false, None);
+        if wish != Some(true) {
+            match self.connect_gpu(wish == Some(false)).await {
+                Ok(Some(explainer)) => return explainer,
+                Ok(None) => spares_software = true,
+                Err(fault) => refused = Some(fault),
             }
-        };
+        }
         let explainer = Explainer::on_cpu();
         self.state.timings_available.set(false);
-        self.state.adapter.set(Some(Adapter { name: String::new(), software: true, refused }));
+        self.state.adapter.set(Some(Adapter { name: String::new(), software: true, spares_software, refused }));
         self.take_weights(&explainer);
         explainer
     }
@@ -826,7 +831,8 @@ impl Jobs {
         });
     }
 
-    async fn connect_gpu(self) -> Result<Explainer, Fault> {
+    /// None: the adapter is software, which computes nothing faster than the processor, and not `whatever` there is is wanted.
+    async fn connect_gpu(self, whatever: bool) -> Result<Option<Explainer>, Fault> {
         if adapter::gpu().is_none() {
             return Err(if window().is_secure_context() { Fault::NoWebGpu } else { Fault::Insecure });
         }
@@ -835,10 +841,13 @@ impl Jobs {
         let name = if info.name.is_empty() { adapter::name().await } else { info.name.clone() };
         let name = if name.is_empty() { info.backend.clone() } else { name };
         let software = info.software;
+        if software && !whatever {
+            return Ok(None);
+        }
         self.state.timings_available.set(explainer.timings_available());
         // One adapter, one version, one measurement; it also finds an adapter that computes wrongly before a photo does.
         let key = format!("gradlens-tuning {} {name}", env!("CARGO_PKG_VERSION"));
-        self.state.adapter.set(Some(Adapter { name, software, refused: None }));
+        self.state.adapter.set(Some(Adapter { name, software, spares_software: false, refused: None }));
         if !store::get(&key).is_some_and(|kept| explainer.set_tuning(&kept)) {
             self.state.work.set(Some(Work::Tuning));
             fetch::breathe().await;
@@ -846,7 +855,7 @@ impl Jobs {
             store::set(&key, &explainer.tuning());
         }
         self.take_weights(&explainer);
-        Ok(explainer)
+        Ok(Some(explainer))
     }
 
     async fn perform(&self, explainer: &mut Explainer, task: Task) -> Result<(), Error> {

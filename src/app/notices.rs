@@ -130,6 +130,22 @@ pub fn AdapterName(jobs: Jobs) -> impl IntoView {
                                     </button>
                                 }
                             })}
+                        {adapter
+                            .spares_software
+                            .then(|| {
+                                view! {
+                                    <em>{state.text().processor.faster}</em>
+                                    <button
+                                        type="button"
+                                        class="quiet"
+                                        data-testid="rather-adapter"
+                                        disabled=move || state.work.get().is_some()
+                                        on:click=move |_| jobs.compute_elsewhere(false)
+                                    >
+                                        {state.text().processor.rather_adapter}
+                                    </button>
+                                }
+                            })}
                     },
                 )
             })}
@@ -149,7 +165,7 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                 // What the graphics adapter cannot do, the processor perhaps can.
                 let instead = matches!(&failure.fault, Fault::Engine(error)
                     if error.is_of_the_device() || matches!(error, Error::AdapterLimit { .. } | Error::TensorTooLarge { .. }))
-                    && !state.processor.get();
+                    && state.processor.get() != Some(true);
                 Some(
                     view! {
                         <div class="notice bad" data-testid="error">

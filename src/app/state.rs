@@ -155,6 +155,8 @@ pub struct Adapter {
     /// Empty: the processor, without any.
     pub name: String,
     pub software: bool,
+    /// The processor computes because the adapter is software, which is slower.
+    pub spares_software: bool,
     /// Why it is the processor, where that was not the visitor's wish.
     pub refused: Option<Fault>,
 }
@@ -185,8 +187,8 @@ pub struct State {
     /// For a projector at the far end of a room.
     pub large: RwSignal<bool>,
     pub adapter: RwSignal<Option<Adapter>>,
-    /// The visitor wants the processor to compute.
-    pub processor: RwSignal<bool>,
+    /// Whether the visitor wants the processor to compute; none: whichever is faster.
+    pub processor: RwSignal<Option<bool>>,
     pub failure: RwSignal<Option<Failure>>,
     pub progress: RwSignal<Option<Progress>>,
     pub work: RwSignal<Option<Work>>,
@@ -251,7 +253,7 @@ impl State {
             language: RwSignal::new(language),
             large: RwSignal::new(false),
             adapter: RwSignal::new(None),
-            processor: RwSignal::new(false),
+            processor: RwSignal::new(None),
             failure: RwSignal::new(None),
             progress: RwSignal::new(None),
             work: RwSignal::new(None),

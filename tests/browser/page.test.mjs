@@ -438,6 +438,21 @@ describe('when something goes wrong', () => {
     }),
   }));
 
+  it('beside an adapter that is software the processor computes, until the visitor wants WebGPU all the same', () => visit(async page => {
+    const adapter = id('adapter');
+    assert.match(await page.text(adapter), /processor.*faster than software WebGPU/s);
+    assert.equal(await page.tab.$(id('refused')), null, 'nothing went wrong');
+    await page.look(photo);
+    const onProcessor = await page.pixels();
+    await page.tab.click(id('rather-adapter'));
+    await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${adapter} span`);
+    await page.reach('done');
+    assert.ok(difference(await page.pixels(), onProcessor) < 0.5);
+    await page.tab.reload();
+    await page.reach('ready');
+    assert.doesNotMatch(await page.text(`${adapter} span`), /processor/, 'the wish is kept');
+  }, { shaders: false }));
+
   it('the processor can be chosen, and left again', () => visit(async page => {
     await page.look(photo);
     const onGpu = await page.pixels();

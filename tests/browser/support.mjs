@@ -109,7 +109,7 @@ export const id = name => `[data-testid="${name}"]`;
 const kept = new Map();
 
 /** Opens the page in a context of its own and watches it: see `close`. */
-export async function open(browser, url, { before, viewport = { width: 1280, height: 900 }, path = '' } = {}) {
+export async function open(browser, url, { before, viewport = { width: 1280, height: 900 }, path = '', shaders = true } = {}) {
   const context = await browser.createBrowserContext();
   const tab = await context.newPage();
   await tab.setViewport(viewport);
@@ -120,6 +120,8 @@ export async function open(browser, url, { before, viewport = { width: 1280, hei
   tab.on('console', message => {
     if (/panicked|Content.Security.Policy|Refused to/i.test(message.text())) complaints.push(message.text());
   });
+  // These adapters are software, which the page leaves alone unless asked: it is the shaders that are tested.
+  if (shaders) await tab.evaluateOnNewDocument(() => { localStorage['gradlens-processor'] ??= 'no'; });
   if (kept.has(browser)) await tab.evaluateOnNewDocument(words => words.forEach(([key, value]) => localStorage.setItem(key, value)), kept.get(browser));
   if (before) await before(tab);
   await tab.goto(url + path);

@@ -8,6 +8,9 @@ pub struct Processor {
     pub use_processor: &'static str,
     /// Beside an adapter that is software.
     pub rather: &'static str,
+    /// Beside the processor, where WebGPU is software.
+    pub faster: &'static str,
+    pub rather_adapter: &'static str,
     pub use_gpu_again: &'static str,
 }
 
@@ -16,6 +19,8 @@ pub const ENGLISH: Processor = Processor {
     instead: "Until then this computer's processor computes: the same results, but slower.",
     use_processor: "Compute on the processor instead of the graphics card",
     rather: "Faster: use the processor",
+    faster: "faster than software WebGPU",
+    rather_adapter: "Use WebGPU",
     use_gpu_again: "Try the graphics card again",
 };
 
@@ -24,5 +29,7 @@ pub const CHINESE: Processor = Processor {
     instead: "现在先由本机的处理器计算：结果相同，只是慢一些。",
     use_processor: "用处理器代替显卡计算",
     rather: "改用处理器，更快",
+    faster: "比软件模拟的 WebGPU 快",
+    rather_adapter: "改用 WebGPU",
     use_gpu_again: "再试一次显卡",
 };
