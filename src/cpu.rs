@@ -7,6 +7,7 @@
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use half::f16;
+use wide::f32x4;
 
 use crate::shader::Shader;
 
@@ -269,46 +270,69 @@ fn conv2d(y: &mut [f32], x: &[f32], w: &[f32], [scale_bias, residual, mask]: [Op
     // A 1×1 convolution of stride 1 reads x as it lies.
     let as_it_lies = [p.tap_rows, p.tap_cols] == [1, 1] && [p.x_step, p.x_row, p.x_col] == [1, 0, 0] && run == p.c_in;
     let as_it_lies = as_it_lies && p.x_width as usize == cols && p.x_height as usize >= p.rows;
-    let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * run }];
+    // Taps, and where their weights begin. Where those follow each other, all taps make one product: a longer sum costs less than several.
+    let weights_of = |ty: usize, tx: usize| ((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in;
+    let taps: Vec<_> = (0..p.tap_rows)
+        .flat_map(|ty| (0..p.tap_cols).map(move |tx| (ty, tx)))
+        .map(|(ty, tx)| (ty as i32 * p.tap_step, tx as i32 * p.tap_step, weights_of(ty, tx)))
+        .collect();
+    let one_product = taps.windows(2).all(|pair| pair[0].2 + run == pair[1].2);
+    let longest = if one_product { taps.len().max(1) } else { 1 }; // some gradients have no tap at all: they are zero
+    let long = longest * run;
+    let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * long }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
     for first in (0..positions).step_by(BLOCK) {
         let count = BLOCK.min(positions - first);
         let sums = &mut sums[..count * c_out];
         sums.fill(0.0);
-        for (ty, tx) in (0..p.tap_rows).flat_map(|ty| (0..p.tap_cols).map(move |tx| (ty, tx))) {
-            let tap = (p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step;
-            let w = &w[tap * p.c_in * c_out..][..run * c_out];
-            let taps = if as_it_lies {
+        for taps in taps.chunks(longest) {
+            let rows = if as_it_lies {
                 &x[first * run..][..count * run]
             } else {
-                for (i, row) in gathered.chunks_exact_mut(run).take(count).enumerate() {
-                    let (r, c) = ((first + i) / cols, (first + i) % cols);
-                    let row_at = r as i32 * p.x_step + p.x_row + ty as i32 * p.tap_step;
-                    let col_at = c as i32 * p.x_step + p.x_col + tx as i32 * p.tap_step;
-                    row.copy_from_slice(&x[p.tap(row_at, col_at)..][..run]);
+                for (i, row) in gathered.chunks_exact_mut(long).take(count).enumerate() {
+                    let (r, c) = (((first + i) / cols) as i32, ((first + i) % cols) as i32);
+                    let (row_at, col_at) = (r * p.x_step + p.x_row, c * p.x_step + p.x_col);
+                    for (to, (ty, tx, _)) in row.chunks_exact_mut(run).zip(taps) {
+                        to.copy_from_slice(&x[p.tap(row_at + ty, col_at + tx)..][..run]);
+                    }
                 }
-                &gathered[..count * run]
+                &gathered[..count * long]
             };
-            multiply([count, run, c_out], taps, run, w, sums, c_out, true);
+            let w = &w[taps[0].2 * c_out..][..long * c_out];
+            multiply([count, long, c_out], rows, long, w, sums, c_out, true);
         }
         for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
             let (r, c) = ((first + i) / cols, (first + i) % cols);
             let at = ((r * p.y_step + p.y_row) * p.y_width + c * p.y_step + p.y_col) * c_out;
-            if let Some((scale, bias)) = scale_bias.map(|both| both.split_at(c_out)) {
-                sums.iter_mut().zip(scale).zip(bias).for_each(|((sum, scale), bias)| *sum = *sum * scale + bias);
+            let follow = |words: Option<&'_ [f32]>, c: usize| words.map(|words| four(&words[at..], c));
+            for (c, (y, sum)) in fours(&mut y[at..][..c_out]).zip(fours(sums)).enumerate() {
+                let mut sum = f32x4::from(*sum);
+                if let Some(both) = scale_bias {
+                    sum = sum * four(both, c) + four(both, c_out / 4 + c);
+                }
+                if let Some(residual) = follow(residual, c) {
+                    sum += residual;
+                }
+                if p.flags & RELU != 0 {
+                    sum = sum.fast_max(f32x4::ZERO);
+                }
+                if let Some(mask) = follow(mask, c) {
+                    sum = mask.simd_gt(f32x4::ZERO) & sum;
+                }
+                *y = sum.to_array();
             }
-            if let Some(residual) = residual {
-                sums.iter_mut().zip(&residual[at..]).for_each(|(sum, residual)| *sum += residual);
-            }
-            if p.flags & RELU != 0 {
-                sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
-            }
-            if let Some(mask) = mask {
-                sums.iter_mut().zip(&mask[at..]).for_each(|(sum, &mask)| *sum = if mask > 0.0 { *sum } else { 0.0 });
-            }
-            y[at..][..c_out].copy_from_slice(sums);
         }
     }
+}
+
+/// Channels side by side, as one vector: the page's own code is compiled for size, which leaves loops over numbers as they are written.
+fn fours(values: &mut [f32]) -> std::slice::IterMut<'_, [f32; 4]> {
+    values.as_chunks_mut().0.iter_mut()
+}
+
+/// The `c`-th of them.
+fn four(values: &[f32], c: usize) -> f32x4 {
+    values.as_chunks().0[c].into()
 }
 
 /// c [m, n] = a [m, k] · b [k, n], rows of a `a_row` apart and those of c `c_row`; added to c with `add`.
@@ -340,7 +364,9 @@ fn max_pool2d(y: &mut [f32], x: &[f32], params: &[u32]) {
             let (iy, ix) = (o / w_out * stride + ky, o % w_out * stride + kx);
             if (padding..h_in + padding).contains(&iy) && (padding..w_in + padding).contains(&ix) {
                 let tap = &x[((iy - padding) * w_in + ix - padding) * c..];
-                best.iter_mut().zip(tap).for_each(|(best, &x)| *best = best.max(x));
+                for (c, best) in fours(best).enumerate() {
+                    *best = f32x4::from(*best).fast_max(four(tap, c)).to_array();
+                }
             }
         }
     }
