@@ -1,14 +1,14 @@
 // Our page and what one would use instead, measured in one browser run on this machine; prints tables.
 //
 //   npm ci --prefix benches/browser
-//   node benches/browser/run.mjs [--firefox] [--repeat N] [--peer-repeat N] [--only ours,tfjs,ort,matmul,scaling]
+//   node benches/browser/run.mjs [--firefox] [--repeat N] [--peer-repeat N] [--only ours,tfjs,ort,ort-wasm,matmul,scaling]
 //                                [--weights FILE] [--real-gpu] [--processor] [--tuning TILES] [--json FILE]
 //
 // Chromium computes on SwiftShader and CPU seconds are those of its GPU process; Firefox computes on Mesa's lavapipe and CPU
 // seconds are those of all its processes, from /proc. CPU seconds, because a busy machine stretches wall time much more.
 // --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "14x4/4x1 14x4/4x1 14x4/4x1" measures
-// our page once more, with these tiles instead of those that it chose on its first visit. --processor hides WebGPU from our page:
-// then the work is that of the renderer, in the column of all processes.
+// our page once more, with these tiles instead of those that it chose on its first visit. --processor lets the processor compute our page:
+// then the work is the renderer's, so that all processes are counted; ort-wasm is what to compare it with.
 // Needs a built page: scripts/serve --build, or DIST=folder. --weights: an f32 safetensors file of torchvision's resnet50;
 // without it the untrained golden network is written by `cargo run --example golden_weights`.
 // CHROMIUM, FIREFOX: the browser's program. Further peers: a page in peers/ that calls `ready`, a line in PEERS.
@@ -34,6 +34,7 @@ const GFLOP = 8.18;
 const PEERS = {
   tfjs: { name: 'TensorFlow.js webgpu', tasks: ['forward', 'gradcam', 'backward'] },
   ort: { name: 'ONNX Runtime Web webgpu', tasks: ['forward'] },
+  'ort-wasm': { name: 'ONNX Runtime Web wasm, one thread', tasks: ['forward'] },
 };
 
 const { values: options } = parseArgs({ options: {
@@ -127,7 +128,8 @@ async function meter(browser) {
   return async () => {
     const { processInfo } = await session.send('SystemInfo.getProcessInfo');
     const sum = of => processInfo.filter(of).reduce((sum, { cpuTime }) => sum + cpuTime, 0);
-    return { gpu: sum(({ type }) => type === 'GPU'), all: sum(() => true) };
+    const all = sum(() => true);
+    return { gpu: options.processor ? all : sum(({ type }) => type === 'GPU'), all };
   };
 }
 
@@ -199,7 +201,7 @@ function noteStates() {
 
 async function ours(browser, url, cpu, tiles) {
   const tab = await browser.newPage();
-  if (options.processor) await tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
+  await tab.evaluateOnNewDocument(processor => { localStorage['gradlens-processor'] = processor ? 'yes' : 'no'; }, options.processor ?? false);
   await tab.setViewport({ width: 1280, height: 900 });
   await tab.evaluateOnNewDocument(noteStates);
   const rows = {};
@@ -404,7 +406,8 @@ const browser = await launch();
 const results = { date: new Date().toISOString().slice(0, 10), browser: await browser.version(), load: [os.loadavg()[0].toFixed(1)] };
 try {
   const cpu = await meter(browser);
-  const jobs = { ours, tiled: (...all) => ours(...all, options.tuning), tfjs: (...all) => peer(...all, 'tfjs'), ort: (...all) => peer(...all, 'ort'), matmul, scaling };
+  const jobs = { ours, tiled: (...all) => ours(...all, options.tuning), matmul, scaling };
+  for (const which of Object.keys(PEERS)) jobs[which] = (...all) => peer(...all, which);
   if (options.tuning) ONLY.push('tiled');
   for (const [name, job] of Object.entries(jobs)) if (ONLY.includes(name)) results[name] = await job(browser, server.url, cpu);
 } finally {
@@ -415,7 +418,7 @@ results.load.push(os.loadavg()[0].toFixed(1));
 print(results);
 if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, null, 1));
 // The same weights and photo: whoever answers otherwise was not measured doing the same work.
-const answers = ['ours', 'tiled', 'tfjs', 'ort'].filter(name => results[name]).map(name => ({ name, ...results[name].best }));
+const answers = ['ours', 'tiled', ...Object.keys(PEERS)].filter(name => results[name]).map(name => ({ name, ...results[name].best }));
 for (const { name, ...best } of answers) {
   assert.equal(best.class, answers[0].class, `${name} sees another class than ${answers[0].name}`);
   assert(Math.abs(best.probability - answers[0].probability) < 1e-3, `${name}: ${best.probability}, ${answers[0].name}: ${answers[0].probability}`);

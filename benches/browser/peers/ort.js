@@ -1,18 +1,4 @@
-// ONNX Runtime Web, webgpu execution provider. It has no backward pass for inference sessions: forward only.
-import { input, network, ready, SIDE } from './network.js';
-import { onnx } from './onnx.js';
+// ONNX Runtime Web, webgpu execution provider.
+import { run } from './ort-session.js';
 
-const DIST = '/node_modules/onnxruntime-web/dist/';
-const ort = await import(`${DIST}ort.webgpu.min.mjs`);
-ort.env.wasm.wasmPaths = DIST;
-ort.env.wasm.numThreads = 2;
-
-const model = onnx(await network(), SIDE);
-const session = await ort.InferenceSession.create(model, { executionProviders: ['webgpu'], graphOptimizationLevel: 'all' });
-const interleaved = await input();
-const planes = Float32Array.from(interleaved, (_, i) => interleaved[i % (SIDE * SIDE) * 3 + Math.floor(i / (SIDE * SIDE))]);
-const x = new ort.Tensor('float32', planes, [1, 3, SIDE, SIDE]);
-
-ready(ort.env.versions.web, {
-  forward: async () => (await session.run({ x })).logits.getData(),
-});
+await run('ort.webgpu.min.mjs', 'webgpu', 2);
