@@ -207,6 +207,26 @@ fn memory_stays_within_bounds_with(tuning: &str) {
 }
 
 #[test]
+fn memory_grows_no_faster_than_pixels() {
+    let mut explainer = explainer();
+    let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 10);
+    let checkpoint = Checkpoint::read(random_checkpoint(&shape, 3)).unwrap();
+    let whole = Preprocessing { longest: 896, ..Preprocessing::default() };
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), whole)).unwrap();
+    let mut at = |side: usize| {
+        let photo = random_photo(&mut Random::new(side as u64), side, side);
+        let prediction = block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+        assert_eq!([prediction.height, prediction.width], [side; 2]);
+        block_on(explainer.gradient(None, "input")).unwrap();
+        let Memory { activations, gradients, .. } = explainer.memory();
+        (activations + gradients) as f64
+    };
+    let [small, middle, large] = [224, 448, 896].map(&mut at);
+    println!("{small} bytes at 224x224, {:.2} times at 448x448, {:.2} at 896x896", middle / small, large / small);
+    assert!(middle <= 4.0 * small && large <= 16.0 * small);
+}
+
+#[test]
 fn what_is_asked_wrongly_gets_a_sentence() {
     let mut explainer = explainer();
     let photo = random_photo(&mut Random::new(1), 64, 64);
