@@ -5,6 +5,7 @@
 //! To add a control: a signal in `State`, its words in `text`, a component in the card where a visitor would look for it.
 
 mod adapter;
+mod asked;
 mod camera;
 mod classes;
 mod closer;
@@ -13,6 +14,7 @@ mod fetch;
 mod inside;
 mod jobs;
 mod kept;
+mod keys;
 mod link;
 mod model;
 mod network;
@@ -98,6 +100,8 @@ fn App() -> impl IntoView {
 
     let browse_photo = Callback::new(move |()| click(photo_input));
     let browse_weights = Callback::new(move |()| click(weights_input));
+
+    keys::listen(jobs, browse_photo, Callback::new(move |()| switch_language(state)));
 
     view! {
         <a class="skip" href="#picture">{state.say(|text| text.skip)}</a>
@@ -221,6 +225,7 @@ fn Reading(jobs: Jobs) -> impl IntoView {
                         .collect_view()
                 })}
             </div>
+            <keys::Help jobs />
         </section>
     }
 }

@@ -14,13 +14,13 @@
 //! # Ok(()) }
 //! ```
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use web_time::Instant;
 
 use crate::cam::{Method, Recipe, principal_component, weighted_sum};
 use crate::error::{Error, Result};
+use crate::few::Few;
 use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
 use crate::heatmap::{self, Cam};
 use crate::loader::{Loader, Weights};
@@ -43,7 +43,7 @@ pub(crate) struct Loaded {
     pub(crate) resnet: ResNet,
     pub(crate) preprocessing: Preprocessing,
     pass: Option<Pass>,
-    recipes: HashMap<(Target, Method), Recipe>, // of `pass`
+    recipes: Few<(Target, Method), Recipe>, // of `pass`
     seen: Option<Seen>,
 }
 
@@ -273,7 +273,7 @@ impl Explainer {
         check_sizes(network, &self.gpu.uploader())?;
         let resnet = ResNet::new(&self.gpu, network, uploaded, self.tuning);
         self.gpu.check()?;
-        self.loaded = Some(Loaded { resnet, preprocessing, pass: None, recipes: HashMap::new(), seen: None });
+        self.loaded = Some(Loaded { resnet, preprocessing, pass: None, recipes: Few::default(), seen: None });
         Ok(())
     }
 
@@ -535,6 +535,19 @@ impl Loaded {
         gpu.write(&pass.input, input);
         pass.run_forward(gpu);
         gpu.read(&pass.logits).await
+    }
+}
+
+impl Explanation {
+    /// The layer that `cam` is of.
+    pub fn last_layer(&self) -> &str {
+        self.layers.last().map_or(&self.layer, |(name, _)| name)
+    }
+
+    /// The question that it answers, all channels tried.
+    pub fn question(&self) -> Question {
+        let layers = self.layers.iter().map(|(name, _)| name.clone()).collect();
+        Question { class: Some(self.class), objective: self.objective, layers, method: self.method, channels: None }
     }
 }
 

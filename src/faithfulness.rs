@@ -15,6 +15,8 @@ use crate::resnet::PARTS;
 pub const STEPS: usize = 16;
 /// ROAD keeps pixels below these percentiles of the heatmap, as `grad-cam` does.
 pub const PERCENTILES: [usize; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
+/// Passes of [`Explainer::trust`].
+pub const PASSES: usize = 1 + 2 * (STEPS + 1) + 2 * PERCENTILES.len();
 /// Standard deviation of the noise that ROAD adds to imputed pixels, of the normalised input.
 pub const NOISE: f32 = 0.01;
 

@@ -9,7 +9,6 @@
 //! read back, which every result passes through.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use wgpu::util::DeviceExt;
 
 use crate::cpu;
 use crate::error::{Error, Result};
+use crate::few::Few;
 use crate::shader::{self, Shader};
 
 /// What the machine runs the network on.
@@ -46,8 +46,8 @@ pub struct Gpu {
 struct Driver {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    pipelines: RefCell<HashMap<Shader, wgpu::ComputePipeline>>,
-    staging: RefCell<HashMap<u64, wgpu::Buffer>>,
+    pipelines: RefCell<Few<Shader, wgpu::ComputePipeline>>,
+    staging: RefCell<Few<u64, wgpu::Buffer>>,
     /// What ran since timings were turned on or last forgotten; None while they are off.
     timed: RefCell<Option<Vec<Timed>>>,
 }
@@ -552,7 +552,7 @@ impl Driver {
                 cache: None,
             })
         };
-        pipelines.entry(shader.clone()).or_insert_with(create).clone()
+        pipelines.get_or_insert(shader.clone(), create).clone()
     }
 
     fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, steps: &[&Step]) -> Timed {

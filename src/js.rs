@@ -6,7 +6,86 @@
 use wasm_bindgen::prelude::*;
 
 use crate::heatmap::{self, Look};
-use crate::{Checkpoint, Error, Fit, Network, Photo, Preprocessing};
+use crate::{Checkpoint, Error, Fit, Method, Network, Objective, Photo, Preprocessing};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** What may be asked about the last photo. */
+export interface Question {
+  /** Absent: the likeliest. */
+  class?: number;
+  /** Several are fused, the mean of their scaled maps; ["layer4"] if absent. */
+  layers?: string[];
+  /** One of Explainer.methods(); "grad-cam" if absent. */
+  method?: string;
+  /** The number that is asked about: "logit" if absent. */
+  target?: "logit" | "probability" | "contrast" | "against";
+  /** The other class of a contrast. */
+  than?: number;
+  /** Of score-cam and ablation-cam: how many channels are tried, the most important ones; all if absent. */
+  channels?: number;
+}
+
+/** Hears how many passes are done, of how many; false stops. */
+export type Progress = (done: number, of: number) => boolean | void;
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(typescript_type = "Question")]
+    pub type Question;
+    #[wasm_bindgen(method, getter)]
+    fn class(this: &Question) -> Option<usize>;
+    #[wasm_bindgen(method, getter)]
+    fn layers(this: &Question) -> Option<js_sys::Array>;
+    #[wasm_bindgen(method, getter)]
+    fn method(this: &Question) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn target(this: &Question) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn than(this: &Question) -> Option<usize>;
+    #[wasm_bindgen(method, getter)]
+    fn channels(this: &Question) -> Option<usize>;
+
+    #[wasm_bindgen(extends = js_sys::Function, typescript_type = "Progress")]
+    pub type Progress;
+}
+
+impl Question {
+    fn read(&self) -> Result<crate::Question, Error> {
+        let unknown = |what: &'static str, name: &str, known: &str| Error::UnknownChoice {
+            what,
+            name: name.into(),
+            known: known.into(),
+        };
+        let objective = match (self.target().as_deref().unwrap_or("logit"), self.than()) {
+            ("logit", _) => Objective::Logit,
+            ("probability", _) => Objective::Probability,
+            ("contrast", Some(than)) => Objective::Contrast { than },
+            ("contrast", None) => return Err(unknown("than", "", "the number of another class")),
+            ("against", _) => Objective::Against,
+            (other, _) => return Err(unknown("target", other, "logit, probability, contrast, against")),
+        };
+        let layers = self.layers().map(|layers| layers.iter().filter_map(|layer| layer.as_string()).collect());
+        Ok(crate::Question {
+            class: self.class(),
+            objective,
+            layers: layers.unwrap_or_else(|| vec!["layer4".to_owned()]),
+            method: self.method().as_deref().unwrap_or("grad-cam").parse()?,
+            channels: self.channels(),
+        })
+    }
+}
+
+/// What a question will take.
+#[wasm_bindgen]
+#[derive(Clone, Copy)]
+pub struct Estimate {
+    #[wasm_bindgen(readonly)]
+    pub passes: usize,
+    #[wasm_bindgen(readonly)]
+    pub milliseconds: f64,
+}
 
 /// A network on the GPU, and the photo that it last looked at.
 #[wasm_bindgen]
@@ -102,6 +181,60 @@ impl Explainer {
         Ok(Explanation(self.engine.explain(klass, layer, method).await?))
     }
 
+    /// Every method, by the names that `explain` and `ask` take; the last two need a pass a channel.
+    pub fn methods() -> Vec<String> {
+        Method::ALL.map(|method| method.name().to_owned()).into()
+    }
+
+    /// Answers a question about the last photo; undefined when `progress`, which slow methods tell how far they are, says stop.
+    pub async fn ask(
+        &mut self,
+        question: Question,
+        progress: Option<Progress>,
+    ) -> Result<Option<Explanation>, JsValue> {
+        let question = question.read().map_err(JsError::from)?;
+        let mut thrown = None;
+        let mut hear = |done: usize, of: usize| match &progress {
+            None => true,
+            Some(progress) => match progress.call2(&JsValue::NULL, &done.into(), &of.into()) {
+                Ok(answer) => answer != JsValue::FALSE,
+                Err(error) => {
+                    thrown = Some(error);
+                    false
+                }
+            },
+        };
+        let answer = self.engine.ask(&question, &mut hear).await.map_err(JsError::from)?;
+        match thrown {
+            Some(error) => Err(error),
+            None => Ok(answer.map(Explanation)),
+        }
+    }
+
+    /// What a slow method would take, measured by some passes.
+    pub async fn estimate(&mut self, question: Question) -> Result<Estimate, JsError> {
+        let question = question.read()?;
+        let layer = question.layers.last().map_or("layer4", String::as_str);
+        let crate::Estimate { passes, milliseconds } =
+            self.engine.estimate(layer, question.method, question.channels).await?;
+        Ok(Estimate { passes, milliseconds })
+    }
+
+    /// Guided backpropagation for `klass` (absent: the likeliest), as a picture; with an explanation of the same class, Guided Grad-CAM.
+    pub async fn guided(
+        &mut self,
+        klass: Option<usize>,
+        explanation: Option<Explanation>,
+    ) -> Result<web_sys::ImageData, JsError> {
+        let guided = self.engine.guided(klass, Objective::Logit).await?;
+        let guided = match explanation {
+            Some(Explanation(known)) => guided.times(&known),
+            None => guided,
+        };
+        let rgba: Vec<u8> = guided.pixels().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        image_data(&rgba, guided.width, guided.height)
+    }
+
     /// The last photo with an explanation over it; `colours` is "jet", "viridis", "turbo", "magma" or "grey".
     pub fn overlay(
         &self,
@@ -113,13 +246,14 @@ impl Explainer {
         let look = Look::new(colours.as_deref().unwrap_or("jet").parse()?, opacity.unwrap_or(0.5));
         let Explanation(known) = explanation;
         let rgba = heatmap::blend(photo, &known.heatmap, (known.height, known.width), known.rect, look);
-        web_sys::ImageData::new_with_u8_clamped_array_and_sh(
-            wasm_bindgen::Clamped(&rgba),
-            photo.width as u32,
-            photo.height as u32,
-        )
-        .map_err(|_| JsError::new("no memory for the picture"))
+        image_data(&rgba, photo.width, photo.height)
     }
+}
+
+fn image_data(rgba: &[u8], width: usize, height: usize) -> Result<web_sys::ImageData, JsError> {
+    let rgba = wasm_bindgen::Clamped(rgba);
+    web_sys::ImageData::new_with_u8_clamped_array_and_sh(rgba, width as u32, height as u32)
+        .map_err(|_| JsError::new("no memory for the picture"))
 }
 
 #[wasm_bindgen]
@@ -150,7 +284,24 @@ impl Explanation {
         self.0.class
     }
 
-    /// The raw map, `camHeight` rows of `camWidth` numbers.
+    /// Of several fused ones `layer3+layer4`.
+    #[wasm_bindgen(getter)]
+    pub fn layer(&self) -> String {
+        self.0.layer.clone()
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn method(&self) -> String {
+        self.0.method.name().to_owned()
+    }
+
+    /// "logit", "probability", "contrast" or "against".
+    #[wasm_bindgen(getter)]
+    pub fn target(&self) -> String {
+        self.0.objective.name().to_owned()
+    }
+
+    /// The raw map, of several layers the last one's, `camHeight` rows of `camWidth` numbers.
     #[wasm_bindgen(getter)]
     pub fn cam(&self) -> Vec<f32> {
         self.0.cam.values.clone()

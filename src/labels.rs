@@ -2,11 +2,10 @@
 //!
 //! A name is text and nothing else: no markup, no paths, no splitting at commas; the page must show it as text.
 //! Deliberately absent: WordNet ids (skipped where a file has them) and hierarchies of classes.
-//! To extend: a file layout is a variant of [`Entry`] or [`File`]; a language is a field of [`Label`].
-
-use std::collections::BTreeMap;
+//! To extend: a file layout is an arm of [`json`] or [`entry`]; a language is a field of [`Label`].
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::order::largest_first;
@@ -29,30 +28,6 @@ pub struct Label {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Labels {
     pub names: Vec<Label>,
-}
-
-/// A class in a JSON file.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Entry {
-    Name(String),
-    /// torchvision's and Keras' `imagenet_class_index.json`: WordNet id and name.
-    WordNet([String; 2]),
-    Both(Label),
-}
-
-/// The layouts of JSON files.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    List(Vec<Entry>),
-    /// Hugging Face's `config.json`, whose other fields say nothing about names.
-    HuggingFace {
-        id2label: BTreeMap<String, Entry>,
-    },
-    Numbered(BTreeMap<String, Entry>),
-    /// torchvision's `ImageFolder.class_to_idx`.
-    ClassToIndex(BTreeMap<String, usize>),
 }
 
 impl Labels {
@@ -127,15 +102,6 @@ impl Label {
     }
 }
 
-impl From<Entry> for Label {
-    fn from(entry: Entry) -> Label {
-        match entry {
-            Entry::Name(en) | Entry::WordNet([_, en]) => Label { en, zh: None },
-            Entry::Both(label) => label,
-        }
-    }
-}
-
 fn malformed(detail: impl Into<String>) -> Error {
     Error::LabelFormat { detail: detail.into() }
 }
@@ -145,25 +111,52 @@ fn lines(text: &str) -> Vec<Label> {
     text.lines().map(|line| Label { en: line.to_owned(), zh: None }).collect()
 }
 
+/// The layouts of JSON files. By hand: derived, with an enum for them, it would be four times the code.
 fn json(text: &str) -> Result<Vec<Label>> {
-    // Syntax first: the untagged enum's own message would only be that nothing fits.
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| malformed(format!("as JSON, {error}")))?;
-    let file = serde_json::from_value(value)
-        .map_err(|_| malformed("its JSON is neither a list nor a numbered object of names"))?;
-    match file {
-        File::List(entries) => Ok(entries.into_iter().map(Label::from).collect()),
-        File::HuggingFace { id2label: entries } | File::Numbered(entries) => {
-            let numbered = entries.into_iter().map(|(class, entry)| Some((class.parse().ok()?, entry.into())));
-            in_order(
-                numbered
-                    .collect::<Option<_>>()
-                    .ok_or_else(|| malformed("its JSON object has keys that are no numbers"))?,
-            )
+    let value: Value = serde_json::from_str(text).map_err(|error| malformed(format!("as JSON, {error}")))?;
+    let entries = |map: &Map<String, Value>| -> Option<Vec<(String, Label)>> {
+        map.iter().map(|(class, value)| Some((class.clone(), entry(value)?))).collect()
+    };
+    let found = match &value {
+        Value::Array(names) => names.iter().map(entry).collect::<Option<Vec<_>>>().map(Ok),
+        Value::Object(map) => {
+            // Hugging Face's `config.json`, whose other fields say nothing about names.
+            let named = map.get("id2label").and_then(Value::as_object).and_then(entries).or_else(|| entries(map));
+            // torchvision's `ImageFolder.class_to_idx`.
+            let class = |(name, class): (&String, &Value)| {
+                Some((usize::try_from(class.as_u64()?).ok()?, Label { en: name.clone(), zh: None }))
+            };
+            match named {
+                Some(named) => {
+                    let numbered = named.into_iter().map(|(class, label)| Some((class.parse().ok()?, label)));
+                    let keys = || malformed("its JSON object has keys that are no numbers");
+                    Some(numbered.collect::<Option<_>>().ok_or_else(keys).and_then(in_order))
+                }
+                None => map.iter().map(class).collect::<Option<_>>().map(in_order),
+            }
         }
-        File::ClassToIndex(indices) => {
-            in_order(indices.into_iter().map(|(en, class)| (class, Label { en, zh: None })).collect())
+        _ => None,
+    };
+    found.unwrap_or_else(|| Err(malformed("its JSON is neither a list nor a numbered object of names")))
+}
+
+/// A class in a JSON file: its name, both names, or WordNet id and name as in torchvision's and Keras' `imagenet_class_index.json`.
+fn entry(value: &Value) -> Option<Label> {
+    let named = |en: &str, zh: Option<&str>| Label { en: en.to_owned(), zh: zh.map(String::from) };
+    match value {
+        Value::String(en) => Some(named(en, None)),
+        Value::Array(pair) => match &pair[..] {
+            [Value::String(_), Value::String(en)] => Some(named(en, None)),
+            _ => None,
+        },
+        Value::Object(both) => {
+            let en = both.get("en")?.as_str()?;
+            match both.get("zh") {
+                None | Some(Value::Null) => Some(named(en, None)),
+                Some(zh) => Some(named(en, Some(zh.as_str()?))),
+            }
         }
+        _ => None,
     }
 }
 

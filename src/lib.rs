@@ -12,6 +12,7 @@ mod cpu;
 pub mod error;
 pub mod explain;
 pub mod faithfulness;
+mod few;
 pub mod gpu;
 pub mod guided;
 pub mod heatmap;

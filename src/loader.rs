@@ -6,9 +6,8 @@
 //! Deliberately absent: where the bytes come from, and whether to trust them; whoever pushes them checks digests before
 //! installing.
 
-use std::collections::HashMap;
-
 use crate::error::Result;
+use crate::few::Few;
 use crate::gpu::Uploader;
 use crate::resnet::{Shape, Uploaded};
 use crate::weights::{Architecture, Arrival, Checkpoint, Incoming, Network};
@@ -25,7 +24,7 @@ struct Received {
     /// Descriptions, in whose places the small tensors come.
     checkpoint: Checkpoint,
     /// The weights that go up, by the tensor's name, with the name that the network has for them.
-    shapes: HashMap<String, (String, Shape)>,
+    shapes: Few<String, (String, Shape)>,
     uploaded: Uploaded,
 }
 
@@ -76,9 +75,11 @@ impl Received {
             Arrival::Described(checkpoint) => {
                 // Refused here, a file need not be read to its end.
                 let network = Network::from_checkpoint(&checkpoint)?;
-                let named = |name: &str, shape| (format!("{name}.weight"), (name.to_owned(), shape));
-                self.shapes = network.convs().map(|conv| named(&conv.name, Shape::of(conv))).collect();
-                self.shapes.extend([named("fc", Shape::of_linear(network.fc.classes, network.fc.features))]);
+                let mut named = |name: &str, shape| {
+                    self.shapes.insert(format!("{name}.weight"), (name.to_owned(), shape));
+                };
+                network.convs().for_each(|conv| named(&conv.name, Shape::of(conv)));
+                named("fc", Shape::of_linear(network.fc.classes, network.fc.features));
                 self.architecture = Some(network.architecture);
                 self.checkpoint = checkpoint;
             }

@@ -5,11 +5,10 @@
 //! It does not know what the gradients are for: see [`cam`](crate::cam). Layer names are the checkpoint's: `layer3` is the
 //! output of its last block, `layer3.2` that of its third. A ResNet of other depths needs no code.
 
-use std::collections::HashMap;
-
 use half::f16;
 
 use crate::error::{Error, Result};
+use crate::few::Few;
 use crate::gpu::{Constant, Gpu, Step, Tensor, Uploader, tensor_bytes};
 use crate::ops::{self, Conv2d, Fused, Linear, NARROW_TILE, Precision, Rule, Scratch, Tile, Window, pad4};
 use crate::tune::Tuning;
@@ -63,8 +62,8 @@ pub struct Pass {
     forward: Vec<Step>,
     /// How many of `forward` it takes to the output of each block.
     ends: Vec<usize>,
-    backward: HashMap<(Target, Rule), Backward>,
-    gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
+    backward: Few<(Target, Rule), Backward>,
+    gradients: Few<(usize, usize, usize, Slot), Tensor>,
 }
 
 /// Where a backward stops.
@@ -415,7 +414,7 @@ struct Recorder<'a> {
     gpu: &'a Gpu,
     resnet: &'a ResNet,
     rule: Rule,
-    gradients: HashMap<(usize, usize, usize, Slot), Tensor>,
+    gradients: Few<(usize, usize, usize, Slot), Tensor>,
     scratch: Scratch,
     steps: Vec<Step>,
 }
@@ -425,7 +424,7 @@ impl Recorder<'_> {
     fn gradient(&mut self, like: &Tensor, slot: Slot) -> Tensor {
         let key = (like.height, like.width, like.channels, slot);
         let create = || self.gpu.tensor(like.height, like.width, like.channels);
-        self.gradients.entry(key).or_insert_with(create).clone()
+        self.gradients.get_or_insert(key, create).clone()
     }
 
     /// What follows a convolution whose result goes back through the ReLU that made `mask`. A tensor's gradient is whole only
@@ -473,11 +472,11 @@ impl Pass {
 
     /// Queues the backward pass of what `dlogits` holds; the gradient of `target` is valid until the next backward.
     pub fn run_backward(&mut self, gpu: &Gpu, resnet: &ResNet, target: Target, rule: Rule) -> Tensor {
-        if !self.backward.contains_key(&(target, rule)) {
+        if self.backward.get(&(target, rule)).is_none() {
             let recorded = resnet.record_backward(gpu, self, target, rule);
             self.backward.insert((target, rule), recorded);
         }
-        let backward = &self.backward[&(target, rule)];
+        let backward = self.backward.get(&(target, rule)).expect("it was recorded above");
         gpu.run(&backward.steps);
         backward.gradient.clone()
     }
@@ -518,7 +517,7 @@ impl Drop for Pass {
 
 /// Weights on the GPU that no [`ResNet`] owns yet, by the name of their convolution, or `fc`.
 #[derive(Default)]
-pub struct Uploaded(HashMap<String, (Precision, Constant)>);
+pub struct Uploaded(Few<String, (Precision, Constant)>);
 
 impl Uploaded {
     /// Uploads a weight: little-endian numbers of `dtype`, in the order of the checkpoint.

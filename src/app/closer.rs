@@ -9,10 +9,11 @@ mod place;
 mod trust;
 mod words;
 
+use super::asked;
 use super::jobs::Jobs;
 use super::once::{Effect, Memo, RwSignal};
 use super::state::State;
-use super::text::{Words, fill};
+use super::text::{self, Words, fill};
 use super::widgets::{Segmented, act, part, told};
 use crate::cam::Method;
 use crate::error::Error;
@@ -25,7 +26,7 @@ use crate::objective::Objective;
 use crate::perturb::Estimate;
 use crate::photo::Rect;
 use leptos::prelude::*;
-use maps::{Compare, Detail, Pictures, Swipe, Targets};
+use maps::{Compare, Detail, Layers, Swipe, Targets};
 use methods::Methods;
 use place::Where;
 use std::sync::Arc;
@@ -88,13 +89,15 @@ enum Axes {
     ClassesLayers,
     ClassesMethods,
     MethodsLayers,
+    /// Methods across, classes and layers down.
+    All,
 }
 
 impl Axes {
-    const ALL: [Axes; 3] = [Axes::ClassesLayers, Axes::ClassesMethods, Axes::MethodsLayers];
+    const ALL: [Axes; 4] = [Axes::ClassesLayers, Axes::ClassesMethods, Axes::MethodsLayers, Axes::All];
 
     fn name(self) -> &'static str {
-        ["classes-layers", "classes-methods", "methods-layers"][self as usize]
+        ["classes-layers", "classes-methods", "methods-layers", "all"][self as usize]
     }
 }
 
@@ -132,7 +135,8 @@ pub struct Closer {
     stop: RwSignal<bool>,
     stopped: RwSignal<bool>,
 
-    than: RwSignal<Option<usize>>,
+    /// Which stages are fused.
+    fused: RwSignal<[bool; 4]>,
     axes: RwSignal<Axes>,
     one_scale: RwSignal<bool>,
     slow: RwSignal<Method>,
@@ -142,6 +146,8 @@ pub struct Closer {
     /// The box that the visitor drew, in photo pixels.
     truth: RwSignal<Option<Rect>>,
     swipe: RwSignal<f32>,
+    /// What lies left and right of the slider: see [`side`].
+    sides: RwSignal<[usize; 2]>,
 }
 
 impl Closer {
@@ -153,7 +159,7 @@ impl Closer {
             progress: RwSignal::default(),
             stop: RwSignal::default(),
             stopped: RwSignal::default(),
-            than: RwSignal::default(),
+            fused: RwSignal::new([true; 4]),
             axes: RwSignal::new(Axes::ClassesLayers),
             one_scale: RwSignal::default(),
             slow: RwSignal::new(Method::AblationCam),
@@ -161,6 +167,7 @@ impl Closer {
             share: RwSignal::new(localise::THRESHOLD),
             truth: RwSignal::default(),
             swipe: RwSignal::new(0.5),
+            sides: RwSignal::new([PHOTO, MAP]),
         }
     }
 
@@ -208,11 +215,11 @@ async fn grant(jobs: Jobs, explainer: &mut Explainer, known: &Explanation, wish:
             found.maps = maps;
         }
         Wish::Estimate(question) => {
-            let estimate = explainer.estimate(&known.layer, question.method, question.channels).await?;
+            let estimate = explainer.estimate(known.last_layer(), question.method, question.channels).await?;
             found.estimate = Some(estimate);
         }
         Wish::Guided => {
-            let guided = explainer.guided(Some(known.class), Objective::Logit).await?;
+            let guided = explainer.guided(Some(known.class), known.objective).await?;
             let times = guided.times(known);
             found.guided = Some(Arc::new([guided, times]));
         }
@@ -228,22 +235,13 @@ async fn grant(jobs: Jobs, explainer: &mut Explainer, known: &Explanation, wish:
             Some(trust) => found.trust = Some(Arc::new(trust)),
             None => return Ok(None),
         },
-        Wish::Sanity => {
-            let layers = vec![known.layer.clone()];
-            let question = Question { class: Some(known.class), layers, method: known.method, ..Default::default() };
-            match explainer.randomise(&question, &mut go_on).await? {
-                Some(scrambled) => found.scrambled = Arc::new(scrambled),
-                None => return Ok(None),
-            }
-        }
+        Wish::Sanity => match explainer.randomise(&known.question(), &mut go_on).await? {
+            Some(scrambled) => found.scrambled = Arc::new(scrambled),
+            None => return Ok(None),
+        },
     }
     closer.found.set(found);
     Ok(Some(()))
-}
-
-/// The question that is on show, to be varied.
-fn question(known: &Explanation) -> Question {
-    Question { class: Some(known.class), layers: vec![known.layer.clone()], method: known.method, ..Default::default() }
 }
 
 const STAGES: [&str; 4] = ["layer1", "layer2", "layer3", "layer4"];
@@ -252,20 +250,21 @@ const STAGES: [&str; 4] = ["layer1", "layer2", "layer3", "layer4"];
 fn first_wish(state: State) -> Option<Wish> {
     let closer = state.closer;
     let known = state.explanation.get_untracked()?;
-    let one = question(&known);
+    let one = known.question();
     let layer = |layer: &str| vec![layer.to_owned()];
     Some(match closer.panel.get_untracked() {
         Panel::Layers => {
             let mut questions: Vec<Question> =
                 STAGES.map(|stage| Question { layers: layer(stage), ..one.clone() }).into();
-            questions.push(Question { layers: STAGES.map(String::from).into(), ..one });
+            let fused = fused(state);
+            if fused.len() > 1 {
+                questions.push(Question { layers: fused, ..one });
+            }
             Wish::Maps(questions)
         }
         Panel::Targets => {
-            let than = than(state)?;
-            let objectives =
-                [Objective::Logit, Objective::Probability, Objective::Contrast { than }, Objective::Against];
-            Wish::Maps(objectives.map(|objective| Question { objective, ..one.clone() }).into())
+            let objectives = (0..asked::NAMES.len()).filter_map(|place| objective(state, place));
+            Wish::Maps(objectives.map(|objective| Question { objective, ..one.clone() }).collect())
         }
         Panel::Compare => {
             let mut classes: Vec<usize> = untrack(|| state.ranking()).iter().map(|(_, score)| score.class).collect();
@@ -282,24 +281,68 @@ fn first_wish(state: State) -> Option<Wish> {
                 Axes::ClassesMethods => {
                     Method::quick().map(|method| Question { method, ..row.clone() }).collect::<Vec<_>>()
                 }
+                Axes::All => {
+                    let of_stage = |stage| Method::quick().map(move |method| (stage, method));
+                    let cells = STAGES.into_iter().flat_map(of_stage);
+                    cells.map(|(stage, method)| Question { method, layers: layer(stage), ..row.clone() }).collect()
+                }
                 _ => STAGES.map(|stage| Question { layers: layer(stage), ..row.clone() }).into(),
             });
             Wish::Maps(cells.collect())
         }
         Panel::Detail => Wish::Guided,
         Panel::Words => Wish::Neurons,
-        Panel::Methods | Panel::Where | Panel::Trust | Panel::Swipe => return None,
+        Panel::Swipe => {
+            let sides = closer.sides.get_untracked();
+            Wish::Maps(sides.into_iter().filter_map(|place| side(state, &one, place)).collect())
+        }
+        Panel::Methods | Panel::Where | Panel::Trust => return None,
     })
 }
 
-/// The class to compare with: the visitor's choice, else the likeliest other one.
-fn than(state: State) -> Option<usize> {
-    let class = state.explanation.with_untracked(|known| known.as_ref().map(|known| known.class));
-    let chosen = state.closer.than.get_untracked().filter(|&than| Some(than) != class);
-    chosen.or_else(|| {
-        let ranking = untrack(|| state.ranking());
-        ranking.iter().map(|(_, score)| score.class).find(|&other| Some(other) != class)
+/// The stages that are to be fused.
+fn fused(state: State) -> Vec<String> {
+    let chosen = STAGES.into_iter().zip(state.closer.fused.get_untracked());
+    chosen.filter(|(_, chosen)| *chosen).map(|(stage, _)| stage.to_owned()).collect()
+}
+
+/// One of [`asked::NAMES`]; `None`: no other class to compare with.
+fn objective(state: State, place: usize) -> Option<Objective> {
+    Some(match place {
+        0 => Objective::Logit,
+        1 => Objective::Probability,
+        2 => Objective::Contrast { than: untrack(|| asked::than(state))? },
+        _ => Objective::Against,
     })
+}
+
+const PHOTO: usize = 0;
+const MAP: usize = 1;
+
+/// What may lie beside the slider: the photo, the map on show, and this with another method, layer or question.
+fn side(state: State, one: &Question, place: usize) -> Option<Question> {
+    let methods = Method::quick().count();
+    let mut question = one.clone();
+    match place.checked_sub(MAP + 1) {
+        None if place == PHOTO => return None,
+        None => {}
+        Some(n) if n < methods => question.method = Method::quick().nth(n)?,
+        Some(n) => match n - methods {
+            n if n < STAGES.len() => question.layers = vec![STAGES[n].to_owned()],
+            n => question.objective = objective(state, n - STAGES.len())?,
+        },
+    }
+    Some(question)
+}
+
+/// What [`side`] calls each, in order.
+fn sides(state: State) -> Vec<String> {
+    let (text, language) = (state.text(), state.language.get());
+    let methods = Method::quick().map(|method| text::method(language, method.name()).0.to_owned());
+    let than = asked::than(state).map(|than| state.label(than)).unwrap_or_default();
+    let targets = text.closer.targets.map(|words| fill(words, &[&than]));
+    let first = [text.view_photo, text.closer.as_shown].map(String::from);
+    first.into_iter().chain(methods).chain(STAGES.map(String::from)).chain(targets).collect()
 }
 
 #[component]
@@ -342,15 +385,15 @@ pub fn LookCloser(jobs: Jobs) -> impl IntoView {
         }
     };
     let panel = move || match closer.panel.get() {
-        Panel::Layers => view! { <Pictures state /> }.into_any(),
-        Panel::Targets => view! { <Targets state again /> }.into_any(),
+        Panel::Layers => view! { <Layers jobs again /> }.into_any(),
+        Panel::Targets => view! { <Targets jobs again /> }.into_any(),
         Panel::Compare => view! { <Compare state again /> }.into_any(),
         Panel::Methods => view! { <Methods jobs /> }.into_any(),
         Panel::Detail => view! { <Detail state /> }.into_any(),
         Panel::Where => view! { <Where jobs /> }.into_any(),
         Panel::Words => view! { <InWords state /> }.into_any(),
         Panel::Trust => view! { <Trusted jobs /> }.into_any(),
-        Panel::Swipe => view! { <Swipe state /> }.into_any(),
+        Panel::Swipe => view! { <Swipe state again /> }.into_any(),
     };
     let known = Memo::new(move |_| state.explanation.with(Option::is_some));
     let opened = move || {

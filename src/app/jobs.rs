@@ -6,6 +6,7 @@
 //! To add a kind of work: a flag, an arm in `next`, an arm in `run`.
 
 use super::adapter;
+use super::asked;
 use super::camera::{Camera, Live};
 use super::closer::{self, Wish};
 use super::download::{Download, Fetched};
@@ -94,8 +95,8 @@ pub(super) struct Inner {
     inside: Cell<bool>,
     wish: RefCell<Option<Wish>>,
     pub(super) camera: RefCell<Option<Camera>>,
-    /// The class of a link that was followed, waiting for the first photo.
-    linked_class: Cell<Option<usize>>,
+    /// The class of a link that was followed or of a photo that was brought back, waiting for a look with its model, if it names one.
+    pub(super) linked_class: RefCell<Option<(Option<String>, usize)>>,
     /// How many pictures there have been.
     pictures: Cell<u32>,
     /// Counts photos asked for: an older one that is read more slowly must not win.
@@ -128,7 +129,7 @@ impl Jobs {
             inside: Cell::new(false),
             wish: RefCell::default(),
             camera: RefCell::default(),
-            linked_class: Cell::new(None),
+            linked_class: RefCell::default(),
             pictures: Cell::new(0),
             turn: Cell::new(0),
         };
@@ -407,6 +408,17 @@ impl Jobs {
         self.explain();
     }
 
+    /// Asks for one of [`asked::NAMES`].
+    pub fn ask(self, objective: &'static str) {
+        self.state.objective.set(objective);
+        self.explain();
+    }
+
+    pub fn ask_rather_than(self, class: usize) {
+        self.state.than.set(Some(class));
+        self.explain();
+    }
+
     pub fn choose_method(self, method: Method) {
         self.state.method.set(method);
         self.explain();
@@ -456,19 +468,31 @@ impl Jobs {
         if let Some(opacity) = link.opacity {
             state.opacity.set(opacity);
         }
+        if let Some(threshold) = link.threshold {
+            state.threshold.set(threshold);
+        }
+        if let Some(contours) = link.contours {
+            state.contours.set(contours);
+        }
+        if let Some(objective) = link.objective {
+            state.objective.set(objective);
+            state.than.set(link.than);
+        }
+        if let Some(fit) = link.fit.filter(|&fit| fit != state.fit.get_untracked()) {
+            self.choose_fit(fit);
+        }
         if let Some(colours) = link.colours {
             state.colours.set(colours);
         }
         if let Some(method) = link.method {
             state.method.set(method);
         }
-        if let Some(layer) = &link.layer {
-            let layers = state.layers.get_untracked();
-            if layers.is_empty() || layers.contains(layer) {
-                state.layer.set(layer.clone());
-            }
+        if let Some(layer) = &link.layer
+            && (state.layers.with_untracked(Vec::is_empty) || state.has_layer(layer))
+        {
+            state.layer.set(layer.clone());
         }
-        self.inner().linked_class.set(link.class);
+        self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
         let other_model = link.model.as_ref().filter(|id| {
             let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
             current.as_ref() != Some(id)
@@ -480,7 +504,8 @@ impl Jobs {
                 let classes =
                     state.prediction.with_untracked(|known| known.as_ref().map_or(0, |known| known.logits.len()));
                 if classes > 0 {
-                    self.choose_class(self.inner().linked_class.take().filter(|&class| class < classes));
+                    let class = self.inner().linked_class.take().map(|(_, class)| class);
+                    self.choose_class(class.filter(|&class| class < classes));
                 }
             }
         }
@@ -874,10 +899,11 @@ impl Jobs {
                     state.prediction.set(None);
                     state.explanation.set(None);
                 }
-                if !state.layer.with_untracked(|layer| layers.contains(layer)) {
-                    state.layer.set(layers.last().cloned().unwrap_or_default());
-                }
+                let last = layers.last().cloned().unwrap_or_default();
                 state.layers.set(layers);
+                if !state.has_layer(&state.layer.get_untracked()) {
+                    state.layer.set(last);
+                }
                 state.preprocessing.set(preprocessing);
                 state.labels.set(Arc::new(labels));
                 state.model.set(Some(loaded));
@@ -894,7 +920,9 @@ impl Jobs {
                     let parts =
                         explainer.architecture().map(|network| outline(network, prediction.height, prediction.width));
                     state.outline.set(Arc::new(parts.unwrap_or_default()));
-                    if let Some(class) = inner.linked_class.take().filter(|&class| class < prediction.logits.len()) {
+                    let id = state.model.with_untracked(|model| model.as_ref()?.id.clone());
+                    let linked = inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
+                    if let Some((_, class)) = linked.filter(|&(_, class)| class < prediction.logits.len()) {
                         state.class.set(Some(class));
                     }
                     let timings = explainer.timings().await?;
@@ -904,9 +932,9 @@ impl Jobs {
                 }
             }
             Task::Explain => {
-                let (class, layer, method) =
-                    (state.class.get_untracked(), state.layer.get_untracked(), state.method.get_untracked());
-                let explanation = explainer.explain(class, &layer, method).await?;
+                let Some(prediction) = state.prediction.get_untracked() else { return Ok(()) };
+                let question = asked::question(state, &prediction);
+                let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
                 if !inner.look.get() {
                     let timings = explainer.timings().await?;
                     state.timings.update(|all| all[1] = timings);
@@ -918,20 +946,19 @@ impl Jobs {
             Task::Closer(wish) => closer::perform(*self, explainer, wish).await?,
             Task::Inside => {
                 let Some(known) = state.explanation.get_untracked() else { return Ok(()) };
-                let activations = explainer.activations(&known.layer).await?;
-                let gradient = explainer.gradient(Some(known.class), &known.layer).await?;
+                let layer = known.last_layer();
+                let activations = explainer.activations(layer).await?;
+                let gradient = explainer.gradient(Some(known.class), layer).await?;
                 if !inner.look.get() {
-                    let channels = Channels::new(known.class, &known.layer, activations, &gradient);
+                    let channels = Channels::new(known.class, layer, activations, &gradient);
                     state.channels.set(Some(Arc::new(channels)));
                 }
             }
             Task::Frame(photo) => {
-                let (class, layer, method) =
-                    (state.class.get_untracked(), state.layer.get_untracked(), state.method.get_untracked());
                 explainer.set_preprocessing(state.preprocessing.get_untracked())?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
-                let class = class.filter(|&class| class < prediction.logits.len());
-                let explanation = explainer.explain(class, &layer, method).await?;
+                let question = asked::question(state, &prediction);
+                let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
                 if state.live.get_untracked() == Live::Running {
                     inner.look.set(false); // a wish from before there was a picture
                     let parts =

@@ -1,5 +1,6 @@
 //! From photo and heatmap to pixels on a canvas, and out of the page as PNG, .npy or link. The arithmetic is `heatmap`'s; this file only carries it over.
 
+use super::asked;
 use super::link::Link;
 use super::state::{State, View};
 use super::text::{self, fill};
@@ -219,13 +220,15 @@ fn caption(state: &State) -> [String; 2] {
     };
     let probability = prediction.top(prediction.logits.len()).into_iter().find(|score| score.class == known.class);
     let percent = format!("{:.1}", 100.0 * probability.map_or(0.0, |score| score.probability));
+    let (class, asked) = untrack(|| (state.label(known.class), asked::words(state, known.objective)));
+    let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
     let (method, _) = text::method(state.language.get_untracked(), &known.method.to_string());
     let model = state
         .model
         .with_untracked(|model| model.as_ref().map(|model| format!("{}, {}", model.architecture, model.file)));
     let photo = state.picture.with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()));
     [
-        fill(text.caption, &[&untrack(|| state.label(known.class)), &percent, method, &known.layer]),
+        fill(text.caption, &[&called, &percent, method, &known.layer]),
         fill(text.made_with, &[&model.unwrap_or_default(), &photo.unwrap_or_default()]),
     ]
 }

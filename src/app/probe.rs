@@ -42,7 +42,7 @@ fn find(explanation: &Explanation, parts: &[Part], point: (f64, f64)) -> Option<
     let (column, row) = (column.min(cam.width - 1), row.min(cam.height - 1));
     let [across, down] = [rect.width / cam.width as f64, rect.height / cam.height as f64];
     let [x, y] = [rect.width / *width as f64, rect.height / *height as f64]; // photo pixels an input pixel
-    let field = part(parts, &explanation.layer).map(|part| {
+    let field = part(parts, explanation.last_layer()).map(|part| {
         let [left, top, right, bottom] = part.sees(column, row);
         let (left, top, right, bottom) =
             (left.max(0.0), top.max(0.0), right.min(*width as f64), bottom.min(*height as f64));

@@ -1,5 +1,6 @@
 //! How it is traced: layer, method, fit.
 
+use super::asked::Asked;
 use super::jobs::Jobs;
 use super::once::Memo;
 use super::text::{self, Words};
@@ -22,7 +23,8 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
     let method_name = move || state.method.get().to_string();
     let stage = Memo::new(move |_| {
         let layer = state.layer.get();
-        STAGES.iter().map(|(name, _)| *name).find(|name| layer.starts_with(name)).unwrap_or("layer4")
+        let stage = STAGES.iter().map(|(name, _)| *name).find(|name| layer.starts_with(name));
+        if layer.contains('+') { "" } else { stage.unwrap_or("layer4") } // several are fused
     });
     view! {
         <section class="card tracing">
@@ -48,7 +50,9 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 >
                     {part(move || {
                         let layers = state.layers.get();
-                        STAGES
+                        let fused = Some(state.layer.get()).filter(|layer| layer.contains('+'));
+                        let fused = fused.map(|layer| view! { <option value=layer.clone() selected>{layer.clone()}</option> });
+                        let stages = STAGES
                             .iter()
                             .map(|(stage, words)| {
                                 let blocks: Vec<_> = layers.iter().filter(|layer| layer.starts_with(stage)).cloned().collect();
@@ -74,7 +78,8 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                                     </optgroup>
                                 }
                             })
-                            .collect_view()
+                            .collect_view();
+                        (fused, stages)
                     })}
                 </select>
             </label>
@@ -83,6 +88,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 <span>{state.say(|text| text.method)}</span>
                 <select
                     data-testid="method-select"
+                    prop:value=told(method_name)
                     on:change:target=move |event| {
                         if let Ok(method) = event.target().value().parse::<Method>() {
                             jobs.choose_method(method);
@@ -106,10 +112,13 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
             </label>
             <p class="hint">{told(move || text::method(state.language.get(), &method_name()).1.to_owned())}</p>
 
+            <Asked jobs />
+
             <label class="field">
                 <span>{state.say(|text| text.fit)}</span>
                 <select
                     data-testid="fit-select"
+                    prop:value=told(move || state.fit.get().name().to_owned())
                     on:change:target=move |event| {
                         if let Ok(fit) = event.target().value().parse::<Fit>() {
                             jobs.choose_fit(fit);

@@ -1,5 +1,6 @@
 //! The picture and what belongs to it: ways in, view, opacity, colours, colour bar, saving.
 
+use super::asked;
 use super::camera::CameraBar;
 use super::inside;
 use super::jobs::Jobs;
@@ -333,7 +334,9 @@ fn ColourBar(state: State) -> impl IntoView {
             let explanation = explanation.as_ref()?;
             let (name, _) = text::method(state.language.get(), &explanation.method.to_string());
             let (width, height) = (explanation.cam.width.to_string(), explanation.cam.height.to_string());
-            Some(fill(state.text().caption, &[name, &explanation.layer, &width, &height]))
+            let caption = fill(state.text().caption, &[name, &explanation.layer, &width, &height]);
+            let asked = asked::words(&state, explanation.objective);
+            Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })
         })
     };
     view! {

@@ -3,6 +3,7 @@
 //! Nothing here computes or touches the DOM. `condition` is the page's state machine, derived and never stored, so that no
 //! two parts can disagree about it.
 
+use super::asked;
 use super::camera::Live;
 use super::closer::Closer;
 use super::once::RwSignal;
@@ -186,6 +187,8 @@ pub struct State {
     pub language: RwSignal<Language>,
     /// For a projector at the far end of a room.
     pub large: RwSignal<bool>,
+    /// Letters do something: see `keys`.
+    pub keys: RwSignal<bool>,
     pub adapter: RwSignal<Option<Adapter>>,
     /// Whether the visitor wants the processor to compute; none: whichever is faster.
     pub processor: RwSignal<Option<bool>>,
@@ -210,8 +213,13 @@ pub struct State {
     pub labels: RwSignal<Arc<Labels>>,
     pub layers: RwSignal<Vec<String>>,
 
+    /// Of several fused ones `layer3+layer4`.
     pub layer: RwSignal<String>,
     pub method: RwSignal<Method>,
+    /// One of [`asked::NAMES`].
+    pub objective: RwSignal<&'static str>,
+    /// The class that a contrast is with; `None`: the likeliest other one.
+    pub than: RwSignal<Option<usize>>,
     pub fit: RwSignal<Fit>,
     /// `None`: the likeliest.
     pub class: RwSignal<Option<usize>>,
@@ -252,6 +260,7 @@ impl State {
         State {
             language: RwSignal::new(language),
             large: RwSignal::new(false),
+            keys: RwSignal::new(true),
             adapter: RwSignal::new(None),
             processor: RwSignal::new(None),
             failure: RwSignal::new(None),
@@ -269,6 +278,8 @@ impl State {
             layers: RwSignal::new(Vec::new()),
             layer: RwSignal::new("layer4".into()),
             method: RwSignal::new(Method::ALL[0]),
+            objective: RwSignal::new(asked::NAMES[0]),
+            than: RwSignal::new(None),
             fit: RwSignal::new(Fit::Whole),
             class: RwSignal::new(None),
             picture: RwSignal::new(None),
@@ -301,6 +312,11 @@ impl State {
 
     pub fn text_untracked(&self) -> &'static Text {
         self.language.get_untracked().text()
+    }
+
+    /// Whether the network in use has a layer, or all of several fused ones.
+    pub fn has_layer(&self, layer: &str) -> bool {
+        self.layers.with_untracked(|layers| asked::layers(layer).iter().all(|one| layers.contains(one)))
     }
 
     pub fn live_camera(&self) -> bool {

@@ -5,6 +5,7 @@
 
 mod camera;
 mod closer;
+mod keys;
 mod network;
 mod processor;
 mod tools;
@@ -181,6 +182,7 @@ pub struct Text {
     pub processor: &'static Processor,
     pub tools: &'static Tools,
     pub closer: &'static Closer,
+    pub keys: &'static keys::Keys,
     pub network: &'static Network,
     pub camera: &'static Camera,
     pub footer: &'static str,
@@ -310,6 +312,7 @@ pub static ENGLISH: Text = Text {
     processor: &processor::ENGLISH,
     tools: &tools::ENGLISH,
     closer: &closer::ENGLISH,
+    keys: &keys::ENGLISH,
     network: &network::ENGLISH,
     camera: &camera::ENGLISH,
     footer: "Everything is computed here, by WebGPU, in this browser. Nothing is uploaded.",
@@ -427,6 +430,7 @@ pub static CHINESE: Text = Text {
     processor: &processor::CHINESE,
     tools: &tools::CHINESE,
     closer: &closer::CHINESE,
+    keys: &keys::CHINESE,
     network: &network::CHINESE,
     camera: &camera::CHINESE,
     footer: "一切都在这个浏览器里用 WebGPU 计算，不上传任何内容。",

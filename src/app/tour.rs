@@ -1,5 +1,6 @@
 //! The guided tour: five steps through one explanation, told with the numbers of this photo, this class, this run.
 
+use super::asked::{NAMES, layers};
 use super::jobs::Jobs;
 use super::network::{Map, Maps, Pictured, cells, input, shown};
 use super::once::{Effect, Memo};
@@ -31,16 +32,17 @@ fn grouped(number: usize) -> String {
 
 impl Jobs {
     /// From the first step; the tour tells of Grad-CAM, so that is what is computed. Without a photo it takes the first sample.
-    fn start_tour(self) {
+    pub fn start_tour(self) {
         let state = self.state;
         self.pause_camera();
         let first = untrack(|| state.samples()).into_iter().next();
         if let (true, Some(sample)) = (state.picture.with_untracked(Option::is_none), first) {
             self.open_sample(&sample);
         }
-        if state.method.get_untracked() != Method::GradCam {
-            self.choose_method(Method::GradCam);
-        }
+        state.objective.set(NAMES[0]);
+        let layer = state.layer.get_untracked();
+        state.layer.set(layers(&layer).pop().unwrap_or(layer));
+        self.choose_method(Method::GradCam);
         self.look_inside(true);
         self.go_to(0);
     }
@@ -129,8 +131,10 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
         return Some((fill(text.tour_sees, &sizes.each_ref().map(String::as_str)), String::new()));
     }
     let known = state.explanation.get()?;
-    let channels =
-        state.channels.get().filter(|channels| (channels.class, &channels.layer) == (known.class, &known.layer))?;
+    let channels = state
+        .channels
+        .get()
+        .filter(|channels| (channels.class, &*channels.layer) == (known.class, known.last_layer()))?;
     let class = state.label(known.class);
     let count = channels.channels.len();
     let (height, width) = channels.size();

@@ -3,10 +3,11 @@
 use super::jobs::Jobs;
 use super::once::{Effect, Memo};
 use super::picture;
-use super::state::{Picture, State};
+use super::state::{Picture, State, View};
 use super::text::fill;
 use super::widgets::{Row, Rows, act, told, whether};
 use crate::cam::Method;
+use crate::heatmap::Look;
 use crate::photo::{Fit, Photo};
 use leptos::html;
 use leptos::prelude::*;
@@ -23,21 +24,33 @@ pub struct Kept {
     settings: Settings,
 }
 
+/// All that a photo was looked at with.
 #[derive(Clone)]
 struct Settings {
+    /// A listed model's; `None` for a visitor's own file, which the page cannot open again by itself.
+    model: Option<String>,
     class: Option<usize>,
+    objective: &'static str,
+    than: Option<usize>,
     layer: String,
     method: Method,
     fit: Fit,
+    view: View,
+    look: Look,
 }
 
 impl Settings {
     fn of(state: &State) -> Settings {
         Settings {
+            model: state.model.with_untracked(|model| model.as_ref()?.id.clone()),
             class: state.class.get_untracked(),
+            objective: state.objective.get_untracked(),
+            than: state.than.get_untracked(),
             layer: state.layer.get_untracked(),
             method: state.method.get_untracked(),
             fit: state.fit.get_untracked(),
+            view: state.view.get_untracked(),
+            look: untrack(|| state.look()),
         }
     }
 }
@@ -76,17 +89,32 @@ impl Jobs {
         else {
             return;
         };
-        let Settings { class, layer, method, fit } = kept.settings;
-        let layers = state.layers.get_untracked();
+        let settings = kept.settings;
         self.show(kept.picture);
-        // Another network may be in use by now.
-        let classes = state.labels.with_untracked(|labels| labels.names.len());
-        state.class.set(class.filter(|&class| class < classes));
-        if layers.contains(&layer) {
-            state.layer.set(layer);
+        state.objective.set(settings.objective);
+        state.than.set(settings.than);
+        state.method.set(settings.method);
+        state.fit.set(settings.fit);
+        state.view.set(settings.view);
+        state.opacity.set(settings.look.opacity);
+        state.colours.set(settings.look.colours);
+        state.threshold.set(settings.look.threshold);
+        state.contours.set(settings.look.contours);
+        if state.has_layer(&settings.layer) {
+            state.layer.set(settings.layer);
         }
-        state.method.set(method);
-        state.fit.set(fit);
+        let current = state.model.with_untracked(|model| model.as_ref()?.id.clone());
+        match settings.model {
+            // The photo is looked at once the network that it was seen with is back.
+            Some(model) if current.as_ref() != Some(&model) => {
+                self.inner().linked_class.replace(settings.class.map(|class| (Some(model.clone()), class)));
+                self.choose_model(&model);
+            }
+            _ => {
+                let classes = state.labels.with_untracked(|labels| labels.names.len());
+                state.class.set(settings.class.filter(|&class| class < classes));
+            }
+        }
     }
 }
 

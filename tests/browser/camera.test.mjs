@@ -100,15 +100,26 @@ describe('the camera', () => {
 });
 
 describe('the tray', () => {
-  it('remembers each photo with its class, layer and method', () => visit(async page => {
+  it('remembers each photo with all its settings', () => visit(async page => {
     await page.look(photo);
     const klass = (await page.ranking())[3].class;
     await page.pick(klass);
     await page.select('layer-select', 'layer3');
     await page.select('method-select', 'layer-cam');
+    await page.select('objective', 'against');
+    await page.slide(0.8);
+    await page.radio('input[name="colours"][value="viridis"]');
+    await page.tab.$eval(id('contours'), box => box.click());
+    await page.painted();
     const first = await page.pixels();
     await page.look(other);
     await page.select('layer-select', 'layer2');
+    await page.select('method-select', 'grad-cam');
+    await page.select('objective', 'logit');
+    await page.slide(0.3);
+    await page.radio('input[name="colours"][value="jet"]');
+    await page.tab.$eval(id('contours'), box => box.click());
+    await page.painted();
     const second = await page.pixels();
     assert.equal((await page.tab.$$(`${id('tray')} li`)).length, 2);
 
@@ -122,6 +133,8 @@ describe('the tray', () => {
     assert.equal((await page.ranking()).find(row => row.pressed).class, klass);
     assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer3');
     assert.equal(await page.tab.$eval(id('method-select'), select => select.value), 'layer-cam');
+    assert.equal(await page.tab.$eval(id('objective'), select => select.value), 'against');
+    assert.equal(await page.tab.$eval('input[name="colours"][value="viridis"]', radio => radio.checked), true);
     assert.equal(difference(await page.pixels(), first), 0);
     await back(2);
     assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer2');

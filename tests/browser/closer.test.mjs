@@ -148,12 +148,24 @@ describe('looking closer', () => {
   it('all stages at once, and fused as grad-cam fuses them', async () => {
     await panel('layers');
     const names = (await figures()).map(({ caption }) => caption);
-    assert.deepEqual(names, ['layer1', 'layer2', 'layer3', 'layer4', 'all four, mean']);
+    assert.deepEqual(names, ['layer1', 'layer2', 'layer3', 'layer4', 'layer1 + layer2 + layer3 + layer4: their mean']);
     const top = CLASSES.b[0];
     for (const layer of LAYERS) {
       const map = await figure(`${top} logit ${layer} grad-cam`);
       compareMap(map, tensor(GOLDEN, `b/method/GradCAM/${layer}/cam`).values, bytes('b/image'), 0.6, layer);
     }
+    // The three that grad-cam fused, chosen, and then on the picture itself.
+    await page.tab.$eval(id('fuse-layer1'), box => box.click());
+    await idle();
+    const fused = tensor(GOLDEN, 'b/fused/GradCAM/cam').values;
+    compareMap(await figure(`${top} logit layer2+layer3+layer4 grad-cam`), fused, bytes('b/image'), 0.6, 'fused');
+    await page.tab.$eval(id('fuse'), button => button.click());
+    await page.explained();
+    await page.radio('input[name="view"][value="heatmap"]');
+    compareMap(await page.pixels(), fused, bytes('b/image'), 1, 'fused, on the picture');
+    await page.radio('input[name="view"][value="overlay"]');
+    assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer2+layer3+layer4');
+    await idle();
   });
 
   it('other questions about the same class', async () => {
@@ -174,6 +186,28 @@ describe('looking closer', () => {
     assert.notDeepEqual((await figure(`${top} against layer3 grad-cam`)).rgba, (await figure(`${top} logit layer3 grad-cam`)).rgba);
   });
 
+  it('asks the picture itself another question', async () => {
+    await page.select('layer-select', 'layer3');
+    const score = await page.pixels();
+    for (const target of ['probability', 'contrast', 'against']) {
+      await page.select('objective', target);
+      const map = await page.pixels();
+      assert.notDeepEqual(map.rgba, score.rgba, target);
+      await panel('targets');
+      const shown = (await figures()).find(({ what }) => what.split(' ')[1] === target);
+      assert.ok(shown, target);
+      assert.match(await text('in-words'), { probability: /its probability/, contrast: /rather than/, against: /speaks against it/ }[target]);
+    }
+    await page.select('objective', 'contrast');
+    const before = await page.pixels();
+    const other = await page.tab.$eval(id('rather-than'), select => select.options[0].value);
+    await page.select('rather-than', other);
+    assert.notDeepEqual((await page.pixels()).rgba, before.rgba);
+    await page.select('objective', 'logit');
+    assert.deepEqual((await page.pixels()).rgba, score.rgba);
+    assert.equal(await page.tab.$(id('rather-than')), null);
+  });
+
   it('compares classes, layers and methods, on one scale or each on its own', async () => {
     await panel('compare');
     assert.equal((await figures()).length, 12);
@@ -185,7 +219,7 @@ describe('looking closer', () => {
     await page.tab.$eval(id('one-scale'), box => box.click());
     await page.painted();
     assert.deepEqual((await figure(what)).rgba, own);
-    for (const [axes, cells] of [['classes-methods', 24], ['methods-layers', 32]]) {
+    for (const [axes, cells] of [['classes-methods', 24], ['methods-layers', 32], ['all', 96]]) {
       await page.tab.$eval(`input[name="axes"][value="${axes}"]`, radio => radio.click());
       await idle();
       assert.equal((await figures()).length, cells, axes);
@@ -227,6 +261,19 @@ describe('looking closer', () => {
     await page.painted();
     // Nearly the whole photo: the hottest point and nearly all heat lie in it.
     assert.match(await text('agreement'), /^Overlap \(IoU\) 0\.\d\d · the hottest point lies inside · (8\d|9\d|100) % of the heat/);
+    // The same by keyboard.
+    const typed = async (side, value) => {
+      await page.tab.$eval(id(`box-${side}`), (input, value) => {
+        input.value = value;
+        input.dispatchEvent(new Event('change', { bubbles: true }));
+      }, value);
+      await page.painted();
+    };
+    for (const [side, value] of [['left', 0], ['top', 0], ['width', 3], ['height', 3]]) await typed(side, value);
+    assert.match(await text('agreement'), /^Overlap \(IoU\) 0\.0\d · the hottest point lies outside · [0-4] % of the heat/);
+    await typed('width', 99_999);
+    const whole = await page.tab.$eval(id('box-width'), input => input.valueAsNumber);
+    assert.equal(whole, HEADER['b/image'].shape[1], 'no wider than the photo');
     await click('cover');
     const [first, then] = await figures();
     assert.match(first.caption, /^Before: .* \d+ %/);
@@ -246,6 +293,7 @@ describe('looking closer', () => {
 
   it('checks the map, and shows the curves', async () => {
     await panel('trust');
+    assert.match(await text('trust-cost'), /^53 passes, about \d+ s\.$/);
     await click('trust');
     assert.match(await text('drop'), /With only the warm places left/);
     assert.match(await text('road'), /^ROAD score -?0\.\d\d/);
@@ -257,6 +305,9 @@ describe('looking closer', () => {
     assert.equal((await page.tab.$$eval(`${id('curves')} path[d^="M"]`, paths => paths.filter(path => path.getAttribute('d').includes('L')).length)), 4);
     await click('sanity');
     assert.deepEqual((await figures()).map(({ what }) => what), ['fc', 'layer4', 'layer3', 'layer2', 'layer1', 'conv1'].map(part => `scrambled ${part}`));
+    const curves = await page.tab.$$eval(`${id('sanity-curves')} path[d*="L"]`, paths => paths.map(path => path.getAttribute('d').split('L').length));
+    assert.deepEqual(curves, [7, 7], 'the whole network and six parts');
+    assert.match(await page.tab.$eval(`${id('sanity-curves')} svg`, svg => svg.getAttribute('aria-label')), /rank correlation at the end: -?0\.\d\d, .*SSIM.*: -?0\.\d\d/);
   });
 
   it('can be stopped, and the photo is as it was', async () => {
@@ -271,8 +322,27 @@ describe('looking closer', () => {
     assert.deepEqual((await page.pixels()).rgba, before.rgba);
   });
 
-  it('swipes between the photo and the map', async () => {
+  it('swipes between any two pictures', async () => {
     await panel('swipe');
+    const side = async which => {
+      const [canvas] = await page.tab.$$(`${id('panel')} .swipe canvas${which === 'left' ? ':not([data-testid])' : id('swiped')}`);
+      const { width, height, base64 } = await canvas.evaluate(canvas => {
+        const { width, height } = canvas;
+        return { width, height, base64: btoa(String.fromCharCode(...canvas.getContext('2d').getImageData(0, 0, width, height).data)) };
+      });
+      return { width, height, rgba: Buffer.from(base64, 'base64') };
+    };
+    const { rgba } = await side('left');
+    bytes('b/image').forEach((value, at) => assert.equal(rgba[4 * Math.floor(at / 3) + at % 3], value, 'the photo'));
+    const shown = await page.tab.$eval(id('opacity'), slider => slider.valueAsNumber);
+    for (const [which, layer] of [['left', 'layer2'], ['right', 'layer3']]) {
+      const place = await page.tab.$eval(id(which), (select, layer) => [...select.options].find(option => option.textContent === layer).value, layer);
+      await page.tab.select(id(which), place);
+      await idle();
+    }
+    for (const [which, layer] of [['left', 'layer2'], ['right', 'layer3']]) {
+      compareMap(await side(which), tensor(GOLDEN, `b/method/GradCAM/${layer}/cam`).values, bytes('b/image'), shown, which);
+    }
     const clip = () => page.tab.$eval(id('swiped'), canvas => canvas.style.clipPath);
     const before = await clip();
     await page.tab.$eval(id('swipe'), slider => {

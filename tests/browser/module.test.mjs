@@ -73,9 +73,47 @@ describe('the module', () => {
     await tab.close();
   });
 
+  it('answers any question, tells how far it is, and can be stopped', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`${site.url}module/index.html`);
+    const got = await tab.evaluate(async bytes => {
+      const { default: init, Explainer } = await import('./gradlens.js');
+      await init();
+      const explainer = await Explainer.open();
+      await explainer.load(new Uint8Array(await (await fetch('weights.safetensors')).arrayBuffer()));
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      const fused = await explainer.ask({ layers: ['layer3', 'layer4'], method: 'layer-cam', target: 'against' });
+      const heard = [];
+      const slow = { method: 'ablation-cam', channels: 3 };
+      const whole = await explainer.ask(slow, (done, of) => { heard.push([done, of]); });
+      const stopped = await explainer.ask(slow, done => done < 1);
+      const thrown = await explainer.ask(slow, () => { throw new Error('enough'); }).catch(error => error.message);
+      const wrong = await explainer.ask({ target: 'why' }).catch(error => error.message);
+      const alone = await explainer.ask({ target: 'contrast' }).catch(error => error.message);
+      const { passes } = await explainer.estimate(slow);
+      const guided = await explainer.guided();
+      return {
+        methods: Explainer.methods(), fused: [fused.layer, fused.method, fused.target], heatmap: [...fused.heatmap], heard, passes,
+        method: whole.method, stopped, thrown, wrong, alone, guided: [guided.width, guided.height],
+      };
+    }, [...fs.readFileSync(photo)]);
+    assert.deepEqual(got.fused, ['layer3+layer4', 'layer-cam', 'against']);
+    const { tensors } = await native(weights, photo, ['--layer', 'layer3,layer4', '--method', 'layer-cam', '--target', 'against', '--fit', 'whole']);
+    tensor(tensors, 'heatmap').values.forEach((value, at) => assert.ok(Math.abs(got.heatmap[at] - value) < 1e-3, `heatmap[${at}]`));
+    assert.deepEqual([got.methods.length, got.methods.at(-1)], [10, 'ablation-cam']);
+    assert.deepEqual(got.heard.at(-1), [3, 3]);
+    assert.deepEqual([got.method, got.stopped, got.thrown], ['ablation-cam', undefined, 'enough']);
+    assert.match(got.wrong, /why/);
+    assert.match(got.alone, /another class/);
+    assert.ok(got.passes >= 3);
+    assert.deepEqual(got.guided, [120, 80]);
+    await tab.close();
+  });
+
   it('has TypeScript types for all of it, and is ready for npm', () => {
     const types = fs.readFileSync(path.join(PKG, 'gradlens.d.ts'), 'utf8');
-    for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>']) {
+    for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>',
+      'ask(question: Question, progress?: Progress | null): Promise<Explanation | undefined>', 'export interface Question', 'static methods(): string[]']) {
       assert.ok(types.includes(name), name);
     }
     const { files, main, types: declared } = JSON.parse(fs.readFileSync(path.join(PKG, 'package.json')));

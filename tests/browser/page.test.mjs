@@ -137,6 +137,19 @@ describe('the main flow', () => {
     assert.equal(rows.find(row => row.pressed).class, BLANK_CLASS);
     assert.equal(rows.length, 6, 'the sixth row is the chosen class');
     assert.match(await page.text(id('blank')), /Nothing in this photo speaks for “nothing”/);
+    // Small maps stay blank, too: the coldest colour over the photo everywhere, and a word.
+    await page.tab.$eval(id('closer'), details => { details.open = true; });
+    await page.tab.waitForSelector(`${id('panel')} figure:nth-child(5)`);
+    await page.painted();
+    const small = await page.tab.$$eval(`${id('panel')} figure`, all => all.map(figure => {
+      const canvas = figure.querySelector('canvas');
+      return [figure.querySelector('figcaption').textContent, ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+    }));
+    for (const [caption, ...pixels] of small) {
+      assert.match(caption, /empty: nothing speaks for it/);
+      // Jet's coldest is (0, 0, 128): over any photo red stays below what 40 % of it leaves.
+      assert.ok(pixels.every((value, at) => at % 4 > 1 || value <= 103), caption);
+    }
     await page.tab.type(id('class-search'), 'zzz');
     assert.match(await page.text('#class-options'), /No class/);
   }));

@@ -179,7 +179,7 @@ describe('ways out', () => {
     assert.equal(Number(/raw value (-?\d+\.\d+)/.exec(first)[1]), Number(values[0].toFixed(4)));
   }, { before: keepDownloads }));
 
-  it('copies the picture, and a link that brings model, class, layer, method, opacity and colours back', () => visit(async page => {
+  it('copies the picture, and a link that brings all settings back', () => visit(async page => {
     await page.context.overridePermissions(page.origin, ['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write']);
     await page.tab.bringToFront();
     await press(page, 'out');
@@ -199,11 +199,17 @@ describe('ways out', () => {
     await page.select('method-select', 'grad-cam++');
     await page.slide(0.25);
     await page.radio('input[name="colours"][value="magma"]');
+    await page.select('fit-select', 'crop');
+    await page.select('objective', 'contrast');
+    const other = await page.tab.$eval(id('rather-than'), select => [...select.options].at(-1).value);
+    await page.select('rather-than', other);
+    await page.tab.$eval(id('contours'), box => box.click());
+    await page.painted();
     const here = await page.pixels();
     await press(page, 'out-link');
     await page.tab.waitForFunction(word => /link is on/.test(document.querySelector(word).textContent), {}, id('word'));
     const link = await page.tab.evaluate(() => navigator.clipboard.readText());
-    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&layer=layer3&method=grad-cam%2B%2B&opacity=0\\.25&colours=magma$`));
+    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&target=contrast&than=${other}&layer=layer3&method=grad-cam%2B%2B&fit=crop&opacity=0\\.25&colours=magma&threshold=0\\.00&contours=yes$`));
 
     const there = await open(browser, link);
     await there.reach('ready');
@@ -212,11 +218,39 @@ describe('ways out', () => {
     assert.equal((await there.ranking()).find(row => row.pressed).class, klass);
     assert.equal(difference(await there.pixels(), here), 0);
     // Nonsense in an address is ignored.
-    await there.tab.evaluate(() => { location.hash = '#model=nobody&class=999&layer=attic&method=guess&opacity=7&colours=plaid&%zz=%zz'; });
+    await there.tab.evaluate(() => { location.hash = '#model=nobody&class=999&layer=attic%2Blayer1&method=guess&target=why&fit=round&opacity=7&colours=plaid&threshold=-1&%zz=%zz'; });
     await there.painted();
     assert.notEqual(await there.state(), 'error');
     assert.equal(difference(await there.pixels(), here), 0);
     await there.close();
+  }));
+
+  it('has keys, which do nothing while one types, and can be switched off', () => visit(async page => {
+    const { keyboard } = page.tab;
+    const view = () => page.tab.$eval('input[name="view"]:checked', radio => radio.value);
+    for (const [key, name] of [['3', 'heatmap'], ['4', 'both'], ['2', 'photo'], ['1', 'overlay']]) {
+      await keyboard.press(key);
+      await page.painted();
+      assert.equal(await view(), name);
+    }
+    const chosen = async () => (await page.ranking()).find(row => row.pressed).class;
+    const before = await chosen();
+    await keyboard.press('n');
+    await page.explained();
+    assert.equal(await chosen(), (await page.ranking())[1].class);
+    await page.tab.type(id('class-search'), 'n3');
+    await page.painted();
+    assert.equal(await view(), 'overlay');
+    assert.notEqual(await chosen(), before);
+    await page.tab.$eval(id('class-search'), field => field.blur());
+    await keyboard.press('l');
+    await page.tab.waitForFunction(() => document.documentElement.lang === 'zh-CN');
+    assert.match(await page.text('#keys'), /选择照片/);
+    await keyboard.press('l');
+    await page.tab.$eval(id('keys'), box => box.click());
+    await keyboard.press('3');
+    await page.painted();
+    assert.equal(await view(), 'overlay');
   }));
 
   it('says so when the browser refuses the clipboard', () => visit(async page => {

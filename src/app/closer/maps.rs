@@ -1,11 +1,13 @@
 //! Panels of small pictures: layers, questions, comparisons, fine detail, before and after.
 
-use super::{Axes, Panel, than};
+use super::{Axes, MAP, PHOTO, Panel, STAGES, fused, sides};
+use crate::app::asked::{NAMES, Rival};
+use crate::app::jobs::Jobs;
 use crate::app::once::Effect;
 use crate::app::picture::{self, Pixels};
 use crate::app::state::State;
 use crate::app::text::{self, fill};
-use crate::app::widgets::{Segmented, Slider, part, told, whether};
+use crate::app::widgets::{Segmented, Slider, act, part, told, whether};
 use crate::cam::Method;
 use crate::explain::Explanation;
 use crate::guided::Guided;
@@ -60,7 +62,7 @@ fn called(state: State, map: &Explanation) -> String {
         (Panel::Targets, Objective::Probability) => text.targets[1].to_owned(),
         (Panel::Targets, Objective::Contrast { than }) => fill(text.targets[2], &[&state.label(than)]),
         (Panel::Targets, Objective::Against) => text.targets[3].to_owned(),
-        (Panel::Layers, _) if map.layers.len() > 1 => text.fused.to_owned(),
+        (Panel::Layers, _) if map.layers.len() > 1 => fill(text.fused, &[&map.layer.replace('+', " + ")]),
         (Panel::Layers, _) => map.layer.clone(),
         (Panel::Compare, _) => {
             let (class, method) = (state.label(map.class), method_name(state, map.method));
@@ -68,6 +70,7 @@ fn called(state: State, map: &Explanation) -> String {
                 Axes::ClassesLayers => format!("{class} · {}", map.layer),
                 Axes::ClassesMethods => format!("{class} · {method}"),
                 Axes::MethodsLayers => format!("{method} · {}", map.layer),
+                Axes::All => format!("{class} · {} · {method}", map.layer),
             }
         }
         _ => format!("{} · {}", method_name(state, map.method), map.layer),
@@ -94,36 +97,67 @@ pub fn Pictures(state: State) -> impl IntoView {
         maps.iter().enumerate().filter_map(shown).collect_view()
     };
     view! {
-        <div class="maps" class:eight=whether(move || closer.axes.get() == Axes::ClassesMethods) class:grid=whether(move || closer.panel.get() == Panel::Compare)>
+        <div class="maps" class:eight=whether(move || matches!(closer.axes.get(), Axes::ClassesMethods | Axes::All)) class:grid=whether(move || closer.panel.get() == Panel::Compare)>
             {part(figures)}
         </div>
     }
 }
 
 #[component]
-pub fn Targets(state: State, again: Callback<()>) -> impl IntoView {
+pub fn Layers(jobs: Jobs, again: Callback<()>) -> impl IntoView {
+    let state = jobs.state;
     let closer = state.closer;
-    let options = move || {
-        let class = state.explanation.with(|known| known.as_ref().map(|known| known.class));
-        let chosen = than(state);
-        let others = state.ranking().into_iter().map(|(_, score)| score.class).filter(|&other| Some(other) != class);
-        others
-            .map(|other| view! { <option value=other.to_string() selected=chosen == Some(other)>{state.label(other)}</option> })
-            .collect_view()
-    };
+    let boxes = STAGES.into_iter().enumerate().map(|(place, stage)| {
+        view! {
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid=format!("fuse-{stage}")
+                    prop:checked=whether(move || closer.fused.get()[place])
+                    on:change:target=move |event| {
+                        let on = event.target().checked();
+                        closer.fused.update(|fused| fused[place] = on);
+                        again.run(());
+                    }
+                />
+                <span>{stage}</span>
+            </label>
+        }
+    });
+    let boxes = boxes.collect_view();
     view! {
-        <label class="field">
-            <span>{state.say(|text| text.closer.than)}</span>
-            <select
-                data-testid="than"
-                on:change:target=move |event| {
-                    closer.than.set(event.target().value().parse().ok());
-                    again.run(());
-                }
+        <div class="row">
+            <span>{state.say(|text| text.closer.fuse)}</span>
+            {boxes}
+            <button
+                type="button"
+                data-testid="fuse"
+                disabled=whether(move || closer.fused.get() == [false; 4])
+                on:click=act(move || jobs.choose_layer(fused(state).join("+")))
             >
-                {part(options)}
-            </select>
-        </label>
+                {state.say(|text| text.closer.onto_picture)}
+            </button>
+        </div>
+        <Pictures state />
+    }
+}
+
+#[component]
+pub fn Targets(jobs: Jobs, again: Callback<()>) -> impl IntoView {
+    let state = jobs.state;
+    let choose = Callback::new(move |class: usize| {
+        state.than.set(Some(class));
+        again.run(());
+        // What the picture is asked may have changed with it.
+        if state.objective.get_untracked() == NAMES[2] {
+            jobs.ask(NAMES[2]);
+        }
+    });
+    view! {
+        <div class="field">
+            <span>{state.say(|text| text.closer.than)}</span>
+            <Rival state id="than" choose />
+        </div>
         <Pictures state />
     }
 }
@@ -141,6 +175,7 @@ pub fn Compare(state: State, again: Callback<()>) -> impl IntoView {
                     (Axes::ClassesLayers.name(), |text| text.closer.axes[0]),
                     (Axes::ClassesMethods.name(), |text| text.closer.axes[1]),
                     (Axes::MethodsLayers.name(), |text| text.closer.axes[2]),
+                    (Axes::All.name(), |text| text.closer.axes[3]),
                 ]
                 value=Arc::new(move || closer.axes.get().name())
                 choose=move |name: &'static str| {
@@ -178,24 +213,55 @@ pub fn Detail(state: State) -> impl IntoView {
 }
 
 #[component]
-pub fn Swipe(state: State) -> impl IntoView {
+pub fn Swipe(state: State, again: Callback<()>) -> impl IntoView {
     let closer = state.closer;
-    let (below, above) = (NodeRef::<html::Canvas>::new(), NodeRef::<html::Canvas>::new());
+    let canvases = [NodeRef::<html::Canvas>::new(), NodeRef::<html::Canvas>::new()];
     Effect::new(move |_| {
-        let (Some(below), Some(above), Some(picture), Some(known)) =
-            (below.get(), above.get(), state.picture.get(), state.explanation.get())
-        else {
-            return;
-        };
-        picture::paint(&below, &picture::plain(&picture.shown));
-        picture::paint(&above, &picture::over(&picture.shown, &picture.full, &known, state.look()));
+        let (Some(picture), Some(shown)) = (state.picture.get(), state.explanation.get()) else { return };
+        let mut maps = closer.found.get().maps.into_iter();
+        for (canvas, place) in canvases.into_iter().zip(closer.sides.get()) {
+            let map = if place == PHOTO { None } else { maps.next().or((place == MAP).then(|| shown.clone())) };
+            let pixels = match map {
+                Some(map) => picture::over(&picture.shown, &picture.full, &map, state.look()),
+                None => picture::plain(&picture.shown),
+            };
+            if let Some(canvas) = canvas.get() {
+                picture::paint(&canvas, &pixels);
+            }
+        }
     });
+    let [below, above] = canvases;
+    let choice = |n: usize| {
+        let options = move || {
+            let option = |(place, words): (usize, String)| {
+                view! { <option value=place.to_string() selected=closer.sides.get()[n] == place>{words}</option> }
+            };
+            sides(state).into_iter().enumerate().map(option).collect_view()
+        };
+        view! {
+            <label class="field">
+                <span>{told(move || state.text().closer.sides[n].to_owned())}</span>
+                <select
+                    data-testid=["left", "right"][n]
+                    on:change:target=move |event| {
+                        let place = event.target().value().parse().unwrap_or(PHOTO);
+                        closer.sides.update(|sides| sides[n] = place);
+                        again.run(());
+                    }
+                >
+                    {part(options)}
+                </select>
+            </label>
+        }
+    };
+    let called = move |n: usize| told(move || sides(state).swap_remove(closer.sides.get()[n]));
     view! {
+        <div class="row">{choice(0)} {choice(1)}</div>
         <div class="drawing swipe">
-            <canvas role="img" aria-label=state.say(|text| text.view_photo) node_ref=below></canvas>
+            <canvas role="img" aria-label=called(0) node_ref=below></canvas>
             <canvas
                 role="img"
-                aria-label=state.say(|text| text.view_overlay)
+                aria-label=called(1)
                 data-testid="swiped"
                 style:clip-path=told(move || format!("inset(0 0 0 {:.1}%)", 100.0 * closer.swipe.get()))
                 node_ref=above

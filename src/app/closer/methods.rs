@@ -1,7 +1,7 @@
 //! What each method computes, where it comes from, and the ones that take their time.
 
+use super::Wish;
 use super::maps::Pictures;
-use super::{Wish, question};
 use crate::app::jobs::Jobs;
 use crate::app::text::{self, fill};
 use crate::app::widgets::{Segmented, act, part};
@@ -32,7 +32,7 @@ pub fn Methods(jobs: Jobs) -> impl IntoView {
     let asked = move || {
         let known = state.explanation.get_untracked()?;
         let channels = Some(closer.channels.get_untracked()).filter(|&channels| channels > 0);
-        Some(Question { method: closer.slow.get_untracked(), channels, ..question(&known) })
+        Some(Question { method: closer.slow.get_untracked(), channels, ..known.question() })
     };
     let estimated = move || {
         let Estimate { passes, milliseconds } = closer.found.get().estimate?;

@@ -6,7 +6,7 @@ use crate::app::jobs::Jobs;
 use crate::app::once::{Effect, Memo};
 use crate::app::picture;
 use crate::app::text::fill;
-use crate::app::widgets::{Slider, act, part, told, whether};
+use crate::app::widgets::{Slider, act, amount, part, told, whether};
 use crate::explain::top;
 use crate::localise::{self, Covered};
 use crate::photo::Rect;
@@ -33,6 +33,35 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
             picture::paint(&canvas, &pixels);
         }
     });
+    // By keyboard: left, top, width and height of the true box in photo pixels.
+    let numbers = move |n: usize| {
+        let side = move |rect: &Rect| [rect.x, rect.y, rect.width, rect.height][n];
+        view! {
+            <label>
+            <span>{told(move || state.text().closer.sides_of_box[n].to_owned())}</span>
+            <input
+                type="number"
+                min="0"
+                step="1"
+                data-testid=["box-left", "box-top", "box-width", "box-height"][n]
+                prop:value=amount(move || closer.truth.get().as_ref().map_or(0.0, side).round())
+                on:change:target=move |event| {
+                    let value = event.target().value_as_number();
+                    let (width, height) = size.get_untracked();
+                    let mut rect = closer.truth.get_untracked().unwrap_or(Rect { x: 0.0, y: 0.0, width, height });
+                    let [x, y] = [rect.x, rect.y];
+                    let most = [width, height, width - x, height - y][n];
+                    let value = if value.is_finite() { value.clamp(0.0, most) } else { 0.0 };
+                    *[&mut rect.x, &mut rect.y, &mut rect.width, &mut rect.height][n] = value;
+                    rect.width = rect.width.min(width - rect.x);
+                    rect.height = rect.height.min(height - rect.y);
+                    closer.truth.set(Some(rect));
+                }
+            />
+            </label>
+        }
+    };
+    let numbers = (0..4).map(numbers).collect_view();
     let region = Memo::new(move |_| {
         let known = state.explanation.get()?;
         localise::largest_region(&known.heatmap, (known.height, known.width), closer.share.get())
@@ -145,6 +174,10 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
             >
                 {state.say(|text| text.closer.cover)}
             </button>
+        </div>
+        <div class="row box">
+            <span>{state.say(|text| text.closer.your_box)}</span>
+            {numbers}
         </div>
         <p data-testid="agreement">{told(move || agreement().unwrap_or_else(|| state.text().closer.draw.to_owned()))}</p>
         {part(covered)}

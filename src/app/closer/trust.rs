@@ -4,38 +4,47 @@ use super::Wish;
 use super::maps::{figure, over_small, percent};
 use crate::app::jobs::Jobs;
 use crate::app::text::fill;
-use crate::app::widgets::{act, part};
+use crate::app::widgets::{act, part, told};
 use crate::explain::Explanation;
-use crate::faithfulness::{Curve, Scrambled};
+use crate::faithfulness::{Curve, PASSES, Scrambled};
+use crate::resnet::PARTS;
 use leptos::prelude::*;
 
-/// Two curves over the share of changed pixels.
-fn chart(title: &'static str, names: [&'static str; 2], curves: [&Curve; 2], across: &'static str) -> AnyView {
-    let line = |curve: &Curve| {
-        let points = curve.points.iter().enumerate();
+/// A curve of a chart: what it is called, and its points in 0..=1.
+type Line<'a> = (String, &'a [(f32, f32)]);
+
+fn chart(title: &'static str, lines: [Line; 2], across: &'static str) -> AnyView {
+    let drawn = |points: &[(f32, f32)]| {
+        let points = points.iter().enumerate();
         points
-            .map(|(n, (x, y))| format!("{}{:.1} {:.1}", if n == 0 { "M" } else { "L" }, 100.0 * x, 60.0 - 60.0 * y))
+            .map(|(n, (x, y))| {
+                format!("{}{:.1} {:.1}", if n == 0 { "M" } else { "L" }, 100.0 * x, 60.0 - 60.0 * y.max(0.0))
+            })
             .collect::<String>()
     };
-    let [first, second] = curves;
-    let legend = |n: usize, curve: &Curve| format!("{}: {:.2}", names[n], curve.area());
+    let [(first, one), (second, other)] = lines;
     view! {
         <figure class="chart">
             <figcaption>{title}</figcaption>
-            <svg viewBox="-1 -1 102 62" role="img" aria-label=format!("{title}. {}, {}", legend(0, first), legend(1, second))>
+            <svg viewBox="-1 -1 102 62" role="img" aria-label=format!("{title}. {first}, {second}")>
                 <path class="frame-line" d="M0 0V60H100" />
-                <path class="first" d=line(first) />
-                <path class="second" d=line(second) />
+                <path class="first" d=drawn(one) />
+                <path class="second" d=drawn(other) />
             </svg>
             <p class="fine">{across}</p>
             <p class="fine">
-                <b class="first">{legend(0, first)}</b>
+                <b class="first">{first}</b>
                 " "
-                <b class="second">{legend(1, second)}</b>
+                <b class="second">{second}</b>
             </p>
         </figure>
     }
     .into_any()
+}
+
+/// A curve named with the area under it.
+fn with_area<'a>(name: &str, curve: &'a Curve) -> Line<'a> {
+    (format!("{name}: {:.2}", curve.area()), &curve.points)
 }
 
 #[component]
@@ -52,31 +61,75 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
         Some(view! {
             <p data-testid="drop">{fill(change, &[&whole, &seen, &percent(trust.share_lost())])}</p>
             <div class="charts" data-testid="curves">
-                {chart(text.charts[0], text.deletion, [&trust.deletion, &trust.insertion], text.across)}
-                {chart(text.charts[1], text.road, [&trust.morf, &trust.lerf], text.across)}
+                {chart(
+                    text.charts[0],
+                    [with_area(text.deletion[0], &trust.deletion), with_area(text.deletion[1], &trust.insertion)],
+                    text.across,
+                )}
+                {chart(
+                    text.charts[1],
+                    [with_area(text.road[0], &trust.morf), with_area(text.road[1], &trust.lerf)],
+                    text.across,
+                )}
             </div>
             <p data-testid="road">{fill(verdict, &[&format!("{:.2}", trust.road())])}</p>
         })
     };
     let figures = move || {
         let (scrambled, known) = (closer.found.get().scrambled, state.explanation.get()?);
+        let text = state.text().closer;
+        if scrambled.is_empty() {
+            return None;
+        }
         let one = |s: &Scrambled| {
             let map = Explanation { heatmap: s.heatmap.clone(), ..(*known).clone() };
-            let caption = fill(state.text().closer.scrambled, &[s.part, &format!("{:.2}", s.correlation)]);
+            let blank = s.heatmap.iter().all(|&heat| heat == 0.0);
+            let caption = fill(text.scrambled, &[s.part, &two(s.correlation), &two(s.ssim)]);
+            let caption = if blank { format!("{caption} {}", text.blank) } else { caption };
             Some(figure(format!("scrambled {}", s.part), caption, over_small(state, &map)?))
         };
-        Some(scrambled.iter().filter_map(one).collect_view())
+        let maps = scrambled.iter().filter_map(one).collect_view();
+        // The whole network first, which is like itself.
+        let curve = |of: fn(&Scrambled) -> f32| {
+            let values = std::iter::once(1.0).chain(scrambled.iter().map(of));
+            let place = |(n, value)| (n as f32 / scrambled.len() as f32, value);
+            values.enumerate().map(place).collect::<Vec<(f32, f32)>>()
+        };
+        let (ranks, ssim) = (curve(|s| s.correlation), curve(|s| s.ssim));
+        let last = |name: &str, curve: &[(f32, f32)]| {
+            format!("{name}: {}", curve.last().map(|point| two(point.1)).unwrap_or_default())
+        };
+        let lines = [(last(text.alike[0], &ranks), &ranks[..]), (last(text.alike[1], &ssim), &ssim[..])];
+        Some(view! {
+            <div class="charts" data-testid="sanity-curves">{chart(text.sanity_chart, lines, text.sanity_across)}</div>
+            <div class="maps">{maps}</div>
+        })
+    };
+    // From the look that was: as many again, and as many with a map each.
+    let cost = move |passes: usize, maps: bool| {
+        told(move || {
+            let looked = state.prediction.with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
+            let traced = state.explanation.with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
+            let seconds = passes as f64 * (looked + if maps { traced } else { 0.0 }) / 1e3;
+            fill(state.text().closer.estimated, &[&passes.to_string(), &format!("{:.0}", seconds.max(1.0).ceil())])
+        })
     };
     view! {
         <div class="row">
             <button type="button" data-testid="trust" on:click=act(move || jobs.wish(Wish::Trust))>
                 {state.say(|text| text.closer.check)}
             </button>
+            <span class="fine" data-testid="trust-cost">{cost(PASSES, false)}</span>
             <button type="button" data-testid="sanity" on:click=act(move || jobs.wish(Wish::Sanity))>
                 {state.say(|text| text.closer.sanity)}
             </button>
+            <span class="fine">{cost(PARTS.len() + 1, true)}</span>
         </div>
         {part(checked)}
-        <div class="maps">{part(figures)}</div>
+        {part(figures)}
     }
+}
+
+fn two(number: f32) -> String {
+    format!("{number:.2}")
 }

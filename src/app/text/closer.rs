@@ -12,10 +12,13 @@ pub struct Closer {
     pub tabs: [&'static str; 9],
     pub hints: [&'static str; 9],
 
+    pub fuse: &'static str,
+    pub onto_picture: &'static str,
     pub fused: &'static str,
+    pub asked: &'static str,
     pub targets: [&'static str; 4],
     pub than: &'static str,
-    pub axes: [&'static str; 3],
+    pub axes: [&'static str; 4],
     pub one_scale: &'static str,
 
     pub coincide: &'static str,
@@ -30,6 +33,8 @@ pub struct Closer {
 
     pub share: &'static str,
     pub draw: &'static str,
+    pub your_box: &'static str,
+    pub sides_of_box: [&'static str; 4],
     pub agreement: &'static str,
     pub hit: &'static str,
     pub miss: &'static str,
@@ -54,8 +59,13 @@ pub struct Closer {
     pub road_good: &'static str,
     pub road_bad: &'static str,
     pub scrambled: &'static str,
+    pub sanity_chart: &'static str,
+    pub sanity_across: &'static str,
+    pub alike: [&'static str; 2],
 
     pub swipe: &'static str,
+    pub sides: [&'static str; 2],
+    pub as_shown: &'static str,
 }
 
 pub static ENGLISH: Closer = Closer {
@@ -78,7 +88,7 @@ pub static ENGLISH: Closer = Closer {
         "Before / after",
     ],
     hints: [
-        "All four stages at once, and their mean: fine but meaningless early on, coarse but meaningful at the end.",
+        "All four stages at once, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
         "The same class asked about in other ways: its raw score, its probability, why it rather than another, and what speaks against it.",
         "One forward pass, many maps. With one scale for all, a pale map is a weak one.",
         "What each method computes, when to use it, and the paper that it comes from.",
@@ -86,13 +96,16 @@ pub static ENGLISH: Closer = Closer {
         "The largest warm region as a box. Draw the true box with the pointer and see how well they agree; or cover the region and see whether the network still knows.",
         "Neurons of the last layer have no names. These are called by the classes that they speak for.",
         "The photo is changed where the map says that it matters. If the map is right, the answer must change with it.",
-        "Drag the slider: the photo to the left, the map over it to the right.",
+        "Drag the slider: one picture to the left, another to the right.",
     ],
 
-    fused: "all four, mean",
+    fuse: "Fuse",
+    onto_picture: "Show on the picture",
+    fused: "{}: their mean",
+    asked: "What is asked",
     targets: ["its score", "its probability", "rather than {}", "what speaks against it"],
     than: "Rather than",
-    axes: ["Classes × layers", "Classes × methods", "Methods × layers"],
+    axes: ["Classes × layers", "Classes × methods", "Methods × layers", "All three"],
     one_scale: "One scale for all",
 
     coincide: "At the last layer of a ResNet, Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes a mean, so that the gradient is the same at every place.",
@@ -106,7 +119,9 @@ pub static ENGLISH: Closer = Closer {
     guided: ["Guided backpropagation", "Guided Grad-CAM: the same, where the map is warm"],
 
     share: "Warmer than",
-    draw: "Draw a box around the object, on the picture.",
+    draw: "Draw a box around the object on the picture, or type its place.",
+    your_box: "Your box, in pixels",
+    sides_of_box: ["Left", "Top", "Width", "Height"],
     agreement: "Overlap (IoU) {} · the hottest point {} · {} of the heat inside your box",
     hit: "lies inside",
     miss: "lies outside",
@@ -130,9 +145,14 @@ pub static ENGLISH: Closer = Closer {
     across: "probability, from 0 to 1, against the share of pixels that were changed; beside the name the area under the curve",
     road_good: "ROAD score {}: above 0, so the map ranks places better than its reverse does.",
     road_bad: "ROAD score {}: not above 0. On this photo the map is no better a guide than its reverse.",
-    scrambled: "down to {}: like the original by {}",
+    scrambled: "down to {}: ranks {}, structure {}",
+    sanity_chart: "Likeness to the map of the whole network",
+    sanity_across: "1: the same, 0: unlike; from the whole network, through ever more scrambled parts from the top, to none left. A map that shows what was learned must fall",
+    alike: ["rank correlation at the end", "structural similarity (SSIM) at the end"],
 
-    swipe: "Photo",
+    swipe: "Left picture",
+    sides: ["Left", "Right"],
+    as_shown: "The map as shown above",
 };
 
 pub static CHINESE: Closer = Closer {
@@ -145,7 +165,7 @@ pub static CHINESE: Closer = Closer {
     blank: "（空：没有支持它的地方）",
     tabs: ["各层", "问法", "比较", "方法", "细节", "在哪里？", "用文字", "可信吗？", "前后对比"],
     hints: [
-        "四段同时看，以及它们的平均：前面细但没有含义，后面粗却有含义。",
+        "四段同时看，以及所选各段的平均：前面细但没有含义，后面粗却有含义。",
         "对同一类别换几种问法：原始得分、概率、为什么是它而不是另一个、什么反对它。",
         "一次前向计算，多张图。统一刻度时，颜色浅就是依据弱。",
         "每种方法算的是什么、何时使用，以及出自哪篇论文。",
@@ -153,13 +173,16 @@ pub static CHINESE: Closer = Closer {
         "最大的暖色区域画成方框。用指针画出真实的方框，看两者有多吻合；或遮住这个区域，看网络是否还认得出。",
         "最后一层的神经元没有名字，这里用它们所支持的类别来称呼。",
         "在热力图认为重要的地方改动照片。如果图是对的，答案就应随之改变。",
-        "拖动滑块：左边是照片，右边是叠加的热力图。",
+        "拖动滑块：左右各一张图。",
     ],
 
-    fused: "四段平均",
+    fuse: "融合",
+    onto_picture: "显示在大图上",
+    fused: "{} 的平均",
+    asked: "问的是",
     targets: ["得分", "概率", "而不是{}", "什么反对它"],
     than: "而不是",
-    axes: ["类别 × 层", "类别 × 方法", "方法 × 层"],
+    axes: ["类别 × 层", "类别 × 方法", "方法 × 层", "三者全部"],
     one_scale: "统一刻度",
 
     coincide: "在 ResNet 的最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：其后网络取平均，所以每个位置的梯度都一样。",
@@ -173,7 +196,9 @@ pub static CHINESE: Closer = Closer {
     guided: ["导向反向传播", "Guided Grad-CAM：同上，只留暖色处"],
 
     share: "高于",
-    draw: "在图上画一个框，圈住物体。",
+    draw: "在图上画一个框圈住物体，或输入它的位置。",
+    your_box: "你的方框（像素）",
+    sides_of_box: ["左", "上", "宽", "高"],
     agreement: "重叠度（IoU）{} · 最热点{} · 方框内占热量的 {}",
     hit: "在框内",
     miss: "在框外",
@@ -197,9 +222,14 @@ pub static CHINESE: Closer = Closer {
     across: "纵轴为概率（0 到 1），横轴为改动像素的比例；名称旁是曲线下的面积",
     road_good: "ROAD 得分 {}：大于 0，说明这张图对位置的排序好过反过来的排序。",
     road_bad: "ROAD 得分 {}：不大于 0。在这张照片上，这张图并不比反过来更可靠。",
-    scrambled: "打乱到 {}：与原图相似度 {}",
+    scrambled: "打乱到 {}：排序 {}，结构 {}",
+    sanity_chart: "与完整网络的图有多像",
+    sanity_across: "1 为相同，0 为不像；从完整网络开始，自上而下打乱越来越多的部分，直到全部。反映所学内容的图必须下降",
+    alike: ["最终的秩相关", "最终的结构相似度（SSIM）"],
 
-    swipe: "照片",
+    swipe: "左图",
+    sides: ["左", "右"],
+    as_shown: "上面的热力图",
 };
 
 /// Where a method comes from and when to use it, in the order of `Method::ALL`: address, English, Chinese.
