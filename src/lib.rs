@@ -19,6 +19,7 @@ pub mod heatmap;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod js;
 pub mod labels;
+pub mod link;
 pub mod loader;
 pub mod localise;
 pub mod models;

@@ -53,29 +53,54 @@ pub fn left_to_the_browser(bytes: &[u8]) -> Result<bool> {
 
 /// The EXIF orientation of a WebP, which browsers do not follow.
 pub fn webp_orientation(bytes: &[u8]) -> Option<Orientation> {
-    if bytes.get(8..12) != Some(b"WEBP") {
-        return None;
-    }
-    let mut at = 12;
-    while let Some(head) = bytes.get(at..at + 8) {
-        let length = little_endian(&head[4..]) as usize;
-        if head.starts_with(b"EXIF") {
-            let chunk = bytes.get(at + 8..)?.get(..length)?;
-            return Orientation::from_exif_chunk(chunk.strip_prefix(b"Exif\0\0").unwrap_or(chunk));
-        }
-        at = at.checked_add(8 + length + length % 2)?; // chunks are padded to even lengths
-    }
-    None
+    let (_, exif) = webp_chunks(webp_body(bytes)?).find(|(tag, _)| tag == b"EXIF")?;
+    Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }
 
-/// Width and height as the header of a format of [`left_to_the_browser`] states them, where it does.
-fn stated_size(bytes: &[u8]) -> Option<(u64, u64)> {
+fn webp_body(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(12..).filter(|_| bytes.starts_with(b"RIFF") && &bytes[8..12] == b"WEBP")
+}
+
+/// Tag and content of one chunk after the other, the last as far as it goes.
+fn webp_chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    std::iter::from_fn(move || {
+        let (tag, length) = (rest.get(..4)?.try_into().ok()?, little_endian(rest.get(4..8)?) as usize);
+        let body = &rest[8..];
+        let content = &body[..length.min(body.len())];
+        rest = body.get(length + length % 2..).unwrap_or_default(); // chunks are padded to even lengths
+        Some((tag, content))
+    })
+}
+
+/// The largest width and height that a WebP states.
+fn webp_size(body: &[u8]) -> Option<(u64, u64)> {
+    let number = |content: &[u8], at: usize, size: usize| content.get(at..at + size).map(little_endian);
+    let size = |tag: [u8; 4], content: &[u8]| match &tag {
+        b"VP8X" => Some((number(content, 4, 3)? + 1, number(content, 7, 3)? + 1)),
+        b"ANMF" => Some((number(content, 6, 3)? + 1, number(content, 9, 3)? + 1)),
+        b"VP8 " => Some((number(content, 6, 2)? & 0x3FFF, number(content, 8, 2)? & 0x3FFF)),
+        b"VP8L" => number(content, 1, 4).map(|packed| ((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1)),
+        _ => None,
+    };
+    let inside = |(tag, content): ([u8; 4], _)| {
+        let frame: &[u8] = if &tag == b"ANMF" { content } else { &[] };
+        std::iter::once((tag, content)).chain(webp_chunks(frame.get(16..).unwrap_or_default()))
+    };
+    let sizes = webp_chunks(body).flat_map(inside).filter_map(|(tag, content)| size(tag, content));
+    sizes.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+}
+
+/// The largest width and height that a file of a format of [`left_to_the_browser`] states, where it does: its first frame may claim more
+/// than the picture has, and decoders make room for both.
+pub fn stated_size(bytes: &[u8]) -> Option<(u64, u64)> {
     let pair = |at: usize, size: usize| {
         let sides = bytes.get(at..at + 2 * size)?;
         Some((little_endian(&sides[..size]), little_endian(&sides[size..])))
     };
     if bytes.starts_with(b"GIF8") {
-        return pair(6, 2);
+        let screen = pair(6, 2)?;
+        let frame = gif_frame(bytes).and_then(|at| pair(at + 5, 2)).unwrap_or_default();
+        return Some((screen.0.max(frame.0), screen.1.max(frame.1)));
     }
     if bytes.starts_with(b"BM") {
         // OS/2's old header of 12 bytes has two-byte sides; in the others a negative height means rows from the top.
@@ -83,14 +108,8 @@ fn stated_size(bytes: &[u8]) -> Option<(u64, u64)> {
         let magnitude = |side: u64| u64::from((side as u32).cast_signed().unsigned_abs());
         return if old { pair(18, 2) } else { pair(18, 4).map(|(w, h)| (magnitude(w), magnitude(h))) };
     }
-    match bytes.get(12..16) {
-        Some(b"VP8X") => return pair(24, 3).map(|(width, height)| (width + 1, height + 1)),
-        Some(b"VP8L") => {
-            let packed = little_endian(bytes.get(21..25)?);
-            return Some(((packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1));
-        }
-        Some(b"VP8 ") => return pair(26, 2).map(|(width, height)| (width & 0x3FFF, height & 0x3FFF)),
-        _ => {}
+    if let Some(body) = webp_body(bytes) {
+        return webp_size(body);
     }
     // ISO media (HEIC, AVIF): the largest of the sizes in the box of metadata, since a picture may be made of tiles.
     let mut at = 0_usize;
@@ -104,6 +123,26 @@ fn stated_size(bytes: &[u8]) -> Option<(u64, u64)> {
             return sizes.map(|ispe| (side(&ispe[8..]), side(&ispe[12..]))).max_by_key(|(w, h)| w.saturating_mul(*h));
         }
         at = at.checked_add(length.max(8))?;
+    }
+}
+
+/// Where a GIF's first frame begins.
+fn gif_frame(bytes: &[u8]) -> Option<usize> {
+    let table = |flags: u8| if flags & 0x80 != 0 { 6 << (flags & 7) } else { 0 };
+    let mut at = 13 + table(*bytes.get(10)?);
+    loop {
+        match bytes.get(at)? {
+            0x2C => return Some(at),
+            // An extension: a label and blocks, each after its length, to one of none.
+            0x21 => {
+                at += 2;
+                while let length @ 1.. = usize::from(*bytes.get(at)?) {
+                    at += 1 + length;
+                }
+                at += 1;
+            }
+            _ => return None,
+        }
     }
 }
 
@@ -154,6 +193,9 @@ impl Photo {
         if !complete {
             return Err(Error::PhotoCorrupt { detail: ENDS_EARLY.into() });
         }
+        if format == ImageFormat::Png && !png_palette_is_whole(bytes) {
+            return Err(Error::PhotoCorrupt { detail: "its palette is not made of whole colours".into() });
+        }
 
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut limits = Limits::no_limits();
@@ -162,18 +204,23 @@ impl Photo {
         let mut decoder = reader.into_decoder().map_err(decoding_error)?;
 
         let (width, height) = decoder.dimensions();
-        let (width, height) = (u64::from(width), u64::from(height));
+        let (wide, high) = stated_size(bytes).unwrap_or_default();
+        let (width, height) = (wide.max(width.into()), high.max(height.into()));
         let limit = MAX_PIXELS.min(MAX_BYTES / u64::from(decoder.color_type().bytes_per_pixel()));
         if width * height > limit {
             return Err(Error::PhotoTooLarge { width, height, limit: limit / 1_000_000 });
         }
-
         // Damaged metadata is no reason to refuse a photo whose pixels are fine.
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let colour = decoder.color_type();
+        let orientation = match format {
+            // Its decoder makes room for as much metadata as a chunk claims to be.
+            ImageFormat::WebP => webp_orientation(bytes),
+            _ => decoder.orientation().ok(),
+        };
+        let (colour, (width, height)) = (decoder.color_type(), decoder.dimensions());
         let mut samples = vec![0; decoder.total_bytes() as usize];
         decoder.read_image(&mut samples).map_err(decoding_error)?;
-        Ok(Photo::new(width as usize, height as usize, flatten(samples, colour)).turned(orientation))
+        let photo = Photo::new(width as usize, height as usize, flatten(samples, colour));
+        Ok(photo.turned(orientation.unwrap_or(Orientation::NoTransforms)))
     }
 
     /// This photo, decoded without a look at its EXIF orientation, turned as that says.
@@ -257,6 +304,23 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
         };
     }
     false
+}
+
+/// Whether a PNG's palette has 1 to 256 colours of three bytes: the decoder (png 0.18) panics over any other.
+fn png_palette_is_whole(bytes: &[u8]) -> bool {
+    let mut at = 8;
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at + 8) {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        match kind {
+            b"PLTE" if !(3..=768).contains(&length) || !length.is_multiple_of(3) => return false,
+            b"IDAT" => return true,
+            _ => at = at.saturating_add(12).saturating_add(length),
+        }
+        if at > bytes.len() {
+            return true; // and the decoder says that it is cut
+        }
+    }
+    true
 }
 
 /// Whether a WebP has as many bytes as its RIFF header states.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gradlens::weights::{Dtype, convert};
-use gradlens::{Checkpoint, Error, Explainer, Loader, Network, Preprocessing};
+use gradlens::{Checkpoint, Error, Explainer, Fit, Loader, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 
 mod common;
@@ -246,4 +246,25 @@ fn converted_weights_are_near() {
     // A weight without its scale, and a scale without its weight, are no network.
     let converted = Checkpoint::read(convert(&checkpoint, Dtype::I8).unwrap()).unwrap();
     assert!(converted.get("fc.weight").unwrap().f32().is_err() && converted.get("fc.weight_scale").is_some());
+}
+
+/// Photo after photo, in two sizes and with two classes: what the engine holds does not grow, on the adapter or in its place.
+#[test]
+fn photos_leave_nothing_behind() {
+    let _alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
+    for mut explainer in [Explainer::on_cpu(), explainer()] {
+        load(&mut explainer, &fixture("basic.safetensors"), 1 << 20, None).unwrap();
+        let photos = [(64, 48), (48, 64)].map(|(w, h)| Photo::new(w, h, vec![90; w * h * 3]));
+        let mut look = |count: usize| {
+            for photo in photos.iter().cycle().take(count) {
+                block_on(explainer.predict(photo, Fit::Whole)).unwrap();
+                block_on(explainer.explain(Some(count % 2), "layer4", Method::GradCam)).unwrap();
+            }
+            HELD.load(Ordering::Relaxed)
+        };
+        let before = look(20);
+        let after = look(100);
+        println!("{before} bytes held, then {after}");
+        assert!(after <= before + 20_000, "{} bytes more after 100 photos", after - before);
+    }
 }

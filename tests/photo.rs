@@ -1,6 +1,12 @@
 //! Photos against Pillow and torchvision. Fixtures: `fixtures/make_photo_fixtures.py`; golden cases: `golden/`.
 
-use std::{collections::BTreeMap, fs, panic, path::PathBuf};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    collections::BTreeMap,
+    fs, panic,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use gradlens::{
     error::Error,
@@ -207,6 +213,72 @@ fn refuses_bombs_before_the_browser_is_asked() {
     assert_eq!(left_to_the_browser(&avif), Ok(true));
     for strange in [&b""[..], b"GIF89a", b"BM", b"RIFF\0\0\0\0WEBPVP8X", &[0; 4096], &[0xFF; 4096]] {
         assert!(left_to_the_browser(strange).is_ok(), "{strange:?}: nothing is stated, so nothing is too large");
+    }
+}
+
+/// Found by fuzzing: decoders make room for what a frame claims before they compare that with the picture.
+#[test]
+fn a_bomb_inside_a_small_picture_is_refused_too() {
+    let inside = |name: &str, tag: &[u8], after: usize, size: [u8; 4]| {
+        let mut bytes = read(&format!("fixtures/photos/{name}"));
+        let at = bytes.windows(tag.len()).position(|window| window == tag).unwrap() + after;
+        bytes[at..at + 4].copy_from_slice(&size);
+        bytes
+    };
+    let cases = [
+        (inside("lossy_alpha.webp", b"VP8 ", 14, [0xFF, 0x3F, 0xFF, 0x3F]), 16_383),
+        (inside("lossless_alpha.webp", b"VP8L", 9, [0xFF, 0xFF, 0xFF, 0x0F]), 16_384),
+        (inside("still.gif", b"\x2C\0\0\0\0\x18\0", 5, [0xFF; 4]), 65_535),
+        (inside("animated.gif", b"\x2C\0\0\0\0\x18\0", 5, [0xFF; 4]), 65_535),
+    ];
+    for (bytes, side) in cases {
+        let error = Error::PhotoTooLarge { width: side, height: side, limit: 100 };
+        assert_eq!(Photo::decode(&bytes), Err(error.clone()));
+        assert_eq!(left_to_the_browser(&bytes), Err(error));
+    }
+}
+
+/// Counts the largest piece of memory that was asked for: the decoders' own limits do not see everything.
+struct Counting;
+static LARGEST: AtomicUsize = AtomicUsize::new(0);
+
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Found by fuzzing: a chunk of metadata that claims 2 GB of a file of some hundred bytes.
+#[test]
+fn metadata_reserves_nothing() {
+    let mut bytes = read("fixtures/photos/orientation6.webp");
+    let exif = bytes.windows(4).position(|tag| tag == b"EXIF").unwrap() + 4;
+    bytes[exif..exif + 4].copy_from_slice(&2_000_000_001_u32.to_le_bytes());
+    let _ = Photo::decode(&bytes);
+    // Other tests of this file, 100 megapixels among them, may run at the same time.
+    let largest = LARGEST.load(Ordering::Relaxed);
+    assert!(largest < 1_000_000_000, "{largest} bytes at once");
+}
+
+/// Found by fuzzing: the decoder panics over such palettes.
+#[test]
+fn a_palette_of_broken_colours_is_refused() {
+    let whole = read("fixtures/photos/palette.png");
+    let at = whole.windows(4).position(|tag| tag == b"PLTE").unwrap();
+    let old = u32::from_be_bytes(whole[at - 4..at].try_into().unwrap()) as usize;
+    for length in [0_usize, 1, 2, 49, 767, 769, 771, 3000] {
+        let mut body = whole[at..at + 4 + old].to_vec();
+        body.resize(4 + length, 7);
+        let chunk = [&(length as u32).to_be_bytes()[..], &body, &crc32(&body).to_be_bytes()].concat();
+        let bytes = [&whole[..at - 4], &chunk, &whole[at + 8 + old..]].concat();
+        assert!(matches!(Photo::decode(&bytes), Err(Error::PhotoCorrupt { .. })), "{length}");
     }
 }
 

@@ -1,29 +1,8 @@
 //! What must hold of any bytes that are read as a checkpoint: no panic, no more memory than the file's size allows, whole tensors,
 //! and the same outcome whether the file comes whole or in pieces.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::heap::peak;
 use crate::weights::{Arrival, Checkpoint, Incoming, Network};
-
-struct Counting;
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(held, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Bytes that may be held for a byte of the file: an opcode of a pickle, or a bracket of JSON, becomes up to some hundred.
 const A_BYTE: usize = 256;
@@ -31,9 +10,11 @@ const A_BYTE: usize = 256;
 const AT_LEAST: usize = 1 << 20;
 
 pub fn check(file: &[u8]) {
-    let before = HELD.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
+    let ((), held) = peak(|| read(file));
+    assert!(held <= AT_LEAST + A_BYTE * file.len(), "{held} bytes held for a file of {}", file.len());
+}
 
+fn read(file: &[u8]) {
     let whole = Checkpoint::read(file.to_vec());
     if let Ok(checkpoint) = &whole {
         for tensor in checkpoint.names().filter_map(|name| checkpoint.get(name)) {
@@ -67,7 +48,4 @@ pub fn check(file: &[u8]) {
             }
         }
     }
-
-    let held = PEAK.load(Ordering::Relaxed) - before;
-    assert!(held <= AT_LEAST + A_BYTE * file.len(), "{held} bytes held for a file of {}", file.len());
 }

@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 #[path = "../../src/error.rs"]
 mod error;
+mod heap;
 mod reading;
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/weights/mod.rs"]

@@ -7,6 +7,7 @@ use super::asked;
 use super::state::State;
 use crate::cam::Method;
 use crate::heatmap::ColourMap;
+use crate::link;
 use crate::photo::Fit;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,18 +58,14 @@ impl Link {
             ("threshold", self.threshold.map(share)),
             ("contours", self.contours.map(|on| if on { "yes" } else { "no" }.to_owned())),
         ];
-        let written = pairs
-            .into_iter()
-            .filter_map(|(key, value)| Some(format!("{key}={}", String::from(js_sys::encode_uri_component(&value?)))));
-        written.collect::<Vec<_>>().join("&")
+        link::write(pairs)
     }
 
     pub fn parse(fragment: &str) -> Link {
         let mut link = Link::default();
         // As the browser reads numbers: Rust's parser alone would make the page 13 kB larger.
         let share = |value: &str| Some(js_sys::parse_float(value) as f32).filter(|share| (0.0..=1.0).contains(share));
-        for (key, value) in fragment.trim_start_matches('#').split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = js_sys::decode_uri_component(value).map(String::from).unwrap_or_default();
+        for (key, value) in link::read(fragment) {
             match key {
                 "model" => link.model = Some(value),
                 "class" => link.class = value.parse().ok(),

@@ -3,8 +3,9 @@
 //!
 //! Here is what the page uses of them and nothing else. To add: a method, beside its namesake's behaviour.
 
+use leptos::prelude::{ArcMemo, GetUntracked, Set, Track, WithUntracked, on_cleanup};
 use leptos::prelude::{Effect as LeptosEffect, Memo as LeptosMemo, RwSignal as LeptosSignal};
-use leptos::prelude::{GetUntracked, Set, Track, WithUntracked};
+use leptos::reactive::graph::{AnySource, Observer, Source, ToAnySource};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -35,9 +36,18 @@ impl<T: Default + Send + Sync + 'static> Default for RwSignal<T> {
     }
 }
 
+/// Leptos leaves a reader that is gone among a source's readers until that changes, and a language changes once a lesson: whoever
+/// reads leaves its address with what takes it off the list when it goes.
+fn forget_when_gone(source: AnySource) {
+    if let Some(reader) = Observer::get() {
+        on_cleanup(move || source.remove_subscriber(&reader)); // one that runs again subscribes again
+    }
+}
+
 fn read(signal: LeptosSignal<Erased>, track: bool) -> Erased {
     if track {
         signal.track();
+        forget_when_gone(signal.to_any_source());
     }
     signal.get_untracked()
 }
@@ -56,7 +66,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     }
 
     pub fn track(&self) {
-        self.erased.track();
+        read(self.erased, true);
     }
 
     pub fn set(&self, new: T) {
@@ -108,6 +118,7 @@ fn changed<T: PartialEq + 'static>(before: Option<&Erased>, now: Option<&Erased>
 fn recall(memo: LeptosMemo<Erased>, track: bool) -> Erased {
     if track {
         memo.track();
+        forget_when_gone(ArcMemo::from(memo).to_any_source());
     }
     memo.with_untracked(Arc::clone)
 }

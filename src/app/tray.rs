@@ -5,7 +5,7 @@ use super::once::{Effect, Memo};
 use super::picture;
 use super::state::{Picture, State, View};
 use super::text::fill;
-use super::widgets::{Row, Rows, act, told, whether};
+use super::widgets::{act, part, told, whether};
 use crate::cam::Method;
 use crate::heatmap::Look;
 use crate::photo::{Fit, Photo};
@@ -122,15 +122,19 @@ impl Jobs {
 pub fn Tray(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let shown = move || state.tray.with(|tray| tray.len() > 1);
+    let photos =
+        Memo::new(move |_| state.tray.with(|tray| tray.iter().map(|kept| kept.picture.id).collect::<Vec<_>>()));
     let current = Memo::new(move |_| state.picture.with(|picture| picture.as_ref().map(|picture| picture.id)));
     view! {
         <div class="samples tray" class:shown=whether(shown) data-testid="tray">
             <p class="hint">{state.say(|text| text.camera.tray)}</p>
             <ul>
-                <Rows rows=Arc::new(move || {
-                    let row = |kept: Kept| Row::new(kept.picture.id.to_string(), move || view! { <Thumb jobs current kept=kept.clone() /> });
-                    state.tray.get().into_iter().map(row).collect()
-                }) />
+                // Made anew when a photo comes or goes: eight small pictures.
+                {part(move || {
+                    photos.get();
+                    let thumb = |kept| view! { <Thumb jobs current kept /> }.into_any();
+                    state.tray.get_untracked().into_iter().map(thumb).collect::<Vec<_>>()
+                })}
             </ul>
         </div>
     }

@@ -1,6 +1,6 @@
 //! Controls used more than once, and closures of one type each: in a view, each type of its own costs the page up to three kilobytes.
 
-use super::once::RwSignal;
+use super::once::{Memo, RwSignal};
 use super::state::State;
 use super::text::Words;
 use leptos::ev::MouseEvent;
@@ -64,7 +64,17 @@ impl Row {
 /// A list whose rows stay, with the focus that they have, for as long as their keys do.
 #[component]
 pub fn Rows(rows: Arc<dyn Fn() -> Vec<Row> + Send + Sync>) -> impl IntoView {
-    view! { <For each=move || rows() key=|row| row.key.clone() children=|row| (row.make)() /> }
+    // Leptos keeps something of each row that ever was until its list goes: an empty one goes.
+    let any = Memo::new({
+        let rows = rows.clone();
+        move |_| !rows().is_empty()
+    });
+    part(move || {
+        let rows = rows.clone();
+        any.get().then(
+            || view! { <For each=move || rows() key=|row| row.key.clone() children=|row| untrack(|| (row.make)()) /> },
+        )
+    })
 }
 
 /// A share from 0 to 1.

@@ -70,8 +70,7 @@ describe('photos', () => {
       ['bomb.webp', patched('photos/lossy_alpha.webp', { at: 24 }, [0xfe, 0x3f, 0, 0xfe, 0x3f, 0]), 16383],
       ['bomb.avif', patched('foreign/picture.avif', { tag: 'ispe', after: 8 }, [0, 1, 0, 0, 0, 1, 0, 0]), 65536],
       ['bomb.jpg', patched('photos/full.jpg', { tag: Buffer.from([0xff, 0xc0]), after: 5 }, [0xff, 0xdc, 0xff, 0xdc]), 65500],
-      // Whole, and sound: 300 MB in 300 kB.
-      ['bomb.png', plain(10_000, 10_001), 10000],
+      ['bomb.png', png(10_000, 10_001, Buffer.alloc(30_001)), 10000],
     ];
     for (const [name, bytes, width] of bombs) {
       await refused(page, name, bytes, new RegExp(`${width}×\\d+ pixels; at most 100 million`), /最多读取 100 百万像素/);
@@ -117,11 +116,10 @@ describe('photos', () => {
   });
 
   it('whose name is another kind’s are known by their bytes', () => visit(async page => {
-    for (const name of ['photo.jpg', 'photo.txt', 'photo.json', 'photo', 'photo.svg', 'photo.heic']) {
-      await page.look(photo);
-      await page.look(scratch(name, photoPng(90, 110)));
+    for (const [at, name] of ['photo.jpg', 'photo.txt', 'photo', 'photo.svg'].entries()) {
+      await page.look(scratch(name, photoPng(90 + at, 110)));
       assert.equal(await page.state(), 'done', name);
-      assert.equal((await page.pixels()).width, 90, name);
+      assert.equal((await page.pixels()).width, 90 + at, name);
     }
     await refused(page, 'weights.bin', tinyResnet(), /it is a checkpoint; choose it as weights/, /权重文件/);
   }));

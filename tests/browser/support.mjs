@@ -56,7 +56,7 @@ export async function serve(files = {}, { worker = false } = {}) {
   });
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
-  return { origin, url: origin + PREFIX, close: () => new Promise(resolve => { server.closeAllConnections(); server.close(resolve); }) };
+  return { server, origin, url: origin + PREFIX, close: () => new Promise(resolve => { server.closeAllConnections(); server.close(resolve); }) };
 }
 
 export const sha256 = bytes => crypto.createHash('sha256').update(bytes).digest('hex');
@@ -80,8 +80,9 @@ export function tinyModels(change = {}) {
 
 // ---- browsers ----
 
-/** With WebGPU; `more` are further arguments, `options` further options of the launch. */
+/** With WebGPU; `more` are further arguments, `options` further options of the launch. `ENGINE=firefox` puts Firefox in its place. */
 export function chromium(more = [], options = {}) {
+  if (process.env.ENGINE === 'firefox') return firefox(options);
   return puppeteer.launch({
     ...options,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
