@@ -33,8 +33,10 @@ fn main() {
         let both = kept.iter().map(play).filter(|&both| both).count();
         let style = if held_out { "the held-out style" } else { "trained styles" };
         println!("\n{} scenes of {style}; both classes among the best five in {both}\n", kept.len());
-        println!("| layer | method | maximum on the object | heat on it | heat on the other | ratio | blank maps |");
-        println!("|---|---|---|---|---|---|---|");
+        println!(
+            "| layer | method | maximum on the object | within 15 pixels | heat on it | heat on the other | ratio | blank maps |"
+        );
+        println!("|---|---|---|---|---|---|---|---|");
         for ((layer, method), score) in games.iter().zip(&scores) {
             println!("| {layer} | {method} | {} |", score.row());
         }

@@ -16,7 +16,8 @@ const SIZE = 192;
 // An empty rim, so that an outline drawn around the object (scenes.py) isn't cut off.
 const RIM = 0.06;
 
-// kind: "colour" and "mono" styles are trained on; "held-out" is only ever tested on.
+// kind: "held-out" is only ever tested on; all others are trained on. "colour" styles are emoji; "icon" and "mono" sets draw
+// some of the classes only, under names of their own: they add other hands, and are never tested on.
 const STYLES = {
   noto: "colour",
   "noto-v1": "colour",
@@ -28,8 +29,31 @@ const STYLES = {
   "streamline-emojis": "colour",
   "fluent-emoji-high-contrast": "mono",
   "emojione-monotone": "mono",
+  "icon-park": "icon",
+  marketeq: "icon",
+  "streamline-color": "icon",
+  "streamline-cyber-color": "icon",
+  "streamline-kameleon-color": "icon",
+  "streamline-plump-color": "icon",
+  "game-icons": "mono",
+  mdi: "mono",
+  ph: "mono",
+  tabler: "mono",
   openmoji: "held-out",
 };
+
+// Colour styles are rendered a second time with every shape's border drawn in ink (kind "inked"), as some sets draw everything:
+// the commonest difference between one emoji style and another. Borders of shading make gradients' styles too busy for it.
+const INKED = new Set(["noto", "noto-v1", "twemoji", "emojione", "fluent-emoji-flat", "fxemoji"]);
+const INK = `<style>path,circle,ellipse,rect,polygon,polyline,line{stroke:#000;stroke-linejoin:round;stroke-linecap:round;stroke-width:WIDTH}</style>`;
+const INK_WIDTH = 0.022; // of the drawing's side
+
+// What icon sets call by a class's name though it is something else.
+const NOT_THE_EMOJI = new Set(
+  `icon-park/anchor icon-park/doughnut icon-park/cooking icon-park/scissors icon-park/mouse marketeq/avocado marketeq/mouse
+  streamline-color/mouse streamline-cyber-color/mouse mdi/mouse mdi/cup mdi/scooter ph/mouse ph/scooter tabler/mouse tabler/cup
+  tabler/scooter game-icons/ram game-icons/pig-face`.split(/\s+/),
+);
 
 // Left out: resvg aborts the whole process on these (it cannot be caught), and streamline draws turkey as the flag.
 const SKIP = new Set(["fluent-emoji/tiger-face", "fluent-emoji/peacock", "noto-v1/ambulance", "noto-v1/lady-beetle", "noto-v1/bullet-train", "streamline-emojis/turkey"]);
@@ -41,9 +65,9 @@ for (const [style, kind] of Object.entries(STYLES)) {
   const set = require(`@iconify-json/${style}/icons.json`);
   for (const { id, icons } of classes) {
     const seen = new Set();
-    for (const name of icons) {
+    for (const name of [id, ...icons]) {
       const real = set.icons[name] ? name : set.aliases?.[name]?.parent;
-      if (!real || seen.has(real) || SKIP.has(`${style}/${real}`)) continue;
+      if (!real || seen.has(real) || SKIP.has(`${style}/${real}`) || NOT_THE_EMOJI.has(`${style}/${real}`)) continue;
       seen.add(real);
       const icon = set.icons[real];
       const w = icon.width ?? set.width ?? 16;
@@ -51,17 +75,20 @@ for (const [style, kind] of Object.entries(STYLES)) {
       const side = Math.max(w, h) * (1 + 2 * RIM);
       const x = (icon.left ?? 0) + w / 2 - side / 2;
       const y = (icon.top ?? 0) + h / 2 - side / 2;
-      const file = `png/${style}__${real}.png`;
-      const svg =
-        `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ` +
-        `viewBox="${x} ${y} ${side} ${side}" width="${SIZE}" height="${SIZE}">${icon.body}</svg>`;
-      // Written before rendering: after an abort it names the drawing to add to SKIP.
-      fs.writeFileSync(path.join(out, "last.txt"), `${style}/${real}`);
-      if (!fs.existsSync(path.join(out, file))) {
-        const png = new Resvg(svg, { fitTo: { mode: "width", value: SIZE } }).render().asPng();
-        fs.writeFileSync(path.join(out, file), png);
+      const ink = INK.replace("WIDTH", INK_WIDTH * Math.max(w, h));
+      for (const [as, head] of INKED.has(style) ? [[kind, ""], ["inked", ink]] : [[kind, ""]]) {
+        const file = `png/${style}${as === "inked" ? "+ink" : ""}__${real}.png`;
+        const svg =
+          `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ` +
+          `viewBox="${x} ${y} ${side} ${side}" width="${SIZE}" height="${SIZE}">${head}${icon.body}</svg>`;
+        // Written before rendering: after an abort it names the drawing to add to SKIP.
+        fs.writeFileSync(path.join(out, "last.txt"), `${style}/${real}`);
+        if (!fs.existsSync(path.join(out, file))) {
+          const png = new Resvg(svg, { fitTo: { mode: "width", value: SIZE } }).render().asPng();
+          fs.writeFileSync(path.join(out, file), png);
+        }
+        index.push({ file, style: as === "inked" ? `${style}+ink` : style, kind: as, icon: real, cls: id });
       }
-      index.push({ file, style, kind, icon: real, cls: id });
     }
   }
 }

@@ -68,8 +68,8 @@ const PICTURES = [
     zh: "大象和老鼠",
     ground: rect("#fbe6bf") + circle("#f8cf8d", 352, 110, 58) + blob("#e8c27e", 120, 360, 280, 90) + rect("#deb26b", 350),
     objects: [
-      { id: "elephant", icon: "noto/elephant", x: 160, y: 222, w: 262 },
-      { id: "mouse", icon: "noto/mouse", x: 366, y: 348, w: 122 },
+      { id: "elephant", icon: "noto/elephant", x: 148, y: 206, w: 244 },
+      { id: "mouse", icon: "noto/mouse", x: 346, y: 332, w: 174 },
     ],
   },
   {
@@ -78,9 +78,9 @@ const PICTURES = [
     zh: "丰盛的早餐",
     ground: checks("#fdf6ec", "#dcebe6", 8),
     objects: [
-      { id: "fried-egg", icon: "noto/cooking", x: 128, y: 126, w: 178 },
+      { id: "fried-egg", icon: "noto/cooking", x: 126, y: 122, w: 206 },
       { id: "cup", icon: "noto/hot-beverage", x: 334, y: 118, w: 158 },
-      { id: "pineapple", icon: "noto/pineapple", x: 118, y: 330, w: 172 },
+      { id: "pineapple", icon: "noto/pineapple", x: 116, y: 336, w: 150 },
       { id: "strawberry", icon: "noto/strawberry", x: 328, y: 326, w: 148 },
     ],
   },

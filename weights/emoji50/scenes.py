@@ -22,12 +22,14 @@ from PIL import Image
 # Drawings are kept at several sizes and the one nearest the pasted size is used: otherwise a small object aliases.
 LEVELS = (192, 96, 48)
 POOL_SIDE = 256
+# How often a training scene takes a drawing of each kind (render.mjs); kinds that don't draw the class are passed over.
+KIND_SHARES = {"colour": 0.55, "inked": 0.3, "icon": 0.06, "mono": 0.09, "held-out": 1.0}
 # Two objects keep this many canvas widths between their squares, at least.
 GAP = 0.01
 
 
 class Drawings:
-    """The drawings of the given kinds of style ("colour", "mono", "held-out"), decoded, at every level."""
+    """The drawings of the given kinds of style ("colour", "inked", "icon", "mono", "held-out"), decoded, at every level."""
 
     def __init__(self, build_dir, kinds=None, styles=None):
         build_dir = pathlib.Path(build_dir)
@@ -36,7 +38,7 @@ class Drawings:
         number = {c: i for i, c in enumerate(self.classes)}
         self.entries = [e for e in index if (kinds is None or e["kind"] in kinds) and (styles is None or e["style"] in styles)]
         self.labels = torch.tensor([number[e["cls"]] for e in self.entries])  # [n]
-        self.mono = torch.tensor([e["kind"] == "mono" for e in self.entries])  # [n]
+        self.kinds = [e["kind"] for e in self.entries]
         self.levels = {}  # side -> uint8 [n, 5, side, side]: premultiplied RGB, alpha, edges
         if not self.entries:
             raise ValueError(f"no drawings of kinds {kinds} or styles {styles} in {build_dir}: run render.mjs first")
@@ -52,7 +54,13 @@ class Drawings:
                 stacks[side].append((small * 255).round().to(torch.uint8))
         for side in LEVELS:
             self.levels[side] = torch.cat(stacks[side])
-        self.of_class = [torch.nonzero(self.labels == c).flatten() for c in range(len(self.classes))]
+        self.sort()
+
+    def sort(self):
+        self.mono = torch.tensor([kind == "mono" for kind in self.kinds])  # [n]
+        self.of_class = [{} for _ in self.classes]  # per class: kind -> drawings
+        for i, (c, kind) in enumerate(zip(self.labels.tolist(), self.kinds)):
+            self.of_class[c].setdefault(kind, []).append(i)
 
     def __len__(self):
         return len(self.entries)
@@ -63,22 +71,21 @@ class Drawings:
         part = object.__new__(Drawings)
         part.classes = self.classes
         part.entries = [self.entries[i] for i in rows.tolist()]
-        part.labels, part.mono = self.labels[rows], self.mono[rows]
+        part.labels, part.kinds = self.labels[rows], [self.kinds[i] for i in rows.tolist()]
         part.levels = {side: t[rows] for side, t in self.levels.items()}
-        part.of_class = [torch.nonzero(part.labels == c).flatten() for c in range(len(part.classes))]
+        part.sort()
         return part
 
-    def pick(self, g, count, mono_share=0.08):
-        """Draw `count` drawings: a uniform class, then a uniform drawing of it (monochrome sets only `mono_share`)."""
+    def pick(self, g, count):
+        """Draw `count` drawings: a uniform class, a kind by KIND_SHARES, then a uniform drawing of both."""
         drawn = [c for c in range(len(self.classes)) if len(self.of_class[c])]  # not every set draws every class
         classes = [drawn[i] for i in torch.randint(0, len(drawn), (count,), generator=g).tolist()]
         picked = []
         for c in classes:
-            ids = self.of_class[c]
-            mono = self.mono[ids]
-            if mono.any() and not mono.all():
-                ids = ids[mono] if torch.rand(1, generator=g).item() < mono_share else ids[~mono]
-            picked.append(ids[torch.randint(0, len(ids), (1,), generator=g)].item())
+            by_kind = self.of_class[c]
+            shares = torch.tensor([KIND_SHARES[kind] for kind in by_kind])
+            ids = list(by_kind.values())[torch.multinomial(shares, 1, generator=g).item()]
+            picked.append(ids[torch.randint(0, len(ids), (1,), generator=g).item()])
         return torch.tensor(picked)
 
 
@@ -351,3 +358,21 @@ def compose(g, side, drawings, backgrounds, count, objects=(0.5, 0.42, 0.08), st
     if style:
         images = torch.where(coin(g, 0.04, *each), images.mean(1, keepdim=True), images)
     return images.clamp(0, 1), target, [(labels, cover, ids) for (labels, cover), ids in zip(placed, picked)]
+
+
+def window(g, side, images, placed, classes):
+    """A random square window of `side` pixels out of scenes from `compose`, the same of all: objects keep their size in pixels while a
+    picture costs less. Returns images, soft targets by how much of each object is still there, and (labels, coverage) per object.
+
+    An object of which less than a quarter is in the window is no target; a scene may be left with none (a row of zeros).
+    """
+    room = images.shape[-1] - side
+    y, x = torch.randint(0, room + 1, (2,), generator=g).tolist()
+    cut = lambda t: t[..., y : y + side, x : x + side]
+    target = torch.zeros(len(images), classes)
+    seen = []
+    for labels, cover, _ in placed:
+        left = cut(cover).sum((1, 2)) / cover.sum((1, 2)).clamp(min=1)
+        target.scatter_add_(1, labels[:, None], torch.where(left > 0.25, left, 0.0)[:, None])
+        seen.append((labels, cut(cover)))
+    return cut(images), target / target.sum(1, keepdim=True).clamp(min=1e-6), seen

@@ -1,6 +1,6 @@
 """Writes two-object scenes with exact masks, for proving that a heatmap for a class falls on that class's object.
 
-    python scenes_for_proof.py --build build --out proof            300 scenes of trained styles, 300 of the held-out one
+    python scenes_for_proof.py --build build --out proof            500 scenes of trained styles, 500 of the held-out one
     python scenes_for_proof.py --build build --sample sample        16 small ones of trained styles, kept here for CI
 
 Each scene is NNN.png (224 px RGB) and NNN_mask.png (grey: 0 background, 1 first object, 2 second object); scenes.json
@@ -59,7 +59,7 @@ def main():
     ap.add_argument("--build", default="build")
     ap.add_argument("--out")
     ap.add_argument("--sample")
-    ap.add_argument("--count", type=int, default=300, help="scenes of each kind of style")
+    ap.add_argument("--count", type=int, default=500, help="scenes of each kind of style")
     a = ap.parse_args()
     torch.set_num_threads(1)
     for folder, plan in (

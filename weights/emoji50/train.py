@@ -28,20 +28,26 @@ import torchvision
 import scenes
 
 SEED = 20261124
-# (until this share of the run, canvas side, batch per worker, how often one/two/three objects). Small pictures first: a step at
-# 64 px costs a ninth of one at 192 px, and shapes learnt there carry over.
+KINDS = ("colour", "inked", "icon", "mono")
+# (until this share of the run, canvas side, side of the window cut out of it, batch per worker, how often one/two/three objects).
+# Small pictures first: a step at 64 px costs a ninth of one at 192 px, and shapes learnt there carry over. Windows show objects at the
+# size in pixels that they have at 224 px, at half the cost.
 STAGES = (
-    (0.45, 64, 48, (0.75, 0.25, 0.0)),
-    (0.68, 96, 48, (0.55, 0.40, 0.05)),
-    (0.85, 128, 32, (0.45, 0.45, 0.10)),
-    (0.93, 192, 20, (0.45, 0.45, 0.10)),
-    (1.00, 224, 16, (0.45, 0.45, 0.10)),
+    (0.45, 64, 64, 48, (0.75, 0.25, 0.0)),
+    (0.68, 96, 96, 48, (0.55, 0.40, 0.05)),
+    (0.85, 128, 128, 32, (0.45, 0.45, 0.10)),
+    (0.94, 224, 160, 32, (0.45, 0.45, 0.10)),
+    (1.00, 224, 224, 24, (0.45, 0.45, 0.10)),
 )
-LR, WARMUP_STEPS, FINAL_LR = 1.5e-3, 150, 1e-5
+LR, FINAL_LR = 1.5e-3, 1e-5
+WARMUP_STEPS, WARMUP_STEPS_FROM_INIT = 150, 20
 EASY_UNTIL = 130_000  # scenes start easy and reach full difficulty after so many images
-STYLE_SHARE = 0.75  # of the batches are distorted in style, in the end; the rest look as tests do
+STYLE_SHARE = 0.6  # of the batches are distorted in style, in the end; the rest look as tests do
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.05
+# Beside the picture's loss: what each 32-pixel cell of layer4 shows, and where each class is strongest.
+CELL_LOSS, PLACE_LOSS = 0.5, 0.5
+EMPTY_CELL = 0.1  # an empty cell's weight beside one filled by an object
 EMA_DECAY = 0.998  # an average over about the last 500 steps
 # The ImageNet statistics of torchvision's own preprocessing (torchvision.transforms presets), so that one page code serves both models.
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -55,6 +61,44 @@ def build_network(classes):
 
 def normalise(images):
     return ((images - MEAN) / STD).to(memory_format=torch.channels_last)
+
+
+def cell_logits(net, images):
+    """The classifier applied to each position of layer4: [B, C, h, w]. Their mean over the positions is the network's answer, since
+    average pooling and a linear layer commute; minus the bias and cut at zero they are Grad-CAM at layer4."""
+    x = net.maxpool(net.relu(net.bn1(net.conv1(images))))
+    x = net.layer4(net.layer3(net.layer2(net.layer1(x))))
+    return F.conv2d(x, net.fc.weight[:, :, None, None], net.fc.bias)
+
+
+def losses(cells, target, placed):
+    """The picture's loss, the cells' and the places', from cell logits [B, C, h, w], soft targets [B, C] and, per object, labels [B]
+    and coverage [B, S, S] (pixels; S a multiple of h)."""
+    B, C, h, w = cells.shape
+    labelled = target.sum(1) > 0
+    picture = (F.cross_entropy(cells.mean((2, 3)), target, label_smoothing=LABEL_SMOOTHING, reduction="none") * labelled).mean()
+    # Cells: an object's class where it is, no class in particular where nothing is.
+    filled = [F.adaptive_avg_pool2d(cover[:, None], (h, w))[:, 0] for _, cover in placed]
+    share = torch.zeros(B, C, h, w)
+    for (labels, _), part in zip(placed, filled):
+        share[torch.arange(B), labels] += part
+    total = share.sum(1)
+    empty = total < 0.1
+    goal = torch.where(empty[:, None], 1 / C, share / total.clamp(min=1e-6)[:, None])
+    weight = torch.where(empty, EMPTY_CELL, total)
+    cell = (F.cross_entropy(cells, goal, reduction="none") * weight).sum() / weight.sum()
+    # Places: of all cells, those that the object fills should have most of its class.
+    place, count = torch.zeros(()), 0
+    for (labels, _), part in zip(placed, filled):
+        rows = torch.nonzero(target[torch.arange(B), labels] > 0).flatten()
+        if len(rows) == 0:
+            continue
+        where = cells[rows, labels[rows]].flatten(1).softmax(1)
+        inside = part[rows].flatten(1)
+        hit = (where * inside / inside.amax(1, keepdim=True).clamp(min=1e-6)).sum(1)
+        place = place - hit.clamp(min=1e-4).log().sum()
+        count += len(rows)
+    return picture, cell, place / max(count, 1)
 
 
 @torch.no_grad()
@@ -94,13 +138,14 @@ def main():
     ap.add_argument("--init", help="start from the last weights of this checkpoint, or from a .safetensors that export.py wrote, with a fresh optimiser (with --from-progress: fine-tuning)")
     ap.add_argument("--check-minutes", type=float, default=18)
     ap.add_argument("--workers", type=int, default=2)
+    ap.add_argument("--seed", type=int, default=SEED)
     ap.add_argument("--lr", type=float, default=LR)
     ap.add_argument("--from-progress", type=float, default=0.0, help="start the schedule at this share (fine-tuning)")
     a = ap.parse_args()
     pathlib.Path(a.out).mkdir(parents=True, exist_ok=True)
     (pathlib.Path(a.out) / "train.pid").write_text("")
     torch.set_num_threads(1)
-    drawings = scenes.Drawings(a.build, ("colour", "mono"))
+    drawings = scenes.Drawings(a.build, KINDS)
     unseen = scenes.Drawings(a.build, ("held-out",))
     torch.multiprocessing.spawn(work, (a, drawings, unseen), nprocs=a.workers)
 
@@ -114,8 +159,8 @@ def work(rank, a, drawings, unseen):
     # A pause of the processes (SIGSTOP) must not look like a dead peer.
     dist.init_process_group("gloo", rank=rank, world_size=a.workers, timeout=datetime.timedelta(hours=3))
     torch.set_num_threads(1)
-    torch.manual_seed(SEED)
-    g = torch.Generator().manual_seed(SEED + 1000 * rank)
+    torch.manual_seed(a.seed)
+    g = torch.Generator().manual_seed(a.seed + 1000 * rank)
     log_file = open(out / "train.log", "a")
 
     def log(line):
@@ -137,6 +182,7 @@ def work(rank, a, drawings, unseen):
     )
     average = {k: v.detach().clone() for k, v in net.named_parameters()}
     step = seen = 0
+    warmup = WARMUP_STEPS_FROM_INIT if a.init else WARMUP_STEPS
     start = a.from_progress
     checkpoint = out / "checkpoint.pt"
     if a.init:
@@ -157,7 +203,7 @@ def work(rank, a, drawings, unseen):
         average = saved["average"]
         step, seen = saved["step"], saved["seen"]
         start = max(start, saved["progress"])
-        g.manual_seed(SEED + 1000 * rank + step)
+        g.manual_seed(a.seed + 1000 * rank + step)
     began = time.time()
     if a.until:
         hour, minute = map(int, a.until.split(":"))
@@ -165,7 +211,7 @@ def work(rank, a, drawings, unseen):
     else:
         deadline = began + 60 * a.minutes * (1 - start)
     log(
-        f"torch {torch.__version__} torchvision {torchvision.__version__} seed {SEED} classes {len(drawings.classes)} drawings {len(drawings)} "
+        f"torch {torch.__version__} torchvision {torchvision.__version__} seed {a.seed} classes {len(drawings.classes)} drawings {len(drawings)} "
         f"held-out drawings {len(unseen)} parameters {sum(p.numel() for p in net.parameters())} from {start:.3f} at step {step}, {(deadline - began) / 60:.1f} minutes"
     )
 
@@ -183,7 +229,7 @@ def work(rank, a, drawings, unseen):
 
     last_save = last_check = last_log = time.time()
     logged = seen
-    running, weight = 0.0, 0.0
+    running, weight = torch.zeros(4), 0.0
     composing = 0.0
     last_side = stage_step = 0
     net.train()
@@ -194,10 +240,10 @@ def work(rank, a, drawings, unseen):
         progress = clock.item()
         if progress >= 1:
             break
-        _, side, batch, objects = next(s for s in STAGES if progress < s[0])
+        _, canvas, side, batch, objects = next(s for s in STAGES if progress < s[0])
         if side != last_side:
             last_side, stage_step = side, step
-        lr = a.lr * min(1, (step + 1) / WARMUP_STEPS) * (1 - progress) + FINAL_LR  # linear: enough of it is left to adapt to the last size
+        lr = a.lr * min(1, (step + 1) / warmup) * (1 - progress) + FINAL_LR  # linear: enough of it is left to adapt to the last size
         for group in opt.param_groups:
             group["lr"] = lr
         if step % 4 == 0:
@@ -206,11 +252,13 @@ def work(rank, a, drawings, unseen):
         style = torch.rand(1, generator=g).item() < STYLE_SHARE * (1 - 0.7 * ease)
         if ease > 0.5:
             objects = (1, 0, 0)
-        images, target, _ = scenes.compose(g, side, drawings, backgrounds, batch, objects=objects, style=style, ease=ease)
+        images, _, placed = scenes.compose(g, canvas, drawings, backgrounds, batch, objects=objects, style=style, ease=ease)
+        images, target, placed = scenes.window(g, side, images, placed, len(drawings.classes))
         composing += time.time() - now
         with torch.autocast("cpu", torch.bfloat16):
-            logits = net(normalise(images))
-        loss = F.cross_entropy(logits.float(), target, label_smoothing=LABEL_SMOOTHING)
+            cells = cell_logits(net, normalise(images)).float()
+        picture, cell, place = losses(cells, target, placed)
+        loss = picture + CELL_LOSS * cell + PLACE_LOSS * place
         opt.zero_grad(set_to_none=True)
         loss.backward()
         gradients = torch.cat([p.grad.flatten() for p in net.parameters()])
@@ -229,13 +277,14 @@ def work(rank, a, drawings, unseen):
         with torch.no_grad():
             names, values = zip(*net.named_parameters())
             torch._foreach_lerp_([average[n] for n in names], list(values), 1 - decay)
-            right = (logits.argmax(1) == target.argmax(1)).float().mean().item()
-        running = 0.98 * running + 0.02 * torch.tensor([loss.item(), right])
+            right = (cells.mean((2, 3)).argmax(1) == target.argmax(1)).float().mean().item()
+        running = 0.98 * running + 0.02 * torch.tensor([picture.item(), right, cell.item(), place.item()])
         weight = 0.98 * weight + 0.02
         if step % 50 == 0:
             spent = time.time() - last_log
             log(
                 f"step {step} progress {progress:.3f} side {side} seen {seen} loss {running[0] / weight:.3f} top1 {running[1] / weight:.3f} "
+                f"cells {running[2] / weight:.3f} places {running[3] / weight:.3f} "
                 f"lr {lr:.5f} {(seen - logged) / spent:.0f} img/s composing {composing / spent:.2f}"
             )
             last_log, logged, composing = time.time(), seen, 0.0
