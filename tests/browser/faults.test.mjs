@@ -255,6 +255,7 @@ describe('the adapter', () => {
   }, {
     before: patched(() => {
       localStorage.clear(); // no tuning is known: it is measured here
+      localStorage['gradlens-processor'] = 'no';
       const real = GPUDevice.prototype.createComputePipeline;
       let made = 0;
       GPUDevice.prototype.createComputePipeline = function (...options) {
