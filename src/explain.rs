@@ -356,13 +356,25 @@ impl Explainer {
         if let Objective::Contrast { than } = objective {
             self.class(Some(than))?;
         }
+        let mut of = 0; // passes of all layers together
+        if method.is_slow() {
+            for layer in &question.layers {
+                of += self.passes(layer, channels)?;
+            }
+        }
         let mut layers = Vec::new();
+        let mut done = 0;
         for layer in &question.layers {
             let (gpu, loaded, target) = self.at(layer)?;
             if layers.is_empty() {
                 gpu.forget_timings();
             }
-            match loaded.cam(gpu, (class, objective), target, method, channels, progress).await? {
+            let before = done;
+            let mut hear = |n: usize, of_this: usize| {
+                done = before + of_this;
+                progress(before + n, of)
+            };
+            match loaded.cam(gpu, (class, objective), target, method, channels, &mut hear).await? {
                 Some(cam) => layers.push((layer.clone(), cam)),
                 None => return Ok(None),
             }

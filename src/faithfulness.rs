@@ -102,7 +102,7 @@ enum Change {
 
 impl Explainer {
     /// Checks a heatmap of the last photo; `noise` is ROAD's, [`NOISE`] for its authors. Some fifty passes: None when `progress` says
-    /// stop. The photo stays the last one.
+    /// stop, and for a blank heatmap, in which no place comes before another. The photo stays the last one.
     ///
     /// Errors as [`explain`](Explainer::explain); [`Error::NoPhoto`] also for a heatmap of another photo's size.
     pub async fn trust(
@@ -117,6 +117,9 @@ impl Explainer {
         let (heat, size) = (&explanation.heatmap, (explanation.height, explanation.width));
         if seen.input.len() != 3 * heat.len() || class >= seen.logits.len() {
             return Err(Error::NoPhoto);
+        }
+        if explanation.blank {
+            return Ok(None);
         }
         let order = hottest_first(heat);
         let blurred = blur(&seen.input, size);
@@ -158,7 +161,7 @@ impl Explainer {
 
     /// The sanity check: the weights are scrambled part by part, from the last layer to the first, and the map is made anew each time. If
     /// it looks the same, it does not show what the network learned. The network is put back, bit by bit, also when `progress` says stop
-    /// (then the result is None).
+    /// (then the result is None, as it is for a blank map, which cannot change).
     ///
     /// Errors as [`explain`](Explainer::explain).
     pub async fn randomise(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Vec<Scrambled>>> {
@@ -178,7 +181,8 @@ impl Explainer {
         rounds: &mut Vec<Step>,
         progress: Progress<'_>,
     ) -> Result<Option<Vec<Scrambled>>> {
-        let Some(original) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
+        let original = self.ask(question, &mut |_, _| true).await?;
+        let Some(original) = original.filter(|map| !map.blank) else { return Ok(None) };
         let mut found = Vec::new();
         for (n, part) in PARTS.into_iter().enumerate() {
             if !progress(n, PARTS.len()) {

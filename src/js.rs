@@ -214,9 +214,7 @@ impl Explainer {
     /// What a slow method would take, measured by some passes.
     pub async fn estimate(&mut self, question: Question) -> Result<Estimate, JsError> {
         let question = question.read()?;
-        let layer = question.layers.last().map_or("layer4", String::as_str);
-        let crate::Estimate { passes, milliseconds } =
-            self.engine.estimate(layer, question.method, question.channels).await?;
+        let crate::Estimate { passes, milliseconds } = self.engine.estimate(&question).await?;
         Ok(Estimate { passes, milliseconds })
     }
 

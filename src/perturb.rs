@@ -7,7 +7,7 @@ use web_time::Instant;
 
 use crate::cam::Method;
 use crate::error::Result;
-use crate::explain::{Explainer, Loaded, Progress};
+use crate::explain::{Explainer, Loaded, Progress, Question};
 use crate::gpu::{Gpu, Tensor};
 use crate::objective::{Objective, softmax};
 use crate::resnet::{Pass, Target};
@@ -170,24 +170,36 @@ pub fn stretched(plane: &[f32], (h, w): (usize, usize), (out_h, out_w): (usize, 
 /// How long a slow method would take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// One for each channel that is tried.
+    /// One for each channel that is tried, of every layer.
     pub passes: usize,
     pub milliseconds: f64,
 }
 
 impl Explainer {
-    /// What a method that needs a pass a channel would cost at `layer`, from a pass that is run now; `channels` as in
-    /// [`Question`](crate::Question). Errors as [`explain`](Explainer::explain).
-    pub async fn estimate(&mut self, layer: &str, method: Method, channels: Option<usize>) -> Result<Estimate> {
-        let (gpu, loaded, target) = self.at(layer)?;
+    /// What a question to a method that needs a pass a channel would cost, all its layers together, from passes that are run now.
+    /// Errors as [`explain`](Explainer::explain).
+    pub async fn estimate(&mut self, question: &Question) -> Result<Estimate> {
+        let mut estimate = Estimate { passes: 0, milliseconds: 0.0 };
+        for layer in &question.layers {
+            let passes = self.passes(layer, question.channels)?;
+            let (gpu, loaded, target) = self.at(layer)?;
+            let (pass, _) = loaded.seen()?;
+            let from = if question.method == Method::ScoreCam { Target::Input } else { target };
+            let started = Instant::now();
+            // The photo itself, so that nothing has to be put back; the first is what warms up.
+            const TRIED: usize = 3;
+            pass.probe(gpu, from, TRIED, &mut |_| {}, &mut |_, _| true).await?;
+            let each = started.elapsed().as_secs_f64() * 1e3 / TRIED as f64;
+            estimate.passes += passes;
+            estimate.milliseconds += each * passes as f64;
+        }
+        Ok(estimate)
+    }
+
+    /// Of a slow method at one layer.
+    pub(crate) fn passes(&mut self, layer: &str, channels: Option<usize>) -> Result<usize> {
+        let (_, loaded, target) = self.at(layer)?;
         let (pass, _) = loaded.seen()?;
-        let passes = pass.activations(target).channels.min(channels.unwrap_or(usize::MAX));
-        let from = if method == Method::ScoreCam { Target::Input } else { target };
-        let started = Instant::now();
-        // The photo itself, so that nothing has to be put back; the first is what warms up.
-        const TRIED: usize = 3;
-        pass.probe(gpu, from, TRIED, &mut |_| {}, &mut |_, _| true).await?;
-        let each = started.elapsed().as_secs_f64() * 1e3 / TRIED as f64;
-        Ok(Estimate { passes, milliseconds: each * passes as f64 })
+        Ok(pass.activations(target).channels.min(channels.unwrap_or(usize::MAX)))
     }
 }

@@ -468,6 +468,21 @@ impl Default for Preprocessing {
 }
 
 impl Preprocessing {
+    /// The longest side of an input, in pixels.
+    pub fn side(&self, fit: Fit) -> usize {
+        if fit == Fit::Whole { self.longest } else { self.crop }
+    }
+
+    /// For inputs of half the sides, which need a quarter of the memory; None where too little of `photo` would be left to see.
+    pub fn halved(&self, fit: Fit, photo: &Photo) -> Option<Preprocessing> {
+        let longest = self.longest.min(photo.width.max(photo.height)) / 2;
+        let halved = match fit {
+            Fit::Whole => Preprocessing { longest, ..self.clone() },
+            Fit::Crop => Preprocessing { resize: self.resize / 2, crop: self.crop / 2, ..self.clone() },
+        };
+        (halved.side(fit) >= 2 * MIN_SIDE).then_some(halved)
+    }
+
     /// Refuses numbers that no photo could be prepared with.
     fn check(&self) -> Result<()> {
         let sides = [("resize", self.resize, 1), ("crop", self.crop, MIN_SIDE), ("longest", self.longest, MIN_SIDE)];

@@ -248,10 +248,25 @@ fn slow_methods_can_be_watched_stopped_and_shortened() {
             let few = ask(&mut explainer, most(8)).cam;
             assert!(few != whole.cam && few.values.iter().all(|v| v.is_finite()), "{method} {layer}");
 
-            let estimate = block_on(explainer.estimate(layer, method, Some(20))).unwrap();
+            let estimate = block_on(explainer.estimate(&most(20))).unwrap();
             assert_eq!(estimate.passes, 20);
             assert!(estimate.milliseconds > 0.0);
         }
+        // Of several layers all are counted, before and meanwhile.
+        let layers = vec!["layer2".into(), "layer3.0".into(), "layer4".into()];
+        let fused = Question { layers, method, ..Default::default() };
+        assert_eq!(block_on(explainer.estimate(&fused)).unwrap().passes, 64 + 128 + 256);
+        let some = Question { channels: Some(100), ..fused.clone() };
+        assert_eq!(block_on(explainer.estimate(&some)).unwrap().passes, 64 + 100 + 100);
+        let mut heard = vec![];
+        let few = Question { channels: Some(5), ..fused };
+        let stop = block_on(explainer.ask(&few, &mut |done, of| {
+            heard.push((done, of));
+            done < 12
+        }));
+        assert!(stop.unwrap().is_none());
+        assert!(heard.is_sorted() && heard.iter().all(|&(_, of)| of == 15), "{heard:?}");
+        assert!(heard.contains(&(5, 15)) && heard.contains(&(10, 15)) && heard[heard.len() - 1].0 >= 12, "{heard:?}");
     }
     // The very bits: what was changed was put back, not computed back.
     let Explanation { cam, .. } = block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap();
@@ -280,6 +295,10 @@ fn objectives_agree_with_each_other() {
     assert!(close(&contrast, logit.values.iter().zip(&other.values).map(|(a, b)| a - b).collect()));
     let itself = cam(3, Objective::Contrast { than: 3 });
     assert!(itself.blank && itself.heatmap.iter().all(|&v| v == 0.0));
+    // A blank map ranks no place before another: there is nothing to check, and no pass is run.
+    let mut never = |_: usize, _: usize| panic!("a pass for a blank map");
+    assert!(block_on(explainer.trust(&itself, NOISE, &mut never)).unwrap().is_none());
+    assert!(block_on(explainer.randomise(&itself.question(), &mut never)).unwrap().is_none());
 }
 
 /// The checks of a heatmap, with the package's own heatmap, so that the same pixels are changed.

@@ -1,8 +1,9 @@
 //! What the picture is asked: the class's score, its probability, why it rather than another, or what speaks against it.
 
 use super::state::State;
-use super::widgets::{part, told};
-use crate::explain::{Prediction, Question};
+use super::text::fill;
+use super::widgets::{part, pick, told};
+use crate::explain::{Explanation, Prediction, Question};
 use crate::objective::Objective;
 use leptos::prelude::*;
 
@@ -45,15 +46,35 @@ pub fn question(state: State, prediction: &Prediction) -> Question {
     Question { class, objective, layers, method, channels: None }
 }
 
-/// What a map was asked; nothing for the plain score.
+/// Which of [`NAMES`], and the other class of a contrast.
+fn parts(state: &State, objective: Objective) -> (usize, String) {
+    let other = match objective {
+        Objective::Contrast { than } => state.label(than),
+        _ => String::new(),
+    };
+    (NAMES.iter().position(|name| *name == objective.name()).unwrap_or(0), other)
+}
+
+/// What a map was asked.
+pub fn target(state: &State, objective: Objective) -> String {
+    let (place, other) = parts(state, objective);
+    fill(state.text().closer.targets[place], &[&other])
+}
+
+/// The same, but nothing for the plain score.
 pub fn words(state: &State, objective: Objective) -> String {
-    let targets = state.text().closer.targets;
-    match objective {
-        Objective::Logit => String::new(),
-        Objective::Probability => targets[1].to_owned(),
-        Objective::Contrast { than } => super::text::fill(targets[2], &[&state.label(than)]),
-        Objective::Against => targets[3].to_owned(),
-    }
+    if objective == Objective::Logit { String::new() } else { target(state, objective) }
+}
+
+/// What the warm places of a map do: “speaks for …”.
+pub fn speaks(state: &State, known: &Explanation) -> String {
+    let (place, other) = parts(state, known.objective);
+    fill(state.text().closer.speaks[place], &[&state.label(known.class), &other])
+}
+
+/// Why a map is blank, for a caption; nothing for one that is not.
+pub fn blank(state: &State, known: &Explanation) -> String {
+    if known.blank { fill(state.text().closer.blank, &[&speaks(state, known)]) } else { String::new() }
 }
 
 /// The class to compare with: one of the likeliest.
@@ -73,11 +94,11 @@ pub fn Rival(state: State, id: &'static str, choose: Callback<usize>) -> impl In
         <select
             data-testid=id
             aria-label=state.say(|text| text.closer.than)
-            on:change:target=move |event| {
-                if let Ok(class) = event.target().value().parse() {
+            on:change=pick(move |class| {
+                if let Ok(class) = class.parse() {
                     choose.run(class);
                 }
-            }
+            })
         >
             {part(options)}
         </select>
@@ -91,7 +112,7 @@ pub fn Asked(jobs: super::jobs::Jobs) -> impl IntoView {
     let options = move |place: usize| {
         let words = told(move || {
             let other = if place == 2 { than(state).map(|than| state.label(than)) } else { None };
-            super::text::fill(state.text().closer.targets[place], &[&other.unwrap_or("…".into())])
+            fill(state.text().closer.targets[place], &[&other.unwrap_or("…".into())])
         });
         let selected = super::widgets::whether(move || state.objective.get() == NAMES[place]);
         view! { <option value=NAMES[place] selected=selected>{words}</option> }
@@ -107,7 +128,7 @@ pub fn Asked(jobs: super::jobs::Jobs) -> impl IntoView {
                 data-testid="objective"
                 aria-label=state.say(|text| text.closer.asked)
                 prop:value=told(move || state.objective.get().to_owned())
-                on:change:target=move |event| jobs.ask(named(&event.target().value()).unwrap_or(NAMES[0]))
+                on:change=pick(move |name| jobs.ask(named(&name).unwrap_or(NAMES[0])))
             >
                 {(0..NAMES.len()).map(options).collect_view()}
             </select>

@@ -135,8 +135,8 @@ pub struct Closer {
     stop: RwSignal<bool>,
     stopped: RwSignal<bool>,
 
-    /// Which stages are fused.
-    fused: RwSignal<[bool; 4]>,
+    /// Which layers are fused.
+    fused: RwSignal<Vec<String>>,
     axes: RwSignal<Axes>,
     one_scale: RwSignal<bool>,
     slow: RwSignal<Method>,
@@ -159,7 +159,7 @@ impl Closer {
             progress: RwSignal::default(),
             stop: RwSignal::default(),
             stopped: RwSignal::default(),
-            fused: RwSignal::new([true; 4]),
+            fused: RwSignal::new(STAGES.map(String::from).into()),
             axes: RwSignal::new(Axes::ClassesLayers),
             one_scale: RwSignal::default(),
             slow: RwSignal::new(Method::AblationCam),
@@ -215,8 +215,7 @@ async fn grant(jobs: Jobs, explainer: &mut Explainer, known: &Explanation, wish:
             found.maps = maps;
         }
         Wish::Estimate(question) => {
-            let estimate = explainer.estimate(known.last_layer(), question.method, question.channels).await?;
-            found.estimate = Some(estimate);
+            found.estimate = Some(explainer.estimate(&question).await?);
         }
         Wish::Guided => {
             let guided = explainer.guided(Some(known.class), known.objective).await?;
@@ -254,9 +253,10 @@ fn first_wish(state: State) -> Option<Wish> {
     let layer = |layer: &str| vec![layer.to_owned()];
     Some(match closer.panel.get_untracked() {
         Panel::Layers => {
+            let layers = untrack(|| shown_layers(state));
             let mut questions: Vec<Question> =
-                STAGES.map(|stage| Question { layers: layer(stage), ..one.clone() }).into();
-            let fused = fused(state);
+                layers.into_iter().map(|shown| Question { layers: vec![shown], ..one.clone() }).collect();
+            let fused = untrack(|| fused(state));
             if fused.len() > 1 {
                 questions.push(Question { layers: fused, ..one });
             }
@@ -300,10 +300,19 @@ fn first_wish(state: State) -> Option<Wish> {
     })
 }
 
-/// The stages that are to be fused.
+/// The layers that are to be fused, as far as the network in use has them, first to last.
 fn fused(state: State) -> Vec<String> {
-    let chosen = STAGES.into_iter().zip(state.closer.fused.get_untracked());
-    chosen.filter(|(_, chosen)| *chosen).map(|(stage, _)| stage.to_owned()).collect()
+    let (mut layers, chosen) = (state.layers.get(), state.closer.fused.get());
+    layers.retain(|layer| chosen.contains(layer));
+    layers
+}
+
+/// The stages, and the blocks that are fused.
+fn shown_layers(state: State) -> Vec<String> {
+    let fused = fused(state);
+    let mut layers = state.layers.get();
+    layers.retain(|layer| STAGES.contains(&layer.as_str()) || fused.contains(layer));
+    layers
 }
 
 /// One of [`asked::NAMES`]; `None`: no other class to compare with.

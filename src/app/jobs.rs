@@ -97,6 +97,8 @@ pub(super) struct Inner {
     pub(super) camera: RefCell<Option<Camera>>,
     /// The class of a link that was followed or of a photo that was brought back, waiting for a look with its model, if it names one.
     pub(super) linked_class: RefCell<Option<(Option<String>, usize)>>,
+    /// How photos become inputs when none is looked at smaller.
+    full_size: RefCell<Option<Preprocessing>>,
     /// How many pictures there have been.
     pictures: Cell<u32>,
     /// Counts photos asked for: an older one that is read more slowly must not win.
@@ -130,6 +132,7 @@ impl Jobs {
             wish: RefCell::default(),
             camera: RefCell::default(),
             linked_class: RefCell::default(),
+            full_size: RefCell::default(),
             pictures: Cell::new(0),
             turn: Cell::new(0),
         };
@@ -202,9 +205,36 @@ impl Jobs {
         });
         let source = if wanted { inner.wanted.borrow().clone() } else { inner.source.borrow().clone() };
         self.state.failure.set(None);
+        self.full_size();
         inner.explainer.take();
         self.forget_device();
         self.connect_and_fetch(source);
+    }
+
+    /// What the photo could be prepared by where the adapter has no room for it as it is.
+    pub fn smaller(&self) -> Option<Preprocessing> {
+        let state = self.state;
+        let no_room = |failure: &Failure| {
+            matches!(failure.fault, Fault::Engine(Error::GpuMemory { .. } | Error::AdapterLimit { .. }))
+        };
+        state.failure.with(|failure| failure.as_ref().is_some_and(no_room)).then_some(())?;
+        state.preprocessing.get().halved(state.fit.get(), &state.picture.get()?.full)
+    }
+
+    /// Looks at the photo again, at half the size. The next one, or another adapter, gets the full size.
+    pub fn look_smaller(self) {
+        if let Some(smaller) = untrack(|| self.smaller()) {
+            let full = self.state.preprocessing.get_untracked();
+            self.inner().full_size.borrow_mut().get_or_insert(full);
+            self.state.preprocessing.set(smaller);
+            self.look_again();
+        }
+    }
+
+    fn full_size(&self) {
+        if let Some(full) = self.inner().full_size.take() {
+            self.state.preprocessing.set(full);
+        }
     }
 
     pub fn dismiss(self) {
@@ -360,11 +390,17 @@ impl Jobs {
         state.channels.set(None);
         state.class.set(None);
         state.picture.set(Some(picture));
-        self.inner().look.set(true);
+        self.full_size();
         // A smaller one, perhaps, after the device failed over a large one.
-        match state.failure.with_untracked(|failure| failure.as_ref().map(|failure| failure.retry)) {
-            Some(Retry::Start) => self.retry(),
-            _ => self.kick(),
+        self.look_again();
+    }
+
+    fn look_again(self) {
+        self.inner().look.set(true);
+        self.clear_small_failure();
+        match self.state.failure.with_untracked(Option::is_some) {
+            true => self.retry(),
+            false => self.kick(),
         }
     }
 
@@ -425,10 +461,9 @@ impl Jobs {
     }
 
     pub fn choose_preprocessing(self, preprocessing: Preprocessing) {
+        self.inner().full_size.take();
         self.state.preprocessing.set(preprocessing);
-        self.clear_small_failure();
-        self.inner().look.set(true);
-        self.kick();
+        self.look_again();
     }
 
     pub fn delete_kept(self, address: String) {
@@ -440,9 +475,7 @@ impl Jobs {
 
     pub fn choose_fit(self, fit: Fit) {
         self.state.fit.set(fit);
-        self.clear_small_failure();
-        self.inner().look.set(true);
-        self.kick();
+        self.look_again();
     }
 
     /// Saves or copies.
@@ -895,6 +928,7 @@ impl Jobs {
                 explainer.install(weights, preprocessing.clone())?;
                 let layers = explainer.layers();
                 if !same {
+                    inner.full_size.take();
                     state.class.set(None);
                     state.prediction.set(None);
                     state.explanation.set(None);

@@ -4,7 +4,7 @@ use super::jobs::Jobs;
 use super::picture::Way;
 use super::state::View;
 use super::store;
-use super::widgets::{told, whether};
+use super::widgets::{tick, told, whether};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -75,11 +75,10 @@ pub fn Help(jobs: Jobs) -> impl IntoView {
                     type="checkbox"
                     data-testid="keys"
                     prop:checked=whether(move || state.keys.get())
-                    on:change:target=move |event| {
-                        let on = event.target().checked();
+                    on:change=tick(move |on| {
                         state.keys.set(on);
                         store::set(KEY, if on { "" } else { "off" });
-                    }
+                    })
                 />
                 <span>{state.say(|text| text.keys.on)}</span>
             </label>

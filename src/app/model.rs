@@ -4,7 +4,7 @@ use super::jobs::Jobs;
 use super::once::{Effect, Memo};
 use super::state::Loaded;
 use super::text::{Words, fill};
-use super::widgets::{act, amount, part, told};
+use super::widgets::{act, amount, part, pick, told};
 use crate::photo::{MIN_SIDE, Preprocessing};
 use leptos::html;
 use leptos::prelude::*;
@@ -56,7 +56,7 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                     data-testid="model-select"
                     aria-label=state.say(|text| text.model)
                     node_ref=select
-                    on:change:target=move |event| jobs.choose_model(&event.target().value())
+                    on:change=pick(move |id| jobs.choose_model(&id))
                 >
                     {part(move || {
                         let language = state.language.get();

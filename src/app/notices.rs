@@ -139,8 +139,8 @@ pub fn AdapterName(jobs: Jobs) -> impl IntoView {
                                         type="button"
                                         class="quiet"
                                         data-testid="rather-adapter"
-                                        disabled=move || state.work.get().is_some()
-                                        on:click=move |_| jobs.compute_elsewhere(false)
+                                        disabled=whether(move || state.work.get().is_some())
+                                        on:click=act(move || jobs.compute_elsewhere(false))
                                     >
                                         {state.text().processor.rather_adapter}
                                     </button>
@@ -161,6 +161,7 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
         <div role="alert">
             {part(move || {
                 let failure = state.failure.get()?;
+                let smaller = jobs.smaller().map(|smaller| smaller.side(state.fit.get()).to_string());
                 let retry = failure.retry != Retry::None;
                 // What the graphics adapter cannot do, the processor perhaps can.
                 let instead = matches!(&failure.fault, Fault::Engine(error)
@@ -176,6 +177,14 @@ pub fn Complaint(jobs: Jobs, browse_photo: Callback<()>) -> impl IntoView {
                                         view! {
                                             <button type="button" class="strong" data-testid="retry" on:click=act(move || jobs.retry())>
                                                 {state.text().retry}
+                                            </button>
+                                        }
+                                    })}
+                                {smaller
+                                    .map(|side| {
+                                        view! {
+                                            <button type="button" class="strong" data-testid="smaller" on:click=act(move || jobs.look_smaller())>
+                                                {fill(state.text().processor.smaller, &[&side])}
                                             </button>
                                         }
                                     })}

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::jobs::Jobs;
 use super::once::Memo;
 use super::text::{self, Words};
-use super::widgets::{Segmented, part, told, whether};
+use super::widgets::{Segmented, part, pick, told, whether};
 use crate::cam::Method;
 use crate::photo::Fit;
 use leptos::prelude::*;
@@ -46,7 +46,7 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 <select
                     data-testid="layer-select"
                     prop:value=told(move || state.layer.get())
-                    on:change:target=move |event| jobs.choose_layer(event.target().value())
+                    on:change=pick(move |layer| jobs.choose_layer(layer))
                 >
                     {part(move || {
                         let layers = state.layers.get();
@@ -89,11 +89,11 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 <select
                     data-testid="method-select"
                     prop:value=told(method_name)
-                    on:change:target=move |event| {
-                        if let Ok(method) = event.target().value().parse::<Method>() {
+                    on:change=pick(move |name| {
+                        if let Ok(method) = name.parse() {
                             jobs.choose_method(method);
                         }
-                    }
+                    })
                 >
                     {Method::quick()
                         .map(|method| {
@@ -119,11 +119,11 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 <select
                     data-testid="fit-select"
                     prop:value=told(move || state.fit.get().name().to_owned())
-                    on:change:target=move |event| {
-                        if let Ok(fit) = event.target().value().parse::<Fit>() {
+                    on:change=pick(move |name| {
+                        if let Ok(fit) = name.parse() {
                             jobs.choose_fit(fit);
                         }
-                    }
+                    })
                 >
                     {[(Fit::Whole, "whole"), (Fit::Crop, "crop")]
                         .into_iter()

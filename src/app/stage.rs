@@ -11,7 +11,7 @@ use super::probe::{self, Found, Marks, Readout};
 use super::state::{Picture, State, View};
 use super::text::{self, Words, fill};
 use super::tray::Tray;
-use super::widgets::{Row, Rows, Segmented, Slider, act, part, told, whether};
+use super::widgets::{Row, Rows, Segmented, Slider, act, part, tick, told, whether};
 use crate::explain::Explanation;
 use crate::heatmap::{ColourMap, Look, describe};
 use crate::models::Sample;
@@ -231,7 +231,7 @@ fn Tools(state: State) -> impl IntoView {
                         type="checkbox"
                         data-testid="contours"
                         prop:checked=whether(move || state.contours.get())
-                        on:change:target=move |event| state.contours.set(event.target().checked())
+                        on:change=tick(move |on| state.contours.set(on))
                     />
                     <span>{state.say(|text| text.tools.contours)}</span>
                 </label>
@@ -256,7 +256,7 @@ fn Swatches(state: State) -> impl IntoView {
                         value=colours.name()
                         aria-label=named.clone()
                         prop:checked=whether(move || state.colours.get() == colours)
-                        on:change=move |_| state.colours.set(colours)
+                        on:change=tick(move |_| state.colours.set(colours))
                     />
                     <Ramp colours=Arc::new(move || colours) />
                 </label>
@@ -328,7 +328,13 @@ fn Ramp(colours: Arc<dyn Fn() -> ColourMap>) -> impl IntoView {
 #[component]
 fn ColourBar(state: State) -> impl IntoView {
     let blank = Memo::new(move |_| state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank)));
-    let class = move || state.explanation.with(|known| known.as_ref().map(|known| state.label(known.class)));
+    // A sentence about what the warm places do, and where.
+    let about = move |words: Words| {
+        told(move || {
+            let said = |known: &Explanation| fill(words(state.text()), &[&asked::speaks(&state, known), &known.layer]);
+            state.explanation.with(|known| known.as_deref().map(said).unwrap_or_default())
+        })
+    };
     let caption = move || {
         state.explanation.with(|explanation| {
             let explanation = explanation.as_ref()?;
@@ -343,7 +349,7 @@ fn ColourBar(state: State) -> impl IntoView {
         <div class="meaning" class:shown=whether(move || state.explanation.with(Option::is_some))>
             {part(move || blank.get().then(|| view! {
                 <p class="blank" role="status" data-testid="blank">
-                    {told(move || fill(state.text().blank, &[&class().unwrap_or_default()]))}
+                    {about(|text| text.blank)}
                 </p>
             }))}
             <div class="bar-row">
@@ -353,7 +359,7 @@ fn ColourBar(state: State) -> impl IntoView {
                 <Swatches state />
             </div>
             <p class="fine" data-testid="in-words">
-                {told(move || class().map(|class| fill(state.text().bar_note, &[&class])).unwrap_or_default())} " "
+                {about(|text| text.bar_note)} " "
                 {told(move || state.explanation.with(|known| known.as_ref().map(|known| in_words(&state, known)).unwrap_or_default()))} " "
                 {told(move || caption().unwrap_or_default())}
             </p>

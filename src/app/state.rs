@@ -74,7 +74,12 @@ pub enum Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Fault::Engine(error)
+        // Firefox complains of whatever belonged to a lost device before it tells of the loss; what was refused at its making has a
+        // complaint of its own, which comes first.
+        Fault::Engine(match error {
+            Error::Gpu { detail } if detail.contains("is invalid") => Error::DeviceLost { detail },
+            error => error,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! How long each shader took, for those who ask: off at first, since it slows the passes down; and what computes.
 
 use super::jobs::Jobs;
-use super::widgets::{part, told, whether};
+use super::widgets::{part, tick, told, whether};
 
 use leptos::prelude::*;
 
@@ -51,7 +51,7 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
                 data-testid="processor"
                 disabled=whether(move || state.work.get().is_some())
                 prop:checked=whether(move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.name.is_empty())))
-                on:change:target=move |event| jobs.compute_elsewhere(event.target().checked())
+                on:change=tick(move |on| jobs.compute_elsewhere(on))
             />
             <span>{state.say(|text| text.processor.use_processor)}</span>
         </label>
@@ -61,7 +61,7 @@ pub fn Timings(jobs: Jobs) -> impl IntoView {
                 data-testid="timing"
                 disabled=whether(move || !state.timings_available.get())
                 prop:checked=whether(move || state.timing.get())
-                on:change:target=move |event| jobs.time(event.target().checked())
+                on:change=tick(move |on| jobs.time(on))
             />
             <span>{state.say(|text| text.network.timings)}</span>
         </label>

@@ -3,7 +3,7 @@
 use super::once::{Memo, RwSignal};
 use super::state::State;
 use super::text::Words;
-use leptos::ev::MouseEvent;
+use leptos::ev::{Event, MouseEvent};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -47,6 +47,21 @@ pub fn act(work: impl Fn() + Send + Sync + 'static) -> impl Fn(MouseEvent) + Clo
         move |_| work()
     }
     one_type(Arc::new(work))
+}
+
+/// What a change of a field does.
+fn changed(work: Arc<dyn Fn(Event) + Send + Sync>) -> impl Fn(Event) + Clone + Send + Sync + 'static {
+    move |event| work(event)
+}
+
+/// The same, by what the field then holds.
+pub fn pick(work: impl Fn(String) + Send + Sync + 'static) -> impl Fn(Event) + Clone + Send + Sync + 'static {
+    changed(Arc::new(move |event| work(event_target_value(&event))))
+}
+
+/// The same, by whether the box is then checked.
+pub fn tick(work: impl Fn(bool) + Send + Sync + 'static) -> impl Fn(Event) + Clone + Send + Sync + 'static {
+    changed(Arc::new(move |event| work(event_target_checked(&event))))
 }
 
 /// One of a list.
@@ -129,7 +144,7 @@ pub fn Segmented(
                         name=name
                         value=option
                         prop:checked=whether(move || value() == option)
-                        on:change=move |_| choose.run(option)
+                        on:change=tick(move |_| choose.run(option))
                     />
                     <span>
                         {state.say(words)}

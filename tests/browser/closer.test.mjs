@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, id, native, open, scratch, serve, tinyModels } from './support.mjs';
+import { ROOT, chromium, id, keepDownloads, open, scratch, serve, tinyModels } from './support.mjs';
 import { png, safetensors, tensor } from './tiny.mjs';
 
 const GOLDEN = fs.readFileSync(path.join(ROOT, 'tests/golden/small.safetensors'));
@@ -28,8 +28,9 @@ const photo = name => {
 
 const METHODS = {
   'grad-cam': 'GradCAM', 'grad-cam++': 'GradCAMPlusPlus', 'xgrad-cam': 'XGradCAM', 'hires-cam': 'HiResCAM',
-  'grad-cam-elementwise': 'GradCAMElementWise', 'layer-cam': 'LayerCAM',
+  'grad-cam-elementwise': 'GradCAMElementWise', 'layer-cam': 'LayerCAM', 'eigen-cam': 'EigenCAM', 'eigen-grad-cam': 'EigenGradCAM',
 };
+const SLOW = { 'ablation-cam': 'AblationCAM', 'score-cam': 'ScoreCAM' };
 const LAYERS = ['layer2', 'layer3', 'layer4'];
 
 /**
@@ -49,6 +50,33 @@ function compareMap({ width, rgba }, heat, rgb, opacity, what) {
   assert.ok(exact > 0.97 * heat.length, `${what}: only ${exact} of ${heat.length} pixels have the very colour`);
 }
 
+/** As tests/small.rs: both sides are rounded f32 of the same formulas, f64 there, and measure below 2e-5. */
+function compareNumbers(found, expected, what) {
+  assert.equal(found.length, expected.length, what);
+  const length = values => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  const error = length([...found].map((value, at) => value - expected[at])) / length([...expected]);
+  assert.ok(error <= 1e-4, `${what}: error ${error}`);
+}
+
+/** What grad-cam makes of a raw map [h, w]: ReLU, scaled, bilinear with half-pixel centres, scaled again, [height, width]. */
+function heatmap(raw, [h, w], [height, width]) {
+  const scale = values => {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return values.map(value => (value - least) / (1e-7 + most - least));
+  };
+  const scaled = scale([...raw].map(value => Math.max(value, 0)));
+  const between = (at, size, of) => {
+    const place = Math.min(Math.max((at + 0.5) * size / of - 0.5, 0), size - 1);
+    return [Math.floor(place), Math.min(Math.floor(place) + 1, size - 1), place % 1];
+  };
+  return scale(Array.from({ length: height * width }, (_, at) => {
+    const [top, bottom, down] = between(Math.floor(at / width), h, height);
+    const [left, right, over] = between(at % width, w, width);
+    const row = y => scaled[y * w + left] * (1 - over) + scaled[y * w + right] * over;
+    return row(top) * (1 - down) + row(bottom) * down;
+  }));
+}
+
 describe('looking closer', () => {
   let browser;
   let site;
@@ -56,7 +84,7 @@ describe('looking closer', () => {
   before(async () => {
     browser = await chromium();
     site = await serve(tinyModels());
-    page = await open(browser, site.url);
+    page = await open(browser, site.url, { before: keepDownloads });
     await page.reach('ready');
     await page.upload('weights-input', weights());
     await page.tab.waitForFunction(select => document.querySelector(select).value === 'own', { timeout: 60_000 }, id('model-select'));
@@ -68,6 +96,14 @@ describe('looking closer', () => {
     await site?.close();
   });
 
+  /** Another map of the picture: while panels compute, the page is “done” with the former one. */
+  const choose = async (name, value) => {
+    const before = await page.tab.$eval(id('status'), status => status.dataset.maps);
+    await page.tab.select(id(name), value);
+    await page.tab.waitForFunction((status, before) => document.querySelector(status).dataset.maps !== before, { timeout: 60_000 }, id('status'), before);
+    await page.reach('done');
+    await page.painted();
+  };
   const panel = async name => {
     await page.tab.$eval(id('closer'), details => { details.open = true; });
     await page.tab.$eval(`input[name="panel"][value="${name}"]`, radio => radio.click());
@@ -96,48 +132,67 @@ describe('looking closer', () => {
   };
   const text = name => page.tab.$eval(id(name), element => element.textContent);
 
-  it('methods at layers 2 to 4 on two photos give the pictures of grad-cam', async () => {
+  /** The map's own numbers, as the page exports them. */
+  const raw = async () => {
+    const { bytes } = await page.saved(() => page.tab.$eval(id('out-raw'), button => button.click()));
+    const length = 10 + bytes.readUInt16LE(8);
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset + length, bytes.byteOffset + bytes.length));
+  };
+
+  it('methods and questions at layers 2 to 4 on two photos give the numbers and pictures of grad-cam', async () => {
+    let compared = 0;
     for (const p of ['a', 'b']) {
       await page.look(photo(p));
       await page.radio('input[name="view"][value="heatmap"]');
-      const top = (await page.ranking())[0];
-      assert.equal(top.class, CLASSES[p][0]);
+      assert.equal((await page.ranking())[0].class, CLASSES[p][0]);
+      const rgb = bytes(`${p}/image`);
+      const [height, width] = HEADER[`${p}/image`].shape;
       for (const layer of LAYERS) {
-        await page.select('layer-select', layer);
+        await choose('layer-select', layer);
         for (const [method, name] of Object.entries(METHODS)) {
-          await page.select('method-select', method);
+          await choose('method-select', method);
+          const what = `${p} ${method} ${layer}`;
+          const expected = tensor(GOLDEN, `${p}/method/${name}/${layer}/raw`);
+          const found = await raw();
+          const agreement = found.reduce((sum, value, at) => sum + value * expected.values[at], 0);
+          // A principal component has no sign of its own: NumPy's may be the other one, and the picture is then that of the rest.
+          const turned = name.startsWith('Eigen') && agreement < 0;
+          compareNumbers(found, expected.values.map(value => turned ? -value : value), what);
           const { values } = tensor(GOLDEN, `${p}/method/${name}/${layer}/cam`);
-          compareMap(await page.pixels(), values, bytes(`${p}/image`), 1, `${p} ${method} ${layer}`);
+          const heat = turned ? heatmap(found, expected.shape, [height, width]) : values;
+          compareMap(await page.pixels(), heat, rgb, 1, what);
+          compared++;
         }
+        await choose('method-select', 'grad-cam');
+        for (const target of ['probability', 'contrast', 'against']) {
+          await choose('objective', target);
+          compareNumbers(await raw(), tensor(GOLDEN, `${p}/target/${target}/${layer}/raw`).values, `${p} ${target} ${layer}`);
+          compared++;
+        }
+        await choose('objective', 'logit');
       }
-      // A principal component has no sign of its own, so these are held against the native command, which is held against grad-cam.
-      for (const method of ['eigen-cam', 'eigen-grad-cam']) {
-        await page.select('layer-select', 'layer3');
-        await page.select('method-select', method);
-        const { tensors } = await native(weights(), photo(p), ['--layer', 'layer3', '--method', method]);
-        compareMap(await page.pixels(), tensor(tensors, 'heatmap').values, bytes(`${p}/image`), 1, `${p} ${method}`);
-      }
-      await page.select('method-select', 'grad-cam');
-      await page.select('layer-select', 'layer4');
     }
+    assert.equal(compared, 2 * 3 * (8 + 3));
     await page.radio('input[name="view"][value="overlay"]');
   });
 
   it('slow methods tell what they cost and give the pictures of grad-cam', async () => {
     await panel('methods');
     assert.equal((await page.tab.$$(`${id('panel')} .methods a[href^="https://"]`)).length, 10);
-    const top = CLASSES.b[0];
-    for (const [method, name] of [['ablation-cam', 'AblationCAM'], ['score-cam', 'ScoreCAM']]) {
-      await page.tab.$eval(`input[name="slow"][value="${method}"]`, radio => radio.click());
+    for (const p of ['a', 'b']) {
+      await page.look(photo(p));
       await page.tab.select(id('slow-channels'), '0');
-      for (const layer of LAYERS) {
-        await page.select('layer-select', layer);
-        await idle();
-        await click('estimate');
-        assert.match(await text('estimated'), new RegExp(`^${{ layer2: 64, layer3: 128, layer4: 256 }[layer]} passes, about \\d+ s`));
-        await click('slow-start');
-        const map = await figure(`${top} logit ${layer} ${method}`);
-        compareMap(map, tensor(GOLDEN, `b/method/${name}/${layer}/cam`).values, bytes('b/image'), 0.6, `${method} ${layer}`);
+      for (const [method, name] of Object.entries(SLOW)) {
+        await page.tab.$eval(`input[name="slow"][value="${method}"]`, radio => radio.click());
+        for (const layer of LAYERS) {
+          await choose('layer-select', layer);
+          await idle();
+          await click('estimate');
+          assert.match(await text('estimated'), new RegExp(`^${{ layer2: 64, layer3: 128, layer4: 256 }[layer]} passes, about \\d+ s`));
+          await click('slow-start');
+          const map = await figure(`${CLASSES[p][0]} logit ${layer} ${method}`);
+          compareMap(map, tensor(GOLDEN, `${p}/method/${name}/${layer}/cam`).values, bytes(`${p}/image`), 0.6, `${p} ${method} ${layer}`);
+        }
       }
     }
     await page.tab.select(id('slow-channels'), '16');
@@ -145,31 +200,52 @@ describe('looking closer', () => {
     assert.match(await text('estimated'), /^16 passes/);
   });
 
-  it('all stages at once, and fused as grad-cam fuses them', async () => {
+  it('all stages at once, any block beside them, and fused as grad-cam fuses them', async () => {
     await panel('layers');
-    const names = (await figures()).map(({ caption }) => caption);
-    assert.deepEqual(names, ['layer1', 'layer2', 'layer3', 'layer4', 'layer1 + layer2 + layer3 + layer4: their mean']);
+    const names = async () => (await figures()).map(({ caption }) => caption);
+    assert.deepEqual(await names(), ['layer1', 'layer2', 'layer3', 'layer4', 'layer1 + layer2 + layer3 + layer4: their mean']);
     const top = CLASSES.b[0];
     for (const layer of LAYERS) {
       const map = await figure(`${top} logit ${layer} grad-cam`);
       compareMap(map, tensor(GOLDEN, `b/method/GradCAM/${layer}/cam`).values, bytes('b/image'), 0.6, layer);
     }
-    // The three that grad-cam fused, chosen, and then on the picture itself.
-    await page.tab.$eval(id('fuse-layer1'), box => box.click());
+    // A single block, as any of the network's may be; this network's stages have one each, which is the stage itself.
+    const offered = await page.tab.$$eval(`${id('add-block')} option`, options => options.map(option => option.value));
+    assert.deepEqual(offered, ['', 'layer1.0', 'layer2.0', 'layer3.0', 'layer4.0']);
+    for (const stage of ['layer1', 'layer2']) await click(`fuse-${stage}`);
+    await page.tab.select(id('add-block'), 'layer2.0');
     await idle();
+    assert.deepEqual(await names(), ['layer1', 'layer2.0', 'layer2', 'layer3', 'layer4', 'layer2.0 + layer3 + layer4: their mean']);
     const fused = tensor(GOLDEN, 'b/fused/GradCAM/cam').values;
+    compareMap(await figure(`${top} logit layer2.0+layer3+layer4 grad-cam`), fused, bytes('b/image'), 0.6, 'fused with a block');
+    await click('fuse-layer2.0');
+    await click('fuse-layer2');
+    // The three that grad-cam fused, chosen, and then on the picture itself by every method.
     compareMap(await figure(`${top} logit layer2+layer3+layer4 grad-cam`), fused, bytes('b/image'), 0.6, 'fused');
+    const before = await page.tab.$eval(id('status'), status => status.dataset.maps);
     await page.tab.$eval(id('fuse'), button => button.click());
-    await page.explained();
-    await page.radio('input[name="view"][value="heatmap"]');
-    compareMap(await page.pixels(), fused, bytes('b/image'), 1, 'fused, on the picture');
-    await page.radio('input[name="view"][value="overlay"]');
+    await page.tab.waitForFunction((status, before) => document.querySelector(status).dataset.maps !== before, {}, id('status'), before);
+    await page.reach('done');
     assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer2+layer3+layer4');
-    await idle();
+    await page.radio('input[name="view"][value="heatmap"]');
+    for (const [method, name] of Object.entries(METHODS).filter(([, name]) => !name.startsWith('Eigen'))) {
+      await choose('method-select', method);
+      compareMap(await page.pixels(), tensor(GOLDEN, `b/fused/${name}/cam`).values, bytes('b/image'), 1, `fused, ${method}`);
+    }
+    await choose('method-select', 'grad-cam');
+    await page.radio('input[name="view"][value="overlay"]');
+    // A slow method goes through all of them, and says so before.
+    await panel('methods');
+    await page.tab.$eval('input[name="slow"][value="ablation-cam"]', radio => radio.click());
+    await page.tab.select(id('slow-channels'), '0');
+    await click('estimate');
+    assert.match(await text('estimated'), /^448 passes/);
+    await click('slow-start');
+    compareMap(await figure(`${top} logit layer2+layer3+layer4 ablation-cam`), tensor(GOLDEN, 'b/fused/AblationCAM/cam').values, bytes('b/image'), 0.6, 'fused, ablation-cam');
   });
 
   it('other questions about the same class', async () => {
-    await page.select('layer-select', 'layer3');
+    await choose('layer-select', 'layer3');
     await panel('targets');
     let found = await figures();
     const [top, second] = CLASSES.b;
@@ -187,11 +263,11 @@ describe('looking closer', () => {
   });
 
   it('asks the picture itself another question', async () => {
-    await page.select('layer-select', 'layer3');
+    await choose('layer-select', 'layer3');
     await page.painted();
     const score = await page.pixels();
     for (const target of ['probability', 'contrast', 'against']) {
-      await page.select('objective', target);
+      await choose('objective', target);
       await page.painted();
       const map = await page.pixels();
       assert.notDeepEqual(map.rgba, score.rgba, target);
@@ -200,14 +276,14 @@ describe('looking closer', () => {
       assert.ok(shown, target);
       assert.match(await text('in-words'), { probability: /its probability/, contrast: /rather than/, against: /speaks against it/ }[target]);
     }
-    await page.select('objective', 'contrast');
+    await choose('objective', 'contrast');
     await page.painted();
     const before = await page.pixels();
     const other = await page.tab.$eval(id('rather-than'), select => select.options[0].value);
-    await page.select('rather-than', other);
+    await choose('rather-than', other);
     await page.painted();
     assert.notDeepEqual((await page.pixels()).rgba, before.rgba);
-    await page.select('objective', 'logit');
+    await choose('objective', 'logit');
     await page.painted();
     assert.deepEqual((await page.pixels()).rgba, score.rgba);
     assert.equal(await page.tab.$(id('rather-than')), null);
@@ -224,15 +300,28 @@ describe('looking closer', () => {
     await page.tab.$eval(id('one-scale'), box => box.click());
     await page.painted();
     assert.deepEqual((await figure(what)).rgba, own);
-    for (const [axes, cells] of [['classes-methods', 24], ['methods-layers', 32], ['all', 96]]) {
+    // Under headings, so that a caption says only what differs below its own.
+    const read = () => page.tab.$$eval(`${id('panel')} .maps > *`, parts => parts.map(part => part.matches('h3, h4')
+      ? `${part.tagName} ${part.textContent}` : part.querySelector('figcaption').textContent.trim()));
+    const classes = (await page.ranking()).slice(0, 3).map(({ name }) => `H3 ${name}`);
+    const layers = ['layer1', 'layer2', 'layer3', 'layer4'];
+    const methods = await page.tab.$$eval(`${id('method-select')} option`, options => options.map(option => option.textContent.trim()));
+    assert.equal(methods.length, 8);
+    assert.deepEqual(await read(), classes.flatMap(name => [name, ...layers]));
+    for (const [axes, cells, expected] of [
+      ['classes-methods', 24, classes.flatMap(name => [name, ...methods])],
+      ['methods-layers', 32, methods.flatMap(method => [`H3 ${method}`, ...layers])],
+      ['all', 96, classes.flatMap(name => [name, ...layers.flatMap(layer => [`H4 ${layer}`, ...methods])])],
+    ]) {
       await page.tab.$eval(`input[name="axes"][value="${axes}"]`, radio => radio.click());
       await idle();
       assert.equal((await figures()).length, cells, axes);
+      assert.deepEqual(await read(), expected, axes);
     }
   });
 
   it('fine detail: guided backpropagation, byte for byte but for rounding', async () => {
-    await page.select('layer-select', 'layer4');
+    await choose('layer-select', 'layer4');
     await panel('detail');
     for (const [what, name] of [['guided', 'backprop_u8'], ['guided-cam', 'gradcam_u8']]) {
       const { rgba } = await figure(what);
@@ -318,13 +407,16 @@ describe('looking closer', () => {
 
   it('can be stopped, and the photo is as it was', async () => {
     const before = await page.pixels();
-    await page.tab.$eval(id('trust'), button => button.click());
-    await page.tab.waitForSelector(id('closer-stop'));
-    await page.tab.$eval(id('closer-stop'), button => button.click());
+    // At once: all of it is a matter of some hundred milliseconds here.
+    await page.tab.evaluate(async (start, stop) => {
+      document.querySelector(start).click();
+      while (!document.querySelector(stop)) await new Promise(resolve => setTimeout(resolve));
+      document.querySelector(stop).click();
+    }, id('trust'), id('closer-stop'));
     await idle();
     assert.match(await text('closer-progress'), /Stopped before the end/);
-    await page.select('layer-select', 'layer2');
-    await page.select('layer-select', 'layer4');
+    await choose('layer-select', 'layer2');
+    await choose('layer-select', 'layer4');
     assert.deepEqual((await page.pixels()).rgba, before.rgba);
   });
 

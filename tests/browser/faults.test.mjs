@@ -167,6 +167,13 @@ describe('the adapter', () => {
     await page.look(large);
     assert.equal(await page.state(), 'error');
     await says(page, 'error', /needs a \d+-byte buffer.*allows 1048576/, /只允许 1048576/);
+    // At half its size it fits, or at a quarter.
+    await says(page, 'smaller', /smaller: 256 pixels/, /256 像素/);
+    while (await page.state() === 'error') {
+      await page.tab.click(id('smaller'));
+      await page.reach('done', 'error');
+    }
+    assert.equal((await page.pixels()).width, 640, 'of the whole photo');
     await page.look(photo);
     assert.equal(await page.state(), 'done');
     await page.look(large);
@@ -204,11 +211,23 @@ describe('the adapter', () => {
     await page.look(photo);
     assert.equal(await page.state(), 'done');
     assert.equal(difference(await page.pixels(), map), 0);
+    // Or the same photo, smaller; or cropped, as the sentence advises.
+    // The stem's output is 3.1 MB for 512 pixels, 0.8 MB for 256 or the crop.
+    await page.tab.evaluate(() => { window.most = 3 << 19; });
+    await page.look(large);
+    assert.equal(await page.state(), 'error');
+    await page.tab.click(id('smaller'));
+    await page.reach('done');
+    assert.equal((await page.pixels()).width, 640);
+    await page.look(large);
+    assert.equal(await page.state(), 'error', 'the full size is tried again');
+    await page.select('fit-select', 'crop');
+    await page.reach('done');
   }, {
     before: patched(() => {
       const real = GPUDevice.prototype.createBuffer;
       GPUDevice.prototype.createBuffer = function (...options) {
-        if (window.full) this.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no room') }));
+        if (window.full || options[0].size > (window.most ?? Infinity)) this.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no room') }));
         return real.apply(this, options);
       };
     }),

@@ -91,11 +91,7 @@ describe('for everyone', () => {
     await page.tab.$$eval('details', all => all.forEach(one => { one.open = true; }));
     await page.tab.click(id('tour-start'));
     await page.tab.waitForFunction(() => document.querySelectorAll('.inside figure').length === 12);
-    for (const theme of ['light', 'dark']) {
-      await page.tab.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }, { name: 'prefers-reduced-motion', value: 'reduce' }]);
-      await page.painted();
-      await page.audit(theme);
-    }
+    for (const theme of ['light', 'dark']) if (await page.dress(theme)) await page.audit(theme);
     for (const [width, larger] of [[390, false], [320, false], [390, true]]) {
       await page.tab.setViewport({ width, height: 844 });
       if (larger) await page.tab.$eval(id('larger'), button => button.click());

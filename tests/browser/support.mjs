@@ -80,9 +80,15 @@ export function tinyModels(change = {}) {
 
 // ---- browsers ----
 
-/** With WebGPU; `more` are further arguments, `options` further options of the launch. `ENGINE=firefox` puts Firefox in its place. */
+/** `ENGINE=firefox` puts Firefox in Chromium's place. */
+const IN_FIREFOX = process.env.ENGINE === 'firefox';
+
+/** For tests that Firefox cannot run, and nothing else: why. README.md, “What does not run under Firefox”, lists them. */
+export const notInFirefox = reason => ({ skip: IN_FIREFOX && `Firefox: ${reason}` });
+
+/** With WebGPU; `more` are further arguments, `options` further options of the launch. */
 export function chromium(more = [], options = {}) {
-  if (process.env.ENGINE === 'firefox') return firefox(options);
+  if (IN_FIREFOX) return firefox(options, more);
   return puppeteer.launch({
     ...options,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -92,13 +98,24 @@ export function chromium(more = [], options = {}) {
   });
 }
 
-export function firefox(options = {}) {
+/** `more` are Chromium's arguments: those that Firefox has preferences for hold there, too. */
+export function firefox(options = {}, more = []) {
+  const [, host, port] = /--proxy-server=(.+):(\d+)/.exec(more.join(' ')) ?? [];
+  const [, name] = /--host-resolver-rules=MAP (\S+) 127/.exec(more.join(' ')) ?? [];
   return puppeteer.launch({
     browser: 'firefox',
     ...options,
     executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
-    extraPrefsFirefox: { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true, 'intl.accept_languages': 'en-US' },
+    extraPrefsFirefox: {
+      'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true, 'intl.accept_languages': 'en-US', 'ui.prefersReducedMotion': 1,
+      ...(name && { 'network.dns.localDomains': name }),
+      ...(more.includes('--use-fake-device-for-media-stream') && { 'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true }),
+      ...(port && {
+        'network.proxy.type': 1, 'network.proxy.http': host, 'network.proxy.http_port': Number(port),
+        'network.proxy.ssl': host, 'network.proxy.ssl_port': Number(port),
+      }),
+    },
   });
 }
 
@@ -117,7 +134,10 @@ export async function open(browser, url, { before, viewport = { width: 1280, hei
   const requests = [];
   const complaints = [];
   tab.on('request', request => requests.push({ url: request.url(), method: request.method(), body: posted(request) }));
-  tab.on('pageerror', error => complaints.push(`page error: ${error.message}`));
+  tab.on('pageerror', error => {
+    // Firefox's own note of a copy of weights that was given up, which the page knows.
+    if (!/Failed to read data from the ReadableStream/.test(error.message)) complaints.push(`page error: ${error.message}`);
+  });
   tab.on('console', message => {
     if (/panicked|Content.Security.Policy|Refused to/i.test(message.text())) complaints.push(message.text());
   });
@@ -273,6 +293,14 @@ export class Page {
       return { width, height, base64: btoa(text) };
     });
     return { width, height, rgba: Buffer.from(base64, 'base64') };
+  }
+
+  /** Light or dark, and without motion: half-way through a change of colours nothing has its contrast. False if that can't be had. */
+  async dress(theme) {
+    if (IN_FIREFOX) return theme === 'light'; // its protocol changes no media features
+    await this.tab.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }, { name: 'prefers-reduced-motion', value: 'reduce' }]);
+    await this.painted();
+    return true;
   }
 
   /** Fails when axe-core finds something serious. */

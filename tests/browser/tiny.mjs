@@ -26,7 +26,8 @@ function random(seed) {
   };
 }
 
-export function tinyResnet(seed = 7) {
+/** `weight`: of the last class, by a number in 0..1; such that everything speaks against it, or for it. */
+export function tinyResnet(seed = 7, weight = uniform => -0.01 - 0.01 * uniform) {
   const uniform = random(seed);
   const tensors = [];
   const add = (name, shape, value) => {
@@ -61,7 +62,7 @@ export function tinyResnet(seed = 7) {
     into = 4 * width;
   }
   add('fc.weight', [CLASSES, into], (_, i) =>
-    Math.floor(i / into) === BLANK_CLASS ? -0.01 - 0.01 * uniform() : 0.25 * (uniform() - 0.5));
+    Math.floor(i / into) === BLANK_CLASS ? weight(uniform()) : 0.25 * (uniform() - 0.5));
   add('fc.bias', [CLASSES], () => 0.1 * uniform());
   return safetensors(tensors);
 }

@@ -1,18 +1,17 @@
 //! Panels of small pictures: layers, questions, comparisons, fine detail, before and after.
 
-use super::{Axes, MAP, PHOTO, Panel, STAGES, fused, sides};
-use crate::app::asked::{NAMES, Rival};
+use super::{Axes, MAP, PHOTO, Panel, fused, shown_layers, sides};
+use crate::app::asked::{self, NAMES, Rival};
 use crate::app::jobs::Jobs;
 use crate::app::once::Effect;
 use crate::app::picture::{self, Pixels};
 use crate::app::state::State;
 use crate::app::text::{self, fill};
-use crate::app::widgets::{Segmented, Slider, act, part, told, whether};
+use crate::app::widgets::{Row, Rows, Segmented, Slider, act, part, pick, tick, told, whether};
 use crate::cam::Method;
 use crate::explain::Explanation;
 use crate::guided::Guided;
 use crate::heatmap::{self, Look};
-use crate::objective::Objective;
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -53,29 +52,22 @@ fn method_name(state: State, method: Method) -> &'static str {
     text::method(state.language.get(), method.name()).0
 }
 
-/// What differs between the maps of the panel is what they are called by.
-fn called(state: State, map: &Explanation) -> String {
+/// What differs between the maps of the panel is what they are called by: headings that stand above several, and a caption.
+fn called(state: State, map: &Explanation) -> [String; 3] {
     let text = state.text().closer;
-    let blank = if map.blank { text.blank } else { "" };
-    let name = match (state.closer.panel.get_untracked(), map.objective) {
-        (Panel::Targets, Objective::Logit) => text.targets[0].to_owned(),
-        (Panel::Targets, Objective::Probability) => text.targets[1].to_owned(),
-        (Panel::Targets, Objective::Contrast { than }) => fill(text.targets[2], &[&state.label(than)]),
-        (Panel::Targets, Objective::Against) => text.targets[3].to_owned(),
-        (Panel::Layers, _) if map.layers.len() > 1 => fill(text.fused, &[&map.layer.replace('+', " + ")]),
-        (Panel::Layers, _) => map.layer.clone(),
-        (Panel::Compare, _) => {
-            let (class, method) = (state.label(map.class), method_name(state, map.method));
-            match state.closer.axes.get_untracked() {
-                Axes::ClassesLayers => format!("{class} · {}", map.layer),
-                Axes::ClassesMethods => format!("{class} · {method}"),
-                Axes::MethodsLayers => format!("{method} · {}", map.layer),
-                Axes::All => format!("{class} · {} · {method}", map.layer),
-            }
-        }
-        _ => format!("{} · {}", method_name(state, map.method), map.layer),
+    let none = String::new;
+    let (class, layer, method) = (state.label(map.class), map.layer.clone(), method_name(state, map.method).to_owned());
+    let [first, second, name] = match (state.closer.panel.get_untracked(), state.closer.axes.get_untracked()) {
+        (Panel::Targets, _) => [none(), none(), asked::target(&state, map.objective)],
+        (Panel::Layers, _) if map.layers.len() > 1 => [none(), none(), fill(text.fused, &[&layer.replace('+', " + ")])],
+        (Panel::Layers, _) => [none(), none(), layer],
+        (Panel::Compare, Axes::ClassesLayers) => [class, none(), layer],
+        (Panel::Compare, Axes::ClassesMethods) => [class, none(), method],
+        (Panel::Compare, Axes::MethodsLayers) => [method, none(), layer],
+        (Panel::Compare, Axes::All) => [class, layer, method],
+        _ => [none(), none(), format!("{method} · {layer}")],
     };
-    format!("{name} {blank}")
+    [first, second, format!("{name} {}", asked::blank(&state, map))]
 }
 
 #[component]
@@ -88,13 +80,23 @@ pub fn Pictures(state: State) -> impl IntoView {
             let cams: Vec<_> = maps.iter().map(|map| map.cam.clone()).collect();
             heatmap::on_one_scale(&cams, (first.height, first.width))
         });
-        let shown = |(n, map): (usize, &Arc<Explanation>)| {
+        let mut above = [String::new(), String::new()];
+        let mut shown = Vec::new();
+        for (n, map) in maps.iter().enumerate() {
             let rescaled = scaled.as_ref().map(|maps| Explanation { heatmap: maps[n].clone(), ..(**map).clone() });
             let pixels = over_small(state, rescaled.as_ref().unwrap_or(map))?;
             let what = format!("{} {} {} {}", map.class, map.objective, map.layer, map.method);
-            Some(figure(what, called(state, map), pixels))
-        };
-        maps.iter().enumerate().filter_map(shown).collect_view()
+            let [first, second, caption] = called(state, map);
+            if first != above[0] {
+                shown.push(view! { <h3>{first.clone()}</h3> }.into_any());
+            }
+            if second != above[1] {
+                shown.push(view! { <h4>{second.clone()}</h4> }.into_any());
+            }
+            above = [first, second];
+            shown.push(figure(what, caption, pixels));
+        }
+        Some(shown)
     };
     view! {
         <div class="maps" class:eight=whether(move || matches!(closer.axes.get(), Axes::ClassesMethods | Axes::All)) class:grid=whether(move || closer.panel.get() == Panel::Compare)>
@@ -107,32 +109,57 @@ pub fn Pictures(state: State) -> impl IntoView {
 pub fn Layers(jobs: Jobs, again: Callback<()>) -> impl IntoView {
     let state = jobs.state;
     let closer = state.closer;
-    let boxes = STAGES.into_iter().enumerate().map(|(place, stage)| {
-        view! {
-            <label class="check">
-                <input
-                    type="checkbox"
-                    data-testid=format!("fuse-{stage}")
-                    prop:checked=whether(move || closer.fused.get()[place])
-                    on:change:target=move |event| {
-                        let on = event.target().checked();
-                        closer.fused.update(|fused| fused[place] = on);
-                        again.run(());
-                    }
-                />
-                <span>{stage}</span>
-            </label>
-        }
-    });
-    let boxes = boxes.collect_view();
+    let toggle = move |layer: &str, on: bool| {
+        closer.fused.update(|fused| {
+            fused.retain(|known| known != layer);
+            fused.extend(on.then(|| layer.to_owned()));
+        });
+        again.run(());
+    };
+    let check = move |layer: String| {
+        Row::new(layer.clone(), move || {
+            let (chosen, changed) = (layer.clone(), layer.clone());
+            view! {
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        data-testid=format!("fuse-{layer}")
+                        prop:checked=whether(move || closer.fused.with(|fused| fused.contains(&chosen)))
+                        on:change=tick(move |on| toggle(&changed, on))
+                    />
+                    <span>{layer.clone()}</span>
+                </label>
+            }
+        })
+    };
+    let option =
+        |block: String| Row::new(block.clone(), move || view! { <option value=block.clone()>{block.clone()}</option> });
+    let others = move || {
+        let mut blocks = state.layers.get();
+        let shown = shown_layers(state);
+        blocks.retain(|block| !shown.contains(block));
+        blocks.into_iter().map(option).collect()
+    };
     view! {
         <div class="row">
             <span>{state.say(|text| text.closer.fuse)}</span>
-            {boxes}
+            <Rows rows=Arc::new(move || shown_layers(state).into_iter().map(check).collect()) />
+            <select
+                data-testid="add-block"
+                aria-label=state.say(|text| text.closer.add_block)
+                prop:value=told(move || {
+                    closer.fused.track();
+                    String::new()
+                })
+                on:change=pick(move |block| toggle(&block, true))
+            >
+                <option value="">{state.say(|text| text.closer.add_block)}</option>
+                <Rows rows=Arc::new(others) />
+            </select>
             <button
                 type="button"
                 data-testid="fuse"
-                disabled=whether(move || closer.fused.get() == [false; 4])
+                disabled=whether(move || fused(state).is_empty())
                 on:click=act(move || jobs.choose_layer(fused(state).join("+")))
             >
                 {state.say(|text| text.closer.onto_picture)}
@@ -188,7 +215,7 @@ pub fn Compare(state: State, again: Callback<()>) -> impl IntoView {
                     type="checkbox"
                     data-testid="one-scale"
                     prop:checked=whether(move || closer.one_scale.get())
-                    on:change:target=move |event| closer.one_scale.set(event.target().checked())
+                    on:change=tick(move |on| closer.one_scale.set(on))
                 />
                 <span>{state.say(|text| text.closer.one_scale)}</span>
             </label>
@@ -243,11 +270,10 @@ pub fn Swipe(state: State, again: Callback<()>) -> impl IntoView {
                 <span>{told(move || state.text().closer.sides[n].to_owned())}</span>
                 <select
                     data-testid=["left", "right"][n]
-                    on:change:target=move |event| {
-                        let place = event.target().value().parse().unwrap_or(PHOTO);
-                        closer.sides.update(|sides| sides[n] = place);
+                    on:change=pick(move |place| {
+                        closer.sides.update(|sides| sides[n] = place.parse().unwrap_or(PHOTO));
                         again.run(());
-                    }
+                    })
                 >
                     {part(options)}
                 </select>

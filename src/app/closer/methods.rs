@@ -4,7 +4,7 @@ use super::Wish;
 use super::maps::Pictures;
 use crate::app::jobs::Jobs;
 use crate::app::text::{self, fill};
-use crate::app::widgets::{Segmented, act, part};
+use crate::app::widgets::{Segmented, act, part, pick};
 use crate::cam::Method;
 use crate::explain::Question;
 use crate::perturb::Estimate;
@@ -64,10 +64,10 @@ pub fn Methods(jobs: Jobs) -> impl IntoView {
                 <span>{state.say(|text| text.closer.channels)}</span>
                 <select
                     data-testid="slow-channels"
-                    on:change:target=move |event| {
-                        closer.channels.set(event.target().value().parse().unwrap_or(0));
+                    on:change=pick(move |channels| {
+                        closer.channels.set(channels.parse().unwrap_or(0));
                         closer.found.update(|found| found.estimate = None);
-                    }
+                    })
                 >
                     {[16usize, 64, 256]
                         .map(|n| view! { <option value=n.to_string() selected=n == 64>{n.to_string()}</option> })

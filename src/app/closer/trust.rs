@@ -2,7 +2,9 @@
 
 use super::Wish;
 use super::maps::{figure, over_small, percent};
+use crate::app::asked;
 use crate::app::jobs::Jobs;
+use crate::app::once::Memo;
 use crate::app::text::fill;
 use crate::app::widgets::{act, part, told};
 use crate::explain::Explanation;
@@ -82,10 +84,10 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
             return None;
         }
         let one = |s: &Scrambled| {
-            let map = Explanation { heatmap: s.heatmap.clone(), ..(*known).clone() };
             let blank = s.heatmap.iter().all(|&heat| heat == 0.0);
+            let map = Explanation { heatmap: s.heatmap.clone(), blank, ..(*known).clone() };
             let caption = fill(text.scrambled, &[s.part, &two(s.correlation), &two(s.ssim)]);
-            let caption = if blank { format!("{caption} {}", text.blank) } else { caption };
+            let caption = format!("{caption} {}", asked::blank(&state, &map));
             Some(figure(format!("scrambled {}", s.part), caption, over_small(state, &map)?))
         };
         let maps = scrambled.iter().filter_map(one).collect_view();
@@ -114,17 +116,28 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
             fill(state.text().closer.estimated, &[&passes.to_string(), &format!("{:.0}", seconds.max(1.0).ceil())])
         })
     };
+    // A blank map ranks no place before another.
+    let blank = Memo::new(move |_| state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank)));
+    let ask = move || {
+        if blank.get() {
+            return view! { <p data-testid="nothing-to-check">{state.text().closer.nothing_to_check}</p> }.into_any();
+        }
+        view! {
+            <div class="row">
+                <button type="button" data-testid="trust" on:click=act(move || jobs.wish(Wish::Trust))>
+                    {state.say(|text| text.closer.check)}
+                </button>
+                <span class="fine" data-testid="trust-cost">{cost(PASSES, false)}</span>
+                <button type="button" data-testid="sanity" on:click=act(move || jobs.wish(Wish::Sanity))>
+                    {state.say(|text| text.closer.sanity)}
+                </button>
+                <span class="fine">{cost(PARTS.len() + 1, true)}</span>
+            </div>
+        }
+        .into_any()
+    };
     view! {
-        <div class="row">
-            <button type="button" data-testid="trust" on:click=act(move || jobs.wish(Wish::Trust))>
-                {state.say(|text| text.closer.check)}
-            </button>
-            <span class="fine" data-testid="trust-cost">{cost(PASSES, false)}</span>
-            <button type="button" data-testid="sanity" on:click=act(move || jobs.wish(Wish::Sanity))>
-                {state.say(|text| text.closer.sanity)}
-            </button>
-            <span class="fine">{cost(PARTS.len() + 1, true)}</span>
-        </div>
+        {part(ask)}
         {part(checked)}
         {part(figures)}
     }

@@ -8,11 +8,14 @@ pub struct Closer {
     pub stop: &'static str,
     pub stopped: &'static str,
     pub blank: &'static str,
+    /// What the warm places of a map do, in the order of `asked::NAMES`.
+    pub speaks: [&'static str; 4],
     /// In the order of `Panel::ALL`.
     pub tabs: [&'static str; 9],
     pub hints: [&'static str; 9],
 
     pub fuse: &'static str,
+    pub add_block: &'static str,
     pub onto_picture: &'static str,
     pub fused: &'static str,
     pub asked: &'static str,
@@ -50,6 +53,7 @@ pub struct Closer {
 
     pub check: &'static str,
     pub sanity: &'static str,
+    pub nothing_to_check: &'static str,
     pub rises: &'static str,
     pub falls: &'static str,
     pub charts: [&'static str; 2],
@@ -75,7 +79,8 @@ pub static ENGLISH: Closer = Closer {
     progress: "{} of {}",
     stop: "Stop",
     stopped: "Stopped before the end.",
-    blank: "(empty: nothing speaks for it)",
+    blank: "(empty: nothing {})",
+    speaks: ["speaks for “{}”", "makes “{}” more probable", "speaks for “{}” rather than “{}”", "speaks against “{}”"],
     tabs: [
         "Layers",
         "Question",
@@ -88,7 +93,7 @@ pub static ENGLISH: Closer = Closer {
         "Before / after",
     ],
     hints: [
-        "All four stages at once, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
+        "All four stages at once, any block beside them, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
         "The same class asked about in other ways: its raw score, its probability, why it rather than another, and what speaks against it.",
         "One forward pass, many maps. With one scale for all, a pale map is a weak one.",
         "What each method computes, when to use it, and the paper that it comes from.",
@@ -100,6 +105,7 @@ pub static ENGLISH: Closer = Closer {
     ],
 
     fuse: "Fuse",
+    add_block: "Add a block…",
     onto_picture: "Show on the picture",
     fused: "{}: their mean",
     asked: "What is asked",
@@ -137,6 +143,7 @@ pub static ENGLISH: Closer = Closer {
 
     check: "Check this map",
     sanity: "Scramble the network",
+    nothing_to_check: "This map is empty, so it says of no place that it matters: there is nothing to check. Choose another class, layer or question.",
     rises: "With only the warm places left, the network is surer: {} before, {} then.",
     falls: "With only the warm places left, its probability goes from {} to {}: a drop of {}.",
     charts: ["Removing and adding the hottest pixels", "ROAD: pixels replaced by their surroundings"],
@@ -162,10 +169,11 @@ pub static CHINESE: Closer = Closer {
     progress: "{} / {}",
     stop: "停止",
     stopped: "没有算完就停止了。",
-    blank: "（空：没有支持它的地方）",
+    blank: "（空：没有地方{}）",
+    speaks: ["支持“{}”", "提高“{}”的概率", "支持“{}”而不是“{}”", "反对“{}”"],
     tabs: ["各层", "问法", "比较", "方法", "细节", "在哪里？", "用文字", "可信吗？", "前后对比"],
     hints: [
-        "四段同时看，以及所选各段的平均：前面细但没有含义，后面粗却有含义。",
+        "四段同时看，也可添加任意块，以及所选各层的平均：前面细但没有含义，后面粗却有含义。",
         "对同一类别换几种问法：原始得分、概率、为什么是它而不是另一个、什么反对它。",
         "一次前向计算，多张图。统一刻度时，颜色浅就是依据弱。",
         "每种方法算的是什么、何时使用，以及出自哪篇论文。",
@@ -177,6 +185,7 @@ pub static CHINESE: Closer = Closer {
     ],
 
     fuse: "融合",
+    add_block: "添加一个块…",
     onto_picture: "显示在大图上",
     fused: "{} 的平均",
     asked: "问的是",
@@ -214,6 +223,7 @@ pub static CHINESE: Closer = Closer {
 
     check: "检验这张图",
     sanity: "打乱网络",
+    nothing_to_check: "这张图是空的，没有指出任何重要的位置，所以无从检验。请换一个类别、层或问法。",
     rises: "只留下暖色处，网络反而更有把握：之前 {}，之后 {}。",
     falls: "只留下暖色处，概率从 {} 变为 {}：下降 {}。",
     charts: ["移除与添加最热的像素", "ROAD：用周围像素替换"],

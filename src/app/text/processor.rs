@@ -12,6 +12,8 @@ pub struct Processor {
     pub faster: &'static str,
     pub rather_adapter: &'static str,
     pub use_gpu_again: &'static str,
+    /// After a photo that the graphics card has no room for.
+    pub smaller: &'static str,
 }
 
 pub const ENGLISH: Processor = Processor {
@@ -22,6 +24,7 @@ pub const ENGLISH: Processor = Processor {
     faster: "faster than software WebGPU",
     rather_adapter: "Use WebGPU",
     use_gpu_again: "Try the graphics card again",
+    smaller: "Look at it smaller: {} pixels",
 };
 
 pub const CHINESE: Processor = Processor {
@@ -32,4 +35,5 @@ pub const CHINESE: Processor = Processor {
     faster: "比软件模拟的 WebGPU 快",
     rather_adapter: "改用 WebGPU",
     use_gpu_again: "再试一次显卡",
+    smaller: "缩小到 {} 像素再看",
 };
