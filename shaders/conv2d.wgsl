@@ -7,6 +7,7 @@
 // reading what it multiplies (best on CPUs, and where caches serve well); or with SHARED, a workgroup reading each operand
 // once into workgroup memory, 16 input channels at a time (what most GPUs want).
 // With MATRIX the products are written as matrix times vector: one instruction for SwiftShader to compile and run instead of four.
+// With SUBGROUPS a subgroup's lanes, at least four, share what they read of x: each reads one channel of four and hands it round.
 // With SPLIT, either form sums a share of the input channels only, and conv2d_sum adds the shares and does what follows the sum:
 // where there are few positions, as many times more workgroups keep a large GPU busy.
 // Taps outside the image read the zeros that stand behind every tensor's data: no branch in the inner loop.
@@ -36,7 +37,11 @@ const SCALE_BIAS = 8u;
 //#else
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
 //#end
+//#if SUBGROUPS
+@group(0) @binding(1) var<storage, read> x: array<f32>;            // the same numbers, one by one
+//#else
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;          // [x_height, x_width, c_in], then run4 zeros
+//#end
 //#if I8
 @group(0) @binding(2) var<storage, read> w: array<u32>;            // [ksize, ksize, c_in, c_out], i8, 127ths
 //#else
@@ -87,7 +92,11 @@ var<workgroup> ws: array<vec4f, $W_TILE>;  // [16 input channels, $WX*$COLS]
 //#end
 
 @compute @workgroup_size($WX, $WY)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(
+//#if SUBGROUPS
+  @builtin(subgroup_invocation_id) channel: u32,  // 0 to 3: a workgroup is four invocations side by side
+//#end
+  @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
   let positions = p.rows * p.cols;
   // What this invocation computes: positions out0, out1, …, channels c0, c1, … (in vec4). What lies beyond the end is computed
   // as a copy of the last and not stored.
@@ -172,7 +181,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       var wi = (((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 + first) * 4u * p.c_out4;
       for (var k = first; k < end; k++) {
 //#for i in ROWS
+//#if SUBGROUPS
+        let one$i = x[(x$i + k) * 4u + channel];
+        let v$i = vec4f(subgroupBroadcast(one$i, 0u), subgroupBroadcast(one$i, 1u), subgroupBroadcast(one$i, 2u), subgroupBroadcast(one$i, 3u));
+//#else
         let v$i = x[x$i + k];
+//#end
 //#end
 //#for j in COLS
         let w0_$j = weight(wi + in$j);

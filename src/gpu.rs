@@ -48,6 +48,8 @@ struct Driver {
     queue: wgpu::Queue,
     pipelines: RefCell<Few<Shader, wgpu::ComputePipeline>>,
     staging: RefCell<Few<u64, wgpu::Buffer>>,
+    /// Whether invocations of a workgroup may hand values to each other without memory, four at least.
+    subgroups: bool,
     /// What ran since timings were turned on or last forgotten; None while they are off.
     timed: RefCell<Option<Vec<Timed>>>,
 }
@@ -263,9 +265,11 @@ impl Gpu {
             .await
             .map_err(|_| Error::NoAdapter)?;
         let offered = adapter.limits();
+        #[cfg(target_arch = "wasm32")]
+        let asked = subgroups::ask();
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
-                required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+                required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP),
                 required_limits: wgpu::Limits {
                     max_buffer_size: largest.unwrap_or(offered.max_buffer_size),
                     max_storage_buffer_binding_size: largest.unwrap_or(offered.max_storage_buffer_binding_size),
@@ -275,6 +279,11 @@ impl Gpu {
             })
             .await
             .map_err(|e| Error::NoDevice { detail: e.to_string() })?;
+
+        #[cfg(target_arch = "wasm32")]
+        let subgroups = asked.granted();
+        #[cfg(not(target_arch = "wasm32"))]
+        let subgroups = device.features().contains(wgpu::Features::SUBGROUP);
 
         let failure = Arc::new(Mutex::new(None));
         let keep = failure.clone();
@@ -291,7 +300,8 @@ impl Gpu {
             || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
         let (pipelines, staging, timed) = Default::default();
-        let driver = Some(Driver { device, queue, pipelines, staging, timed });
+        let subgroups = subgroups && found.subgroup_min_size >= 4;
+        let driver = Some(Driver { device, queue, pipelines, staging, subgroups, timed });
         Ok(Gpu { info, driver, queued: RefCell::default(), failure })
     }
 
@@ -540,7 +550,12 @@ impl Driver {
     fn compile(&self, shader: Shader) -> wgpu::ComputePipeline {
         let mut pipelines = self.pipelines.borrow_mut();
         let create = || {
-            let source = wgpu::ShaderSource::Wgsl(shader::expand(&shader).into());
+            // Only tiles for adapters that run on a CPU are the better for it, and only they are one row of four invocations.
+            let subgroups = self.subgroups && shader.constant("MATRIX") != 0;
+            let text = shader::expand(&shader.clone().with("SUBGROUPS", subgroups as usize));
+            // What a browser wants to be told naga doesn't know.
+            let enable = if subgroups && cfg!(target_arch = "wasm32") { "enable subgroups;\n" } else { "" };
+            let source = wgpu::ShaderSource::Wgsl((enable.to_owned() + &text).into());
             let module =
                 self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(shader.name), source });
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -639,6 +654,65 @@ fn create_buffer(device: Option<&wgpu::Device>, size: u64, usage: wgpu::BufferUs
             mapped_at_creation: false,
         })),
         None => Buffer::Cpu(cpu::Memory::new(size)),
+    }
+}
+
+/// Asks a browser for subgroups: wgpu knows them natively only, so its own request is added to on the way.
+#[cfg(target_arch = "wasm32")]
+mod subgroups {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use js_sys::{Array, Object, Proxy, Reflect};
+    use wasm_bindgen::prelude::*;
+
+    /// `GPUAdapter.prototype` with another `requestDevice`, until this is dropped.
+    pub struct Asked {
+        prototype: JsValue,
+        original: JsValue,
+        granted: Rc<Cell<bool>>,
+        _added: Option<Closure<Apply>>,
+    }
+
+    /// A proxy's, with the original, `this` and the arguments.
+    type Apply = dyn FnMut(js_sys::Function, JsValue, Array) -> Result<JsValue, JsValue>;
+
+    impl Asked {
+        /// Whether the adapter had them to offer.
+        pub fn granted(&self) -> bool {
+            self.granted.get()
+        }
+    }
+
+    impl Drop for Asked {
+        fn drop(&mut self) {
+            let _ = Reflect::set(&self.prototype, &"requestDevice".into(), &self.original);
+        }
+    }
+
+    pub fn ask() -> Asked {
+        let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
+        let prototype = get(&get(&js_sys::global(), "GPUAdapter"), "prototype");
+        let original = get(&prototype, "requestDevice");
+        let granted = Rc::new(Cell::new(false));
+        let mut asked = Asked { prototype, original, granted: granted.clone(), _added: None };
+        if asked.original.is_function() {
+            let added = Closure::new(move |original: js_sys::Function, adapter: JsValue, arguments: Array| {
+                let features = get(&adapter, "features").unchecked_into::<js_sys::Set>();
+                let wanted = get(&arguments.get(0), "requiredFeatures");
+                if features.has(&"subgroups".into()) && wanted.is_array() {
+                    wanted.unchecked_into::<Array>().push(&"subgroups".into());
+                    granted.set(true);
+                }
+                Reflect::apply(&original, &adapter, &arguments)
+            });
+            let handler = Object::new();
+            let _ = Reflect::set(&handler, &"apply".into(), added.as_ref());
+            let proxy = Proxy::new(&asked.original, &handler);
+            let _ = Reflect::set(&asked.prototype, &"requestDevice".into(), &proxy);
+            asked._added = Some(added);
+        }
+        asked
     }
 }
 

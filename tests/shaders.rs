@@ -12,7 +12,7 @@ fn validate(shader: &Shader) -> Result<(), String> {
     let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string_with_path(&source, shader.name))?;
     let mut validator = naga::valid::Validator::new(
         naga::valid::ValidationFlags::all(),
-        naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+        naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32 | naga::valid::Capabilities::SUBGROUP,
     );
     validator.validate(&module).map_err(|e| e.emit_to_string_with_path(&source, shader.name))?;
     Ok(())
@@ -26,6 +26,10 @@ fn every_shader_is_valid() {
         .flat_map(|shader| match shader.name {
             "conv2d" => ops::TILES.iter().chain([&ops::NARROW_TILE]).map(|tile| tile.apply(shader.clone())).collect(),
             _ => vec![shader],
+        })
+        .flat_map(|shader| match shader.constant("MATRIX") {
+            0 => vec![shader],
+            _ => vec![shader.clone().with("SUBGROUPS", 1), shader],
         })
         .collect();
     let failures: Vec<String> = forms.iter().filter_map(|form| validate(form).err()).collect();
