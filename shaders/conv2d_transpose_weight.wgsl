@@ -1,11 +1,11 @@
 // conv2d_transpose_weight: the weight that conv2d_backward_input multiplies dL/dy with.
 //   wt[ky,kx,co,ci] = scale[co] * w[ky,kx,ci,co]
 // scale is batch norm's share of y = scale * conv(x) + bias, so that dL/dy enters the product as it is.
-// One invocation owns one vec4 of input channels.        Reference: reference::conv2d_transpose_weight
-// Dispatch: ceil(ksize*ksize*c_out_padded*c_in/4 / 64) workgroups in x
+// One invocation owns 4 x 4 numbers, a workgroup 32 x 32: it reads and writes 128 bytes in a row.
+//                                                        Reference: reference::conv2d_transpose_weight
+// Dispatch: ceil(c_out/4 / 8) x ceil(c_in/4 / 8) x ksize*ksize workgroups
 
 struct Params {
-  taps: u32,    // ksize * ksize
   c_in4: u32, c_out4: u32,
 }
 
@@ -22,27 +22,30 @@ struct Params {
 @group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]
 @group(0) @binding(3) var<uniform> p: Params;
 
-fn weight(i: u32, lane: u32) -> f32 {
+fn weight(i: u32) -> vec4f {
 //#if I8
-  return unpack4x8snorm(w[i])[lane];
+  return unpack4x8snorm(w[i]);
 //#else
 //#if F16
-  return unpack2x16float(w[i][lane / 2u])[lane % 2u];
+  return vec4f(unpack2x16float(w[i].x), unpack2x16float(w[i].y));
 //#else
-  return w[i][lane];
+  return w[i];
 //#end
 //#end
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64u + id.x;
-  if (i >= p.taps * p.c_out4 * 4u * p.c_in4) { return; }
-  let ci4 = i % p.c_in4;
-  let co = i / p.c_in4 % (p.c_out4 * 4u);
-  let tap = i / p.c_in4 / (p.c_out4 * 4u);
-  let at = (tap * p.c_in4 + ci4) * 4u * p.c_out4 + co / 4u;
-  let lane = co % 4u;
-  wt[i] = scale_bias[co / 4u][lane] * vec4f(
-    weight(at, lane), weight(at + p.c_out4, lane), weight(at + 2u * p.c_out4, lane), weight(at + 3u * p.c_out4, lane));
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let co4 = id.x;
+  let ci4 = id.y;
+  if (co4 >= p.c_out4 || ci4 >= p.c_in4) { return; }
+  let source = (id.z * p.c_in4 + ci4) * 4u * p.c_out4 + co4;
+  let scale = scale_bias[co4];
+  let block = transpose(mat4x4f(
+    scale * weight(source), scale * weight(source + p.c_out4), scale * weight(source + 2u * p.c_out4), scale * weight(source + 3u * p.c_out4)));
+  let at = (id.z * p.c_out4 + co4) * 4u * p.c_in4 + ci4;
+  wt[at] = block[0];
+  wt[at + p.c_in4] = block[1];
+  wt[at + 2u * p.c_in4] = block[2];
+  wt[at + 3u * p.c_in4] = block[3];
 }

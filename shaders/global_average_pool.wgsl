@@ -1,7 +1,8 @@
 // global_average_pool: the mean of each channel over the image.
 //   y[c] = sum over positions of x[position, c] / (h*w)
-// One invocation owns one vec4 of channels.              Reference: reference::global_average_pool
-// Dispatch: ceil(c/4 / 64) workgroups in x
+// A workgroup owns eight vec4 of channels, and eight invocations share the positions of each.
+//                                                        Reference: reference::global_average_pool
+// Dispatch: ceil(c/4 / 8) workgroups in x
 
 struct Params { positions: u32, c4: u32 }
 
@@ -9,10 +10,17 @@ struct Params { positions: u32, c4: u32 }
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;        // [h, w, c]
 @group(0) @binding(2) var<uniform> p: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= p.c4) { return; }
+var<workgroup> sums: array<vec4f, 64>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let c = group.x * 8u + local.x;
+  let read = min(c, p.c4 - 1u);
   var sum = vec4f(0.0);
-  for (var position = 0u; position < p.positions; position++) { sum += x[position * p.c4 + id.x]; }
-  y[id.x] = sum / f32(p.positions);
+  for (var position = local.y; position < p.positions; position += 8u) { sum += x[position * p.c4 + read]; }
+  sums[local.y * 8u + local.x] = sum;
+  workgroupBarrier();
+  if (local.y != 0u || c >= p.c4) { return; }
+  for (var part = 1u; part < 8u; part++) { sum += sums[part * 8u + local.x]; }
+  y[c] = sum / f32(p.positions);
 }

@@ -1,5 +1,6 @@
 // linear_backward: dL/dx of a fully connected layer.
 //   dx[k] = sum over n of w[k,n] * scale[n] * dy[n]
+// Mostly all but one of dy are zero, the logit's: their weights are not read.
 // One invocation owns one dx element; a workgroup sums 64 of them, lanes side by side along n.
 //                                                        Reference: reference::linear_backward
 // Dispatch: ceil(features / 8) workgroups in x
@@ -39,7 +40,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let k = group.x * 8u + local.y;
   let row = min(k, p.k4 * 4u - 1u) * p.n4;
   var sum = 0.0;
-  for (var n = local.x; n < p.n4; n += 8u) { sum += dot(weight(row + n), scale_bias[n] * dy[n]); }
+  for (var n = local.x; n < p.n4; n += 8u) {
+    if (any(dy[n] != vec4f(0.0))) { sum += dot(weight(row + n), scale_bias[n] * dy[n]); }
+  }
   sums[local.y * 8u + local.x] = sum;
   workgroupBarrier();
   if (local.x != 0u || k >= p.k4 * 4u) { return; }

@@ -526,16 +526,11 @@ fn winograd_steps(
 /// wt [ksize, ksize, c_out, c_in] = scale · w, transposed: `shaders/conv2d_transpose_weight.wgsl`.
 pub fn conv2d_transpose_weight(gpu: &Gpu, transposed: &Constant, conv: &Conv2d) -> Step {
     assert!(transposed.bytes() >= conv.transposed_bytes());
-    let (c_in4, c_out4) = (conv.c_in.div_ceil(4), conv.c_out.div_ceil(4));
-    let taps = conv.ksize * conv.ksize;
+    let [c_in4, c_out4] = [conv.c_in, conv.c_out].map(|c| c.div_ceil(4) as u32);
+    let taps = (conv.ksize * conv.ksize) as u32;
     let shader = conv.precision.apply(shader::conv2d_transpose_weight());
     let bindings = [&transposed.buffer, &conv.weight.buffer, &conv.scale_bias.buffer];
-    gpu.step(
-        shader,
-        &bindings,
-        [taps as u32, c_in4 as u32, c_out4 as u32, 0],
-        grid((taps * c_out4 * 4 * c_in4).div_ceil(64)),
-    )
+    gpu.step(shader, &bindings, [c_in4, c_out4, taps, 0], [c_out4.div_ceil(8), c_in4.div_ceil(8), taps])
 }
 
 /// y [h_out, w_out, c] = the largest value of each window of x [h_in, w_in, c]: `shaders/max_pool2d.wgsl`.
@@ -578,7 +573,7 @@ fn relu_number(rule: Option<Rule>) -> usize {
 pub fn global_average_pool(gpu: &Gpu, y: &Tensor, x: &Tensor) -> Step {
     assert_eq!([y.positions(), y.channels], [1, x.channels]);
     let params = [x.positions() as u32, x.c4() as u32, 0, 0];
-    gpu.step(shader::global_average_pool(), &[&y.buffer, &x.buffer], params, grid(x.c4().div_ceil(64)))
+    gpu.step(shader::global_average_pool(), &[&y.buffer, &x.buffer], params, grid(x.c4().div_ceil(8)))
 }
 
 /// dL/dx of [`global_average_pool`], and of the ReLU that made x if there is a rule for it: `shaders/global_average_pool_backward.wgsl`.
@@ -649,7 +644,7 @@ pub fn cam_weights(gpu: &Gpu, weights: &Tensor, activations: &Tensor, gradients:
     assert_eq!([weights.positions(), weights.channels], [1, activations.channels]);
     let params = [activations.positions() as u32, activations.c4() as u32, method, 0];
     let bindings = [&weights.buffer, &activations.buffer, &gradients.buffer];
-    gpu.step(shader::cam_weights(), &bindings, params, grid(activations.c4().div_ceil(64)))
+    gpu.step(shader::cam_weights(), &bindings, params, grid(activations.c4().div_ceil(8)))
 }
 
 /// cam [h, w] of activations and gradients [h, w, c] and channel weights [c]: `shaders/cam.wgsl`.
