@@ -128,13 +128,12 @@ pub const NARROW_TILE: Tile = tile(8, 1, 1, 16, false);
 
 /// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU; split
 /// ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
-pub const TILES: [Tile; 10] = [
+pub const TILES: [Tile; 9] = [
     DEFAULT_TILE,
     tile(4, 1, 16, 4, false),
     tile(4, 2, 8, 8, false),
     tile(4, 1, 8, 8, true),
     tile(8, 2, 8, 8, true),
-    tile(8, 4, 4, 1, false),
     tile(14, 4, 4, 1, false),
     Tile { split: 4, ..tile(4, 1, 16, 4, false) },
     Tile { split: 4, ..tile(4, 1, 8, 8, true) },
@@ -142,9 +141,9 @@ pub const TILES: [Tile; 10] = [
 ];
 
 impl Tile {
-    /// More accumulators than a GPU has registers for; on a CPU they save loads.
+    /// More accumulators than a GPU has registers for; on a CPU they save loads. A workgroup of such a tile is four invocations.
     pub fn for_cpu(self) -> bool {
-        self.rows * self.cols >= 32
+        self.rows * self.cols >= 32 && (self.wx, self.wy) == (4, 1)
     }
 
     /// Bytes of the shares of a result [positions, channels].

@@ -372,7 +372,7 @@ fn tuning_changes_speed_only() {
     assert_eq!(explainer.tuning(), kept);
 
     for form in
-        [SPLIT, WINOGRAD, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w", "14x4/4x1w 8x4/4x1w 14x4/4x1w"]
+        [SPLIT, WINOGRAD, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w", "14x4/4x1w 8x2/8x8w 14x4/4x1w"]
     {
         assert!(explainer.set_tuning(form));
         assert_eq!(explainer.tuning(), form);
