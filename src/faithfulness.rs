@@ -85,7 +85,7 @@ pub struct Scrambled {
     pub part: &'static str,
     /// Spearman's rank correlation with the original map, -1..1; 0 when either is the same everywhere.
     pub correlation: f32,
-    /// Structural similarity with the original map, -1..1.
+    /// Structural similarity with the original map, -1..1; 0 when this one is blank, and by that alike in all that is cold.
     pub ssim: f32,
     /// [height, width] in 0..1
     pub heatmap: Vec<f32>,
@@ -195,7 +195,7 @@ impl Explainer {
             loaded.look_again(gpu).await?;
             let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);
-            let ssim = ssim(&original.heatmap, &map.heatmap, original.width);
+            let ssim = if map.blank { 0.0 } else { ssim(&original.heatmap, &map.heatmap, original.width) };
             found.push(Scrambled { part, correlation, ssim, heatmap: map.heatmap });
         }
         progress(PARTS.len(), PARTS.len());

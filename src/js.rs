@@ -3,9 +3,15 @@
 //! Built by `scripts/module` with the feature `js`, without the page; `examples/module/index.html` uses it. Thin on purpose:
 //! whatever needs an opinion stays in the engine. One call at a time: each is awaited before the next.
 
+use serde_json::json;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
+use crate::faithfulness::{Curve, NOISE};
 use crate::heatmap::{self, Look};
+use crate::localise;
+use crate::neurons::Neuron;
+use crate::objective::softmax;
 use crate::{Checkpoint, Error, Fit, Method, Network, Objective, Photo, Preprocessing};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -28,6 +34,31 @@ export interface Question {
 
 /** Hears how many passes are done, of how many; false stops. */
 export type Progress = (done: number, of: number) => boolean | void;
+
+/** The class's probability by the share of pixels that were changed, both 0 to 1. */
+export interface Curve { points: [number, number][]; area: number }
+
+/** What became of the answer when the photo was changed where a map says that it matters. */
+export interface Trust {
+  probability: number;
+  /** With only the warm places left, and the share that is then lost. */
+  seen: number;
+  drop: number;
+  /** A good map: low, high, low, high. */
+  deletion: Curve;
+  insertion: Curve;
+  morf: Curve;
+  lerf: Curve;
+  /** ROAD combined; above 0: the map ranks places better than its reverse. */
+  road: number;
+}
+
+/** A channel of the last layer, its weight in Grad-CAM, and the classes that it speaks for most. */
+export interface Neuron { channel: number; alpha: number; classes: number[] }
+export interface Neurons { speakFor: Neuron[]; speakAgainst: Neuron[] }
+
+/** The box of a map's largest warm region in photo pixels, and what is seen once the region is covered; the class's probability then. */
+export interface Covered { x: number; y: number; width: number; height: number; probability: number; logits: number[] }
 "#;
 
 #[wasm_bindgen]
@@ -49,6 +80,46 @@ extern "C" {
 
     #[wasm_bindgen(extends = js_sys::Function, typescript_type = "Progress")]
     pub type Progress;
+
+    #[wasm_bindgen(typescript_type = "Trust | undefined")]
+    pub type Trust;
+    #[wasm_bindgen(typescript_type = "Neurons")]
+    pub type Neurons;
+    #[wasm_bindgen(typescript_type = "Covered | undefined")]
+    pub type Covered;
+}
+
+/// A plain object of one of the types above; nothing: undefined.
+fn object<T: JsCast>(json: Option<serde_json::Value>) -> Result<T, JsValue> {
+    let value = json.map(|json| js_sys::JSON::parse(&json.to_string())).transpose()?;
+    Ok(value.unwrap_or_default().unchecked_into())
+}
+
+/// What [`Progress`] of a script said: to go on, or what it threw, which stops, too.
+struct Heard {
+    progress: Option<Progress>,
+    thrown: Option<JsValue>,
+}
+
+impl Heard {
+    fn hear(&mut self, done: usize, of: usize) -> bool {
+        let Some(progress) = &self.progress else { return true };
+        match progress.call2(&JsValue::NULL, &done.into(), &of.into()) {
+            Ok(answer) => answer != JsValue::FALSE,
+            Err(error) => {
+                self.thrown = Some(error);
+                false
+            }
+        }
+    }
+
+    /// What was asked for, unless it threw.
+    fn out<T>(self, answer: crate::Result<T>) -> Result<T, JsValue> {
+        match self.thrown {
+            Some(error) => Err(error),
+            None => Ok(answer.map_err(JsError::from)?),
+        }
+    }
 }
 
 impl Question {
@@ -193,22 +264,52 @@ impl Explainer {
         progress: Option<Progress>,
     ) -> Result<Option<Explanation>, JsValue> {
         let question = question.read().map_err(JsError::from)?;
-        let mut thrown = None;
-        let mut hear = |done: usize, of: usize| match &progress {
-            None => true,
-            Some(progress) => match progress.call2(&JsValue::NULL, &done.into(), &of.into()) {
-                Ok(answer) => answer != JsValue::FALSE,
-                Err(error) => {
-                    thrown = Some(error);
-                    false
-                }
-            },
+        let mut heard = Heard { progress, thrown: None };
+        let answer = self.engine.ask(&question, &mut |done, of| heard.hear(done, of)).await;
+        Ok(heard.out(answer)?.map(Explanation))
+    }
+
+    /// Whether an explanation of the last photo is to be trusted, in some fifty passes; undefined when `progress` says stop, and for a
+    /// blank one.
+    pub async fn trust(&mut self, explanation: &Explanation, progress: Option<Progress>) -> Result<Trust, JsValue> {
+        let mut heard = Heard { progress, thrown: None };
+        let trust = self.engine.trust(&explanation.0, NOISE, &mut |done, of| heard.hear(done, of)).await;
+        let curve = |curve: &Curve| json!({ "points": curve.points, "area": curve.area() });
+        object(heard.out(trust)?.map(|trust| {
+            json!({
+                "probability": trust.probability, "seen": trust.seen, "drop": trust.share_lost(), "road": trust.road(),
+                "deletion": curve(&trust.deletion), "insertion": curve(&trust.insertion),
+                "morf": curve(&trust.morf), "lerf": curve(&trust.lerf),
+            })
+        }))
+    }
+
+    /// The `count` neurons (absent: 4) of the last layer that speak most for `klass` (absent: the likeliest), and most against it.
+    pub async fn neurons(&mut self, klass: Option<usize>, count: Option<usize>) -> Result<Neurons, JsValue> {
+        let neurons =
+            self.engine.neurons(klass, Objective::Logit, count.unwrap_or(4), 4).await.map_err(JsError::from)?;
+        let list = |neurons: &[Neuron]| -> serde_json::Value {
+            let one = |n: &Neuron| json!({ "channel": n.channel, "alpha": n.alpha, "classes": n.classes });
+            neurons.iter().map(one).collect()
         };
-        let answer = self.engine.ask(&question, &mut hear).await.map_err(JsError::from)?;
-        match thrown {
-            Some(error) => Err(error),
-            None => Ok(answer.map(Explanation)),
-        }
+        object(Some(json!({ "speakFor": list(&neurons.speak_for), "speakAgainst": list(&neurons.speak_against) })))
+    }
+
+    /// Looks at the last photo again without an explanation's largest region above `share` (absent: 0.15) of its maximum; undefined
+    /// for a blank one.
+    #[wasm_bindgen(js_name = coverUp)]
+    pub async fn cover_up(&mut self, explanation: &Explanation, share: Option<f32>) -> Result<Covered, JsValue> {
+        let known = &explanation.0;
+        let size = (known.height, known.width);
+        let share = share.unwrap_or(localise::THRESHOLD);
+        let Some(region) = localise::largest_region(&known.heatmap, size, share) else { return object(None) };
+        let covered = self.engine.cover_up(&region.mask).await.map_err(JsError::from)?;
+        let of_class = |logits: &[f32]| softmax(logits).get(known.class).copied();
+        let rect = localise::to_photo(&region.bounds, &known.rect, size);
+        object(Some(json!({
+            "x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height,
+            "probability": of_class(&covered.logits), "logits": covered.logits,
+        })))
     }
 
     /// What a slow method would take, measured by some passes.

@@ -31,17 +31,22 @@ pub fn than(state: State) -> Option<usize> {
     rival(state.than.get(), state.target()?, &*state.prediction.get()?)
 }
 
+/// By one of [`NAMES`]; `None`: no other class to compare with.
+pub fn objective(name: &str, than: Option<usize>) -> Option<Objective> {
+    Some(match name {
+        "probability" => Objective::Probability,
+        "contrast" => Objective::Contrast { than: than? },
+        "against" => Objective::Against,
+        _ => Objective::Logit,
+    })
+}
+
 /// What the visitor wants to know of a photo.
 pub fn question(state: State, prediction: &Prediction) -> Question {
     let chosen = state.class.get_untracked().filter(|&class| class < prediction.logits.len());
     let class = chosen.or_else(|| prediction.top(1).first().map(|score| score.class));
     let than = class.and_then(|class| rival(state.than.get_untracked(), class, prediction));
-    let objective = match (state.objective.get_untracked(), than) {
-        ("probability", _) => Objective::Probability,
-        ("contrast", Some(than)) => Objective::Contrast { than },
-        ("against", _) => Objective::Against,
-        _ => Objective::Logit,
-    };
+    let objective = objective(state.objective.get_untracked(), than).unwrap_or_default();
     let (layers, method) = (layers(&state.layer.get_untracked()), state.method.get_untracked());
     Question { class, objective, layers, method, channels: None }
 }

@@ -263,7 +263,8 @@ fn first_wish(state: State) -> Option<Wish> {
             Wish::Maps(questions)
         }
         Panel::Targets => {
-            let objectives = (0..asked::NAMES.len()).filter_map(|place| objective(state, place));
+            let than = untrack(|| asked::than(state));
+            let objectives = asked::NAMES.into_iter().filter_map(|name| asked::objective(name, than));
             Wish::Maps(objectives.map(|objective| Question { objective, ..one.clone() }).collect())
         }
         Panel::Compare => {
@@ -271,24 +272,29 @@ fn first_wish(state: State) -> Option<Wish> {
             classes.retain(|&class| class != known.class);
             classes.insert(0, known.class);
             classes.truncate(CLASSES);
-            let of_class = |class: usize| Question { class: Some(class), ..one.clone() };
-            let of_method = |method: Method| Question { method, ..one.clone() };
-            let rows: Vec<Question> = match closer.axes.get_untracked() {
-                Axes::MethodsLayers => Method::quick().map(of_method).collect(),
-                _ => classes.into_iter().map(of_class).collect(),
+            let mut cells = Vec::new();
+            let mut add = |class: usize, layers: Vec<String>, method: Method| {
+                cells.push(Question { class: Some(class), layers, method, ..one.clone() });
             };
-            let cells = rows.into_iter().flat_map(|row| match closer.axes.get_untracked() {
-                Axes::ClassesMethods => {
-                    Method::quick().map(|method| Question { method, ..row.clone() }).collect::<Vec<_>>()
+            let axes = closer.axes.get_untracked();
+            if axes == Axes::MethodsLayers {
+                for method in Method::quick() {
+                    STAGES.iter().for_each(|stage| add(known.class, layer(stage), method));
                 }
-                Axes::All => {
-                    let of_stage = |stage| Method::quick().map(move |method| (stage, method));
-                    let cells = STAGES.into_iter().flat_map(of_stage);
-                    cells.map(|(stage, method)| Question { method, layers: layer(stage), ..row.clone() }).collect()
+                classes.clear();
+            }
+            for class in classes {
+                match axes {
+                    Axes::ClassesMethods => Method::quick().for_each(|method| add(class, one.layers.clone(), method)),
+                    Axes::All => {
+                        for stage in STAGES {
+                            Method::quick().for_each(|method| add(class, layer(stage), method));
+                        }
+                    }
+                    _ => STAGES.iter().for_each(|stage| add(class, layer(stage), one.method)),
                 }
-                _ => STAGES.map(|stage| Question { layers: layer(stage), ..row.clone() }).into(),
-            });
-            Wish::Maps(cells.collect())
+            }
+            Wish::Maps(cells)
         }
         Panel::Detail => Wish::Guided,
         Panel::Words => Wish::Neurons,
@@ -315,16 +321,6 @@ fn shown_layers(state: State) -> Vec<String> {
     layers
 }
 
-/// One of [`asked::NAMES`]; `None`: no other class to compare with.
-fn objective(state: State, place: usize) -> Option<Objective> {
-    Some(match place {
-        0 => Objective::Logit,
-        1 => Objective::Probability,
-        2 => Objective::Contrast { than: untrack(|| asked::than(state))? },
-        _ => Objective::Against,
-    })
-}
-
 const PHOTO: usize = 0;
 const MAP: usize = 1;
 
@@ -338,7 +334,7 @@ fn side(state: State, one: &Question, place: usize) -> Option<Question> {
         Some(n) if n < methods => question.method = Method::quick().nth(n)?,
         Some(n) => match n - methods {
             n if n < STAGES.len() => question.layers = vec![STAGES[n].to_owned()],
-            n => question.objective = objective(state, n - STAGES.len())?,
+            n => question.objective = asked::objective(asked::NAMES[n - STAGES.len()], untrack(|| asked::than(state)))?,
         },
     }
     Some(question)
@@ -347,11 +343,12 @@ fn side(state: State, one: &Question, place: usize) -> Option<Question> {
 /// What [`side`] calls each, in order.
 fn sides(state: State) -> Vec<String> {
     let (text, language) = (state.text(), state.language.get());
-    let methods = Method::quick().map(|method| text::method(language, method.name()).0.to_owned());
     let than = asked::than(state).map(|than| state.label(than)).unwrap_or_default();
-    let targets = text.closer.targets.map(|words| fill(words, &[&than]));
-    let first = [text.view_photo, text.closer.as_shown].map(String::from);
-    first.into_iter().chain(methods).chain(STAGES.map(String::from)).chain(targets).collect()
+    let mut sides = vec![text.view_photo.to_owned(), text.closer.as_shown.to_owned()];
+    Method::quick().for_each(|method| sides.push(text::method(language, method.name()).0.to_owned()));
+    STAGES.iter().for_each(|stage| sides.push((*stage).to_owned()));
+    text.closer.targets.iter().for_each(|words| sides.push(fill(words, &[&than])));
+    sides
 }
 
 #[component]

@@ -382,7 +382,7 @@ describe('looking closer', () => {
     assert.equal((await figures()).length, 8);
     await page.tab.$eval(id('language'), button => button.click());
     await page.painted();
-    assert.match(await text('sentence'), /^这里支持“.+”的，主要是也代表.+的神经元。 反对它的神经元代表.+。$/);
+    assert.match(await text('sentence'), /^这里支持“.+”的，主要是也代表.+的神经元。反对它的神经元代表.+。$/);
     await page.tab.$eval(id('language'), button => button.click());
   });
 

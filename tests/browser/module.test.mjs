@@ -110,10 +110,56 @@ describe('the module', () => {
     await tab.close();
   });
 
+  it('checks a map, names the neurons and covers the region as the native command does', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`${site.url}module/index.html`);
+    const got = await tab.evaluate(async bytes => {
+      const { default: init, Explainer } = await import('./gradlens.js');
+      await init();
+      const explainer = await Explainer.open();
+      await explainer.load(new Uint8Array(await (await fetch('weights.safetensors')).arrayBuffer()));
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      const map = await explainer.explain(undefined, 'layer3');
+      const heard = [];
+      const trust = await explainer.trust(map, (done, of) => { heard.push([done, of]); });
+      const stopped = await explainer.trust(map, () => false);
+      const thrown = await explainer.trust(map, () => { throw new Error('enough'); }).catch(error => error.message);
+      const blank = await explainer.ask({ class: 6, layers: ['layer4'] });
+      return {
+        trust, stopped, thrown, heard, neurons: await explainer.neurons(undefined, 5), covered: await explainer.coverUp(map),
+        nothing: [blank.blank, await explainer.trust(blank) === undefined, await explainer.coverUp(blank) === undefined],
+        again: [...(await explainer.explain(undefined, 'layer3')).cam], cam: [...map.cam],
+      };
+    }, [...fs.readFileSync(photo)]);
+    const { result } = await native(weights, photo, ['--layer', 'layer3', '--fit', 'whole', '--also', 'trust,neurons,cover,box']);
+    // Another adapter; ROAD adds noise by its own seeded numbers, the same on both sides.
+    const near = (found, expected, what) => assert.ok(Math.abs(found - expected) < 1e-3, `${what}: ${found} for ${expected}`);
+    for (const [name, expected] of Object.entries({ ...result.trust, road: result.trust.road.combined })) {
+      if (['deletion', 'insertion'].includes(name)) near(got.trust[name].area, expected.area, name);
+      else if (name !== 'increase') near(got.trust[name], expected, name);
+    }
+    assert.equal(got.trust.deletion.points.length, 17);
+    near(got.trust.morf.area, result.trust.road.morf.area, 'morf');
+    near(got.trust.lerf.area, result.trust.road.lerf.area, 'lerf');
+    assert.deepEqual(got.heard.at(-1), [53, 53]);
+    assert.deepEqual([got.stopped, got.thrown], [undefined, 'enough']);
+    const listed = neurons => neurons.map(({ channel }) => channel);
+    assert.deepEqual(listed(got.neurons.speakFor), listed(result.neurons.for));
+    assert.deepEqual(listed(got.neurons.speakAgainst), listed(result.neurons.against));
+    assert.deepEqual(got.neurons.speakFor[0].classes.slice(0, 3), result.neurons.for[0].favours.map(({ index }) => index));
+    near(got.covered.probability, result.cover.probability, 'covered');
+    assert.equal(got.covered.logits.length, 7);
+    for (const side of ['x', 'y', 'width', 'height']) near(got.covered[side], result.box.rect[side], side);
+    assert.deepEqual(got.nothing, [true, true, true]);
+    assert.deepEqual(got.again, got.cam, 'the photo is as it was');
+    await tab.close();
+  });
+
   it('has TypeScript types for all of it, and is ready for npm', () => {
     const types = fs.readFileSync(path.join(PKG, 'gradlens.d.ts'), 'utf8');
     for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>',
-      'ask(question: Question, progress?: Progress | null): Promise<Explanation | undefined>', 'export interface Question', 'static methods(): string[]']) {
+      'ask(question: Question, progress?: Progress | null): Promise<Explanation | undefined>', 'export interface Question', 'static methods(): string[]',
+      'trust(explanation: Explanation, progress?: Progress | null): Promise<Trust | undefined>', 'Promise<Neurons>', 'coverUp(explanation: Explanation, share?: number | null): Promise<Covered | undefined>']) {
       assert.ok(types.includes(name), name);
     }
     const { files, main, types: declared } = JSON.parse(fs.readFileSync(path.join(PKG, 'package.json')));

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, firefox, id, open, scratch, serve, tinyModels } from './support.mjs';
-import { photoPng, png, tinyResnet } from './tiny.mjs';
+import { ROOT, chromium, difference, firefox, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { apng, photoPng, photoRows, png, tinyResnet } from './tiny.mjs';
 
 const folder = path.join(ROOT, 'tests/fixtures');
 const fixture = name => fs.readFileSync(path.join(folder, name));
@@ -114,6 +114,20 @@ describe('photos', () => {
       before: tab => tab.evaluateOnNewDocument(() => { window.createImageBitmap = () => Promise.reject(new DOMException('no', 'InvalidStateError')); }),
     });
   });
+
+  it('that move show their first frame', () => visit(async page => {
+    const rows = photoRows(120, 80);
+    const moving = apng(120, 80, rows, Buffer.alloc(rows.length));
+    await page.look(photo);
+    await page.radio('input[name="view"][value="photo"]');
+    const still = await page.pixels();
+    // Whole, and cut within the second frame, which leaves the first.
+    for (const [name, bytes] of [['moving.png', moving], ['cut.png', moving.subarray(0, moving.indexOf('fdAT') + 10)]]) {
+      await page.look(scratch(name, bytes));
+      assert.equal(await page.state(), 'done', name);
+      assert.equal(difference(await page.pixels(), still), 0, name);
+    }
+  }));
 
   it('whose name is another kind’s are known by their bytes', () => visit(async page => {
     for (const [at, name] of ['photo.jpg', 'photo.txt', 'photo', 'photo.svg'].entries()) {

@@ -109,6 +109,7 @@ export function firefox(options = {}, more = []) {
     headless: true,
     extraPrefsFirefox: {
       'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true, 'intl.accept_languages': 'en-US', 'ui.prefersReducedMotion': 1,
+      'dom.events.testing.asyncClipboard': true, // or each reading asks somebody to click “Paste”
       ...(name && { 'network.dns.localDomains': name }),
       ...(more.includes('--use-fake-device-for-media-stream') && { 'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true }),
       ...(port && {
@@ -135,15 +136,20 @@ export async function open(browser, url, { before, viewport = { width: 1280, hei
   const complaints = [];
   tab.on('request', request => requests.push({ url: request.url(), method: request.method(), body: posted(request) }));
   tab.on('pageerror', error => {
-    // Firefox's own note of a copy of weights that was given up, which the page knows.
-    if (!/Failed to read data from the ReadableStream/.test(error.message)) complaints.push(`page error: ${error.message}`);
+    // Firefox's own notes of a copy of weights that was given up, of an answer of which only the presence was wanted, and of a host that
+    // does not let pages read.
+    const noted = /Failed to read data from the ReadableStream|A ServiceWorker intercepted the request and encountered an unexpected|Cross-Origin Request Blocked/;
+    if (!noted.test(error.message)) complaints.push(`page error: ${error.message}`);
   });
   tab.on('console', message => {
     if (/panicked|Content.Security.Policy|Refused to/i.test(message.text())) complaints.push(message.text());
   });
   // These adapters are software, which the page leaves alone unless asked: it is the shaders that are tested.
-  if (shaders) await tab.evaluateOnNewDocument(() => { localStorage['gradlens-processor'] ??= 'no'; });
-  if (kept.has(browser)) await tab.evaluateOnNewDocument(words => words.forEach(([key, value]) => localStorage.setItem(key, value)), kept.get(browser));
+  const words = [...(shaders ? [['gradlens-processor', 'no']] : []), ...(kept.get(browser) ?? [])];
+  await tab.evaluateOnNewDocument(words => {
+    // Not in the frame before a file from a disk, where Firefox denies storage.
+    if (origin !== 'null' || location.protocol === 'file:') for (const [key, value] of words) localStorage[key] ??= value;
+  }, words);
   if (before) await before(tab);
   await tab.goto(url + path);
   return new Page(tab, context, browser, new URL(url).origin, requests, complaints);

@@ -91,7 +91,10 @@ export function tensor(file, name) {
 }
 
 /** Colour fields, a disc and stripes: enough for maps that differ from place to place. */
-export function photoPng(width, height, seed = 1) {
+export const photoPng = (width, height, seed = 1) => png(width, height, photoRows(width, height, seed));
+
+/** The same as PNG has it: a zero and RGB bytes a row. */
+export function photoRows(width, height, seed = 1) {
   const shift = seed * 37;
   const raw = Buffer.alloc(height * (1 + 3 * width));
   for (let y = 0; y < height; y++) {
@@ -104,7 +107,7 @@ export function photoPng(width, height, seed = 1) {
       raw[at + 2] = stripe ? 220 : 40;
     }
   }
-  return png(width, height, raw);
+  return raw;
 }
 
 /** A BMP, which the page leaves to the browser. */
@@ -118,22 +121,33 @@ export function bmp(width, height) {
   return bytes;
 }
 
-/** `raw`: a zero and RGB bytes a row. */
-export function png(width, height, raw) {
-  const chunk = (kind, data) => {
-    const body = Buffer.concat([Buffer.from(kind), data]);
-    const out = Buffer.alloc(12 + data.length);
-    out.writeUInt32BE(data.length);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc32(body), 8 + data.length);
-    return out;
-  };
-  const size = Buffer.alloc(13);
-  size.writeUInt32BE(width);
-  size.writeUInt32BE(height, 4);
-  size.set([8, 2, 0, 0, 0], 8);
+function chunk(kind, data) {
+  const body = Buffer.concat([Buffer.from(kind), data]);
+  const out = Buffer.alloc(12 + data.length);
+  out.writeUInt32BE(data.length);
+  body.copy(out, 4);
+  out.writeUInt32BE(crc32(body), 8 + data.length);
+  return out;
+}
+
+const numbers = (...values) => Buffer.concat(values.map(value => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}));
+
+/** `raw`: a zero and RGB bytes a row; `before` and `after` the picture, further chunks. */
+export function png(width, height, raw, before = [], after = []) {
+  const size = Buffer.concat([numbers(width, height), Buffer.from([8, 2, 0, 0, 0])]);
   const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-  return Buffer.concat([signature, chunk('IHDR', size), chunk('IDAT', zlib.deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([signature, chunk('IHDR', size), ...before, chunk('IDAT', zlib.deflateSync(raw)), ...after, chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** An animated PNG of two frames, a tenth of a second each, for ever. */
+export function apng(width, height, first, second) {
+  const frame = turn => chunk('fcTL', Buffer.concat([numbers(turn, width, height, 0, 0), Buffer.from([0, 1, 0, 10, 0, 0])]));
+  return png(width, height, first, [chunk('acTL', numbers(2, 0)), frame(0)],
+    [frame(1), chunk('fdAT', Buffer.concat([numbers(2), zlib.deflateSync(second)]))]);
 }
 
 function crc32(bytes) {

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DIST, ROOT, SCRATCH, chromium, firefox, id, open, scratch, serve, sha256, tinyModels } from './support.mjs';
+import { DIST, ROOT, SCRATCH, chromium, firefox, id, notInFirefox, open, scratch, serve, sha256, tinyModels } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 const photo = scratch('photo.png', photoPng(120, 80));
@@ -258,7 +258,7 @@ describe('copies in the browser', () => {
     }).finally(site.close);
   });
 
-  it('without room the model goes on in memory, and the page says so', async () => {
+  it('without room the model goes on in memory, and the page says so', notInFirefox('its protocol sets no quota'), async () => {
     behave();
     const site = await siteOf([one]);
     await visit(browser, site, [one], async page => {

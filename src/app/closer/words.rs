@@ -35,14 +35,14 @@ pub fn InWords(state: State) -> impl IntoView {
         if !against.is_empty() {
             words.push(fill(text.speaks_against, &[&against]));
         }
-        Some(words.join(" "))
+        Some(words.concat())
     };
     let figures = move || {
         let (neurons, known) = (closer.found.get().neurons?, state.explanation.get()?);
         let one = |(n, neuron): (usize, &Neuron)| {
             let names: Vec<String> = neuron.classes.iter().take(3).map(|&class| state.label(class)).collect();
             let sign = if n < neurons.speak_for.len() { "+" } else { "−" };
-            let (number, names) = (neuron.channel.to_string(), names.join(", "));
+            let (number, names) = (neuron.channel.to_string(), names.join(state.text().closer.and));
             let caption = fill(state.text().closer.neuron, &[&number, sign, &names]);
             let map = Explanation {
                 heatmap: heatmap::normalise(&neuron.map.values),

@@ -137,7 +137,7 @@ pub static ENGLISH: Closer = Closer {
 
     speaks_for: "Most of what speaks for “{}” here are neurons that also stand for {}.",
     nothing_for: "No neuron that this photo excites speaks for “{}”.",
-    speaks_against: "Against it speak neurons that stand for {}.",
+    speaks_against: " Against it speak neurons that stand for {}.",
     and: ", ",
     neuron: "No. {} ({}): {}",
 
