@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape, `-- 0` none. Then a whole ResNet-50: its forward,
 //! and how much the backwards cost on top of it, with the tiles that tuning chooses or those of `-- "8x2/8x8w 8x2/8x8 8x2/8x8"`, as
-//! `Explainer::tuning` writes them. On an adapter that computes on the CPU,
+//! `Explainer::tuning` writes them; `-- 0 cpu` computes without WebGPU. On an adapter that computes on the CPU,
 //! process CPU seconds are what a busy machine does not distort; on a real GPU read the wall-clock column.
 
 use std::time::Instant;
@@ -108,7 +108,8 @@ fn main() {
 async fn whole_network() -> gradlens::Result<()> {
     let resnet50 = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     let checkpoint = Checkpoint::read(random_checkpoint(&resnet50, 1))?;
-    let mut explainer = Explainer::new().await?;
+    let on_cpu = std::env::args().any(|a| a == "cpu");
+    let mut explainer = if on_cpu { Explainer::on_cpu() } else { Explainer::new().await? };
     let started = Instant::now();
     if !std::env::args().any(|tiles| tiles.contains('/') && explainer.set_tuning(&tiles)) {
         explainer.tune().await?;
@@ -126,10 +127,7 @@ async fn whole_network() -> gradlens::Result<()> {
     println!("tiles {}: forward {forward:.2} CPU seconds", explainer.tuning());
     explainer.set_timings(true);
     explainer.logits_of(&input, 224, 224).await?;
-    for timing in explainer.timings().await? {
-        println!("  {} x{}: {:.1} ms of wall time", timing.name, timing.count, timing.microseconds / 1e3);
-    }
-    explainer.set_timings(false);
+    print_timings(&mut explainer).await?;
     for layer in ["layer4", "layer3", "layer2", "layer1", "input"] {
         let mut backward = 0.0;
         for run in 0..=RUNS {
@@ -139,6 +137,20 @@ async fn whole_network() -> gradlens::Result<()> {
         }
         println!("gradient at {layer}, read back: {:.0} % of a forward", 100.0 * backward / forward);
     }
+    for layer in ["layer3", "input"] {
+        explainer.set_timings(true);
+        explainer.gradient(Some(0), layer).await?;
+        println!("gradient at {layer}");
+        print_timings(&mut explainer).await?;
+    }
+    Ok(())
+}
+
+async fn print_timings(explainer: &mut Explainer) -> gradlens::Result<()> {
+    for timing in explainer.timings().await? {
+        println!("  {} x{}: {:.1} ms of wall time", timing.name, timing.count, timing.microseconds / 1e3);
+    }
+    explainer.set_timings(false);
     Ok(())
 }
 

@@ -529,7 +529,7 @@ pub fn conv2d_transpose_weight(gpu: &Gpu, transposed: &Constant, conv: &Conv2d) 
     let taps = (conv.ksize * conv.ksize) as u32;
     let shader = conv.precision.apply(shader::conv2d_transpose_weight());
     let bindings = [&transposed.buffer, &conv.weight.buffer, &conv.scale_bias.buffer];
-    gpu.step(shader, &bindings, [c_in4, c_out4, taps, 0], [c_out4.div_ceil(8), c_in4.div_ceil(8), taps])
+    gpu.step(shader, &bindings, [c_in4, c_out4, taps, 0], [c_out4.div_ceil(16), c_in4.div_ceil(16), taps])
 }
 
 /// y [h_out, w_out, c] = the largest value of each window of x [h_in, w_in, c]: `shaders/max_pool2d.wgsl`.
