@@ -7,6 +7,8 @@
 // reading what it multiplies (best on CPUs, and where caches serve well); or with SHARED, a workgroup reading each operand
 // once into workgroup memory, 16 input channels at a time (what most GPUs want).
 // With MATRIX the products are written as matrix times vector: one instruction for SwiftShader to compile and run instead of four.
+// With TRANSPOSE such a product reads the weight of the forward pass as it is, [ksize, ksize, its c_in, its c_out], and dL/dy times scale:
+// vector times matrix for matrix times vector. Then c_in and c_out below are dL/dy's channels and dL/dx's.
 // With SUBGROUPS a subgroup's lanes, at least four, share what they read of x: each reads one channel of four and hands it round.
 // With SPLIT, either form sums a share of the input channels only, and conv2d_sum adds the shares and does what follows the sum:
 // where there are few positions, as many times more workgroups keep a large GPU busy.
@@ -91,12 +93,21 @@ var<workgroup> xs: array<vec4f, $X_TILE>;  // [$WY*$ROWS positions, 4]
 var<workgroup> ws: array<vec4f, $W_TILE>;  // [16 input channels, $WX*$COLS]
 //#end
 
+//#if TALL
+@compute @workgroup_size($WY, $WX)  // some CPU drivers compute side by side only what lies along x
+//#else
 @compute @workgroup_size($WX, $WY)
+//#end
 fn main(
 //#if SUBGROUPS
   @builtin(subgroup_invocation_id) channel: u32,  // 0 to 3: a workgroup is four invocations side by side
 //#end
-  @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+  @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
+//#if TALL
+  let local = id.yx;
+//#else
+  let local = id.xy;
+//#end
   let positions = p.rows * p.cols;
   // What this invocation computes: positions out0, out1, …, channels c0, c1, … (in vec4). What lies beyond the end is computed
   // as a copy of the last and not stored.
@@ -188,6 +199,16 @@ fn main(
         let v$i = x[x$i + k];
 //#end
 //#end
+//#if TRANSPOSE
+        let scale = scale_bias[k];
+//#for j in COLS
+        let at$j = wi + in$j * 4u * p.c_in4 + k;
+        let w_$j = mat4x4f(weight(at$j), weight(at$j + p.c_in4), weight(at$j + 2u * p.c_in4), weight(at$j + 3u * p.c_in4));
+//#for i in ROWS
+        sum$i_$j += (scale * v$i) * w_$j;
+//#end
+//#end
+//#else
 //#for j in COLS
         let w0_$j = weight(wi + in$j);
         let w1_$j = weight(wi + p.c_out4 + in$j);
@@ -205,6 +226,7 @@ fn main(
 //#end
 //#end
         wi += 4u * p.c_out4;
+//#end
       }
     }
   }

@@ -124,7 +124,7 @@ const fn tile(rows: usize, cols: usize, wx: usize, wy: usize, shared: bool) -> T
 pub const DEFAULT_TILE: Tile = tile(8, 2, 8, 8, false);
 
 /// For a result of one vec4 of channels, the photo's gradient: other tiles span up to sixteen and would compute the rest in vain.
-pub const NARROW_TILE: Tile = tile(8, 1, 1, 16, false);
+pub const NARROW_TILE: Tile = tile(16, 1, 1, 16, false);
 
 /// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU; split
 /// ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
@@ -162,6 +162,7 @@ impl Tile {
             .with("WX_COLS", wx * cols)
             .with("SHARED", shared as usize)
             .with("MATRIX", self.for_cpu() as usize)
+            .with("TALL", (wx == 1) as usize)
             .with("SPLIT", (split > 1) as usize);
         if !shared {
             return shader;
@@ -244,10 +245,22 @@ pub fn conv2d(
         run4: (if bordered { conv.ksize * x.c4() } else { x.c4() }) as u32,
         ..Default::default()
     };
-    conv2d_steps(gpu, y, x, &conv.weight, conv.precision, Some(&conv.scale_bias), fused, params, tile, shares)
+    let scale = Scale::OfY(&conv.scale_bias);
+    conv2d_steps(gpu, y, x, &conv.weight, conv.precision, scale, fused, params, tile, shares)
 }
 
-/// dL/dx of [`conv2d`]'s convolution, by the same shader on the transposed weight of [`conv2d_transpose_weight`].
+/// What a convolution's scale and bias are for.
+#[derive(Clone, Copy)]
+enum Scale<'a> {
+    None,
+    /// Applied to the sum.
+    OfY(&'a Constant),
+    /// The scale, applied to what is read, and the weight read transposed: `TRANSPOSE` in the shader.
+    OfX(&'a Constant),
+}
+
+/// dL/dx of [`conv2d`]'s convolution, by the same shader on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; large
+/// tiles read the weight as it is.
 ///
 /// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
 /// A position of dx at row iy meets tap ky where (iy + padding − ky) is a multiple of the stride: one step for each remainder
@@ -274,7 +287,16 @@ pub fn conv2d_backward_input(
         let origin = (first + padding) as i32 - tap as i32;
         (tap as u32, taps as u32, origin / stride as i32)
     };
+    // Where an adapter computes on a CPU, transposing would be a fifth of the work at layer4.
+    let as_it_is = tile.for_cpu() && tile.split == 1 && !gpu.is_cpu();
+    let (weight, precision, scale) = match as_it_is {
+        true => (&conv.weight, conv.precision, Scale::OfX(&conv.scale_bias)),
+        false => (transposed, Precision::F32, Scale::None),
+    };
     let mut steps = Vec::new();
+    if !as_it_is {
+        steps.push(conv2d_transpose_weight(gpu, transposed, conv));
+    }
     for first_row in 0..stride.min(dx.height) {
         for first_col in 0..stride.min(dx.width) {
             let (w_row, tap_rows, x_row) = phase(first_row);
@@ -303,7 +325,7 @@ pub fn conv2d_backward_input(
                 run4: dy.c4() as u32,
                 ..Default::default()
             };
-            steps.extend(conv2d_steps(gpu, dx, dy, transposed, Precision::F32, None, fused, params, tile, shares));
+            steps.extend(conv2d_steps(gpu, dx, dy, weight, precision, scale, fused, params, tile, shares));
         }
     }
     steps
@@ -316,16 +338,21 @@ fn conv2d_steps(
     x: &Tensor,
     weight: &Constant,
     precision: Precision,
-    scale_bias: Option<&Constant>,
+    scale: Scale,
     fused: Fused,
     mut params: Conv2dParams,
     tile: Tile,
     shares: &Constant,
 ) -> Vec<Step> {
     let tile = if gpu.is_cpu() { DEFAULT_TILE } else { tile }; // there, tiles mean nothing
-    let (flags, follows) = what_follows(y, scale_bias, &fused, &weight.buffer);
+    let of_y = if let Scale::OfY(scale_bias) = scale { Some(scale_bias) } else { None };
+    let (flags, mut follows) = what_follows(y, of_y, &fused, &weight.buffer);
     params.flags = flags;
-    let shader = tile.apply(precision.apply(shader::conv2d()));
+    let mut shader = tile.apply(precision.apply(shader::conv2d()));
+    if let Scale::OfX(scale_bias) = scale {
+        follows[0] = &scale_bias.buffer;
+        shader = shader.with("TRANSPOSE", 1);
+    }
     let positions = (params.rows * params.cols) as usize;
     let along_channels = y.c4().div_ceil(tile.wx * tile.cols) as u32;
     let along_positions = positions.div_ceil(tile.wy * tile.rows).max(1) as u32;
@@ -519,7 +546,8 @@ fn winograd_steps(
         [height, width, tiles_y, tiles_x, c_out4, flags, 0, 0],
         grid(((tiles * c_out4) as usize).div_ceil(64)),
     );
-    vec![transform_weight, transform_image, multiply, transform_back]
+    let transpose = transposed.map(|transposed| conv2d_transpose_weight(gpu, transposed, conv));
+    transpose.into_iter().chain([transform_weight, transform_image, multiply, transform_back]).collect()
 }
 
 /// wt [ksize, ksize, c_out, c_in] = scale · w, transposed: `shaders/conv2d_transpose_weight.wgsl`.

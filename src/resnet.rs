@@ -435,7 +435,6 @@ impl Recorder<'_> {
 
     fn conv_backward(&mut self, dx: &Tensor, dy: &Tensor, conv: &Conv2d, fused: Fused) {
         let transposed = &self.resnet.transposed;
-        self.steps.push(ops::conv2d_transpose_weight(self.gpu, transposed, conv));
         let scratch = &self.scratch;
         self.steps.extend(match self.resnet.tuning.winograd(conv, [dx.height, dx.width]) {
             Some(tile) => ops::conv2d_winograd_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, scratch),

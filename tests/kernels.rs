@@ -231,7 +231,6 @@ fn conv2d_backward_input(gpu: &Gpu) {
                 [reference::relu_backward(&sum, &mask), reference::relu_backward_guided(&sum, &mask)];
             let (dy, r, m) = (upload(gpu, &dy), upload(gpu, &residual), upload(gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
-            gpu.run([&ops::conv2d_transpose_weight(gpu, &transposed, &conv.gpu)]);
             let fusions = [
                 ("plain", Fused::default(), product),
                 ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
@@ -305,7 +304,6 @@ fn conv2d_winograd() {
             let masked = reference::relu_backward(&product.zip(&residual, |a, b| a + b), &mask);
             let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
-            gpu.run([&ops::conv2d_transpose_weight(&gpu, &transposed, &conv.gpu)]);
             let fused = Fused { residual: Some(&r), relu: false, mask: Some(&m) };
             let dx = poisoned(&gpu, c_in, height, width);
             let scratch = scratch(c_out, c_in);

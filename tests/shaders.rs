@@ -29,7 +29,9 @@ fn every_shader_is_valid() {
         })
         .flat_map(|shader| match shader.constant("MATRIX") {
             0 => vec![shader],
-            _ => vec![shader.clone().with("SUBGROUPS", 1), shader],
+            _ => [[0, 0], [0, 1], [1, 0], [1, 1]]
+                .map(|[subgroups, transpose]| shader.clone().with("SUBGROUPS", subgroups).with("TRANSPOSE", transpose))
+                .into(),
         })
         .collect();
     let failures: Vec<String> = forms.iter().filter_map(|form| validate(form).err()).collect();
