@@ -3,7 +3,7 @@
 use super::jobs::Jobs;
 use super::once::{Memo, RwSignal};
 use super::text::fill;
-use super::widgets::{Row, Rows, act, part, told, whether};
+use super::widgets::{Row, Rows, act, part, pick, told, whether};
 
 use crate::explain::Score;
 use leptos::ev::KeyboardEvent;
@@ -146,11 +146,11 @@ fn Search(jobs: Jobs) -> impl IntoView {
                 disabled=whether(move || state.labels.with(|labels| labels.names.is_empty()))
                 placeholder=state.say(|text| text.search_placeholder)
                 prop:value=told(move || query.get())
-                on:input:target=move |event| {
-                    query.set(event.target().value());
+                on:input=pick(move |words| {
+                    query.set(words);
                     active.set(0);
                     open.set(true);
-                }
+                })
                 on:focus=move |_| open.set(true)
                 on:blur=move |_| open.set(false)
                 on:keydown=on_key

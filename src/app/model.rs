@@ -4,12 +4,11 @@ use super::jobs::Jobs;
 use super::once::{Effect, Memo};
 use super::state::Loaded;
 use super::text::{Words, fill};
-use super::widgets::{act, amount, part, pick, told};
+use super::widgets::{act, amount, field, part, pick, told};
 use crate::photo::{MIN_SIDE, Preprocessing};
 use leptos::html;
 use leptos::prelude::*;
 use std::time::Duration;
-use web_sys::HtmlInputElement;
 
 #[component]
 pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
@@ -223,15 +222,14 @@ fn Inputs(jobs: Jobs) -> impl IntoView {
                 max=max
                 step=step
                 prop:value=amount(move || state.preprocessing.with(|known| number.get(known)))
-                on:change:target=move |event| {
-                    let input: HtmlInputElement = event.target();
+                on:change=field(move |input| {
                     let value = input.value_as_number();
                     if input.check_validity() && value.is_finite() {
                         let mut preprocessing = state.preprocessing.get_untracked();
                         number.set(&mut preprocessing, value);
                         jobs.choose_preprocessing(preprocessing);
                     }
-                }
+                })
             />
         }
     };

@@ -300,10 +300,7 @@ pub static ENGLISH: Text = Text {
             "Why is the map empty?",
             "Negative evidence is cut off. If every place speaks against the class, nothing is left to draw.",
         ),
-        (
-            "Why are two methods alike?",
-            "At stage 4 of a ResNet, Grad-CAM, HiResCAM and XGrad-CAM agree by their mathematics. They part at earlier layers.",
-        ),
+        ("Why are two methods alike?", closer::ENGLISH.coincide),
         (
             "Is the network right?",
             "The map shows what the answer rests on, not whether it is true. A wrong answer with a sensible map is still wrong.",
@@ -421,10 +418,7 @@ pub static CHINESE: Text = Text {
         ("该选哪一层？", "通常选第 4 段：它知道物体是什么，但格子粗。前面的段格子细，却只认得部件、纹理或边缘。"),
         ("为什么换个类别，图却一样？", "长得像的类别，依据大多相同。而且只见过单个物体的网络，可能没有别处可看。"),
         ("为什么图是空的？", "负面的依据会被截去。如果处处都不支持这个类别，就没有东西可画。"),
-        (
-            "为什么两种方法的图一样？",
-            "在 ResNet 的第 4 段，Grad-CAM、HiResCAM 和 XGrad-CAM 在数学上是一致的；在更前面的层才会不同。",
-        ),
+        ("为什么两种方法的图一样？", closer::CHINESE.coincide),
         ("网络答对了吗？", "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。"),
     ],
     processor: &processor::CHINESE,

@@ -6,6 +6,7 @@ use super::text::Words;
 use leptos::ev::{Event, MouseEvent};
 use leptos::prelude::*;
 use std::sync::Arc;
+use web_sys::HtmlInputElement;
 
 /// Words that are composed as the page changes.
 pub fn told(words: impl Fn() -> String + Send + Sync + 'static) -> impl Fn() -> String + Clone + Send + Sync + 'static {
@@ -64,6 +65,13 @@ pub fn tick(work: impl Fn(bool) + Send + Sync + 'static) -> impl Fn(Event) + Clo
     changed(Arc::new(move |event| work(event_target_checked(&event))))
 }
 
+/// The same, by its element: for numbers.
+pub fn field(
+    work: impl Fn(HtmlInputElement) + Send + Sync + 'static,
+) -> impl Fn(Event) + Clone + Send + Sync + 'static {
+    changed(Arc::new(move |event| work(event_target(&event))))
+}
+
 /// One of a list.
 pub struct Row {
     key: String,
@@ -108,7 +116,7 @@ pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>
                 aria-valuetext=percent.clone()
                 // Numbers as the browser has them: Rust's parser of floats alone would make the page 13 kB larger.
                 prop:value=amount(move || value.get().into())
-                on:input:target=move |event| value.set((event.target().value_as_number() as f32).clamp(0.0, 1.0))
+                on:input=field(move |input| value.set((input.value_as_number() as f32).clamp(0.0, 1.0)))
             />
             <output>{percent}</output>
         </label>

@@ -6,7 +6,7 @@ use crate::app::jobs::Jobs;
 use crate::app::once::{Effect, Memo};
 use crate::app::picture;
 use crate::app::text::fill;
-use crate::app::widgets::{Slider, act, amount, part, told, whether};
+use crate::app::widgets::{Slider, act, amount, field, part, told, whether};
 use crate::explain::top;
 use crate::localise::{self, Covered};
 use crate::photo::Rect;
@@ -45,8 +45,8 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
                 step="1"
                 data-testid=["box-left", "box-top", "box-width", "box-height"][n]
                 prop:value=amount(move || closer.truth.get().as_ref().map_or(0.0, side).round())
-                on:change:target=move |event| {
-                    let value = event.target().value_as_number();
+                on:change=field(move |input| {
+                    let value = input.value_as_number();
                     let (width, height) = size.get_untracked();
                     let mut rect = closer.truth.get_untracked().unwrap_or(Rect { x: 0.0, y: 0.0, width, height });
                     let [x, y] = [rect.x, rect.y];
@@ -56,7 +56,7 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
                     rect.width = rect.width.min(width - rect.x);
                     rect.height = rect.height.min(height - rect.y);
                     closer.truth.set(Some(rect));
-                }
+                })
             />
             </label>
         }

@@ -114,7 +114,7 @@ pub static ENGLISH: Closer = Closer {
     axes: ["Classes × layers", "Classes × methods", "Methods × layers", "All three"],
     one_scale: "One scale for all",
 
-    coincide: "At the last layer of a ResNet, Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes a mean, so that the gradient is the same at every place.",
+    coincide: "At the last layer of a ResNet, Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes a mean, so that the gradient is the same at every place. They part at earlier layers.",
     slow: "Methods that need a pass a channel",
     channels: "Channels",
     all_channels: "all",
@@ -194,7 +194,7 @@ pub static CHINESE: Closer = Closer {
     axes: ["类别 × 层", "类别 × 方法", "方法 × 层", "三者全部"],
     one_scale: "统一刻度",
 
-    coincide: "在 ResNet 的最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：其后网络取平均，所以每个位置的梯度都一样。",
+    coincide: "在 ResNet 的最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：其后网络取平均，所以每个位置的梯度都一样。在更前面的层才会不同。",
     slow: "每个通道都要算一遍的方法",
     channels: "通道数",
     all_channels: "全部",
@@ -245,7 +245,7 @@ pub static CHINESE: Closer = Closer {
 /// Where a method comes from and when to use it, in the order of `Method::ALL`: address, English, Chinese.
 pub static METHODS: &[(&str, &str, &str)] = &[
     ("https://arxiv.org/abs/1610.02391", "The first one to try.", "先用它。"),
-    ("https://arxiv.org/abs/1710.11063", "For several objects of one class.", "同类物体有多个时使用。"),
+    ("https://arxiv.org/abs/1710.11063", "When Grad-CAM marks one of them alone.", "Grad-CAM 只标出其中一个时使用。"),
     (
         "https://arxiv.org/abs/2008.02312",
         "When Grad-CAM's weights seem arbitrary.",
