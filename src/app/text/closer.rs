@@ -93,7 +93,7 @@ pub static ENGLISH: Closer = Closer {
         "Before / after",
     ],
     hints: [
-        "All four stages at once, any block beside them, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
+        "The four stages, any block beside them, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
         "The same class asked about in other ways: its raw score, its probability, why it rather than another, and what speaks against it.",
         "One forward pass, many maps. With one scale for all, a pale map is a weak one.",
         "What each method computes, when to use it, and the paper that it comes from.",
@@ -143,7 +143,7 @@ pub static ENGLISH: Closer = Closer {
 
     check: "Check this map",
     sanity: "Scramble the network",
-    nothing_to_check: "This map is empty, so it says of no place that it matters: there is nothing to check. Choose another class, layer or question.",
+    nothing_to_check: "This map is empty: there is nothing to check. Choose another class, layer or question.",
     rises: "With only the warm places left, the network is surer: {} before, {} then.",
     falls: "With only the warm places left, its probability goes from {} to {}: a drop of {}.",
     charts: ["Removing and adding the hottest pixels", "ROAD: pixels replaced by their surroundings"],
@@ -223,7 +223,7 @@ pub static CHINESE: Closer = Closer {
 
     check: "检验这张图",
     sanity: "打乱网络",
-    nothing_to_check: "这张图是空的，没有指出任何重要的位置，所以无从检验。请换一个类别、层或问法。",
+    nothing_to_check: "这张图是空的，无从检验。请换一个类别、层或问法。",
     rises: "只留下暖色处，网络反而更有把握：之前 {}，之后 {}。",
     falls: "只留下暖色处，概率从 {} 变为 {}：下降 {}。",
     charts: ["移除与添加最热的像素", "ROAD：用周围像素替换"],
