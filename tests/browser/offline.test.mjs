@@ -40,12 +40,12 @@ function worker(files) {
 describe('without a network', () => {
   it('lists every file of the page with its digest, but for large models', () => {
     const text = fs.readFileSync(path.join(DIST, 'worker.js'), 'utf8');
-    const listed = new Map([...text.matchAll(/\["([^"]+)",\s*"([0-9a-f]{64})"\]/g)].map(([, name, digest]) => [name, digest]));
+    const listed = new Map([...text.matchAll(/\["([^"]+)",\s*"([0-9a-f]{32})"\]/g)].map(([, name, digest]) => [name, digest]));
     const all = fs.readdirSync(DIST, { recursive: true }).filter(name => fs.statSync(path.join(DIST, name)).isFile());
     for (const name of all) {
       const bytes = fs.readFileSync(path.join(DIST, name));
       if (name === 'worker.js' || name.startsWith('.') || bytes.length > 16 << 20) assert.ok(!listed.has(name), name);
-      else assert.equal(listed.get(name), sha256(bytes), name);
+      else assert.equal(listed.get(name), sha256(bytes).slice(0, 32), name);
     }
     assert.ok(listed.size > 10);
   });
@@ -83,7 +83,7 @@ describe('without a network', () => {
     await page.tab.reload();
     assert.equal(await page.tab.$eval('html', html => html.dataset.version), '2', 'the first reload already shows it');
     await page.reach('ready');
-    const old = sha256(Buffer.from(html));
+    const old = sha256(Buffer.from(html)).slice(0, 32);
     await page.tab.waitForFunction(async old => {
       const cache = await caches.open((await caches.keys()).find(name => name.startsWith('gradlens ')));
       const urls = (await cache.keys()).map(request => request.url);

@@ -4,7 +4,7 @@
 // what changed, and two versions never mix. Nobody is trapped in an old one: what has no digest in its name (index.html first of
 // all) is asked of the network first, and the kept copy answers only when the network does not. Whatever is not in FILES (a
 // visitor's weights, other hosts, large models) passes by as if there were no worker.
-const FILES = new Map([/* FILES */]); // path → SHA-256
+const FILES = new Map([/* FILES */]); // path → how its SHA-256 begins
 const CACHE = `gradlens ${registration.scope}`;
 /** After so many milliseconds a network counts as gone: a classroom's may be connected and carry nothing. */
 const PATIENCE = 4000;
@@ -24,7 +24,7 @@ async function keep() {
     const response = await fetch(new URL(path, registration.scope), { cache: 'no-cache' });
     const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', await response.clone().arrayBuffer()));
     // While a host is being updated it may serve files of two versions: then nothing is kept, and the next visit tries again.
-    if ([...sum].map(byte => byte.toString(16).padStart(2, '0')).join('') !== digest) throw new Error(`${path} is of another version`);
+    if (![...sum].map(byte => byte.toString(16).padStart(2, '0')).join('').startsWith(digest)) throw new Error(`${path} is of another version`);
     await cache.put(key(path), response);
   }
 }
