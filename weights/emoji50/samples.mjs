@@ -74,14 +74,13 @@ const PICTURES = [
   },
   {
     name: "breakfast",
-    en: "A crowded breakfast",
-    zh: "丰盛的早餐",
+    en: "Breakfast",
+    zh: "早餐",
     ground: checks("#fdf6ec", "#dcebe6", 8),
     objects: [
-      { id: "fried-egg", icon: "noto/cooking", x: 126, y: 122, w: 206 },
-      { id: "cup", icon: "noto/hot-beverage", x: 334, y: 118, w: 158 },
-      { id: "pineapple", icon: "noto/pineapple", x: 116, y: 336, w: 150 },
-      { id: "strawberry", icon: "noto/strawberry", x: 328, y: 326, w: 148 },
+      { id: "fried-egg", icon: "noto/cooking", x: 136, y: 132, w: 226 },
+      { id: "cup", icon: "noto/hot-beverage", x: 336, y: 128, w: 164 },
+      { id: "strawberry", icon: "noto/strawberry", x: 262, y: 336, w: 158 },
     ],
   },
   {

@@ -23,7 +23,7 @@ from PIL import Image
 LEVELS = (192, 96, 48)
 POOL_SIDE = 256
 # How often a training scene takes a drawing of each kind (render.mjs); kinds that don't draw the class are passed over.
-KIND_SHARES = {"colour": 0.55, "inked": 0.3, "icon": 0.06, "mono": 0.09, "held-out": 1.0}
+KIND_SHARES = {"colour": 0.5, "inked": 0.32, "icon": 0.08, "mono": 0.1, "held-out": 1.0}
 # Two objects keep this many canvas widths between their squares, at least.
 GAP = 0.01
 

@@ -45,8 +45,9 @@ EASY_UNTIL = 130_000  # scenes start easy and reach full difficulty after so man
 STYLE_SHARE = 0.6  # of the batches are distorted in style, in the end; the rest look as tests do
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.05
-# Beside the picture's loss: what each 32-pixel cell of layer4 shows, and where each class is strongest.
-CELL_LOSS, PLACE_LOSS = 0.5, 0.5
+# Beside the picture's loss: every object before all that is absent, what each 32-pixel cell of layer4 shows, and where each class is
+# strongest.
+EACH_LOSS, CELL_LOSS, PLACE_LOSS = 1.0, 0.5, 0.5
 EMPTY_CELL = 0.1  # an empty cell's weight beside one filled by an object
 EMA_DECAY = 0.998  # an average over about the last 500 steps
 # The ImageNet statistics of torchvision's own preprocessing (torchvision.transforms presets), so that one page code serves both models.
@@ -72,11 +73,17 @@ def cell_logits(net, images):
 
 
 def losses(cells, target, placed):
-    """The picture's loss, the cells' and the places', from cell logits [B, C, h, w], soft targets [B, C] and, per object, labels [B]
+    """The picture's loss, the objects', the cells' and the places', from cell logits [B, C, h, w], soft targets [B, C] and, per object, labels [B]
     and coverage [B, S, S] (pixels; S a multiple of h)."""
     B, C, h, w = cells.shape
     labelled = target.sum(1) > 0
-    picture = (F.cross_entropy(cells.mean((2, 3)), target, label_smoothing=LABEL_SMOOTHING, reduction="none") * labelled).mean()
+    logits = cells.mean((2, 3))
+    picture = (F.cross_entropy(logits, target, label_smoothing=LABEL_SMOOTHING, reduction="none") * labelled).mean()
+    # Objects: each beside what is absent only. The picture's loss lets a large object's relatives come before a small object.
+    absent = logits.masked_fill(target > 0, -torch.inf).logsumexp(1)
+    rows, classes = torch.nonzero(target, as_tuple=True)
+    alone = logits[rows, classes]
+    each = (torch.logaddexp(absent[rows], alone) - alone).mean()
     # Cells: an object's class where it is, no class in particular where nothing is.
     filled = [F.adaptive_avg_pool2d(cover[:, None], (h, w))[:, 0] for _, cover in placed]
     share = torch.zeros(B, C, h, w)
@@ -98,7 +105,7 @@ def losses(cells, target, placed):
         hit = (where * inside / inside.amax(1, keepdim=True).clamp(min=1e-6)).sum(1)
         place = place - hit.clamp(min=1e-4).log().sum()
         count += len(rows)
-    return picture, cell, place / max(count, 1)
+    return picture, each, cell, place / max(count, 1)
 
 
 @torch.no_grad()
@@ -229,7 +236,7 @@ def work(rank, a, drawings, unseen):
 
     last_save = last_check = last_log = time.time()
     logged = seen
-    running, weight = torch.zeros(4), 0.0
+    running, weight = torch.zeros(5), 0.0
     composing = 0.0
     last_side = stage_step = 0
     net.train()
@@ -257,8 +264,8 @@ def work(rank, a, drawings, unseen):
         composing += time.time() - now
         with torch.autocast("cpu", torch.bfloat16):
             cells = cell_logits(net, normalise(images)).float()
-        picture, cell, place = losses(cells, target, placed)
-        loss = picture + CELL_LOSS * cell + PLACE_LOSS * place
+        picture, each, cell, place = losses(cells, target, placed)
+        loss = picture + EACH_LOSS * each + CELL_LOSS * cell + PLACE_LOSS * place
         opt.zero_grad(set_to_none=True)
         loss.backward()
         gradients = torch.cat([p.grad.flatten() for p in net.parameters()])
@@ -278,13 +285,13 @@ def work(rank, a, drawings, unseen):
             names, values = zip(*net.named_parameters())
             torch._foreach_lerp_([average[n] for n in names], list(values), 1 - decay)
             right = (cells.mean((2, 3)).argmax(1) == target.argmax(1)).float().mean().item()
-        running = 0.98 * running + 0.02 * torch.tensor([picture.item(), right, cell.item(), place.item()])
+        running = 0.98 * running + 0.02 * torch.tensor([picture.item(), right, each.item(), cell.item(), place.item()])
         weight = 0.98 * weight + 0.02
         if step % 50 == 0:
             spent = time.time() - last_log
             log(
                 f"step {step} progress {progress:.3f} side {side} seen {seen} loss {running[0] / weight:.3f} top1 {running[1] / weight:.3f} "
-                f"cells {running[2] / weight:.3f} places {running[3] / weight:.3f} "
+                f"each {running[2] / weight:.3f} cells {running[3] / weight:.3f} places {running[4] / weight:.3f} "
                 f"lr {lr:.5f} {(seen - logged) / spent:.0f} img/s composing {composing / spent:.2f}"
             )
             last_log, logged, composing = time.time(), seen, 0.0
