@@ -265,8 +265,6 @@ impl Gpu {
             .await
             .map_err(|_| Error::NoAdapter)?;
         let offered = adapter.limits();
-        #[cfg(target_arch = "wasm32")]
-        let asked = subgroups::ask();
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP),
@@ -279,11 +277,6 @@ impl Gpu {
             })
             .await
             .map_err(|e| Error::NoDevice { detail: e.to_string() })?;
-
-        #[cfg(target_arch = "wasm32")]
-        let subgroups = asked.granted();
-        #[cfg(not(target_arch = "wasm32"))]
-        let subgroups = device.features().contains(wgpu::Features::SUBGROUP);
 
         let failure = Arc::new(Mutex::new(None));
         let keep = failure.clone();
@@ -300,7 +293,7 @@ impl Gpu {
             || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
         let (pipelines, staging, timed) = Default::default();
-        let subgroups = subgroups && found.subgroup_min_size >= 4;
+        let subgroups = has_subgroups(&device) && found.subgroup_min_size >= 4;
         let driver = Some(Driver { device, queue, pipelines, staging, subgroups, timed });
         Ok(Gpu { info, driver, queued: RefCell::default(), failure })
     }
@@ -657,63 +650,15 @@ fn create_buffer(device: Option<&wgpu::Device>, size: u64, usage: wgpu::BufferUs
     }
 }
 
-/// Asks a browser for subgroups: wgpu knows them natively only, so its own request is added to on the way.
+/// Whether the device that was opened last has subgroups. wgpu knows them natively only: the page's `start.js` asks for them.
 #[cfg(target_arch = "wasm32")]
-mod subgroups {
-    use std::cell::Cell;
-    use std::rc::Rc;
+fn has_subgroups(_: &wgpu::Device) -> bool {
+    js_sys::Reflect::get(&js_sys::global(), &"gradlensSubgroups".into()).is_ok_and(|has| has.is_truthy())
+}
 
-    use js_sys::{Array, Object, Proxy, Reflect};
-    use wasm_bindgen::prelude::*;
-
-    /// `GPUAdapter.prototype` with another `requestDevice`, until this is dropped.
-    pub struct Asked {
-        prototype: JsValue,
-        original: JsValue,
-        granted: Rc<Cell<bool>>,
-        _added: Option<Closure<Apply>>,
-    }
-
-    /// A proxy's, with the original, `this` and the arguments.
-    type Apply = dyn FnMut(js_sys::Function, JsValue, Array) -> Result<JsValue, JsValue>;
-
-    impl Asked {
-        /// Whether the adapter had them to offer.
-        pub fn granted(&self) -> bool {
-            self.granted.get()
-        }
-    }
-
-    impl Drop for Asked {
-        fn drop(&mut self) {
-            let _ = Reflect::set(&self.prototype, &"requestDevice".into(), &self.original);
-        }
-    }
-
-    pub fn ask() -> Asked {
-        let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
-        let prototype = get(&get(&js_sys::global(), "GPUAdapter"), "prototype");
-        let original = get(&prototype, "requestDevice");
-        let granted = Rc::new(Cell::new(false));
-        let mut asked = Asked { prototype, original, granted: granted.clone(), _added: None };
-        if asked.original.is_function() {
-            let added = Closure::new(move |original: js_sys::Function, adapter: JsValue, arguments: Array| {
-                let features = get(&adapter, "features").unchecked_into::<js_sys::Set>();
-                let wanted = get(&arguments.get(0), "requiredFeatures");
-                if features.has(&"subgroups".into()) && wanted.is_array() {
-                    wanted.unchecked_into::<Array>().push(&"subgroups".into());
-                    granted.set(true);
-                }
-                Reflect::apply(&original, &adapter, &arguments)
-            });
-            let handler = Object::new();
-            let _ = Reflect::set(&handler, &"apply".into(), added.as_ref());
-            let proxy = Proxy::new(&asked.original, &handler);
-            let _ = Reflect::set(&asked.prototype, &"requestDevice".into(), &proxy);
-            asked._added = Some(added);
-        }
-        asked
-    }
+#[cfg(not(target_arch = "wasm32"))]
+fn has_subgroups(device: &wgpu::Device) -> bool {
+    device.features().contains(wgpu::Features::SUBGROUP)
 }
 
 /// Lets the browser paint and answer clicks.
