@@ -468,7 +468,7 @@ impl Gpu {
         for step in self.queued.take() {
             step.compute();
             if since.elapsed() > Duration::from_millis(40) {
-                pause().await;
+                pause(0).await;
                 since = Instant::now();
             }
         }
@@ -616,7 +616,11 @@ impl Driver {
         if let Err(e) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
             record(failure, Error::DeviceLost { detail: e.to_string() });
         }
+        #[cfg(target_arch = "wasm32")]
+        let asking = keep_asking(&self.queue);
         let mapped = receiver.await;
+        #[cfg(target_arch = "wasm32")]
+        drop(asking);
         check(failure)?;
         let lost = |detail: String| Error::DeviceLost { detail };
         mapped.map_err(|e| lost(e.to_string()))?.map_err(|e| lost(e.to_string()))?;
@@ -661,17 +665,36 @@ fn has_subgroups(device: &wgpu::Device) -> bool {
     device.features().contains(wgpu::Features::SUBGROUP)
 }
 
-/// Lets the browser paint and answer clicks.
+/// Until what it returns is dropped, asks the browser every few milliseconds whether what was submitted is done. Firefox looks by itself
+/// every 100 ms only, but also whenever something is submitted, if it is nothing.
 #[cfg(target_arch = "wasm32")]
-async fn pause() {
+fn keep_asking(queue: &wgpu::Queue) -> std::rc::Rc<()> {
+    let asked = std::rc::Rc::new(());
+    let (asking, queue) = (std::rc::Rc::downgrade(&asked), queue.clone());
+    wasm_bindgen_futures::spawn_local(async move {
+        loop {
+            pause(4).await;
+            if asking.strong_count() == 0 {
+                break;
+            }
+            queue.submit([]);
+        }
+    });
+    asked
+}
+
+/// Lets the browser paint and answer clicks, for some milliseconds at least.
+#[cfg(target_arch = "wasm32")]
+async fn pause(milliseconds: i32) {
     let after = |resolve: js_sys::Function, _| {
-        web_sys::window().map(|window| window.set_timeout_with_callback(&resolve));
+        web_sys::window()
+            .map(|window| window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds));
     };
     let _ = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::new(&mut { after })).await;
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-async fn pause() {}
+async fn pause(_: i32) {}
 
 fn check(failure: &Mutex<Option<Error>>) -> Result<()> {
     failure.lock().unwrap_or_else(|e| e.into_inner()).clone().map_or(Ok(()), Err)

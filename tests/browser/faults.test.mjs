@@ -253,6 +253,31 @@ describe('the adapter', () => {
     }),
   }));
 
+  it('is asked whether its work is done while the page waits, and no longer', () => visit(async page => {
+    await page.look(photo); // with results that take 150 ms to arrive, as they do in Firefox unless it is asked
+    assert.equal(await page.state(), 'done');
+    await page.tab.evaluate(() => { window.asked = 0; });
+    await page.look(other);
+    const asked = await page.tab.evaluate(() => window.asked);
+    assert.ok(asked >= 10, `asked ${asked} times`);
+    await page.tab.waitForFunction(() => new Promise(resolve => {
+      const before = window.asked;
+      setTimeout(() => resolve(window.asked === before), 100);
+    }), { timeout: 10_000 });
+  }, {
+    before: patched(() => {
+      window.asked = 0;
+      const [map, submit] = [GPUBuffer.prototype.mapAsync, GPUQueue.prototype.submit];
+      GPUBuffer.prototype.mapAsync = function (...range) {
+        return map.apply(this, range).then(() => new Promise(resolve => { setTimeout(resolve, 150); }));
+      };
+      GPUQueue.prototype.submit = function (commands) {
+        if (commands.length === 0) window.asked += 1;
+        return submit.call(this, commands);
+      };
+    }),
+  }));
+
   it('is lost while it is tried out, or answers zeros: the processor computes until it is right', () => visit(async page => {
     await says(page, 'refused', /was lost/, /连接中断/);
     await page.look(photo);
