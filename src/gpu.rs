@@ -449,7 +449,11 @@ impl Gpu {
             // The most time stamps that WebGPU allows in a query set are 4096.
             const MOST: usize = 4096 / 2;
             let steps: Vec<&Step> = steps.into_iter().collect();
-            timed.extend(steps.chunks(MOST).map(|steps| driver.encode_timed(&mut encoder, steps)));
+            timed.extend(steps.chunks(MOST).map(|steps| Timed {
+                steps: steps.iter().map(|step| (step.name, step.layer.clone())).collect(),
+                stamps:
+                    driver.encode_stamped(&mut encoder, &steps.iter().map(std::slice::from_ref).collect::<Vec<_>>()),
+            }));
         } else {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             steps.into_iter().for_each(|step| step.encode(&mut pass));
@@ -472,6 +476,17 @@ impl Gpu {
                 since = Instant::now();
             }
         }
+    }
+
+    /// Runs steps in one go and waits: seconds by the adapter's own clock; None where it has none, or one that stands still.
+    pub async fn seconds<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) -> Result<Option<f64>> {
+        let Some(driver) = self.driver.as_ref().filter(|_| self.timings_available()) else { return Ok(None) };
+        let mut encoder = driver.device.create_command_encoder(&Default::default());
+        let steps: Vec<&Step> = steps.into_iter().collect();
+        let stamps = driver.encode_stamped(&mut encoder, &[&steps]);
+        driver.queue.submit([encoder.finish()]);
+        let seconds = driver.read_stamps(&stamps, 1, &self.failure).await?;
+        Ok(seconds.into_iter().next().filter(|&seconds| seconds > 0.0))
     }
 
     /// Whether the adapter has time stamps.
@@ -497,15 +512,14 @@ impl Gpu {
     /// Waits for what was queued: the steps that ran since timings were turned on or forgotten, in order.
     pub async fn timings(&self) -> Result<Vec<StepTiming>> {
         let Some(driver) = &self.driver else { return Ok(Vec::new()) };
-        let nanoseconds = driver.queue.get_timestamp_period() as f64;
         let runs = driver.timed.borrow().clone().unwrap_or_default();
         let mut timings = Vec::new();
         for Timed { steps, stamps } in runs {
-            let stamps: Vec<[u64; 2]> = driver.read(&stamps, steps.len(), &self.failure).await?;
-            timings.extend(steps.into_iter().zip(stamps).map(|((name, layer), [begin, end])| {
-                // Stamps may run backwards where a driver resets its clock.
-                let microseconds = end.saturating_sub(begin) as f64 * nanoseconds / 1e3;
-                StepTiming { name, layer, microseconds }
+            let seconds = driver.read_stamps(&stamps, steps.len(), &self.failure).await?;
+            timings.extend(steps.into_iter().zip(seconds).map(|((name, layer), seconds)| StepTiming {
+                name,
+                layer,
+                microseconds: 1e6 * seconds,
             }));
         }
         Ok(timings)
@@ -563,22 +577,23 @@ impl Driver {
         pipelines.get_or_insert(shader.clone(), create).clone()
     }
 
-    fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, steps: &[&Step]) -> Timed {
-        let count = 2 * steps.len() as u32;
+    /// One pass for each of `passes`, with time stamps around it: [passes, 2], u64.
+    fn encode_stamped(&self, encoder: &mut wgpu::CommandEncoder, passes: &[&[&Step]]) -> wgpu::Buffer {
+        let count = 2 * passes.len() as u32;
         let query_set = self.device.create_query_set(&wgpu::QuerySetDescriptor {
             label: None,
             ty: wgpu::QueryType::Timestamp,
             count,
         });
-        for (step, begin) in steps.iter().zip((0..).step_by(2)) {
+        for (steps, begin) in passes.iter().zip((0..).step_by(2)) {
             let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
                 query_set: &query_set,
                 beginning_of_pass_write_index: Some(begin),
                 end_of_pass_write_index: Some(begin + 1),
             });
-            let mut pass =
-                encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(step.name), timestamp_writes });
-            step.encode(&mut pass);
+            let label = steps.first().map(|step| step.name);
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes });
+            steps.iter().for_each(|step| step.encode(&mut pass));
         }
         let stamps = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -587,7 +602,19 @@ impl Driver {
             mapped_at_creation: false,
         });
         encoder.resolve_query_set(&query_set, 0..count, &stamps, 0);
-        Timed { steps: steps.iter().map(|step| (step.name, step.layer.clone())).collect(), stamps }
+        stamps
+    }
+
+    /// Waits for them: seconds from begin to end, for each pass. Stamps may run backwards where a driver resets its clock.
+    async fn read_stamps(
+        &self,
+        stamps: &wgpu::Buffer,
+        passes: usize,
+        failure: &Mutex<Option<Error>>,
+    ) -> Result<Vec<f64>> {
+        let period = 1e-9 * self.queue.get_timestamp_period() as f64;
+        let stamps: Vec<[u64; 2]> = self.read(stamps, passes, failure).await?;
+        Ok(stamps.into_iter().map(|[begin, end]| end.saturating_sub(begin) as f64 * period).collect())
     }
 
     /// Waits for what was queued and copies the first `count` numbers of a buffer back.

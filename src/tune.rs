@@ -2,9 +2,11 @@
 //! and a software adapter at once.
 //!
 //! Bounded in time: what the adapter says of itself, or else the plainest tile's speed, tells whether it computes on a CPU; then only
-//! the tile meant for such and the plainest, or only the others, are tried, small ones first. The first is held against the CPU's
-//! results, and one whose results differ from the first's never wins. Tiles that split the sum compete in the class of fewest positions only. Then the tile chosen computes a 3×3 convolution directly and in Winograd's
-//! form. The outcome is a line of text that the page keeps for the next visit.
+//! the tile meant for such and the plainest are tried, or only the others, for [`ON_GPU`] at most, those first that move least. The first
+//! is held against the CPU's results, and one whose results differ from the first's never wins. Tiles that split the sum compete in the
+//! class of fewest positions only. Then the tile chosen computes a 3×3 convolution directly and in Winograd's form. The adapter's own
+//! clock counts where it has one: results come back to a browser after milliseconds, when a GPU has long been done. The outcome is a
+//! line of text that the page keeps for the next visit.
 //! To extend: another tile in [`TILES`], or another class of shapes in [`CLASSES`].
 
 use std::fmt;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use web_time::Instant;
 
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterInfo, Gpu, Tensor};
+use crate::gpu::{AdapterInfo, Gpu, Step, Tensor};
 use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Precision, Scratch, TILES, Tile};
 use crate::resnet::{pack_conv_weight, pack_scale_bias};
 
@@ -37,7 +39,10 @@ const CLASSES: [Class; 3] = [
 /// have, since that is how long its sums are; fewer positions and output channels, so that it is 58 MFLOP.
 const JUDGES: [[usize; 3]; CLASSES.len()] = [[28, 64, 64], [20, 128, 64], [14, 256, 64]];
 
-/// How many runs of a slow adapter that takes.
+/// All that may be spent on a GPU: nobody should wait for it. A CPU has the budget that it is given.
+const ON_GPU: Duration = Duration::from_millis(300);
+
+/// How many runs of a slow adapter judging Winograd's form takes.
 const JUDGE_RUNS: f64 = 8.0;
 
 /// What adapters that compute on a CPU mostly run fastest.
@@ -74,7 +79,7 @@ impl Tuning {
         (self.winograd[class] && ops::winograd_pays(conv, size, tile)).then_some(tile)
     }
 
-    /// Times every tile that compiles and runs within `budget`.
+    /// Times every tile that compiles and runs within `budget`, or [`ON_GPU`].
     ///
     /// Errors: [`Error::WrongResult`] if even the first tile does not compute what the CPU does.
     pub async fn measure(gpu: &Gpu, budget: Duration) -> Result<Tuning> {
@@ -86,26 +91,35 @@ impl Tuning {
         let mut on_cpu = gpu.info().software;
         let first = if on_cpu { LARGE_TILE } else { DEFAULT_TILE };
         let mut tiles = TILES;
-        tiles.sort_by_key(|&tile| (tile != first, tile != LARGE_TILE, tile.split, tile.rows * tile.cols));
+        tiles.sort_by_key(|&tile| {
+            let smaller = std::cmp::Reverse(tile.rows * tile.cols);
+            (tile != first, tile != LARGE_TILE, tile.split, !tile.shared, smaller)
+        });
         // The time that one accumulator cost to compile in the last tile: the first one's holds much that happens once, and compilers
         // take somewhat longer than linearly, so the last one tells most about the next.
         let mut compile_rate = 0.0f64;
+        let mut running = 0.0f64; // seconds that the last one ran
+        let left = |on_cpu: bool| {
+            let budget = if on_cpu { budget } else { budget.min(ON_GPU) };
+            budget.saturating_sub(started.elapsed()).as_secs_f64()
+        };
         for tile in tiles {
             // Winograd's form of the best so far is to be compiled, too.
             let to_compile = area(tile) + best[0].map_or(0.0, |(_, tile)| area(tile));
-            let left = budget.saturating_sub(started.elapsed()).as_secs_f64();
             // On a CPU the large tile is what it is all for: it is tried however long that takes.
-            let fits = tile == LARGE_TILE || 1.2 * compile_rate * to_compile < left;
+            let fits = tile == LARGE_TILE || 1.2 * compile_rate * to_compile + running < left(on_cpu);
             let suits = tile.for_cpu() == on_cpu || tile == DEFAULT_TILE;
             if tile != first && !(suits && fits) {
                 continue;
             }
             let from = if tile.split == 1 { 0 } else { FEWEST };
+            let (begun, mut compiling) = (Instant::now(), 0.0);
             for (class, bench) in benches.iter().enumerate().skip(from) {
                 let compiled = Instant::now();
-                let found = bench.run(gpu, Form::Direct(tile), 1).await?;
+                let found = bench.run(gpu, Form::Direct(tile)).await?;
                 if class == from {
-                    compile_rate = compiled.elapsed().as_secs_f64() / area(tile);
+                    compiling = compiled.elapsed().as_secs_f64();
+                    compile_rate = compiling / area(tile);
                 }
                 if tile == first {
                     bench.check(&found)?;
@@ -113,7 +127,7 @@ impl Tuning {
                 } else if !agree(&found, &expected[class]) {
                     continue;
                 }
-                let seconds = bench.time(gpu, Form::Direct(tile)).await?;
+                let seconds = bench.time(gpu, Form::Direct(tile), long_enough(on_cpu)).await?;
                 if tile == DEFAULT_TILE && class == 0 && !on_cpu {
                     // 51 MFLOP: 25 GFLOP a second is more than a few CPU cores make of WGSL, and less than any GPU does.
                     on_cpu = seconds > 2e-3;
@@ -122,6 +136,7 @@ impl Tuning {
                     best[class] = Some((seconds, tile));
                 }
             }
+            running = begun.elapsed().as_secs_f64() - compiling;
         }
         let tiles = best.map(|best| best.map_or(DEFAULT_TILE, |(_, tile)| tile));
         let mut winograd = [false; CLASSES.len()];
@@ -129,17 +144,22 @@ impl Tuning {
             let tile = Tile { split: 1, ..tiles[class] };
             let before = tiles[..class].iter().rposition(|&before| Tile { split: 1, ..before } == tile);
             let compiling = if before.is_some() { 0.0 } else { 1.2 * compile_rate * area(tile) };
-            let running = best[class].map_or(0.0, |(seconds, _)| JUDGE_RUNS * seconds);
-            if compiling + running < budget.saturating_sub(started.elapsed()).as_secs_f64() {
+            let running = best[class].map_or(0.0, |(seconds, _)| JUDGE_RUNS * seconds.max(long_enough(on_cpu) / 2.0));
+            if compiling + running < left(on_cpu) {
                 let [side, c_in, c_out] = JUDGES[class];
                 let judge = Bench::with(gpu, side, c_in, c_out, 3);
-                winograd[class] = judge.prefers_winograd(gpu, tiles[class]).await?;
+                winograd[class] = judge.prefers_winograd(gpu, tiles[class], long_enough(on_cpu)).await?;
             } else if let Some(before) = before {
                 winograd[class] = winograd[before]; // the same shaders, found right there
             }
         }
         Ok(Tuning { tiles, winograd })
     }
+}
+
+/// Seconds that a trial should last. A CPU that does other things, too, needs longer ones than a GPU.
+fn long_enough(on_cpu: bool) -> f64 {
+    if on_cpu { 25e-3 } else { 5e-3 }
 }
 
 fn class_of(positions: usize) -> usize {
@@ -188,36 +208,47 @@ impl Bench {
         Bench { x, y, scratch: Scratch::new(gpu, bytes), conv, inputs, weights }
     }
 
-    async fn run(&self, gpu: &Gpu, form: Form, times: usize) -> Result<Vec<f32>> {
+    fn steps(&self, gpu: &Gpu, form: Form) -> Vec<Step> {
         let Bench { x, y, conv, scratch, .. } = self;
-        let steps = match form {
+        match form {
             Form::Direct(tile) => ops::conv2d(gpu, y, x, conv, Fused::default(), tile, &scratch.shares),
             Form::Winograd(tile) => ops::conv2d_winograd(gpu, y, x, conv, Fused::default(), tile, scratch),
-        };
-        gpu.run(std::iter::repeat_n(&steps, times).flatten());
-        gpu.read(y).await
+        }
+    }
+
+    async fn run(&self, gpu: &Gpu, form: Form) -> Result<Vec<f32>> {
+        gpu.run(&self.steps(gpu, form));
+        gpu.read(&self.y).await
     }
 
     /// Whether Winograd's form is faster than `tile`, and right.
-    async fn prefers_winograd(&self, gpu: &Gpu, tile: Tile) -> Result<bool> {
+    async fn prefers_winograd(&self, gpu: &Gpu, tile: Tile, long_enough: f64) -> Result<bool> {
         let (direct, winograd) = (Form::Direct(tile), Form::Winograd(Tile { split: 1, ..tile }));
-        let expected = self.run(gpu, direct, 1).await?;
-        Ok(agree(&self.run(gpu, winograd, 1).await?, &expected)
-            && self.time(gpu, winograd).await? < self.time(gpu, direct).await?)
+        let expected = self.run(gpu, direct).await?;
+        Ok(agree(&self.run(gpu, winograd).await?, &expected)
+            && self.time(gpu, winograd, long_enough).await? < self.time(gpu, direct, long_enough).await?)
     }
 
-    /// Seconds a run: so many runs that submitting and reading back, a few milliseconds in a browser, hardly count; the best of
-    /// two trials, or three where one run is long enough.
-    async fn time(&self, gpu: &Gpu, form: Form) -> Result<f64> {
-        const LONG_ENOUGH: f64 = 25e-3;
+    /// Seconds a run: so many runs that they are `long_enough`, and neither submitting and reading back nor a coarse clock (browsers
+    /// round time stamps to 100 µs) counts for much; the best of two trials, or three where one run is long enough.
+    async fn time(&self, gpu: &Gpu, form: Form, long_enough: f64) -> Result<f64> {
         const MOST_RUNS: f64 = 64.0;
+        let steps = self.steps(gpu, form);
         let trial = async |times: usize| -> Result<f64> {
+            let steps = std::iter::repeat_n(&steps, times).flatten();
             let started = Instant::now();
-            self.run(gpu, form, times).await?;
-            Ok(started.elapsed().as_secs_f64() / times as f64)
+            let seconds = match gpu.seconds(steps.clone()).await? {
+                Some(seconds) => seconds,
+                None => {
+                    gpu.run(steps);
+                    gpu.read(&self.y).await?;
+                    started.elapsed().as_secs_f64()
+                }
+            };
+            Ok(seconds / times as f64)
         };
         let once = trial(1).await?;
-        let times = (LONG_ENOUGH / once.max(1e-6)).ceil().clamp(1.0, MOST_RUNS) as usize;
+        let times = (long_enough / once.max(1e-6)).ceil().clamp(1.0, MOST_RUNS) as usize;
         let seconds = trial(times).await?.min(trial(times).await?);
         Ok(if times == 1 { seconds.min(once) } else { seconds })
     }
@@ -289,7 +320,7 @@ mod tests {
     fn results_that_are_not_the_cpus_are_not_believed() {
         let gpu = Gpu::cpu();
         let bench = Bench::new(&gpu, &CLASSES[FEWEST]);
-        let right = pollster::block_on(bench.run(&gpu, Form::Direct(DEFAULT_TILE), 1)).unwrap();
+        let right = pollster::block_on(bench.run(&gpu, Form::Direct(DEFAULT_TILE))).unwrap();
         bench.check(&right).unwrap();
         let refused = bench.check(&vec![0.0; right.len()]);
         assert!(matches!(refused, Err(Error::WrongResult { found: 0.0, .. })), "{refused:?}");
