@@ -22,14 +22,14 @@ from PIL import Image
 # Drawings are kept at several sizes and the one nearest the pasted size is used: otherwise a small object aliases.
 LEVELS = (192, 96, 48)
 POOL_SIDE = 256
-# How often a training scene takes a drawing of each kind (render.mjs); kinds that don't draw the class are passed over.
-KIND_SHARES = {"colour": 0.5, "inked": 0.32, "icon": 0.08, "mono": 0.1, "held-out": 1.0}
+# How often a training scene takes a drawing of each kind (render.mjs, lines.py); kinds that don't draw the class are passed over.
+KIND_SHARES = {"colour": 0.4, "inked": 0.18, "filled": 0.24, "icon": 0.06, "mono": 0.12, "held-out": 1.0}
 # Two objects keep this many canvas widths between their squares, at least.
 GAP = 0.01
 
 
 class Drawings:
-    """The drawings of the given kinds of style ("colour", "inked", "icon", "mono", "held-out"), decoded, at every level."""
+    """The drawings of the given kinds of style ("colour", "inked", "filled", "icon", "mono", "held-out"), decoded, at every level."""
 
     def __init__(self, build_dir, kinds=None, styles=None):
         build_dir = pathlib.Path(build_dir)
