@@ -20,7 +20,7 @@ import train
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 777
-# One-object scenes a style, by kind. Inked drawings are the colour styles' own, and icon sets draw few classes: neither is measured.
+# One-object scenes a style, by kind. Inked and filled drawings are made of other styles', and icon sets draw few classes: none is measured.
 FEWEST_CLASSES = 100  # a set that draws fewer is no emoji style
 SCENES = {"colour": 300, "mono": 150, "held-out": 1200}
 
