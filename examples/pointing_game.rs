@@ -1,6 +1,7 @@
 //! Measures a model's heatmaps on scenes whose objects' places are known, and prints a table for its model card:
 //! `cargo run --release --example pointing_game -- weights/emoji50/emoji50.safetensors SCENES`
-//! SCENES is a folder that `weights/emoji50/scenes_for_proof.py` wrote.
+//! SCENES is a folder that `weights/emoji50/scenes_for_proof.py` wrote. A third argument, `--processor`, has the processor compute, which
+//! is several times faster than a software adapter.
 
 use std::path::Path;
 
@@ -13,9 +14,11 @@ use pointing::{Score, play, scenes};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [weights, folder] = &arguments[..] else { panic!("usage: pointing_game WEIGHTS SCENES") };
+    let usage = "usage: pointing_game WEIGHTS SCENES [--processor]";
+    let [weights, folder, processor @ ..] = &arguments[..] else { panic!("{usage}") };
+    assert!(processor.is_empty() || processor == ["--processor"], "{usage}");
     let network = Network::from_checkpoint(&Checkpoint::read(std::fs::read(weights).unwrap()).unwrap()).unwrap();
-    let mut explainer = block_on(Explainer::new()).unwrap();
+    let mut explainer = if processor.is_empty() { block_on(Explainer::new()).unwrap() } else { Explainer::on_cpu() };
     block_on(explainer.load(&network, Default::default())).unwrap();
 
     // Deeper backwards cost more: below layer4 only the methods that people use there.
