@@ -443,12 +443,16 @@ impl Gpu {
     /// Queues steps, in order, as one compute pass; with timings on, as one each, since browsers allow time stamps at the
     /// bounds of passes only.
     pub fn run<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) {
-        let Some(driver) = &self.driver else { return self.queued.borrow_mut().extend(steps.into_iter().cloned()) };
+        self.submit(&steps.into_iter().collect::<Vec<_>>());
+    }
+
+    /// Not for any iterator, so that it is compiled once.
+    fn submit(&self, steps: &[&Step]) {
+        let Some(driver) = &self.driver else { return self.queued.borrow_mut().extend(steps.iter().copied().cloned()) };
         let mut encoder = driver.device.create_command_encoder(&Default::default());
         if let Some(timed) = driver.timed.borrow_mut().as_mut() {
             // The most time stamps that WebGPU allows in a query set are 4096.
             const MOST: usize = 4096 / 2;
-            let steps: Vec<&Step> = steps.into_iter().collect();
             timed.extend(steps.chunks(MOST).map(|steps| Timed {
                 steps: steps.iter().map(|step| (step.name, step.layer.clone())).collect(),
                 stamps:
@@ -456,7 +460,7 @@ impl Gpu {
             }));
         } else {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            steps.into_iter().for_each(|step| step.encode(&mut pass));
+            steps.iter().for_each(|step| step.encode(&mut pass));
         }
         driver.queue.submit([encoder.finish()]);
     }
@@ -479,11 +483,10 @@ impl Gpu {
     }
 
     /// Runs steps in one go and waits: seconds by the adapter's own clock; None where it has none, or one that stands still.
-    pub async fn seconds<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) -> Result<Option<f64>> {
+    pub async fn seconds(&self, steps: &[&Step]) -> Result<Option<f64>> {
         let Some(driver) = self.driver.as_ref().filter(|_| self.timings_available()) else { return Ok(None) };
         let mut encoder = driver.device.create_command_encoder(&Default::default());
-        let steps: Vec<&Step> = steps.into_iter().collect();
-        let stamps = driver.encode_stamped(&mut encoder, &[&steps]);
+        let stamps = driver.encode_stamped(&mut encoder, &[steps]);
         driver.queue.submit([encoder.finish()]);
         let seconds = driver.read_stamps(&stamps, 1, &self.failure).await?;
         Ok(seconds.into_iter().next().filter(|&seconds| seconds > 0.0))

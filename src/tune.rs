@@ -235,9 +235,9 @@ impl Bench {
         const MOST_RUNS: f64 = 64.0;
         let steps = self.steps(gpu, form);
         let trial = async |times: usize| -> Result<f64> {
-            let steps = std::iter::repeat_n(&steps, times).flatten();
+            let steps: Vec<&Step> = std::iter::repeat_n(&steps, times).flatten().collect();
             let started = Instant::now();
-            let seconds = match gpu.seconds(steps.clone()).await? {
+            let seconds = match gpu.seconds(&steps).await? {
                 Some(seconds) => seconds,
                 None => {
                     gpu.run(steps);

@@ -303,7 +303,7 @@ describe('the adapter', () => {
       const real = GPUDevice.prototype.createComputePipeline;
       let made = 0;
       GPUDevice.prototype.createComputePipeline = function (...options) {
-        if (++made === 2) this.destroy();
+        if (++made === 1) this.destroy();
         return real.apply(this, options);
       };
       const range = GPUBuffer.prototype.getMappedRange;

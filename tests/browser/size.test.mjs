@@ -7,7 +7,7 @@ import zlib from 'node:zlib';
 import { DIST } from './support.mjs';
 
 // 450 kB is the aim, and what it takes; the rest is room for compilers and folders, which change some hundred bytes.
-const MOST = 452_000;
+const MOST = 453_000;
 
 it('wasm, scripts, styles and page take some 450 kB in brotli', t => {
   const sizes = fs.readdirSync(DIST).filter(name => /\.(wasm|js|css|html|svg|webmanifest)$/.test(name)).map(name => {
