@@ -110,10 +110,10 @@ async fn whole_network() -> gradlens::Result<()> {
     let checkpoint = Checkpoint::read(random_checkpoint(&resnet50, 1))?;
     let on_cpu = std::env::args().any(|a| a == "cpu");
     let mut explainer = if on_cpu { Explainer::on_cpu() } else { Explainer::new().await? };
-    let started = Instant::now();
+    let (started, cpu) = (Instant::now(), cpu_seconds());
     if !std::env::args().any(|tiles| tiles.contains('/') && explainer.set_tuning(&tiles)) {
         explainer.tune().await?;
-        println!("tuned in {:.1} s", started.elapsed().as_secs_f64());
+        println!("tuned in {:.1} s, {:.1} CPU seconds", started.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     }
     explainer.load(&Network::from_checkpoint(&checkpoint)?, Default::default()).await?;
     let input = vec![0.5; 3 * 224 * 224];

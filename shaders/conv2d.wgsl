@@ -6,7 +6,7 @@
 // One invocation owns $ROWS positions x $COLS vec4 of channels and gathers. Two forms: from registers only, each invocation
 // reading what it multiplies (best on CPUs, and where caches serve well); or with SHARED, a workgroup reading each operand
 // once into workgroup memory, 16 input channels at a time (what most GPUs want).
-// With MATRIX the products are written as matrix times vector: one instruction for SwiftShader to compile and run instead of four.
+// With MATRIX, for CPUs, products are written as matrix times vector: one instruction for SwiftShader to compile and run instead of four.
 // With TRANSPOSE such a product reads the weight of the forward pass as it is, [ksize, ksize, its c_in, its c_out], and dL/dy times scale:
 // vector times matrix for matrix times vector. Then c_in and c_out below are dL/dy's channels and dL/dx's.
 // With SUBGROUPS a subgroup's lanes, at least four, share what they read of x: each reads one channel of four and hands it round.
@@ -110,7 +110,7 @@ fn main(
 //#end
   let positions = p.rows * p.cols;
   // What this invocation computes: positions out0, out1, …, channels c0, c1, … (in vec4). What lies beyond the end is computed
-  // as a copy of the last and not stored.
+  // as a copy of the last and not stored, but for MATRIX.
 //#for i in ROWS
 //#if SHARED
   let out$i = group.y * $WY_ROWSu + local.y + $iu * $WYu;
@@ -120,7 +120,11 @@ fn main(
 //#end
 //#for j in COLS
   let c$j = group.x * $WX_COLSu + local.x + $ju * $WXu;
+//#if MATRIX
+  let in$j = select(min(c0, p.c_out4 - 1u), c$j, c$j < p.c_out4);  // beyond the end its own first again: storing it again harms nobody
+//#else
   let in$j = min(c$j, p.c_out4 - 1u);
+//#end
 //#for i in ROWS
   var sum$i_$j = vec4f(0.0);
 //#end
@@ -232,6 +236,56 @@ fn main(
   }
 //#end
 
+//#if MATRIX
+  // Written out are only stores without conditions: drivers on a CPU take each apart into its lanes' loads and stores, branches
+  // included, and would take thrice as long to compile all of what follows a sum. A residual or a mask is a second pass over what this
+  // invocation has stored.
+  if (out0 < positions && c0 < p.c_out4) {
+//#if SPLIT
+//#for i in ROWS
+    let y$i = (group.z * positions + min(out$i, positions - 1u)) * p.c_out4;
+//#for j in COLS
+    y[y$i + in$j] = sum$i_$j;
+//#end
+//#end
+//#else
+//#for i in ROWS
+    let y$i = stored_at(min(out$i, positions - 1u));
+//#end
+//#for j in COLS
+    if ((p.flags & SCALE_BIAS) != 0u) {
+      let scale = scale_bias[in$j];
+      let bias = scale_bias[p.c_out4 + in$j];
+//#for i in ROWS
+      sum$i_$j = fma(scale, sum$i_$j, bias);
+//#end
+    }
+    if ((p.flags & (RELU | RESIDUAL)) == RELU) {
+//#for i in ROWS
+      sum$i_$j = max(sum$i_$j, vec4f(0.0));
+//#end
+    }
+//#for i in ROWS
+    y[y$i + in$j] = sum$i_$j;
+//#end
+//#end
+    if ((p.flags & (RESIDUAL | MASK)) != 0u) {
+      let out_end = min(out0 + $ROWSu, positions);
+      let c_end = min(c0 + $WX_COLSu, p.c_out4);
+      for (var out = out0; out < out_end; out++) {
+        let row = stored_at(out);
+        for (var c = c0; c < c_end; c += $WXu) {
+          var sum = y[row + c];
+          if ((p.flags & RESIDUAL) != 0u) { sum += residual[row + c]; }
+          if ((p.flags & RELU) != 0u) { sum = max(sum, vec4f(0.0)); }
+          if ((p.flags & MASK) != 0u) { sum = select(vec4f(0.0), sum, mask[row + c] > vec4f(0.0)); }
+          y[row + c] = sum;
+        }
+      }
+    }
+//#end
+  }
+//#else
 //#if SPLIT
 //#for j in COLS
   if (c$j < p.c_out4) {
@@ -272,6 +326,7 @@ fn main(
     if (out$i < positions) { y[y$i + c$j] = sum$i_$j; }
 //#end
   }
+//#end
 //#end
 //#end
 }

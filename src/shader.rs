@@ -119,7 +119,7 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
     while at < lines.len() {
         let line = lines[at];
         if let Some(header) = line.strip_prefix("//#for ") {
-            let end = block_end(lines, at);
+            let (_, end) = block(lines, at);
             let (index, count) = header.split_once(" in ").expect("//#for i in COUNT");
             for i in 0..count.parse().unwrap_or_else(|_| value(count)) {
                 let mut inner = names.to_vec();
@@ -128,8 +128,7 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
             }
             at = end;
         } else if let Some(name) = line.strip_prefix("//#if ") {
-            let end = block_end(lines, at);
-            let middle = (at..end).find(|&i| lines[i] == "//#else").unwrap_or(end);
+            let (middle, end) = block(lines, at);
             let kept = if value(name) != 0 { at + 1..middle } else { (middle + 1).min(end)..end };
             write_lines(&lines[kept], names, out);
             at = end;
@@ -145,17 +144,18 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
     }
 }
 
-/// The `//#end` that closes the block opened at `start`.
-fn block_end(lines: &[&str], start: usize) -> usize {
-    let mut depth = 0;
+/// The `//#else` of the block opened at `start`, or else the `//#end` that closes it, and that `//#end`.
+fn block(lines: &[&str], start: usize) -> (usize, usize) {
+    let (mut depth, mut middle) = (0, None);
     for (i, line) in lines.iter().enumerate().skip(start) {
         match line.split(' ').next() {
             Some("//#for" | "//#if") => depth += 1,
+            Some("//#else") if depth == 1 => middle = Some(i),
             Some("//#end") => depth -= 1,
             _ => {}
         }
         if depth == 0 {
-            return i;
+            return (middle.unwrap_or(i), i);
         }
     }
     panic!("block without //#end at line {}", start + 1)
