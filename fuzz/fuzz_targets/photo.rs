@@ -18,6 +18,9 @@ use error::Error;
 const MOST: u64 = 1 << 18;
 /// Bytes that may be held for a pixel: of 16 bits a channel, twice while it is turned into eight, and a decoder's own rows.
 const A_PIXEL: usize = 40;
+/// And for each that a JPEG's blocks fill up, which reach at most this far beyond either side: the coefficients of four channels.
+const A_BLOCK: u64 = 32;
+const OF_A_BLOCK: usize = 16;
 /// And for a photo of none: decoders' tables.
 const AT_LEAST: usize = 4 << 20;
 /// A WebP may ask for up to 65,536 groups of prefix codes, whatever its size; its decoder is not in the page.
@@ -36,7 +39,14 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     }
     let (decoded, held) = heap::peak(|| Photo::decode(file));
     let tables = if file.starts_with(b"RIFF") { OF_WEBP } else { AT_LEAST };
-    let most = tables + A_PIXEL * pixels.min(MOST) as usize + 16 * file.len();
+    // What states more is refused.
+    let allowed = if pixels < MOST {
+        let blocks = wide.max(width.into()).next_multiple_of(A_BLOCK) * high.max(height.into()).next_multiple_of(A_BLOCK);
+        A_PIXEL * pixels as usize + OF_A_BLOCK * blocks as usize
+    } else {
+        0
+    };
+    let most = tables + allowed + 16 * file.len();
     assert!(held <= most, "{held} bytes held for {pixels} pixels of a file of {}", file.len());
     match decoded {
         Ok(photo) => {
