@@ -5,7 +5,7 @@
 //                                [--weights FILE] [--real-gpu] [--processor] [--tuning TILES] [--json FILE]
 //
 // Chromium computes on SwiftShader and CPU seconds are those of its GPU process; Firefox computes on Mesa's lavapipe and CPU
-// seconds are those of all its processes, from /proc. CPU seconds, because a busy machine stretches wall time much more.
+// seconds, from /proc, are those of the process that does it, which paints windows, too: all but its tabs and helpers. CPU seconds, because a busy machine stretches wall time much more.
 // --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "14x4/4x1 14x4/4x1 14x4/4x1" measures
 // our page once more, with these tiles instead of those that it chose on its first visit. --processor lets the processor compute our page:
 // then the work is the renderer's, so that all processes are counted; ort-wasm is what to compare it with.
@@ -119,10 +119,8 @@ function launch() {
 /** Returns a function that tells the CPU seconds used so far: { gpu, all }. */
 async function meter(browser) {
   if (options.firefox) {
-    return async () => {
-      const all = processTree(browser.process().pid);
-      return { gpu: all, all };
-    };
+    // WebGPU runs in the browser's first process or in one of its own for the GPU; what tabs run is elsewhere.
+    return async () => processTree(browser.process().pid);
   }
   const session = await browser.target().createCDPSession();
   return async () => {
@@ -134,7 +132,7 @@ async function meter(browser) {
 }
 
 function processTree(root) {
-  const seconds = new Map(), children = new Map();
+  const seconds = new Map(), children = new Map(), tabs = new Set();
   for (const pid of fs.readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number)) {
     let stat;
     try {
@@ -145,9 +143,12 @@ function processTree(root) {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     seconds.set(pid, (Number(fields[11]) + Number(fields[12])) / 100);
     children.set(Number(fields[1]), [...children.get(Number(fields[1])) ?? [], pid]);
+    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    if (command.includes('-contentproc') && !/\0gpu\0*$/.test(command)) tabs.add(pid);
   }
-  const walk = pid => (seconds.get(pid) ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + walk(child), 0);
-  return walk(root);
+  const walk = (pid, counts) => (counts(pid) ? seconds.get(pid) ?? 0 : 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + walk(child, counts), 0);
+  const all = walk(root, () => true);
+  return { gpu: options.processor ? all : walk(root, pid => !tabs.has(pid)), all };
 }
 
 /** Runs `work`, which may answer { ms }, and tells what it cost, divided by `count` pieces of work. */
@@ -356,20 +357,18 @@ const digits = value => (value >= 10 ? value.toFixed(1) : value >= 0.1 ? value.t
 
 function print(results) {
   const out = [];
-  // Firefox's are all processes' alone.
-  const seconds = rows => options.firefox ? digits(median(rows, 'all')) : `${digits(median(rows, 'gpu'))} | ${digits(median(rows, 'all'))}`;
+  const seconds = rows => `${digits(median(rows, 'gpu'))} | ${digits(median(rows, 'all'))}`;
   const pass = 'forward + Grad-CAM at layer4', again = 'Grad-CAM at layer4, another class, no forward';
   const mine = results.ours && (name => median(results.ours.rows[name], 'gpu'));
   const ownForward = ({ rows }) => median(rows[pass], 'gpu') - median(rows[again], 'gpu');
   out.push(`${results.date}, ${results.browser}, load average ${results.load.join(' → ')}`, '');
-  out.push(options.firefox ? '| who | what | n | CPU s | wall ms | ours = 1 |' : '| who | what | n | CPU s, GPU process | all processes | wall ms | ours = 1 |');
-  out.push(`|---|---|---|---|---|---|${options.firefox ? '' : '---|'}`);
+  out.push(`| who | what | n | CPU s, ${options.firefox ? 'without tabs' : 'GPU process'} | all processes | wall ms | ours = 1 |`, '|---|---|---|---|---|---|---|');
   const row = (who, what, rows, compare) => out.push(`| ${who} | ${what} | ${rows.length} | ${seconds(rows)} | ${median(rows, 'wall').toFixed(0)} | ${compare && mine ? digits(median(rows, 'gpu') / compare()) : ''} |`);
   for (const own of [results.ours, results.tiled].filter(Boolean)) {
     const who = own === results.tiled ? `Gradlens, tiles ${own.tuning}` : 'Gradlens';
     for (const [what, rows] of Object.entries(own.rows)) row(who, what, rows);
     const [forward, explain] = ['forward', 'explain'].map(key => median(own.rows[pass], key).toFixed(0));
-    out.push(`| ${who} | forward: the first less the second of the two at layer4 | | ${digits(ownForward(own))} | ${options.firefox ? '' : '| '}${forward} by the page itself, its map ${explain} | |`);
+    out.push(`| ${who} | forward: the first less the second of the two at layer4 | | ${digits(ownForward(own))} | | ${forward} by the page itself, its map ${explain} | |`);
   }
   for (const which of Object.keys(PEERS).filter(which => results[which])) {
     const { name, rows } = results[which];
