@@ -38,9 +38,9 @@ fn heatmaps_fall_on_their_objects() {
     let both = scenes.iter().filter(|scene| play(&mut explainer, &sample, scene, &games, &mut scores)).count();
     let [score] = scores;
     println!("both classes among the best five in {both} of {}; layer4 grad-cam {}", scenes.len(), score.row());
-    // Measured: 15 of 16; 29 of 32 maps; 72 % against 0.2 %. One more may miss: a maximum may be a close call.
+    // Measured: 16 of 16; 31 of 32 maps; 78 % against 0.0 %. Two more may miss: a maximum may be a close call.
     assert!(both * 8 >= scenes.len() * 7, "both classes among the best five in only {both} of {} scenes", scenes.len());
-    assert!(score.hit_rate() >= 0.87, "{}", score.row());
+    assert!(score.hit_rate() >= 0.9, "{}", score.row());
     let (own, other) = score.shares();
     assert!(own >= 3.0 * other, "{}", score.row());
 }

@@ -220,20 +220,20 @@ def distort(g, d, mono):
     pen = uniform(g, B, 3, 1, 1)
     rgb = torch.where(mono.view(each), pen * alpha, rgb)
     # Colours.
-    rgb = torch.einsum("bij,bjhw->bihw", colour_matrix(g, B, coin(g, 0.15, B)), rgb)
+    rgb = torch.einsum("bij,bjhw->bihw", colour_matrix(g, B, coin(g, 0.2, B)), rgb)
     rgb = rgb + alpha * uniform(g, *each, lo=-0.12, hi=0.12)
     rgb = rgb.clamp(min=0).minimum(alpha)
     # Towards flat pastel, and posterised.
     white = torch.where(coin(g, 0.2, *each), uniform(g, *each, hi=0.5), torch.zeros(each))
     rgb = rgb * (1 - white) + alpha * white
     n = uniform(g, *each, lo=2, hi=6).round()
-    rgb = torch.where(coin(g, 0.12, *each), ((rgb * n).round() / n).minimum(alpha), rgb)
+    rgb = torch.where(coin(g, 0.18, *each), ((rgb * n).round() / n).minimum(alpha), rgb)
     # Light from one side, or its absence of meaning.
     shade = F.interpolate(uniform(g, B, 1, 2, 2, lo=0.6, hi=1.3), size=(I, I), mode="bilinear", align_corners=True)
     rgb = torch.where(coin(g, 0.3, *each), (rgb * shade).minimum(alpha), rgb)
     # Ink lines inside, as a comic would draw it; sometimes nothing but lines on white or on nothing.
     ink = torch.where(coin(g, 0.8, *each), uniform(g, B, 1, 1, 1, hi=0.2).expand(B, 3, 1, 1), uniform(g, B, 3, 1, 1))
-    lines_only = coin(g, 0.06, *each) & ~mono.view(each)
+    lines_only = coin(g, 0.1, *each) & ~mono.view(each)
     body = torch.where(coin(g, 0.7, *each), torch.ones(each), pen)
     rgb = torch.where(lines_only, alpha * body, rgb)
     strength = torch.where(coin(g, 0.35, *each) | lines_only, uniform(g, *each, lo=0.6, hi=1.0), torch.zeros(each)) * line
@@ -259,9 +259,10 @@ def paste(g, canvas, drawings, ids, scale, cx, cy, rotation, mirror, style):
     """Paste one drawing per scene on canvas [B, 3, S, S]; returns the new canvas and the object's coverage [B, S, S]."""
     B, _, S, _ = canvas.shape
     squeeze, shear = torch.ones(B), torch.zeros(B)
-    if style:
-        squeeze = torch.exp(torch.randn(B, generator=g) * 0.1)
-        shear = torch.randn(B, generator=g) * 0.08
+    if style:  # other proportions, and now and then another pose: a trumpet lies flat in one hand and stands upright in another
+        squeeze = torch.exp(torch.randn(B, generator=g) * 0.16)
+        shear = torch.randn(B, generator=g) * 0.1
+        rotation = torch.where(coin(g, 0.35, B), torch.randn(B, generator=g).clamp(-2.5, 2.5) * 0.6, rotation)
     c, s = torch.cos(rotation) / scale, torch.sin(rotation) / scale
     rotate = torch.stack([torch.stack([c, s], -1), torch.stack([-s, c], -1)], 1)  # [B, 2, 2]
     shape = torch.zeros(B, 2, 2)
@@ -272,7 +273,7 @@ def paste(g, canvas, drawings, ids, scale, cx, cy, rotation, mirror, style):
     shift = -(linear @ torch.stack([cx, cy], -1)[..., None])
     grid = F.affine_grid(torch.cat([linear, shift], 2), (B, 1, S, S), align_corners=False)
     if style:  # a gentle warp: another hand would have drawn it a little differently
-        flow = torch.randn(B, 2, 4, 4, generator=g) * 0.07 * coin(g, 0.5, B, 1, 1, 1)
+        flow = torch.randn(B, 2, 4, 4, generator=g) * uniform(g, B, 1, 1, 1, lo=0.03, hi=0.12) * coin(g, 0.6, B, 1, 1, 1)
         field = F.interpolate(flow, size=(32, 32), mode="bicubic", align_corners=True)
         grid = grid + F.grid_sample(field, grid, padding_mode="border", align_corners=True).permute(0, 2, 3, 1)
     out = torch.zeros(B, 4, S, S)
