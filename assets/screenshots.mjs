@@ -30,7 +30,7 @@ await desktop.tab.screenshot({ path: to('desktop') });
 await desktop.tab.click(id('tour-start'));
 const step = number => desktop.tab.waitForFunction((tour, number) => {
   const card = document.querySelector(tour);
-  return card?.dataset.step === number && card.querySelector('canvas');
+  return card?.dataset.step === number && !card.textContent.includes('Working on it');
 }, {}, id('tour'), String(number));
 for (const number of [2, 3, 4]) {
   await desktop.tab.click(id('tour-next'));
@@ -45,8 +45,9 @@ await choose(closer, 'dog');
 await closer.tab.$eval(id('closer'), details => { details.open = true; });
 await closer.tab.$eval('input[name="panel"][value="trust"]', radio => radio.click());
 await (await closer.tab.waitForSelector(id('trust'))).click();
-await closer.tab.waitForSelector(`${id('closer')} polyline`, { timeout: 120_000 });
-await closer.reach('done');
+await closer.painted();
+await closer.tab.waitForSelector(`${id('panel')}[aria-busy="false"]`, { timeout: 120_000 });
+await closer.painted();
 await (await closer.tab.$(id('closer'))).screenshot({ path: to('closer') });
 await closer.close();
 
