@@ -10,12 +10,12 @@
 // With TRANSPOSE such a product reads the weight of the forward pass as it is, [ksize, ksize, its c_in, its c_out], and dL/dy times scale:
 // vector times matrix for matrix times vector. Then c_in and c_out below are dL/dy's channels and dL/dx's.
 // With SUBGROUPS a subgroup's lanes, at least four, share what they read of x: each reads one channel of four and hands it round.
-// With SPLIT, either form sums a share of the input channels only, and conv2d_sum adds the shares and does what follows the sum:
-// where there are few positions, as many times more workgroups keep a large GPU busy.
+// Either form may sum a share of the input channels only, stored behind one another for conv2d_sum, which adds the shares and does what
+// follows the sum: where there are few positions, as many times more workgroups keep a large GPU busy.
 // Taps outside the image read the zeros that stand behind every tensor's data: no branch in the inner loop.
 // Where x has borders of zeros left and right (the photo, with its one vec4 of channels), a row of taps is one run in memory.
 //                                                        Reference: reference::conv2d
-// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups, x the number of shares with SPLIT
+// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups x the number of shares, 1 if all is one
 
 struct Params {
   rows: u32, cols: u32,                      // positions (r,c) that this dispatch computes
@@ -27,18 +27,14 @@ struct Params {
   c_in4: u32, c_out4: u32,                   // channels, in vec4
   run4: u32,                                 // vec4 that a tap reads side by side: c_in4, or a row of taps
   flags: u32,                                // SCALE_BIAS | RESIDUAL | RELU | MASK
-  share4: u32,                               // with SPLIT: how many of run4 make a share
+  share4: u32,                               // how many of run4 make a share
 }
 const RESIDUAL = 1u;
 const RELU = 2u;
 const MASK = 4u;
 const SCALE_BIAS = 8u;
 
-//#if SPLIT
-@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [shares, rows*cols, c_out]
-//#else
-@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
-//#end
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out], or shares [shares, rows*cols, c_out]
 //#if SUBGROUPS
 @group(0) @binding(1) var<storage, read> x: array<f32>;            // the same numbers, one by one
 //#else
@@ -53,14 +49,10 @@ const SCALE_BIAS = 8u;
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
 //#end
 //#end
-//#if SPLIT
-@group(0) @binding(3) var<uniform> p: Params;
-//#else
 @group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
 @group(0) @binding(4) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
 @group(0) @binding(5) var<storage, read> mask: array<vec4f>;       // as y; with MASK, y stays only where mask > 0
 @group(0) @binding(6) var<uniform> p: Params;
-//#end
 
 fn weight(i: u32) -> vec4f {
 //#if I8
@@ -130,14 +122,10 @@ fn main(
 //#end
 //#end
 
-  // The vec4 of each tap that this workgroup sums.
-//#if SPLIT
+  // The vec4 of each tap that this workgroup sums, and where its share begins in y.
   let first = group.z * p.share4;
   let end = min(first + p.share4, p.run4);
-//#else
-  let first = 0u;
-  let end = p.run4;
-//#end
+  let share = group.z * positions * p.c_out4;
 
 //#if SHARED
   // What this invocation fetches: vec4 (lane & 3) of positions slot0, slot1, … of the workgroup.
@@ -241,16 +229,8 @@ fn main(
   // included, and would take thrice as long to compile all of what follows a sum. A residual or a mask is a second pass over what this
   // invocation has stored.
   if (out0 < positions && c0 < p.c_out4) {
-//#if SPLIT
 //#for i in ROWS
-    let y$i = (group.z * positions + min(out$i, positions - 1u)) * p.c_out4;
-//#for j in COLS
-    y[y$i + in$j] = sum$i_$j;
-//#end
-//#end
-//#else
-//#for i in ROWS
-    let y$i = stored_at(min(out$i, positions - 1u));
+    let y$i = share + stored_at(min(out$i, positions - 1u));
 //#end
 //#for j in COLS
     if ((p.flags & SCALE_BIAS) != 0u) {
@@ -283,20 +263,10 @@ fn main(
         }
       }
     }
-//#end
   }
 //#else
-//#if SPLIT
-//#for j in COLS
-  if (c$j < p.c_out4) {
 //#for i in ROWS
-    if (out$i < positions) { y[(group.z * positions + out$i) * p.c_out4 + c$j] = sum$i_$j; }
-//#end
-  }
-//#end
-//#else
-//#for i in ROWS
-  let y$i = stored_at(min(out$i, positions - 1u));
+  let y$i = share + stored_at(min(out$i, positions - 1u));
 //#end
 //#for j in COLS
   if ((p.flags & SCALE_BIAS) != 0u) {
@@ -326,7 +296,6 @@ fn main(
     if (out$i < positions) { y[y$i + c$j] = sum$i_$j; }
 //#end
   }
-//#end
 //#end
 //#end
 }

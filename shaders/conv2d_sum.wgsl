@@ -1,4 +1,4 @@
-// conv2d_sum: adds the shares that conv2d with SPLIT computed, and does what follows a convolution's sum in a ResNet.
+// conv2d_sum: adds the shares that conv2d computed of a split sum, and does what follows a convolution's sum in a ResNet.
 //   y[oy,ox,co] = relu( scale[co] * sum over s of shares[s,oy,ox,co] + bias[co] + residual[oy,ox,co] )
 // One invocation owns one vec4 of y and adds in the order of the shares: the same photo gives the same bits.
 //                                                        Reference: reference::conv2d

@@ -188,7 +188,7 @@ impl Explainer {
 
     /// Measures how convolutions are best cut on this adapter, and that it computes them rightly. Takes effect at the next `load`.
     ///
-    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`] at most, far less on a real GPU.
+    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first tile takes longer; far less on a real GPU.
     pub async fn tune(&mut self) -> Result<()> {
         if self.gpu.is_cpu() {
             return Ok(()); // it has no tiles

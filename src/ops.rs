@@ -151,9 +151,14 @@ impl Tile {
         if self.split == 1 { 0 } else { (self.split * positions * pad4(channels) * 4) as u64 }
     }
 
-    /// The shader for this tile.
+    /// How many workgroups compute a result [positions, 4·c4].
+    fn workgroups(self, positions: usize, c4: usize) -> [u32; 3] {
+        [c4.div_ceil(self.wx * self.cols), positions.div_ceil(self.wy * self.rows).max(1), self.split].map(|n| n as u32)
+    }
+
+    /// The shader for this tile, whether it splits the sum or not.
     pub fn apply(self, shader: Shader) -> Shader {
-        let Tile { rows, cols, wx, wy, shared, split } = self;
+        let Tile { rows, cols, wx, wy, shared, .. } = self;
         let shader = shader
             .with("ROWS", rows)
             .with("COLS", cols)
@@ -162,8 +167,7 @@ impl Tile {
             .with("WX_COLS", wx * cols)
             .with("SHARED", shared as usize)
             .with("MATRIX", self.for_cpu() as usize)
-            .with("TALL", (wx == 1) as usize)
-            .with("SPLIT", (split > 1) as usize);
+            .with("TALL", (wx == 1) as usize);
         if !shared {
             return shader;
         }
@@ -354,20 +358,23 @@ fn conv2d_steps(
         shader = shader.with("TRANSPOSE", 1);
     }
     let positions = (params.rows * params.cols) as usize;
-    let along_channels = y.c4().div_ceil(tile.wx * tile.cols) as u32;
-    let along_positions = positions.div_ceil(tile.wy * tile.rows).max(1) as u32;
-    if tile.split == 1 {
-        let bindings = [&[&y.buffer, &x.buffer, &weight.buffer], &follows[..]].concat();
-        return vec![gpu.step(shader, &bindings, params, [along_channels, along_positions, 1])];
-    }
-
-    assert!(shares.bytes() >= tile.shares_bytes(positions, y.channels));
     let share4 = (params.run4 as usize).div_ceil(tile.split);
     // Through workgroup memory go 16 channels at a time.
     params.share4 = (if tile.shared { share4.next_multiple_of(4) } else { share4 }) as u32;
-    let bindings = [&shares.buffer, &x.buffer, &weight.buffer];
-    let workgroups = [along_channels, along_positions, tile.split as u32];
-    let products = gpu.step(shader, &bindings, params, workgroups);
+    let workgroups = tile.workgroups(positions, y.c4());
+    let operands = [&x.buffer, &weight.buffer];
+    if tile.split == 1 {
+        return vec![gpu.step(shader, &[&[&y.buffer], &operands[..], &follows[..]].concat(), params, workgroups)];
+    }
+
+    assert!(shares.bytes() >= tile.shares_bytes(positions, y.channels));
+    let nothing = [&weight.buffer; 3];
+    let products = gpu.step(
+        shader,
+        &[&[&shares.buffer], &operands[..], &nothing[..]].concat(),
+        Conv2dParams { y_width: params.cols, y_step: 1, y_row: 0, y_col: 0, flags: 0, ..params },
+        workgroups,
+    );
     // `shaders/conv2d_sum.wgsl`: shares [split, rows·cols, c_out]
     let Conv2dParams { rows, cols, y_width, y_step, y_row, y_col, c_out4, flags, .. } = params;
     let bindings = [&[&y.buffer, &shares.buffer], &follows[..]].concat();
@@ -518,6 +525,8 @@ fn winograd_steps(
     let params = Conv2dParams {
         rows: 1,
         cols: tiles,
+        y_width: tiles,
+        y_step: 1,
         x_height: 1,
         x_width: tiles,
         x_step: 1,
@@ -530,13 +539,10 @@ fn winograd_steps(
         share4: c_in4,
         ..Default::default()
     };
-    let workgroups = [
-        y.c4().div_ceil(tile.wx * tile.cols) as u32,
-        (tiles as usize).div_ceil(tile.wy * tile.rows) as u32,
-        split.split as u32,
-    ];
-    let bindings = [&scratch.shares.buffer, &scratch.image.buffer, &scratch.weight.buffer];
-    let multiply = gpu.step(split.apply(shader::conv2d()), &bindings, params, workgroups);
+    let (weight, nothing) = (&scratch.weight.buffer, &scratch.weight.buffer);
+    let bindings = [&scratch.shares.buffer, &scratch.image.buffer, weight, nothing, nothing, nothing];
+    let workgroups = split.workgroups(tiles as usize, y.c4());
+    let multiply = gpu.step(split.apply(Precision::F32.apply(shader::conv2d())), &bindings, params, workgroups);
 
     let scale_bias = transposed.is_none().then_some(&conv.scale_bias);
     let (flags, follows) = what_follows(y, scale_bias, &fused, &scratch.shares.buffer);

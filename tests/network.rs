@@ -1,10 +1,13 @@
 //! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but truths that must hold.
 
 use gradlens::explain::Memory;
+use gradlens::gpu::Gpu;
+use gradlens::tune::Tuning;
 use gradlens::weights::Block;
 use gradlens::{Checkpoint, Error, Explainer, Fit, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 use std::path::Path;
+use std::time::Duration;
 
 mod common;
 use common::golden_weights::{architecture, random_checkpoint};
@@ -343,6 +346,15 @@ fn the_cpu_computes_the_same() {
             assert!(found.len() == expected.len() && worst <= 2e-4, "{block:?} {groups}, {name}: {worst:e}");
         }
     }
+}
+
+/// With no time to measure, an adapter on a CPU still takes the large tile and Winograd's form, both only checked.
+#[test]
+fn tuning_without_time() {
+    let gpu = block_on(Gpu::new()).expect("a GPU or a software driver");
+    let tuning = block_on(Tuning::measure(&gpu, Duration::ZERO)).unwrap().to_string();
+    let tile = if gpu.info().software { "14x4/4x1w" } else { "8x2/8x8" };
+    assert_eq!(tuning, [tile; 3].join(" "));
 }
 
 #[test]
