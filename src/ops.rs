@@ -631,7 +631,7 @@ pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> 
     assert_eq!([dy.channels, dx.channels], [linear.classes, linear.features]);
     let shader = linear.precision.apply(shader::linear_backward());
     let bindings = [&dx.buffer, &dy.buffer, &linear.weight.buffer, &linear.scale_bias.buffer];
-    gpu.step(shader, &bindings, [dx.c4() as u32, dy.c4() as u32, 0, 0], grid((dx.c4() * 4).div_ceil(8)))
+    gpu.step(shader, &bindings, [dx.c4() as u32, dy.c4() as u32, 0, 0], grid((dx.c4() * 4).div_ceil(32)))
 }
 
 /// y = x [h, w, c] without the channel whose number is in `channel` [1], if it has one: `shaders/without_channel.wgsl`.

@@ -405,11 +405,11 @@ fn global_average_pool(gpu: &Gpu) {
 fn linear(gpu: &Gpu) {
     let (mut random, mut report) = (Random::fresh("linear"), Report::new("linear"));
     let mut backward = Report::new("linear_backward");
-    for (features, classes) in [(2048, 1000), (5, 7), (1, 1), (33, 260), (512, 3)] {
+    for (features, classes) in [(2048, 1000), (5, 7), (1, 1), (33, 260), (512, 3), (37, 2090)] {
         for precision in Precision::ALL {
             let weight = weights(&mut random, features * classes, precision);
             let (scale, bias) = (random.values(classes, false), random.values(classes, false));
-            let (x, dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
+            let (x, mut dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
             let layer = Linear {
                 weight: gradlens::resnet::pack_linear_weight(gpu, &weight, precision, classes, features),
                 precision,
@@ -426,6 +426,13 @@ fn linear(gpu: &Gpu) {
             report.compare(&shape, &read(gpu, &y), &reference::linear(&x.planes, &weight, &scale, &bias));
             let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
             backward.compare(&shape, &read(gpu, &dx), &expected);
+            // As of a logit: all but one are zero.
+            let logit = random.bits() as usize % classes;
+            dy.planes.iter_mut().enumerate().for_each(|(class, dy)| *dy *= (class == logit) as usize as f64);
+            let (dx, gdy) = (poisoned(gpu, features, 1, 1), upload(gpu, &dy));
+            gpu.run([&ops::linear_backward(gpu, &dx, &gdy, &layer)]);
+            let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
+            backward.compare(&format!("{shape}, logit {logit}"), &read(gpu, &dx), &expected);
         }
     }
 }
