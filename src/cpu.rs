@@ -1,12 +1,13 @@
 //! The shaders' work on the CPU, where there is no GPU to do it: each shader's arithmetic on the same memory, by the same numbers.
 //!
 //! Not the slow reference of the tests: convolutions gather their taps into a matrix and leave the product to the crate
-//! `matrixmultiply`. Knows neither networks nor tiles; what [`ops`](crate::ops) records runs here unchanged, so everything above
+//! `matmul` beside this one. Knows neither networks nor tiles; what [`ops`](crate::ops) records runs here unchanged, so everything above
 //! gives the same results. To add an operation: an arm in [`run`].
 
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use half::f16;
+use matmul::matmul;
 use wide::f32x4;
 
 use crate::shader::Shader;
@@ -115,7 +116,7 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let (x, words, scale_bias) = (input(1), input(2), input(3));
             let weight = weights(shader, &words, features * classes);
             let (y, (scale, bias)) = (&mut floats_mut(&mut out)[..classes], floats(&scale_bias).split_at(classes));
-            multiply([1, features, classes], &floats(&x)[..features], features, &weight, y, classes, false);
+            matmul([1, features, classes], &floats(&x), &weight, y, false);
             y.iter_mut().zip(scale).zip(bias).for_each(|((y, scale), bias)| *y = scale.mul_add(*y, *bias));
         }
         "linear_backward" => {
@@ -288,11 +289,11 @@ fn conv2d(y: &mut [f32], x: &[f32], w: &[f32], [scale_bias, residual, mask]: [Op
     let long = longest * run;
     let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * long }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
+    let scale_bias = scale_bias.map(|both| both.as_chunks::<4>().0.split_at(c_out / 4));
     for first in (0..positions).step_by(BLOCK) {
         let count = BLOCK.min(positions - first);
         let sums = &mut sums[..count * c_out];
-        sums.fill(0.0);
-        for taps in taps.chunks(longest) {
+        for (nth, taps) in taps.chunks(longest).enumerate() {
             let rows = if as_it_lies {
                 &x[first * run..][..count * run]
             } else {
@@ -306,25 +307,25 @@ fn conv2d(y: &mut [f32], x: &[f32], w: &[f32], [scale_bias, residual, mask]: [Op
                 &gathered[..count * long]
             };
             let w = &w[taps[0].2 * c_out..][..long * c_out];
-            multiply([count, long, c_out], rows, long, w, sums, c_out, true);
+            matmul([count, long, c_out], rows, w, sums, nth > 0);
         }
         for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
             let (r, c) = ((first + i) / cols, (first + i) % cols);
             let at = ((r * p.y_step + p.y_row) * p.y_width + c * p.y_step + p.y_col) * c_out;
-            let follow = |words: Option<&'_ [f32]>, c: usize| words.map(|words| four(&words[at..], c));
+            let [residual, mask] = [residual, mask].map(|words| words.map(|words| words[at..][..c_out].as_chunks().0));
             for (c, (y, sum)) in fours(&mut y[at..][..c_out]).zip(fours(sums)).enumerate() {
                 let mut sum = f32x4::from(*sum);
-                if let Some(both) = scale_bias {
-                    sum = sum * four(both, c) + four(both, c_out / 4 + c);
+                if let Some((scale, bias)) = scale_bias {
+                    sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
                 }
-                if let Some(residual) = follow(residual, c) {
-                    sum += residual;
+                if let Some(residual) = residual {
+                    sum += f32x4::new(residual[c]);
                 }
                 if p.flags & RELU != 0 {
                     sum = sum.fast_max(f32x4::ZERO);
                 }
-                if let Some(mask) = follow(mask, c) {
-                    sum = mask.simd_gt(f32x4::ZERO) & sum;
+                if let Some(mask) = mask {
+                    sum = f32x4::new(mask[c]).simd_gt(f32x4::ZERO) & sum;
                 }
                 *y = sum.to_array();
             }
@@ -340,17 +341,6 @@ fn fours(values: &mut [f32]) -> std::slice::IterMut<'_, [f32; 4]> {
 /// The `c`-th of them.
 fn four(values: &[f32], c: usize) -> f32x4 {
     values.as_chunks().0[c].into()
-}
-
-/// c [m, n] = a [m, k] · b [k, n], rows of a `a_row` apart and those of c `c_row`; added to c with `add`.
-fn multiply([m, k, n]: [usize; 3], a: &[f32], a_row: usize, b: &[f32], c: &mut [f32], c_row: usize, add: bool) {
-    assert!(m > 0 && (m - 1) * a_row + k <= a.len() && k * n <= b.len() && (m - 1) * c_row + n <= c.len());
-    let beta = if add { 1.0 } else { 0.0 };
-    let [a_row, b_row, c_row] = [a_row, n, c_row].map(|row| row as isize);
-    // SAFETY: the assertion holds every index inside its slice; c is borrowed mutably and so overlaps neither a nor b.
-    unsafe {
-        matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), a_row, 1, b.as_ptr(), b_row, 1, beta, c.as_mut_ptr(), c_row, 1);
-    }
 }
 
 /// A gradient behind a ReLU that put out `x`; `rule` as in the shaders: 0 none, 1 its own, 2 guided.
