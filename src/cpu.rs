@@ -7,7 +7,7 @@
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use half::f16;
-use matmul::matmul;
+use matmul::{Right, matmul};
 use wide::f32x4;
 
 use crate::shader::Shader;
@@ -69,25 +69,9 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let follows = [&scale_bias, &residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
             let words = input(2);
             let weight = weights(shader, &words, params.weights());
-            conv2d(floats_mut(&mut out), floats(&input(1)), &weight, follows, &params);
-        }
-        "conv2d_transpose_weight" => {
-            let [c_in, c_out, taps] = [4 * p(0), 4 * p(1), p(2)];
-            let (words, scale) = (input(1), input(2));
-            let weight = weights(shader, &words, taps * c_in * c_out);
-            let (scale, out) = (floats(&scale), floats_mut(&mut out));
-            for (from, to) in weight.chunks_exact(c_in * c_out).zip(out.chunks_exact_mut(c_in * c_out)) {
-                // Four rows at a time: four columns one after the other would be fetched four times each.
-                for (ci4, rows) in from.chunks_exact(4 * c_out).enumerate() {
-                    for co4 in 0..c_out / 4 {
-                        let scale = four(scale, co4);
-                        let rows = [0, 1, 2, 3].map(|row| four(&rows[row * c_out..], co4) * scale);
-                        for (row, columns) in f32x4::transpose(rows).into_iter().enumerate() {
-                            to[(4 * co4 + row) * c_in + 4 * ci4..][..4].copy_from_slice(&columns.to_array());
-                        }
-                    }
-                }
-            }
+            let scale = (shader.constant("TRANSPOSE") != 0).then(|| input(3));
+            let scale = scale.as_ref().map(|scale| &floats(scale)[..params.c_in]);
+            conv2d(floats_mut(&mut out), floats(&input(1)), &weight, scale, follows, &params);
         }
         "max_pool2d" => max_pool2d(floats_mut(&mut out), floats(&input(1)), params),
         "max_pool2d_backward" => {
@@ -116,7 +100,7 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let (x, words, scale_bias) = (input(1), input(2), input(3));
             let weight = weights(shader, &words, features * classes);
             let (y, (scale, bias)) = (&mut floats_mut(&mut out)[..classes], floats(&scale_bias).split_at(classes));
-            matmul([1, features, classes], &floats(&x), &weight, y, false);
+            matmul([1, features, classes], floats(&x), Right::Plain(&weight), y, false);
             y.iter_mut().zip(scale).zip(bias).for_each(|((y, scale), bias)| *y = scale.mul_add(*y, *bias));
         }
         "linear_backward" => {
@@ -272,7 +256,15 @@ impl Conv2dParams {
 /// Positions at a time: their taps, gathered, stay in the cache.
 const BLOCK: usize = 256;
 
-fn conv2d(y: &mut [f32], x: &[f32], w: &[f32], [scale_bias, residual, mask]: [Option<&[f32]>; 3], p: &Conv2dParams) {
+/// With `transposed`, dL/dy's scale, the weight is the forward pass's: `TRANSPOSE` in the shader.
+fn conv2d(
+    y: &mut [f32],
+    x: &[f32],
+    w: &[f32],
+    transposed: Option<&[f32]>,
+    [scale_bias, residual, mask]: [Option<&[f32]>; 3],
+    p: &Conv2dParams,
+) {
     let &Conv2dParams { cols, c_out, run, .. } = p;
     let positions = p.rows * cols;
     // A 1×1 convolution of stride 1 reads x as it lies.
@@ -307,7 +299,8 @@ fn conv2d(y: &mut [f32], x: &[f32], w: &[f32], [scale_bias, residual, mask]: [Op
                 &gathered[..count * long]
             };
             let w = &w[taps[0].2 * c_out..][..long * c_out];
-            matmul([count, long, c_out], rows, w, sums, nth > 0);
+            let right = transposed.map_or(Right::Plain(w), |scale| Right::Transposed { weights: w, scale });
+            matmul([count, long, c_out], rows, right, sums, nth > 0);
         }
         for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
             let (r, c) = ((first + i) / cols, (first + i) % cols);

@@ -292,7 +292,7 @@ pub fn conv2d_backward_input(
         (tap as u32, taps as u32, origin / stride as i32)
     };
     // Where an adapter computes on a CPU, transposing would be a fifth of the work at layer4.
-    let as_it_is = tile.for_cpu() && tile.split == 1 && !gpu.is_cpu();
+    let as_it_is = gpu.is_cpu() || (tile.for_cpu() && tile.split == 1);
     let (weight, precision, scale) = match as_it_is {
         true => (&conv.weight, conv.precision, Scale::OfX(&conv.scale_bias)),
         false => (transposed, Precision::F32, Scale::None),

@@ -173,7 +173,9 @@ impl ResNet {
             }));
         }
         let convs = || blocks.iter().flat_map(|b| b.convs.iter().chain(&b.downsample)).chain([&stem]);
-        let transposed = gpu.scratch(convs().map(Conv2d::transposed_bytes).max().unwrap_or(0));
+        // The processor reads the weights as they are.
+        let transposed = convs().map(Conv2d::transposed_bytes).max().filter(|_| !gpu.is_cpu());
+        let transposed = gpu.scratch(transposed.unwrap_or(0));
         let (classes, features) = (network.fc.classes, network.fc.features);
         let (precision, weight) = weight("fc", &network.fc.weight, Shape::of_linear(classes, features));
         let scale_bias = pack_scale_bias(gpu, &network.fc.scale, &network.fc.bias);
