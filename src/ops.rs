@@ -264,7 +264,7 @@ enum Scale<'a> {
 }
 
 /// dL/dx of [`conv2d`]'s convolution, by the same shader on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; large
-/// tiles read the weight as it is.
+/// tiles and the processor read the weight as it is.
 ///
 /// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
 /// A position of dx at row iy meets tap ky where (iy + padding − ky) is a multiple of the stride: one step for each remainder
