@@ -199,8 +199,9 @@ impl Explainer {
         Ok(())
     }
 
-    /// How long [`tune`](Explainer::tune) may look for a faster way.
-    pub const TUNING_BUDGET: Duration = Duration::from_secs(3);
+    /// How long [`tune`](Explainer::tune) may look for a faster way: half a second less than anybody should wait, since what a trial
+    /// will take is guessed.
+    pub const TUNING_BUDGET: Duration = Duration::from_millis(2500);
 
     /// How convolutions are cut, as a line of text to keep for the next visit.
     pub fn tuning(&self) -> String {
