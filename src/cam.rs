@@ -103,9 +103,13 @@ impl FromStr for Method {
 pub struct Recipe {
     steps: Vec<Step>,
     cam: Tensor, // [h·w]
+    /// What a step's result is still to be multiplied with.
+    scale: f32,
 }
 
 impl Recipe {
+    /// `gradients` [h, w, c] as `activations`; for Grad-CAM also the gradient [c] of their means.
+    ///
     /// None where the CPU makes the map: of principal components, and where channels are tried out.
     pub fn of(method: Method, gpu: &Gpu, activations: &Tensor, gradients: &Tensor) -> Option<Recipe> {
         // The numbers are the shaders' own: METHOD in cam.wgsl and cam_weights.wgsl.
@@ -118,20 +122,26 @@ impl Recipe {
             Method::LayerCam => (None, 3),
             Method::EigenCam | Method::EigenGradCam | Method::ScoreCam | Method::AblationCam => return None,
         };
-        let weights = gpu.tensor(1, 1, activations.channels);
         let cam = gpu.tensor(1, 1, activations.positions());
+        if method == Method::GradCam && gradients.positions() == 1 {
+            let steps = vec![ops::cam(gpu, &cam, activations, activations, gradients, cam_method)];
+            return Some(Recipe { steps, cam, scale: 1.0 / activations.positions() as f32 });
+        }
+        let weights = gpu.tensor(1, 1, activations.channels);
         let weights_step = match weights_method {
-            Some(method) => ops::cam_weights(gpu, &weights, activations, gradients, method),
-            None => ops::global_average_pool(gpu, &weights, gradients),
+            Some(number) => Some(ops::cam_weights(gpu, &weights, activations, gradients, number)),
+            None => (method == Method::GradCam).then(|| ops::global_average_pool(gpu, &weights, gradients)),
         };
-        let steps = vec![weights_step, ops::cam(gpu, &cam, activations, gradients, &weights, cam_method)];
-        Some(Recipe { steps, cam })
+        let cam_step = ops::cam(gpu, &cam, activations, gradients, &weights, cam_method);
+        Some(Recipe { steps: weights_step.into_iter().chain([cam_step]).collect(), cam, scale: 1.0 })
     }
 
     /// cam [h, w], before ReLU and scaling.
     pub async fn run(&self, gpu: &Gpu) -> Result<Vec<f32>> {
         gpu.run(&self.steps);
-        gpu.read(&self.cam).await
+        let mut cam = gpu.read(&self.cam).await?;
+        cam.iter_mut().for_each(|v| *v *= self.scale);
+        Ok(cam)
     }
 }
 

@@ -107,12 +107,14 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let (features, classes) = (4 * p(0), 4 * p(1));
             let (dy, words, scale) = (input(1), input(2), input(3));
             let weight = weights(shader, &words, features * classes);
-            let scaled: Vec<f32> = floats(&dy)[..classes].iter().zip(floats(&scale)).map(|(dy, s)| dy * s).collect();
-            // Mostly a single one, the logit's.
-            let felt: Vec<usize> = (0..classes).filter(|&n| scaled[n] != 0.0).collect();
+            let felt: Vec<(usize, f32)> = floats(&dy)
+                .chunks_exact(4)
+                .take_while(|dy| dy[1] != 0.0)
+                .map(|dy| (dy[0] as usize, dy[1] * floats(&scale)[dy[0] as usize]))
+                .collect();
             let dx = &mut floats_mut(&mut out)[..features];
             for (dx, row) in dx.iter_mut().zip(weight.chunks_exact(classes)) {
-                *dx = felt.iter().map(|&n| row[n] * scaled[n]).sum();
+                *dx = felt.iter().map(|&(n, scaled)| row[n] * scaled).sum();
             }
         }
         "cam" => {

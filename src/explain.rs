@@ -25,7 +25,7 @@ use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
 use crate::heatmap::{self, Cam};
 use crate::loader::{Loader, Weights};
 use crate::objective::{Objective, softmax};
-use crate::ops::Rule;
+use crate::ops::{Rule, sparse};
 use crate::order::largest_first;
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
 use crate::resnet::{Pass, ResNet, Target, Uploaded, check_sizes};
@@ -468,7 +468,7 @@ impl Loaded {
         rule: Rule,
     ) -> Result<Tensor> {
         let Loaded { resnet, pass: Some(pass), seen: Some(seen), .. } = self else { return Err(Error::NoPhoto) };
-        gpu.write(&pass.dlogits, &objective.gradient(class, &seen.logits));
+        gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits)));
         Ok(pass.run_backward(gpu, resnet, target, rule))
     }
 
@@ -489,8 +489,10 @@ impl Loaded {
             let Some(weights) = weights else { return Ok(None) };
             weighted_sum(&gpu.read(&activations).await?, &weights, activations.positions())
         } else {
+            // Grad-CAM takes the mean over positions, and of the last layer's gradient that is all there is.
+            let means = method == Method::GradCam && self.resnet.is_pooled(target);
             let gradient = match method.needs_gradients() {
-                true => self.gradient(gpu, about, target, Rule::Gradient)?,
+                true => self.gradient(gpu, about, if means { Target::Pooled } else { target }, Rule::Gradient)?,
                 false => activations.clone(),
             };
             if let (None, Some(recipe)) =

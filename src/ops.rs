@@ -626,12 +626,23 @@ pub fn linear(gpu: &Gpu, y: &Tensor, x: &Tensor, linear: &Linear) -> Step {
     gpu.step(shader, &bindings, [x.c4() as u32, y.c4() as u32, 0, 0], grid(y.c4().div_ceil(8)))
 }
 
-/// dL/dx of [`linear`]: `shaders/linear_backward.wgsl`.
+/// dL/dx of [`linear`], of dy as [`sparse`] gives it: `shaders/linear_backward.wgsl`.
 pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> Step {
-    assert_eq!([dy.channels, dx.channels], [linear.classes, linear.features]);
+    assert_eq!([dy.positions(), dy.channels, dx.channels], [linear.classes, 2, linear.features]);
     let shader = linear.precision.apply(shader::linear_backward());
     let bindings = [&dx.buffer, &dy.buffer, &linear.weight.buffer, &linear.scale_bias.buffer];
-    gpu.step(shader, &bindings, [dx.c4() as u32, dy.c4() as u32, 0, 0], grid((dx.c4() * 4).div_ceil(32)))
+    let params = [dx.c4() as u32, linear.classes.div_ceil(4) as u32, 0, 0];
+    gpu.step(shader, &bindings, params, grid((dx.c4() * 4).div_ceil(64)))
+}
+
+/// Planes [2, 1, classes] of a dy [classes]: the numbers of those that are not zero and what they are, then zeros.
+pub fn sparse(dy: &[f32]) -> Vec<f32> {
+    let felt: Vec<usize> = (0..dy.len()).filter(|&n| dy[n] != 0.0).collect();
+    let mut planes = vec![0.0; 2 * dy.len()];
+    for (i, &n) in felt.iter().enumerate() {
+        (planes[i], planes[dy.len() + i]) = (n as f32, dy[n]);
+    }
+    planes
 }
 
 /// y = x [h, w, c] without the channel whose number is in `channel` [1], if it has one: `shaders/without_channel.wgsl`.

@@ -56,7 +56,7 @@ pub struct Pass {
     blocks: Vec<Activations>,
     pooled: Tensor,
     pub logits: Tensor,  // [classes]
-    pub dlogits: Tensor, // [classes]: what to differentiate, written before a backward
+    pub dlogits: Tensor, // [1, classes, 2], sparse: what to differentiate, written before a backward
     /// One for all convolutions, forward and backward.
     scratch: Scratch,
     forward: Vec<Step>,
@@ -73,6 +73,8 @@ pub enum Target {
     Input,
     /// The output of a block, counted from the first.
     Block(usize),
+    /// The means of the last block's output, which the classifier reads: its gradient is a `positions`th of theirs, everywhere.
+    Pooled,
 }
 
 /// Recorded steps from `dlogits` down to a target's gradient.
@@ -205,6 +207,11 @@ impl ResNet {
         found.map(Target::Block).ok_or_else(|| Error::UnknownLayer { name: name.into(), known: known() })
     }
 
+    /// Whether the classifier reads the means of this layer.
+    pub fn is_pooled(&self, target: Target) -> bool {
+        target == Target::Block(self.blocks.len() - 1)
+    }
+
     fn block_name(&self, index: usize) -> String {
         let stage = self.blocks[index].stage;
         let first = self.blocks.iter().position(|b| b.stage == stage).unwrap_or(0);
@@ -301,7 +308,7 @@ impl ResNet {
         steps.push(ops::global_average_pool(gpu, &pooled, features));
         let logits = gpu.tensor(1, 1, self.fc.classes);
         steps.push(ops::linear(gpu, &logits, &pooled, &self.fc));
-        let dlogits = gpu.tensor(1, 1, self.fc.classes);
+        let dlogits = gpu.tensor(1, self.fc.classes, 2);
         let (backward, gradients) = Default::default();
         Ok(Pass {
             input,
@@ -358,16 +365,19 @@ impl ResNet {
     fn record_backward(&self, gpu: &Gpu, pass: &mut Pass, target: Target, rule: Rule) -> Backward {
         let (gradients, scratch) = (std::mem::take(&mut pass.gradients), pass.scratch.clone());
         let mut run = Recorder { gpu, resnet: self, rule, gradients, scratch, steps: Vec::new() };
-        let dpooled = run.gradient(&pass.pooled, Slot::Pooled);
-        run.steps.push(ops::linear_backward(gpu, &dpooled, &pass.dlogits, &self.fc));
+        let mut dy = run.gradient(&pass.pooled, Slot::Pooled);
+        run.steps.push(ops::linear_backward(gpu, &dy, &pass.dlogits, &self.fc));
         let last = pass.blocks.len() - 1;
-        let features = pass.blocks[last].out();
-        let mut dy = run.gradient(features, slot(last));
-        let stop = target == Target::Block(last);
-        let relu = (!stop).then_some(rule);
-        run.steps.push(ops::global_average_pool_backward(gpu, &dy, &dpooled, features, relu));
+        if target != Target::Pooled {
+            let features = pass.blocks[last].out();
+            let dx = run.gradient(features, slot(last));
+            let relu = (!self.is_pooled(target)).then_some(rule);
+            run.steps.push(ops::global_average_pool_backward(gpu, &dx, &dy, features, relu));
+            dy = dx;
+        }
 
         let first = match target {
+            Target::Pooled => last + 1,
             Target::Block(block) => block + 1,
             Target::Input => 0,
         };
@@ -459,6 +469,7 @@ impl Pass {
         let first = match target {
             Target::Input => 0,
             Target::Block(block) => self.ends[block],
+            Target::Pooled => self.forward.len() - 1,
         };
         gpu.run(&self.forward[first..]);
     }
@@ -467,7 +478,7 @@ impl Pass {
     /// with its bias. Leaves logits that are not the photo's.
     pub async fn logits_of_features(&self, gpu: &Gpu, features: &[f32]) -> Result<Vec<f32>> {
         gpu.write(&self.pooled, features);
-        gpu.run(&self.forward[self.forward.len() - 1..]);
+        self.run_forward_from(gpu, Target::Pooled);
         gpu.read(&self.logits).await
     }
 
@@ -487,6 +498,7 @@ impl Pass {
         match target {
             Target::Input => &self.input,
             Target::Block(block) => self.blocks[block].out(),
+            Target::Pooled => &self.pooled,
         }
     }
 

@@ -419,7 +419,11 @@ fn linear(gpu: &Gpu) {
             };
             let wide = |v: &[f32]| v.iter().map(|&v| v as f64).collect::<Vec<_>>();
             let (y, dx) = (poisoned(gpu, classes, 1, 1), poisoned(gpu, features, 1, 1));
-            let (gx, gdy) = (upload(gpu, &x), upload(gpu, &dy));
+            let upload_sparse = |dy: &Image| {
+                let sparse = ops::sparse(&dy.planes.iter().map(|&v| v as f32).collect::<Vec<_>>());
+                upload(gpu, &Image::new(2, 1, classes, &sparse))
+            };
+            let (gx, gdy) = (upload(gpu, &x), upload_sparse(&dy));
             gpu.run([&ops::linear(gpu, &y, &gx, &layer), &ops::linear_backward(gpu, &dx, &gdy, &layer)]);
             let shape = format!("{features} -> {classes}, {precision:?}");
             let [weight, scale, bias] = [&weight, &scale, &bias].map(|values| wide(values));
@@ -429,7 +433,7 @@ fn linear(gpu: &Gpu) {
             // As of a logit: all but one are zero.
             let logit = random.bits() as usize % classes;
             dy.planes.iter_mut().enumerate().for_each(|(class, dy)| *dy *= (class == logit) as usize as f64);
-            let (dx, gdy) = (poisoned(gpu, features, 1, 1), upload(gpu, &dy));
+            let (dx, gdy) = (poisoned(gpu, features, 1, 1), upload_sparse(&dy));
             gpu.run([&ops::linear_backward(gpu, &dx, &gdy, &layer)]);
             let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
             backward.compare(&format!("{shape}, logit {logit}"), &read(gpu, &dx), &expected);
