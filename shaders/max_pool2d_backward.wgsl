@@ -16,6 +16,11 @@ struct Params {
 @group(0) @binding(3) var<storage, read> y: array<vec4f>;         // [h_out, w_out, c]
 @group(0) @binding(4) var<uniform> p: Params;
 
+// The first window, along one axis, that position i is in; the last is (i + padding) / stride.
+fn first_window(i: u32) -> u32 {
+  return (max(i + p.padding + p.stride, p.ksize) - p.ksize) / p.stride;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
@@ -24,24 +29,31 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let ix = i / p.c4 % p.w_in;
   let iy = i / p.c4 / p.w_in;
   let value = x[i];
+  let zero = vec4<bool>(p.relu != 0u) & (value <= vec4f(0.0));
+  let first_x = first_window(ix);
+  let end_x = min((ix + p.padding) / p.stride + 1u, p.w_out);
+  let end_y = min((iy + p.padding) / p.stride + 1u, p.h_out);
   var sum = vec4f(0.0);
-  for (var ky = 0u; ky < p.ksize; ky++) {
-    let ry = iy + p.padding - ky;  // oy * stride, if (iy,ix) is tap (ky,kx) of window (oy,ox)
-    if (ry % p.stride != 0u || ry / p.stride >= p.h_out) { continue; }
-    for (var kx = 0u; kx < p.ksize; kx++) {
-      let rx = ix + p.padding - kx;
-      if (rx % p.stride != 0u || rx / p.stride >= p.w_out) { continue; }
-      let o = (ry / p.stride * p.w_out + rx / p.stride) * p.c4 + c;
-      var wins = value == y[o];
+  for (var oy = first_window(iy); oy < end_y; oy++) {
+    let ky = iy + p.padding - oy * p.stride;  // (iy,ix) is tap (ky,kx) of window (oy,ox)
+    for (var ox = first_x; ox < end_x; ox++) {
+      let kx = ix + p.padding - ox * p.stride;
+      let o = (oy * p.w_out + ox) * p.c4 + c;
+      let largest = y[o];
+      var wins = (value == largest) & !zero;
       if (!any(wins)) { continue; }
-      for (var before = 0u; before < ky * p.ksize + kx; before++) {
-        let by = ry + before / p.ksize - p.padding;
-        let bx = rx + before % p.ksize - p.padding;
-        if (by < p.h_in && bx < p.w_in) { wins &= x[(by * p.w_in + bx) * p.c4 + c] != y[o]; }
+      for (var ry = 0u; ry <= ky; ry++) {
+        let by = oy * p.stride + ry - p.padding;  // wraps round above the image: then it is not < h_in
+        if (by >= p.h_in) { continue; }
+        let end = select(p.ksize, kx, ry == ky);
+        for (var rx = 0u; rx < end; rx++) {
+          let bx = ox * p.stride + rx - p.padding;
+          if (bx < p.w_in) { wins &= x[(by * p.w_in + bx) * p.c4 + c] != largest; }
+        }
       }
       sum += select(vec4f(0.0), dy[o], wins);
     }
   }
   if (p.relu == 2u) { sum = max(sum, vec4f(0.0)); }
-  dx[i] = select(sum, vec4f(0.0), vec4<bool>(p.relu != 0u) & (value <= vec4f(0.0)));
+  dx[i] = sum;
 }
