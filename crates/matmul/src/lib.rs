@@ -2,7 +2,8 @@
 //! is compiled for size, and this for speed.
 //!
 //! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums, two vec4 of b, one number of a and a
-//! product. Only b is packed; rows of a are read as they lie.
+//! product. Only b is packed; rows of a are read as they lie. A b that lies transposed is not packed either: its columns are rows, and
+//! sums of [`DOT_ROWS`] × 4 of them run along k, four numbers side by side.
 
 use wide::f32x4;
 
@@ -14,6 +15,9 @@ const DEPTH: usize = 256;
 /// How many such panels of b are packed at a time: a row of them is four cache lines side by side.
 const PANELS: usize = 8;
 
+/// Rows of a that [`multiply_transposed`] reads at a time.
+const DOT_ROWS: usize = 2;
+
 /// [depth, COLS]
 type Panel = [[f32x4; COLS / 4]; DEPTH];
 
@@ -22,7 +26,7 @@ type Panel = [[f32x4; COLS / 4]; DEPTH];
 pub enum Right<'a> {
     /// b [k, n]
     Plain(&'a [f32]),
-    /// weights [k / run, n, run], each run transposed and scaled as it is packed: b[k, j] = weights[k / run, j, k % run] · scale[k % run].
+    /// weights [k / run, n, run], each run transposed and scaled: b[k, j] = weights[k / run, j, k % run] · scale[k % run].
     Transposed { weights: &'a [f32], scale: &'a [f32] },
 }
 
@@ -32,23 +36,47 @@ pub enum Right<'a> {
 /// Panics if they are not so, or if a slice is shorter than that.
 pub fn matmul([m, k, n]: [usize; 3], a: &[f32], b: Right, c: &mut [f32], add: bool) {
     assert!(n.is_multiple_of(4) && k > 0 && m * k <= a.len() && m * n <= c.len());
+    let b = match b {
+        Right::Plain(b) => b,
+        Right::Transposed { weights, scale } => return matmul_transposed([m, k, n], a, weights, scale, c, add),
+    };
     let mut panels = vec![[[f32x4::ZERO; COLS / 4]; DEPTH]; PANELS];
     for k0 in (0..k).step_by(DEPTH) {
         let depth = DEPTH.min(k - k0);
         for j0 in (0..n).step_by(PANELS * COLS) {
             let width = (PANELS * COLS).min(n - j0);
-            match b {
-                Right::Plain(b) => pack(&mut panels, &b[k0 * n + j0..], n, depth, width),
-                Right::Transposed { weights, scale } => {
-                    pack_transposed(&mut panels, weights, scale, n, [k0, k0 + depth], [j0, j0 + width]);
-                }
-            }
+            pack(&mut panels, &b[k0 * n + j0..], n, depth, width);
             for (panel, j) in panels.iter().zip((j0..j0 + width).step_by(COLS)) {
                 for i in (0..m).step_by(ROWS) {
                     // Beyond the last row it is the last again, computed and not stored.
                     let rows = std::array::from_fn(|r| &a[(i + r).min(m - 1) * k + k0..][..depth]);
                     let left = [m - i, n - j];
                     multiply(&panel[..depth], rows, &mut c[i * n + j..], n, left, add || k0 > 0);
+                }
+            }
+        }
+    }
+}
+
+/// [`matmul`] with [`Right::Transposed`].
+fn matmul_transposed([m, k, n]: [usize; 3], a: &[f32], weights: &[f32], scale: &[f32], c: &mut [f32], add: bool) {
+    let run = scale.len();
+    assert!(run.is_multiple_of(4) && k.is_multiple_of(run) && k * n <= weights.len());
+    let mut scaled = vec![f32x4::ZERO; m * k / 4];
+    for (to, a) in scaled.chunks_exact_mut(run / 4).zip(a.as_chunks().0.chunks_exact(run / 4)) {
+        for ((to, &a), &scale) in to.iter_mut().zip(a).zip(scale.as_chunks().0) {
+            *to = f32x4::new(a) * f32x4::new(scale);
+        }
+    }
+    for (nth, weights) in weights.chunks_exact(n * run).take(k / run).enumerate() {
+        for first in (0..run).step_by(DEPTH) {
+            let (depth, k0) = (DEPTH.min(run - first), nth * run + first);
+            for j in (0..n).step_by(4) {
+                let weights =
+                    std::array::from_fn(|column| weights[(j + column) * run + first..][..depth].as_chunks().0);
+                for i in (0..m).step_by(DOT_ROWS) {
+                    let rows = std::array::from_fn(|r| &scaled[((i + r).min(m - 1) * k + k0) / 4..][..depth / 4]);
+                    multiply_transposed(weights, rows, &mut c[i * n + j..], n, m - i, add || k0 > 0);
                 }
             }
         }
@@ -64,38 +92,6 @@ fn pack(panels: &mut [Panel], b: &[f32], n: usize, depth: usize, width: usize) {
         }
         if let Some(&left) = last.first() {
             panels[pairs.len()][k] = [left.into(), f32x4::ZERO];
-        }
-    }
-}
-
-/// Likewise columns `j0` to `j1` of rows `k0` to `k1` of [`Right::Transposed`], four by four.
-fn pack_transposed(
-    panels: &mut [Panel],
-    weights: &[f32],
-    scale: &[f32],
-    n: usize,
-    [k0, k1]: [usize; 2],
-    [j0, j1]: [usize; 2],
-) {
-    let run = scale.len();
-    for j in (j0..j1).step_by(4) {
-        let (panel, half) = (&mut panels[(j - j0) / COLS], (j - j0) % COLS / 4);
-        let mut k = k0;
-        while k < k1 {
-            // As far as this run goes.
-            let (nth, first) = (k / run, k % run);
-            let count = (run - first).min(k1 - k);
-            let row = |r: usize| &weights[(nth * n + j + r) * run + first..][..count];
-            let rows = [row(0), row(1), row(2), row(3)].map(|row| row.as_chunks::<4>().0);
-            let scale = scale[first..][..count].as_chunks::<4>().0;
-            for (at, to) in panel[k - k0..][..count].as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                let scale = f32x4::new(scale[at]);
-                let columns = f32x4::transpose(rows.map(|row| f32x4::new(row[at]) * scale));
-                for (to, column) in to.iter_mut().zip(columns) {
-                    to[half] = column;
-                }
-            }
-            k += count;
         }
     }
 }
@@ -121,6 +117,33 @@ fn multiply(panel: &[[f32x4; COLS / 4]], rows: [&[f32]; ROWS], c: &mut [f32], n:
                 }
             }
         }
+    }
+}
+
+/// c [DOT_ROWS, 4] = rows · columns, of which `left` rows are stored; rows of c are `n` apart.
+#[inline(never)] // as above
+fn multiply_transposed(
+    columns: [&[[f32; 4]]; 4],
+    rows: [&[f32x4]; DOT_ROWS],
+    c: &mut [f32],
+    n: usize,
+    left: usize,
+    add: bool,
+) {
+    let mut sums = [[f32x4::ZERO; 4]; DOT_ROWS];
+    let ([a0, a1], [b0, b1, b2, b3]) = (rows, columns);
+    for (((((a0, a1), b0), b1), b2), b3) in a0.iter().zip(a1).zip(b0).zip(b1).zip(b2).zip(b3) {
+        let columns = [b0, b1, b2, b3].map(|&b| f32x4::new(b));
+        for (sums, &a) in sums.iter_mut().zip([a0, a1]) {
+            for (sum, b) in sums.iter_mut().zip(columns) {
+                *sum += a * b;
+            }
+        }
+    }
+    for (r, sums) in sums.into_iter().enumerate().take(left) {
+        let [s0, s1, s2, s3] = f32x4::transpose(sums);
+        let (sum, to) = ((s0 + s1) + (s2 + s3), &mut c[r * n..].as_chunks_mut::<4>().0[0]);
+        *to = if add { f32x4::from(*to) + sum } else { sum }.to_array();
     }
 }
 
