@@ -476,7 +476,7 @@ impl Gpu {
         for step in self.queued.take() {
             step.compute();
             if since.elapsed() > Duration::from_millis(40) {
-                pause(0).await;
+                breathe().await;
                 since = Instant::now();
             }
         }
@@ -713,7 +713,7 @@ fn keep_asking(queue: &wgpu::Queue) -> std::rc::Rc<()> {
     asked
 }
 
-/// Lets the browser paint and answer clicks, for some milliseconds at least.
+/// Some milliseconds later.
 #[cfg(target_arch = "wasm32")]
 async fn pause(milliseconds: i32) {
     let after = |resolve: js_sys::Function, _| {
@@ -723,8 +723,21 @@ async fn pause(milliseconds: i32) {
     let _ = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::new(&mut { after })).await;
 }
 
+/// Lets the browser paint and answer clicks. By way of a message: timers that start one another wait 4 ms at least.
+#[cfg(target_arch = "wasm32")]
+async fn breathe() {
+    if let Ok(channel) = web_sys::MessageChannel::new() {
+        let after = |resolve: js_sys::Function, _| {
+            channel.port1().set_onmessage(Some(&resolve));
+            let _ = channel.port2().post_message(&wasm_bindgen::JsValue::NULL); // null can be sent
+        };
+        let _ = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::new(&mut { after })).await;
+        channel.port1().close();
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
-async fn pause(_: i32) {}
+async fn breathe() {}
 
 fn check(failure: &Mutex<Option<Error>>) -> Result<()> {
     failure.lock().unwrap_or_else(|e| e.into_inner()).clone().map_or(Ok(()), Err)

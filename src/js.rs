@@ -193,6 +193,12 @@ impl Explainer {
         Ok(Explainer { engine: crate::Explainer::new().await?, photo: None })
     }
 
+    /// For a browser without WebGPU, where `open` throws: the processor computes the same, in one thread.
+    #[wasm_bindgen(js_name = onProcessor)]
+    pub fn on_processor() -> Explainer {
+        Explainer { engine: crate::Explainer::on_cpu(), photo: None }
+    }
+
     /// The adapter's name, as far as the browser tells.
     #[wasm_bindgen(getter)]
     pub fn adapter(&self) -> String {

@@ -52,8 +52,12 @@ describe('the module', () => {
       const prediction = await explainer.predict(new Uint8Array(bytes), 'whole');
       const explanation = await explainer.explain(undefined, 'layer3', 'layer-cam');
       const wrong = await explainer.explain(0, 'attic').catch(error => error.message);
+      const processor = Explainer.onProcessor();
+      await processor.load(weights);
+      const slower = { logits: [...(await processor.predict(new Uint8Array(bytes), 'whole')).logits], adapter: processor.adapter };
+      slower.cam = [...(await processor.explain(undefined, 'layer3', 'layer-cam')).cam];
       return {
-        early, wrong, name, layers: explainer.layers, class: explanation.class, logits: [...prediction.logits],
+        early, wrong, slower, name, layers: explainer.layers, class: explanation.class, logits: [...prediction.logits],
         cam: [...explanation.cam], shape: [explanation.camHeight, explanation.camWidth], top: prediction.top(3).map(score => score.class),
       };
     }, bytes);
@@ -68,6 +72,9 @@ describe('the module', () => {
     };
     close(got.logits, [...tensor(tensors, 'logits').values], 'logits');
     close(got.cam, [...tensor(tensors, 'cam').values], 'cam');
+    assert.equal(got.slower.adapter, 'CPU');
+    close(got.slower.logits, got.logits, 'logits on the processor');
+    close(got.slower.cam, got.cam, 'cam on the processor');
     assert.deepEqual(tensor(tensors, 'cam').shape, got.shape);
     assert.equal(got.top[0], got.class);
     await tab.close();
@@ -157,7 +164,7 @@ describe('the module', () => {
 
   it('has TypeScript types for all of it, and is ready for npm', () => {
     const types = fs.readFileSync(path.join(PKG, 'gradlens.d.ts'), 'utf8');
-    for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>',
+    for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'static onProcessor(): Explainer', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>',
       'ask(question: Question, progress?: Progress | null): Promise<Explanation | undefined>', 'export interface Question', 'static methods(): string[]',
       'trust(explanation: Explanation, progress?: Progress | null): Promise<Trust | undefined>', 'Promise<Neurons>', 'coverUp(explanation: Explanation, share?: number | null): Promise<Covered | undefined>']) {
       assert.ok(types.includes(name), name);
