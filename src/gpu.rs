@@ -290,7 +290,7 @@ impl Gpu {
         let found = adapter.get_info();
         let name = if found.name.is_empty() { found.driver.clone() } else { found.name.clone() };
         let software = found.device_type == wgpu::DeviceType::Cpu
-            || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_lowercase().contains(s));
+            || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_ascii_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
         let (pipelines, staging, timed) = Default::default();
         let subgroups = has_subgroups(&device) && found.subgroup_min_size >= 4;

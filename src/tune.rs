@@ -63,7 +63,7 @@ pub struct Tuning {
 impl Tuning {
     /// Without measuring.
     pub fn guess(info: &AdapterInfo) -> Tuning {
-        let swiftshader = info.name.to_lowercase().contains("swiftshader");
+        let swiftshader = info.name.to_ascii_lowercase().contains("swiftshader");
         let tiles = [if swiftshader { LARGE_TILE } else { DEFAULT_TILE }; CLASSES.len()];
         Tuning { tiles, winograd: [swiftshader; CLASSES.len()] }
     }

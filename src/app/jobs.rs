@@ -275,7 +275,7 @@ impl Jobs {
         }
         let mut labels = None;
         for file in files {
-            let name = file.name().to_lowercase();
+            let name = file.name().to_ascii_lowercase();
             let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
             if ends(&[".safetensors", ".pt", ".pth"]) {
                 self.open_weights(file);

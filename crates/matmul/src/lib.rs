@@ -62,12 +62,9 @@ pub fn matmul([m, k, n]: [usize; 3], a: &[f32], b: Right, c: &mut [f32], add: bo
 fn matmul_transposed([m, k, n]: [usize; 3], a: &[f32], weights: &[f32], scale: &[f32], c: &mut [f32], add: bool) {
     let run = scale.len();
     assert!(run.is_multiple_of(4) && k.is_multiple_of(run) && k * n <= weights.len());
-    let mut scaled = vec![f32x4::ZERO; m * k / 4];
-    for (to, a) in scaled.chunks_exact_mut(run / 4).zip(a.as_chunks().0.chunks_exact(run / 4)) {
-        for ((to, &a), &scale) in to.iter_mut().zip(a).zip(scale.as_chunks().0) {
-            *to = f32x4::new(a) * f32x4::new(scale);
-        }
-    }
+    let fours = scale.as_chunks().0;
+    let scaled = a.as_chunks().0.iter().take(m * k / 4).enumerate();
+    let scaled: Vec<f32x4> = scaled.map(|(i, &a)| f32x4::new(a) * f32x4::new(fours[i % fours.len()])).collect();
     for (nth, weights) in weights.chunks_exact(n * run).take(k / run).enumerate() {
         for first in (0..run).step_by(DEPTH) {
             let (depth, k0) = (DEPTH.min(run - first), nth * run + first);
