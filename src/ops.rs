@@ -635,9 +635,10 @@ pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> 
     gpu.step(shader, &bindings, params, grid((dx.c4() * 4).div_ceil(64)))
 }
 
-/// Planes [2, 1, classes] of a dy [classes]: the numbers of those that are not zero and what they are, then zeros.
+/// Planes [2, 1, classes] of a dy [classes]: the numbers of those that are not zero and what they are, then zeros. A subnormal number is
+/// left out: many GPUs take it for a zero, which would end the list.
 pub fn sparse(dy: &[f32]) -> Vec<f32> {
-    let felt: Vec<usize> = (0..dy.len()).filter(|&n| dy[n] != 0.0).collect();
+    let felt: Vec<usize> = (0..dy.len()).filter(|&n| dy[n] != 0.0 && !dy[n].is_subnormal()).collect();
     let mut planes = vec![0.0; 2 * dy.len()];
     for (i, &n) in felt.iter().enumerate() {
         (planes[i], planes[dy.len() + i]) = (n as f32, dy[n]);
