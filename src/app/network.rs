@@ -44,12 +44,14 @@ pub fn Inside(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let boxes = Memo::new(move |_| state.outline.with(|parts| drawn(parts)));
     let title = move || {
-        let layer = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
+        let known = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
+        let layer = known.or_else(|| state.picture.with(Option::is_some).then(|| state.layer.get()));
         layer.map(|layer| fill(state.text().network.channels, &[&layer])).unwrap_or_default()
     };
+    // Room is kept for them before they come: what stands below must not move away from under a finger.
     let maps: Pictured = Arc::new(move || {
         state.channels.with(|known| {
-            let Some(known) = known else { return Vec::new() };
+            let Some(known) = known else { return to_come(&state) };
             let words = state.text().network.channel;
             known
                 .largest(SHOWN, |channel| channel.mean)
@@ -137,6 +139,14 @@ pub struct Map {
 pub fn shown(state: &State, known: &Channels, channel: &Channel, words: &str, value: f32) -> Map {
     let caption = fill(words, &[&channel.index.to_string(), &format!("{value:.4}")]);
     Map { caption, pixels: Arc::new(over_thumb(state, &known.map(channel.index))) }
+}
+
+/// The places of channels that are still to come: the photo alone.
+fn to_come(state: &State) -> Vec<Map> {
+    let Some(picture) = state.picture.get().filter(|_| state.inside.get()) else { return Vec::new() };
+    let thumb = picture.shown.shrunk(picture::THUMB);
+    let caption = fill(state.text().network.channel, &["…", "…"]);
+    vec![Map { caption, ..input(&thumb.rgb, thumb.width, thumb.height) }; SHOWN]
 }
 
 fn over_thumb(state: &State, cam: &Cam) -> Pixels {

@@ -35,7 +35,7 @@ const more = (page, than) => page.tab.waitForFunction((status, than) => Number(d
 
 describe('the camera', () => {
   it('paints a heatmap over frame after frame, pauses to explore, goes on and stops', () => visit(async page => {
-    await page.tab.click(id('camera-first'));
+    await page.click(id('camera-first'));
     await more(page, 0);
     const first = await page.pixels();
     assert.ok(first.width >= 320 && first.height >= 240);
@@ -44,7 +44,7 @@ describe('the camera', () => {
     assert.ok(difference(await page.pixels(), first) > 0.1, 'the picture stands still');
     assert.equal((await page.ranking()).length, 5);
 
-    await page.tab.click(id('camera-pause'));
+    await page.click(id('camera-pause'));
     await page.painted();
     await page.reach('done');
     const paused = await maps(page);
@@ -55,10 +55,10 @@ describe('the camera', () => {
     assert.equal(await maps(page), paused + 1);
     assert.deepEqual([still.width, still.height], [first.width, first.height]);
 
-    await page.tab.click(id('camera-pause'));
+    await page.click(id('camera-pause'));
     await more(page, paused + 2);
     assert.ok((await page.ranking()).some(row => row.pressed), 'the class that was picked stays');
-    await page.tab.click(id('camera-stop'));
+    await page.click(id('camera-stop'));
     await page.painted();
     const stopped = await maps(page);
     await new Promise(resolve => setTimeout(resolve, 500));
@@ -68,9 +68,9 @@ describe('the camera', () => {
 
   it('drops frames rather than queueing them', () => visit(async page => {
     // A GPU that takes ten frames' time for each: what waits would show as work after the camera has stopped.
-    await page.tab.click(id('camera-first'));
+    await page.click(id('camera-first'));
     await more(page, 2);
-    await page.tab.click(id('camera-stop'));
+    await page.click(id('camera-stop'));
     const stopped = await maps(page);
     await new Promise(resolve => setTimeout(resolve, 1000));
     assert.ok(await maps(page) - stopped <= 1);
@@ -85,10 +85,10 @@ describe('the camera', () => {
   }));
 
   it('says what to do when the camera is refused', () => visit(async page => {
-    await page.tab.click(id('camera-first'));
+    await page.click(id('camera-first'));
     await page.reach('error');
     assert.match(await page.error(), /camera can't be used \(Permission denied\)/);
-    await page.tab.click(id('language'));
+    await page.click(id('language'));
     assert.match(await page.error(), /无法使用摄像头/);
     await page.look(photo);
     assert.equal(await page.state(), 'done');
@@ -125,7 +125,7 @@ describe('the tray', () => {
 
     const back = async place => {
       const before = await maps(page);
-      await page.tab.click(`${id('tray')} li:nth-child(${place}) button`);
+      await page.click(`${id('tray')} li:nth-child(${place}) button`);
       await more(page, before);
       await page.reach('done');
     };

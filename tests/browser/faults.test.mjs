@@ -51,9 +51,9 @@ async function visit(work, { at = site.url, state = 'ready', ...options } = {}) 
 /** What stands at `where`, in English and Chinese. */
 async function says(page, where, english, chinese) {
   assert.match(await page.text(id(where)), english);
-  await page.tab.click(id('language'));
+  await page.click(id('language'));
   assert.match(await page.text(id(where)), chinese);
-  await page.tab.click(id('language'));
+  await page.click(id('language'));
 }
 async function fault(page, name, where = 'error') {
   await page.tab.waitForSelector(id(where), { timeout: 20_000 });
@@ -86,7 +86,7 @@ describe('the page\'s own complaints', () => {
     files[sample.file] = null;
     const bare = await serve(files);
     await visit(async page => {
-      await page.tab.click(id(`sample-${sample.id}`));
+      await page.click(id(`sample-${sample.id}`));
       await page.reach('error');
       await fault(page, 'Fetch');
       await page.tab.evaluate(() => {
@@ -96,11 +96,11 @@ describe('the page\'s own complaints', () => {
       });
       await fault(page, 'NothingDropped');
       await page.tab.evaluate(() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('nobody allowed it')); });
-      await page.tab.click(id('camera-first'));
+      await page.click(id('camera-first'));
       await fault(page, 'Camera');
       await page.look(photo);
       await page.tab.evaluate(() => { HTMLCanvasElement.prototype.toBlob = back => back(null); });
-      await page.tab.click(id('save-png'));
+      await page.click(id('save-png'));
       await fault(page, 'Save');
       await page.look(other);
       assert.equal(await page.state(), 'done');
@@ -139,8 +139,8 @@ describe('the page\'s own complaints', () => {
     await fault(page, 'NoWebGpu', 'refused');
     await page.look(photo);
     assert.equal(await page.state(), 'done');
-    await page.tab.click(id('language'));
-    await page.tab.click(id('larger'));
+    await page.click(id('language'));
+    await page.click(id('larger'));
     await page.look(other);
     assert.equal(await page.state(), 'done');
     await page.tab.evaluate(() => Object.defineProperty(window, 'localStorage', { get: () => ({}) })); // where `close` looks for measurements
@@ -170,14 +170,14 @@ describe('the adapter', () => {
     // At half its size it fits, or at a quarter.
     await says(page, 'smaller', /smaller: 256 pixels/, /256 像素/);
     while (await page.state() === 'error') {
-      await page.tab.click(id('smaller'));
+      await page.click(id('smaller'));
       await page.reach('done', 'error');
     }
     assert.equal((await page.pixels()).width, 640, 'of the whole photo');
     await page.look(photo);
     assert.equal(await page.state(), 'done');
     await page.look(large);
-    await page.tab.click(id('processor-instead'));
+    await page.click(id('processor-instead'));
     await onProcessor(page);
     await page.reach('done');
     assert.equal((await page.pixels()).width, 640);
@@ -185,7 +185,7 @@ describe('the adapter', () => {
 
   it('has buffers too small for the weights: the processor takes them', () => visit(async page => {
     await says(page, 'error', /Tensor `.*weight` needs a \d+-byte buffer/, /张量 .*缓冲区/);
-    await page.tab.click(id('processor-instead'));
+    await page.click(id('processor-instead'));
     await onProcessor(page);
     await page.reach('ready');
     await page.look(photo);
@@ -201,7 +201,7 @@ describe('the adapter', () => {
     assert.equal(await page.state(), 'error');
     await says(page, 'error', /run out of memory/, /显卡内存不足/);
     await fill(false);
-    await page.tab.click(id('retry'));
+    await page.click(id('retry'));
     await page.reach('done');
     assert.equal((await page.pixels()).width, 90, 'the photo is still there');
     await fill(true);
@@ -216,7 +216,7 @@ describe('the adapter', () => {
     await page.tab.evaluate(() => { window.most = 3 << 19; });
     await page.look(large);
     assert.equal(await page.state(), 'error');
-    await page.tab.click(id('smaller'));
+    await page.click(id('smaller'));
     await page.reach('done');
     assert.equal((await page.pixels()).width, 640);
     await page.look(large);
@@ -239,7 +239,7 @@ describe('the adapter', () => {
     await page.upload('weights-input', scratch('mine.safetensors', tinyResnet(8)));
     await page.reach('error');
     await says(page, 'error', /was lost/, /连接中断/);
-    await page.tab.click(id('retry'));
+    await page.click(id('retry'));
     await page.reach('done');
     assert.equal(await page.tab.$eval(id('model-select'), select => select.value), 'own');
     assert.equal((await page.pixels()).width, 120);
@@ -284,14 +284,14 @@ describe('the adapter', () => {
     assert.equal(await page.state(), 'done');
     const map = await page.pixels();
     await page.tab.evaluate(() => { window.zeros = true; });
-    await page.tab.click(id('use-gpu'));
+    await page.click(id('use-gpu'));
     await page.tab.waitForFunction(refused => /wrong results/.test(document.querySelector(refused)?.textContent), { timeout: 60_000 }, id('refused'));
     await onProcessor(page);
     await page.reach('done');
     await says(page, 'refused', /wrong results \(0 instead of -?\d/, /算错了.*应为/);
     assert.equal(difference(await page.pixels(), map), 0, 'zeros were used');
     await page.tab.evaluate(() => { window.zeros = false; });
-    await page.tab.click(id('use-gpu'));
+    await page.click(id('use-gpu'));
     await onProcessor(page, false);
     await page.reach('done');
     assert.equal(await page.tab.$(id('refused')), null);

@@ -63,7 +63,7 @@ describe('without a network', () => {
     await page.reach('ready');
     await page.look(photo);
     assert.equal(await page.state(), 'done');
-    await page.tab.click(id('sample-chelsea'));
+    await page.click(id('sample-chelsea'));
     await page.tab.waitForFunction(canvas => document.querySelector(canvas).width === 451, {}, id('overlay-canvas'));
     await page.reach('done');
     await page.close();
@@ -136,7 +136,7 @@ describe('one HTML file', () => {
     const page = await open(browser, pathToFileURL(file).href);
     await page.reach('ready', 'error');
     assert.equal(await page.error(), '');
-    await page.tab.click(id('sample-cat-dog'));
+    await page.click(id('sample-cat-dog'));
     await page.tab.waitForFunction(status => document.querySelector(status).dataset.maps === '1', { timeout: 120_000 }, id('status'));
     const names = (await page.ranking()).map(row => row.name);
     assert.ok(names.some(name => /cat|dog/.test(name)), names.join());

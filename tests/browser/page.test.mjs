@@ -131,7 +131,7 @@ describe('the main flow', () => {
       assert.equal(chosen?.class, klass, query);
     }
     await page.tab.type(id('class-search'), 'noth');
-    await page.tab.click('[role="option"]');
+    await page.click('[role="option"]');
     await page.explained();
     const rows = await page.ranking();
     assert.equal(rows.find(row => row.pressed).class, BLANK_CLASS);
@@ -165,9 +165,9 @@ describe('the main flow', () => {
       await page.pick(klass);
       await page.select('objective', target);
       assert.match(await page.text(id('blank')), english);
-      await page.tab.click(id('language'));
+      await page.click(id('language'));
       assert.match(await page.text(id('blank')), chinese);
-      await page.tab.click(id('language'));
+      await page.click(id('language'));
     };
     const other = (await page.ranking())[1].class;
     const name = LABELS[other].en;
@@ -195,7 +195,7 @@ describe('the main flow', () => {
   }));
 
   it('opens samples, drops and pastes', () => visit(async page => {
-    await page.tab.click(id('sample-chelsea'));
+    await page.click(id('sample-chelsea'));
     await page.reach('done');
     assert.equal((await page.pixels()).width, 451);
 
@@ -251,7 +251,7 @@ describe('the main flow', () => {
     await page.look(large);
     assert.equal((await page.pixels()).width, 1536, 'painted smaller');
     const saved = async () => {
-      const { name, bytes } = await page.saved(() => page.tab.click(id('save-png')));
+      const { name, bytes } = await page.saved(() => page.click(id('save-png')));
       assert.equal(bytes.toString('latin1', 1, 4), 'PNG');
       return { name, width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
     };
@@ -272,7 +272,7 @@ describe('what ships', () => {
     await visit(async page => {
       assert.equal(await page.tab.$eval(id('model-select'), select => select.value), model.id);
       for (const sample of model.samples.slice(0, 2)) {
-        await page.tab.click(id(`sample-${sample.id}`));
+        await page.click(id(`sample-${sample.id}`));
         await page.explained();
         const names = (await page.ranking()).map(row => row.name);
         assert.ok(names.some(name => sample.name.toLowerCase().includes(name)), `${sample.name}: ${names}`);
@@ -354,21 +354,21 @@ describe('models and labels', () => {
         await page.tab.waitForSelector(id('offer'));
         assert.match(await page.text(id('offer')), /huggingface\.co/);
         assert.equal(await page.tab.$eval(id('model-select'), select => select.value), 'tiny');
-        await page.tab.click(id('offer-no'));
+        await page.click(id('offer-no'));
         assert.equal(await page.tab.$(id('offer')), null);
         assert.equal(asked(), 0);
 
         answer = Buffer.from(weights);
         answer[answer.length - 1] ^= 1;
         await page.tab.select(id('model-select'), 'away');
-        await (await page.tab.waitForSelector(id('offer-yes'))).click();
+        await page.click(id('offer-yes'));
         await page.reach('error');
         assert.match(await page.error(), /checksum differs/);
         assert.equal(asked(), 1);
 
         answer = weights;
         await page.tab.select(id('model-select'), 'away');
-        await (await page.tab.waitForSelector(id('offer-yes'))).click();
+        await page.click(id('offer-yes'));
         await page.tab.waitForFunction(select => document.querySelector(select).value === 'away', {}, id('model-select'));
         await page.look(photo);
         assert.equal(await page.state(), 'done');
@@ -406,7 +406,7 @@ describe('when something goes wrong', () => {
       await page.look(scratch(name, bytes));
       assert.equal(await page.state(), 'error');
       assert.match(await page.error(), sentence);
-      await page.tab.click(id('language'));
+      await page.click(id('language'));
       assert.match(await page.error(), /\p{Script=Han}{4}/u, 'the sentence in Chinese');
       await page.look(other);
       assert.equal(await page.state(), 'done');
@@ -425,7 +425,7 @@ describe('when something goes wrong', () => {
       await page.reach('error');
       assert.match(await page.error(), sentence);
       assert.equal(await page.tab.$eval(id('model-select'), select => select.value), 'tiny');
-      await page.tab.click(id('dismiss'));
+      await page.click(id('dismiss'));
       await page.pick((await page.ranking())[2].class);
       assert.equal(await page.state(), 'done');
     }));
@@ -449,7 +449,7 @@ describe('when something goes wrong', () => {
     await visit(async page => {
       assert.match(await page.error(), /models\.json/);
       files['weights/models.json'] = tinyModels()['weights/models.json'];
-      await page.tab.click(id('retry'));
+      await page.click(id('retry'));
       await page.reach('ready');
     }, { at: bare.url, state: 'error' }).finally(bare.close);
   });
@@ -466,7 +466,7 @@ describe('when something goes wrong', () => {
       await page.look(photo);
       assert.deepEqual((await page.ranking()).map(entry => entry.class), expected.ranking.map(entry => entry.class));
       assert.ok(difference(await page.pixels(), expected.pixels) < 0.5, 'the picture of the graphics adapter');
-      await page.tab.click(id('language'));
+      await page.click(id('language'));
       assert.match(await page.text(id('refused')), /没有 WebGPU.*处理器/);
     }, {
       before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })),
@@ -478,7 +478,7 @@ describe('when something goes wrong', () => {
     await page.look(photo);
     const onProcessor = await page.pixels();
     await page.tab.evaluate(() => { window.hideAdapter = false; });
-    await page.tab.click(id('use-gpu'));
+    await page.click(id('use-gpu'));
     await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${id('adapter')} span`);
     await page.reach('done');
     assert.equal((await page.ranking()).length, 5);
@@ -497,7 +497,7 @@ describe('when something goes wrong', () => {
     assert.equal(await page.tab.$(id('refused')), null, 'nothing went wrong');
     await page.look(photo);
     const onProcessor = await page.pixels();
-    await page.tab.click(id('rather-adapter'));
+    await page.click(id('rather-adapter'));
     await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${adapter} span`);
     await page.reach('done');
     assert.ok(difference(await page.pixels(), onProcessor) < 0.5);
@@ -515,7 +515,7 @@ describe('when something goes wrong', () => {
       await page.reach('done');
       assert.ok(difference(await page.pixels(), onGpu) < 0.5);
     };
-    await page.tab.click(id('rather-processor')); // beside the name of an adapter that is software
+    await page.click(id('rather-processor')); // beside the name of an adapter that is software
     await page.tab.waitForFunction(adapter => /processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${id('adapter')} span`);
     await page.reach('done');
     await flip(false);
@@ -531,10 +531,10 @@ describe('when something goes wrong', () => {
     await page.select('layer-select', 'layer3');
     const map = await page.pixels();
     await page.tab.evaluate(async () => { window.devices.forEach(device => device.destroy()); await window.devices.at(-1).lost; });
-    await page.tab.click(`${id('top-k')} [data-class="${klass}"] button`);
+    await page.click(`${id('top-k')} [data-class="${klass}"] button`);
     await page.reach('error');
     assert.match(await page.error(), /lost/);
-    await page.tab.click(id('retry'));
+    await page.click(id('retry'));
     await page.reach('done');
     assert.equal((await page.ranking())[1].class, klass);
     assert.ok((await page.ranking())[1].pressed);
@@ -565,7 +565,7 @@ describe('when something goes wrong', () => {
 describe('for everyone', () => {
   it('speaks Chinese when asked to, and remembers it', () => visit(async page => {
     await page.look(photo);
-    await page.tab.click(id('language'));
+    await page.click(id('language'));
     await page.painted();
     assert.equal(await page.tab.evaluate(() => document.documentElement.lang), 'zh-CN');
     const ranking = await page.ranking();

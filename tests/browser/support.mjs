@@ -213,6 +213,11 @@ export class Page {
     });
   }
 
+  /** Clicks once it is there, can be clicked and stands still: results that arrive above it move it. */
+  click(selector) {
+    return this.tab.locator(selector).setTimeout(30_000).click();
+  }
+
   text(selector) {
     return this.tab.$eval(selector, element => element.textContent.trim()).catch(() => '');
   }
@@ -257,7 +262,7 @@ export class Page {
 
   /** Chooses by a click and waits for the map of that class. */
   async pick(klass) {
-    await this.tab.click(`${id('top-k')} [data-class="${klass}"] button`);
+    await this.click(`${id('top-k')} [data-class="${klass}"] button`);
     await this.explained();
   }
 

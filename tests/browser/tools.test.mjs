@@ -81,7 +81,7 @@ describe('tools', () => {
     await page.painted();
     assert.match(await page.text(id('readout')), /cell 17 of 30 across, 10 of 20 down/);
     // The strongest cell reads 100 %: walk there by its place in the heatmap.
-    await page.tab.click(id('language'));
+    await page.click(id('language'));
     assert.match(await page.text(id('readout')), /横向第 17 \/ 30 格/);
     await page.tab.keyboard.press('Escape');
   }));
@@ -90,14 +90,14 @@ describe('tools', () => {
     const label = () => page.tab.$eval(id('overlay-canvas'), canvas => canvas.getAttribute('aria-label'));
     assert.match(await label(), /Strongest at the (upper|middle|lower|centre).*; \d+ % of what the network saw/);
     assert.ok((await page.text(id('in-words'))).includes((await label()).split('. ').at(-1)));
-    await page.tab.click(id('language'));
+    await page.click(id('language'));
     assert.match(await label(), /最强处在.*；网络所见范围的 \d+ %/);
   }));
 
   it('grows its text for a projector and remembers that', () => visit(async page => {
     const size = () => page.tab.$eval('h2', heading => parseFloat(getComputedStyle(heading).fontSize));
     const before = await size();
-    await page.tab.click(id('larger'));
+    await page.click(id('larger'));
     await page.painted();
     assert.ok(await size() > 1.25 * before);
     await page.tab.reload();

@@ -79,7 +79,7 @@ const inUse = (page, name, timeout = 60_000) =>
 
 async function download(page) {
   await page.tab.select(id('model-select'), 'away');
-  await (await page.tab.waitForSelector(id('offer-yes'))).click();
+  await page.click(id('offer-yes'));
 }
 
 const copies = page => page.text(id('copies'));
@@ -121,7 +121,7 @@ describe('a download of the real size', () => {
         await page.tab.waitForSelector(id('offer'));
         assert.match(await page.text(id('offer')), /102 MB.*127\.0\.0\.1/);
         assert.equal(one.asked.length, 0, 'asked before the visitor agreed');
-        await page.tab.click(id('offer-yes'));
+        await page.click(id('offer-yes'));
         const words = await page.tab.waitForFunction(share => /of 102\.\d MB · [\d.]+ MB\/s, \d+ s left/.exec(document.querySelector(share)?.textContent)?.[0], { timeout: 30_000 }, '.share');
         console.log(await words.jsonValue());
         // The model of before is in use meanwhile.
@@ -148,7 +148,7 @@ describe('a download of the real size', () => {
         assert.deepEqual(await page.ranking(), ranking);
         assert.equal(one.asked.length, 0, 'downloaded again');
 
-        await page.tab.click(`${id('copies')} button`);
+        await page.click(`${id('copies')} button`);
         await page.tab.waitForFunction(copies => document.querySelector(copies).textContent === '', {}, id('copies'));
         await page.tab.reload();
         await page.reach('ready');
@@ -217,13 +217,13 @@ describe('hosts as they are', () => {
     assert.equal(await chosen(page), 'tiny');
     assert.equal(await copies(page), '');
     behave();
-    await page.tab.click(id('retry'));
+    await page.click(id('retry'));
     await inUse(page, 'away');
   }));
 
   it('a download that is called off leaves the page as it was', () => fromTwo({ rate: 100e3 }, {}, async page => {
     await page.tab.waitForFunction(share => document.querySelector(share).textContent, {}, '.share');
-    await page.tab.click(id('cancel'));
+    await page.click(id('cancel'));
     await page.reach('ready');
     assert.equal(await chosen(page), 'tiny');
     assert.equal(await copies(page), '');
@@ -252,7 +252,7 @@ describe('copies in the browser', () => {
       await page.reach('ready');
       await page.tab.waitForSelector(id('offer'));
       assert.equal(await copies(page), '');
-      await page.tab.click(id('offer-yes'));
+      await page.click(id('offer-yes'));
       await inUse(page, 'away');
       assert.equal(one.asked.length, 2);
     }).finally(site.close);
@@ -269,7 +269,7 @@ describe('copies in the browser', () => {
       assert.match(await page.text(id('not-kept')), /no room/);
       await page.look(photo);
       assert.equal(await page.state(), 'done');
-      await page.tab.click(id('language'));
+      await page.click(id('language'));
       assert.match(await page.text(id('not-kept')), /没有空间/);
     }).finally(site.close);
   });
@@ -293,7 +293,7 @@ describe('copies in the browser', () => {
       await page.tab.select(id('model-select'), 'away');
       await page.tab.waitForSelector(id('offer'));
       assert.match(await page.text(id('offer')), /Not verified/);
-      await page.tab.click(id('offer-yes'));
+      await page.click(id('offer-yes'));
       await inUse(page, 'away');
       assert.match(await page.text('.card.model'), /Not verified.*Away/s);
       await page.tab.reload();
@@ -316,7 +316,7 @@ describe('copies in the browser', () => {
         await page.reach('ready');
         assert.equal(await chosen(page), 'away');
         assert.equal(one.asked.length, 1);
-        await page.tab.click(`${id('copies')} button`);
+        await page.click(`${id('copies')} button`);
         await page.tab.waitForFunction(copies => document.querySelector(copies).textContent === '', {}, id('copies'));
       });
     } finally {
@@ -351,7 +351,7 @@ describe('a site’s own files', () => {
       await page.reach('done');
       const results = async () => (await page.ranking()).map(row => row.probability);
       const first = await results();
-      await page.tab.click(`${id('inputs')} summary`);
+      await page.click(`${id('inputs')} summary`);
       const set = async (name, value) => {
         await page.tab.$eval(id(name), (input, value) => {
           input.value = value;
@@ -371,7 +371,7 @@ describe('a site’s own files', () => {
       await set('crop', '96');
       assert.equal(await page.state(), 'done');
       assert.ok(crop > 0);
-      await page.tab.click(id('imagenet-inputs'));
+      await page.click(id('imagenet-inputs'));
       await page.explained();
       await page.select('fit-select', 'whole');
       assert.deepEqual(await results(), first);
