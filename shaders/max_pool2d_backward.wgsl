@@ -1,6 +1,5 @@
 // max_pool2d_backward: dL/dx of max_pool2d, and of the ReLU before it when asked for.
-//   dx[iy,ix,c] = sum of dy[oy,ox,c] over the windows (oy,ox) whose maximum is x[iy,ix,c]
-// Of equal values in a window the first in reading order takes it all, as in PyTorch.
+//   dx[iy,ix,c] = sum of dy[oy,ox,c] over the windows (oy,ox) whose maximum is x[iy,ix,c], as max_pool2d_indices found
 // One invocation owns one vec4 of dx and gathers.        Reference: reference::max_pool2d_backward
 // Dispatch: ceil(h_in*w_in*c/4 / 64) workgroups in x
 
@@ -13,7 +12,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h_in, w_in, c]
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;        // [h_out, w_out, c]
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [h_in, w_in, c]
-@group(0) @binding(3) var<storage, read> y: array<vec4f>;         // [h_out, w_out, c]
+@group(0) @binding(3) var<storage, read> indices: array<u32>;     // [h_out, w_out, c/4], four of 8 bits each
 @group(0) @binding(4) var<uniform> p: Params;
 
 // The first window, along one axis, that position i is in; the last is (i + padding) / stride.
@@ -28,8 +27,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let c = i % p.c4;
   let ix = i / p.c4 % p.w_in;
   let iy = i / p.c4 / p.w_in;
-  let value = x[i];
-  let zero = vec4<bool>(p.relu != 0u) & (value <= vec4f(0.0));
   let first_x = first_window(ix);
   let end_x = min((ix + p.padding) / p.stride + 1u, p.w_out);
   let end_y = min((iy + p.padding) / p.stride + 1u, p.h_out);
@@ -39,21 +36,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var ox = first_x; ox < end_x; ox++) {
       let kx = ix + p.padding - ox * p.stride;
       let o = (oy * p.w_out + ox) * p.c4 + c;
-      let largest = y[o];
-      var wins = (value == largest) & !zero;
-      if (!any(wins)) { continue; }
-      for (var ry = 0u; ry <= ky; ry++) {
-        let by = oy * p.stride + ry - p.padding;  // wraps round above the image: then it is not < h_in
-        if (by >= p.h_in) { continue; }
-        let end = select(p.ksize, kx, ry == ky);
-        for (var rx = 0u; rx < end; rx++) {
-          let bx = ox * p.stride + rx - p.padding;
-          if (bx < p.w_in) { wins &= x[(by * p.w_in + bx) * p.c4 + c] != largest; }
-        }
-      }
+      let tap = ky * p.ksize + kx;
+      let word = indices[o];
+      let wins = (vec4u(word, word >> 8u, word >> 16u, word >> 24u) & vec4u(255u)) == vec4u(tap);
       sum += select(vec4f(0.0), dy[o], wins);
     }
   }
+  if (p.relu != 0u) { sum = select(vec4f(0.0), sum, x[i] > vec4f(0.0)); }
   if (p.relu == 2u) { sum = max(sum, vec4f(0.0)); }
   dx[i] = sum;
 }

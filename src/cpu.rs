@@ -75,9 +75,10 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
         }
         "max_pool2d" => max_pool2d(floats_mut(&mut out), floats(&input(1)), params),
         "max_pool2d_backward" => {
-            let (dy, x, y) = (input(1), input(2), input(3));
-            max_pool2d_backward(floats_mut(&mut out), floats(&dy), floats(&x), floats(&y), params);
+            let (dy, x, indices) = (input(1), input(2), input(3));
+            max_pool2d_backward(floats_mut(&mut out), floats(&dy), floats(&x), &indices, params);
         }
+        "max_pool2d_indices" => max_pool2d_indices(&mut out, floats(&input(1)), params),
         "global_average_pool" => {
             let (positions, c) = (p(0), 4 * p(1));
             let y = &mut floats_mut(&mut out)[..c];
@@ -364,19 +365,39 @@ fn max_pool2d(y: &mut [f32], x: &[f32], params: &[u32]) {
     }
 }
 
-fn max_pool2d_backward(dx: &mut [f32], dy: &[f32], x: &[f32], y: &[f32], params: &[u32]) {
+fn max_pool2d_indices(indices: &mut [u32], x: &[f32], params: &[u32]) {
+    let [h_out, w_out, h_in, w_in, c, ksize, stride, padding] = pool(params);
+    let mut best = vec![0.0; c];
+    for (o, words) in indices.chunks_exact_mut(c / 4).take(h_out * w_out).enumerate() {
+        best.fill(f32::MIN);
+        let indices: &mut [u8] = bytemuck::cast_slice_mut(words);
+        indices.fill(0);
+        for k in 0..ksize * ksize {
+            let (iy, ix) = (o / w_out * stride + k / ksize, o % w_out * stride + k % ksize);
+            if (padding..h_in + padding).contains(&iy) && (padding..w_in + padding).contains(&ix) {
+                let tap = &x[((iy - padding) * w_in + ix - padding) * c..][..c];
+                for ((index, best), &value) in indices.iter_mut().zip(&mut best).zip(tap) {
+                    if value > *best {
+                        (*best, *index) = (value, k as u8);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn max_pool2d_backward(dx: &mut [f32], dy: &[f32], x: &[f32], indices: &[u32], params: &[u32]) {
     let [h_out, w_out, h_in, w_in, c, ksize, stride, padding] = pool(params);
     let dx = &mut dx[..h_in * w_in * c];
     dx.fill(0.0);
-    for o in 0..h_out * w_out {
-        for channel in 0..c {
-            // Of equal values the first in reading order takes it all, as in PyTorch.
-            let taps = (0..ksize * ksize).map(|k| (o / w_out * stride + k / ksize, o % w_out * stride + k % ksize));
-            let mut inside = taps
-                .filter(|(iy, ix)| (padding..h_in + padding).contains(iy) && (padding..w_in + padding).contains(ix));
-            let at = |(iy, ix): (usize, usize)| ((iy - padding) * w_in + ix - padding) * c + channel;
-            if let Some(winner) = inside.find(|&tap| x[at(tap)] == y[o * c + channel]) {
-                dx[at(winner)] += dy[o * c + channel];
+    for (o, words) in indices.chunks_exact(c / 4).take(h_out * w_out).enumerate() {
+        let indices: &[u8] = bytemuck::cast_slice(words);
+        for (channel, (&k, &dy)) in indices.iter().zip(&dy[o * c..]).enumerate() {
+            let (ky, kx) = (k as usize / ksize, k as usize % ksize);
+            let (iy, ix) = (o / w_out * stride + ky, o % w_out * stride + kx);
+            // A window of NaN has no maximum, and its first tap may lie outside.
+            if (padding..h_in + padding).contains(&iy) && (padding..w_in + padding).contains(&ix) {
+                dx[((iy - padding) * w_in + ix - padding) * c + channel] += dy;
             }
         }
     }

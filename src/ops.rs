@@ -573,19 +573,24 @@ pub fn max_pool2d(gpu: &Gpu, y: &Tensor, x: &Tensor, window: Window) -> Step {
     gpu.step(shader::max_pool2d(), &[&y.buffer, &x.buffer], params, workgroups)
 }
 
-/// dL/dx of [`max_pool2d`], and of the ReLU that made x if there is a rule for it: `shaders/max_pool2d_backward.wgsl`.
+/// dL/dx of [`max_pool2d`], and of the ReLU that made x if there is a rule for it: `shaders/max_pool2d_backward.wgsl`, behind
+/// `max_pool2d_indices`, which leaves in `indices` [h_out · w_out · c/4] the maximum's place in each window.
 pub fn max_pool2d_backward(
     gpu: &Gpu,
     dx: &Tensor,
     dy: &Tensor,
     x: &Tensor,
-    y: &Tensor,
+    indices: &Tensor,
     window: Window,
     relu: Option<Rule>,
-) -> Step {
-    let params = pool_params(y, x, window, relu);
+) -> [Step; 2] {
+    let params = pool_params(dy, x, window, relu);
+    let count = dy.positions() * dy.c4();
+    assert!(indices.channels >= count && window.ksize.pow(2) <= 256);
+    let find = gpu.step(shader::max_pool2d_indices(), &[&indices.buffer, &x.buffer], params, grid(count.div_ceil(64)));
+    let bindings = [&dx.buffer, &dy.buffer, &x.buffer, &indices.buffer];
     let workgroups = grid((x.positions() * x.c4()).div_ceil(64));
-    gpu.step(shader::max_pool2d_backward(), &[&dx.buffer, &dy.buffer, &x.buffer, &y.buffer], params, workgroups)
+    [find, gpu.step(shader::max_pool2d_backward(), &bindings, params, workgroups)]
 }
 
 fn pool_params(y: &Tensor, x: &Tensor, window: Window, relu: Option<Rule>) -> [u32; 12] {

@@ -92,6 +92,8 @@ enum Slot {
     Inside(usize),
     Shortcut,
     Pooled,
+    /// Where the pool's maxima are.
+    Indices,
 }
 
 impl Block {
@@ -393,7 +395,8 @@ impl ResNet {
         }
         if target == Target::Input {
             let dstem = run.gradient(&pass.stem, Slot::Even);
-            run.steps.push(ops::max_pool2d_backward(gpu, &dstem, &dy, &pass.stem, &pass.pool, MAX_POOL, Some(rule)));
+            let indices = run.buffer([1, 1, dy.positions() * dy.c4()], Slot::Indices);
+            run.steps.extend(ops::max_pool2d_backward(gpu, &dstem, &dy, &pass.stem, &indices, MAX_POOL, Some(rule)));
             dy = run.gradient(&pass.input, Slot::Even);
             let before = run.steps.len();
             run.conv_backward(&dy, &dstem, &self.stem, Fused::default());
@@ -434,9 +437,12 @@ struct Recorder<'a> {
 impl Recorder<'_> {
     /// A tensor of `like`'s shape, shared with other backwards of this pass.
     fn gradient(&mut self, like: &Tensor, slot: Slot) -> Tensor {
-        let key = (like.height, like.width, like.channels, slot);
-        let create = || self.gpu.tensor(like.height, like.width, like.channels);
-        self.gradients.get_or_insert(key, create).clone()
+        self.buffer([like.height, like.width, like.channels], slot)
+    }
+
+    fn buffer(&mut self, [height, width, channels]: [usize; 3], slot: Slot) -> Tensor {
+        let create = || self.gpu.tensor(height, width, channels);
+        self.gradients.get_or_insert((height, width, channels, slot), create).clone()
     }
 
     /// What follows a convolution whose result goes back through the ReLU that made `mask`. A tensor's gradient is whole only

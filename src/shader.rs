@@ -79,6 +79,7 @@ shaders! {
     linear_backward,
     max_pool2d,
     max_pool2d_backward,
+    max_pool2d_indices,
     scramble,
     without_channel,
     winograd_input,
