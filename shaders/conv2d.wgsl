@@ -183,21 +183,38 @@ fn main(
 //#end
       var wi = (((p.w_row + ty * p.w_step) * p.ksize + p.w_col + tx * p.w_step) * p.c_in4 + first) * 4u * p.c_out4;
       for (var k = first; k < end; k++) {
-//#for i in ROWS
 //#if SUBGROUPS
-        let one$i = x[(x$i + k) * 4u + channel];
-        let v$i = vec4f(subgroupBroadcast(one$i, 0u), subgroupBroadcast(one$i, 1u), subgroupBroadcast(one$i, 2u), subgroupBroadcast(one$i, 3u));
+//#if TRANSPOSE
+        let scale = scale_bias[k][channel];
+//#for i in ROWS
+        let one$i = scale * x[(x$i + k) * 4u + channel];
+//#end
 //#else
+//#for i in ROWS
+        let one$i = x[(x$i + k) * 4u + channel];
+//#end
+//#end
+//#for i in ROWS
+        let v$i = vec4f(subgroupBroadcast(one$i, 0u), subgroupBroadcast(one$i, 1u), subgroupBroadcast(one$i, 2u), subgroupBroadcast(one$i, 3u));
+//#end
+//#else
+//#if TRANSPOSE
+        let scale = scale_bias[k];
+//#for i in ROWS
+        let v$i = scale * x[x$i + k];
+//#end
+//#else
+//#for i in ROWS
         let v$i = x[x$i + k];
 //#end
 //#end
+//#end
 //#if TRANSPOSE
-        let scale = scale_bias[k];
 //#for j in COLS
         let at$j = wi + in$j * 4u * p.c_in4 + k;
         let w_$j = mat4x4f(weight(at$j), weight(at$j + p.c_in4), weight(at$j + 2u * p.c_in4), weight(at$j + 3u * p.c_in4));
 //#for i in ROWS
-        sum$i_$j += (scale * v$i) * w_$j;
+        sum$i_$j += v$i * w_$j;
 //#end
 //#end
 //#else
