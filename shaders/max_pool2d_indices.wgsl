@@ -33,5 +33,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       }
     }
   }
-  indices[i] = index.x | index.y << 8u | index.z << 16u | index.w << 24u;
+  indices[i] = index.x | (index.y << 8u) | (index.z << 16u) | (index.w << 24u);
 }
