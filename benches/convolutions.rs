@@ -7,10 +7,10 @@
 
 use std::time::Instant;
 
+use gradlens::checkpoint::Block;
 use gradlens::gpu::Gpu;
-use gradlens::ops::{self, Conv2d, Fused, Precision, TILES};
-use gradlens::resnet::{pack_conv_weight, pack_scale_bias};
-use gradlens::weights::Block;
+use gradlens::models::{pack_conv_weight, pack_scale_bias};
+use gradlens::ops::{self, Activation, Conv2d, Fused, Padding, Precision, TILES};
 use gradlens::{Checkpoint, Explainer, Method, Network};
 
 #[path = "../tests/common/golden_weights.rs"]
@@ -73,7 +73,7 @@ fn main() {
         for (tile, total) in TILES.iter().zip(&mut totals) {
             let compiled = Instant::now();
             let shares = gpu.scratch(tile.shares_bytes(y.positions(), c_out));
-            let fused = Fused { relu: true, ..Default::default() };
+            let fused = Fused { activation: Activation::Relu, ..Default::default() };
             let steps = ops::conv2d(&gpu, &y, &x, &conv, fused, *tile, &shares);
             let run = |n: usize| {
                 gpu.run(std::iter::repeat_n(&steps, n).flatten());

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use gradlens::models::{self, Model};
-use gradlens::weights::{Dtype, convert};
+use gradlens::catalog::models::{self, Model};
+use gradlens::checkpoint::{Dtype, convert};
 use gradlens::{Checkpoint, Explainer, Fit, Method, Network, Photo};
 use pollster::block_on;
 use sha2::{Digest, Sha256};
@@ -135,7 +135,7 @@ fn run(options: &Options) -> Outcome<()> {
         "{}: {} bytes ({}), entry `{}` in {}",
         entry.file,
         entry.size,
-        network.architecture.name,
+        network.architecture.name(),
         entry.id,
         list.display()
     );

@@ -297,7 +297,7 @@ async fn run(options: &Options) -> Result<String> {
     };
     let mut result = json!({
         "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
-        "network": network.architecture.name,
+        "network": network.architecture.name(),
         "input": {"height": prediction.height, "width": prediction.width, "fit": options.fit, "rect": prediction.rect},
         "top5": top5,
         "class": {"index": explanation.class, "label": labels.names[explanation.class].en},

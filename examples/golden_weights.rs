@@ -10,7 +10,7 @@ mod golden_weights;
 
 use std::process::ExitCode;
 
-use gradlens::weights::Dtype;
+use gradlens::checkpoint::Dtype;
 
 const USAGE: &str = "usage: golden_weights [--dtype f32|f16|bf16] --out FILE";
 

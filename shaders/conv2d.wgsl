@@ -1,6 +1,6 @@
-// conv2d: 2-D convolution as an implicit matrix product, with what follows it in a ResNet fused behind it.
-//   y[oy,ox,co] = relu( scale[co] * sum over ky,kx,ci of x[oy*stride+ky-pad, ox*stride+kx-pad, ci] * w[ky,kx,ci,co]
-//                       + bias[co] + residual[oy,ox,co] )
+// conv2d: 2-D convolution as an implicit matrix product, with what follows it in a network fused behind it.
+//   y[oy,ox,co] = activation( scale[co] * sum over ky,kx,ci of x[oy*stride+ky-pad, ox*stride+kx-pad, ci] * w[ky,kx,ci,co]
+//                             + bias[co] + residual[oy,ox,co] )
 // The same loops compute dL/dx (conv2d_backward_input): then x is dL/dy, w is the transposed weight, taps run backwards, and a
 // stride of 2 becomes four dense products, one for each parity of the output row and column.
 // One invocation owns $ROWS positions x $COLS vec4 of channels and gathers. Two forms: from registers only, each invocation
@@ -26,46 +26,23 @@ struct Params {
   w_row: u32, w_col: u32, w_step: u32, ksize: u32,  // tap (ty,tx) uses w[w_row + ty*w_step, w_col + tx*w_step]
   c_in4: u32, c_out4: u32,                   // channels, in vec4
   run4: u32,                                 // vec4 that a tap reads side by side: c_in4, or a row of taps
-  flags: u32,                                // SCALE_BIAS | RESIDUAL | RELU | MASK
+  flags: u32,                                // see shared/flags.wgsl
   share4: u32,                               // how many of run4 make a share
 }
-const RESIDUAL = 1u;
-const RELU = 2u;
-const MASK = 4u;
-const SCALE_BIAS = 8u;
+//#import flags
+//#import weight
 
-@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out], or shares [shares, rows*cols, c_out]
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;     // [y_height, y_width, c_out], or shares [shares, rows*cols, c_out]
 //#if SUBGROUPS
-@group(0) @binding(1) var<storage, read> x: array<f32>;            // the same numbers, one by one
+@group(0) @binding(1) var<storage, read> x: array<f32>;             // the same numbers, one by one
 //#else
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;          // [x_height, x_width, c_in], then run4 zeros
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;           // [x_height, x_width, c_in], then run4 zeros
 //#end
-//#if I8
-@group(0) @binding(2) var<storage, read> w: array<u32>;            // [ksize, ksize, c_in, c_out], i8, 127ths
-//#else
-//#if F16
-@group(0) @binding(2) var<storage, read> w: array<vec2u>;          // [ksize, ksize, c_in, c_out], f16 pairs
-//#else
-@group(0) @binding(2) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
-//#end
-//#end
-@group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
-@group(0) @binding(4) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
-@group(0) @binding(5) var<storage, read> mask: array<vec4f>;       // as y; with MASK, y stays only where mask > 0
+@group(0) @binding(2) var<storage, read> w: array<Packed>;          // [ksize, ksize, c_in, c_out]
+@group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>;  // [2, c_out]; read with SCALE_BIAS
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;    // as y; read with RESIDUAL
+@group(0) @binding(5) var<storage, read> mask: array<vec4f>;        // as y; read with MASK
 @group(0) @binding(6) var<uniform> p: Params;
-
-fn weight(i: u32) -> vec4f {
-//#if I8
-  return unpack4x8snorm(w[i]);
-//#else
-//#if F16
-  let pairs = w[i];
-  return vec4f(unpack2x16float(pairs.x), unpack2x16float(pairs.y));
-//#else
-  return w[i];
-//#end
-//#end
-}
 
 // Where tap (row, col) of x begins, or where the zeros do.
 fn tap(row: i32, col: i32) -> u32 {
@@ -150,7 +127,7 @@ fn main(
 //#end
         for (var i = lane; i < $W_TILEu; i += $WX_WYu) {
           let ci = min(k * 4u + i / $WX_COLSu, p.run4 * 4u - 1u);  // beyond the last channel xs is zero
-          ws[i] = weight(wi + ci * p.c_out4 + min(group.x * $WX_COLSu + i % $WX_COLSu, p.c_out4 - 1u));
+          ws[i] = unpack(w[wi + ci * p.c_out4 + min(group.x * $WX_COLSu + i % $WX_COLSu, p.c_out4 - 1u)]);
         }
         workgroupBarrier();
         for (var kk = 0u; kk < 4u; kk++) {
@@ -212,17 +189,17 @@ fn main(
 //#if TRANSPOSE
 //#for j in COLS
         let at$j = wi + in$j * 4u * p.c_in4 + k;
-        let w_$j = mat4x4f(weight(at$j), weight(at$j + p.c_in4), weight(at$j + 2u * p.c_in4), weight(at$j + 3u * p.c_in4));
+        let w_$j = mat4x4f(unpack(w[at$j]), unpack(w[at$j + p.c_in4]), unpack(w[at$j + 2u * p.c_in4]), unpack(w[at$j + 3u * p.c_in4]));
 //#for i in ROWS
         sum$i_$j += v$i * w_$j;
 //#end
 //#end
 //#else
 //#for j in COLS
-        let w0_$j = weight(wi + in$j);
-        let w1_$j = weight(wi + p.c_out4 + in$j);
-        let w2_$j = weight(wi + 2u * p.c_out4 + in$j);
-        let w3_$j = weight(wi + 3u * p.c_out4 + in$j);
+        let w0_$j = unpack(w[wi + in$j]);
+        let w1_$j = unpack(w[wi + p.c_out4 + in$j]);
+        let w2_$j = unpack(w[wi + 2u * p.c_out4 + in$j]);
+        let w3_$j = unpack(w[wi + 3u * p.c_out4 + in$j]);
 //#if MATRIX
         let w_$j = mat4x4f(w0_$j, w1_$j, w2_$j, w3_$j);
 //#end
@@ -262,6 +239,11 @@ fn main(
       sum$i_$j = max(sum$i_$j, vec4f(0.0));
 //#end
     }
+    if ((p.flags & (RELU6 | RESIDUAL)) == RELU6) {
+//#for i in ROWS
+      sum$i_$j = min(sum$i_$j, vec4f(6.0));
+//#end
+    }
 //#for i in ROWS
     y[y$i + in$j] = sum$i_$j;
 //#end
@@ -275,7 +257,9 @@ fn main(
           var sum = y[row + c];
           if ((p.flags & RESIDUAL) != 0u) { sum += residual[row + c]; }
           if ((p.flags & RELU) != 0u) { sum = max(sum, vec4f(0.0)); }
+          if ((p.flags & RELU6) != 0u) { sum = min(sum, vec4f(6.0)); }
           if ((p.flags & MASK) != 0u) { sum = select(vec4f(0.0), sum, mask[row + c] > vec4f(0.0)); }
+          if ((p.flags & MASK_BELOW_6) != 0u) { sum = select(vec4f(0.0), sum, mask[row + c] < vec4f(6.0)); }
           y[row + c] = sum;
         }
       }
@@ -303,9 +287,19 @@ fn main(
     sum$i_$j = max(sum$i_$j, vec4f(0.0));
 //#end
   }
+  if ((p.flags & RELU6) != 0u) {
+//#for i in ROWS
+    sum$i_$j = min(sum$i_$j, vec4f(6.0));
+//#end
+  }
   if ((p.flags & MASK) != 0u) {
 //#for i in ROWS
     sum$i_$j = select(vec4f(0.0), sum$i_$j, mask[y$i + in$j] > vec4f(0.0));
+//#end
+  }
+  if ((p.flags & MASK_BELOW_6) != 0u) {
+//#for i in ROWS
+    sum$i_$j = select(vec4f(0.0), sum$i_$j, mask[y$i + in$j] < vec4f(6.0));
 //#end
   }
   if (c$j < p.c_out4) {

@@ -1,5 +1,5 @@
-// conv2d_sum: adds the shares that conv2d computed of a split sum, and does what follows a convolution's sum in a ResNet.
-//   y[oy,ox,co] = relu( scale[co] * sum over s of shares[s,oy,ox,co] + bias[co] + residual[oy,ox,co] )
+// conv2d_sum: adds the shares that conv2d computed of a split sum, and does what follows a convolution's sum in a network.
+//   y[oy,ox,co] = activation( scale[co] * sum over s of shares[s,oy,ox,co] + bias[co] + residual[oy,ox,co] )
 // One invocation owns one vec4 of y and adds in the order of the shares: the same photo gives the same bits.
 //                                                        Reference: reference::conv2d
 // Dispatch: ceil(rows*cols*c_out/4 / 64) workgroups
@@ -9,19 +9,16 @@ struct Params {
   y_width: u32, y_step: u32, y_row: u32, y_col: u32,  // (r,c) is stored at row r*y_step + y_row, column c*y_step + y_col
   c_out4: u32,                                        // channels, in vec4
   split: u32,                                         // shares
-  flags: u32,                                         // SCALE_BIAS | RESIDUAL | RELU | MASK
+  flags: u32,                                         // see shared/flags.wgsl
 }
-const RESIDUAL = 1u;
-const RELU = 2u;
-const MASK = 4u;
-const SCALE_BIAS = 8u;
 
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
 @group(0) @binding(1) var<storage, read> shares: array<vec4f>;     // [split, rows*cols, c_out]
 @group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
 @group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
-@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; with MASK, y stays only where mask > 0
+@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; read with MASK
 @group(0) @binding(5) var<uniform> p: Params;
+//#import epilogue
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -35,8 +32,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var sum = vec4f(0.0);
   for (var share = 0u; share < p.split; share++) { sum += shares[share * count + i]; }
   if ((p.flags & SCALE_BIAS) != 0u) { sum = fma(scale_bias[co], sum, scale_bias[p.c_out4 + co]); }
-  if ((p.flags & RESIDUAL) != 0u) { sum += residual[at]; }
-  if ((p.flags & RELU) != 0u) { sum = max(sum, vec4f(0.0)); }
-  if ((p.flags & MASK) != 0u) { sum = select(vec4f(0.0), sum, mask[at] > vec4f(0.0)); }
-  y[at] = sum;
+  y[at] = epilogue(sum, at, p.flags);
 }

@@ -8,31 +8,12 @@
 struct Params {
   c_in4: u32, c_out4: u32,
 }
+//#import weight
 
-@group(0) @binding(0) var<storage, read_write> wt: array<vec4f>;   // [ksize, ksize, c_out, c_in]
-//#if I8
-@group(0) @binding(1) var<storage, read> w: array<u32>;            // [ksize, ksize, c_in, c_out], i8, 127ths
-//#else
-//#if F16
-@group(0) @binding(1) var<storage, read> w: array<vec2u>;          // [ksize, ksize, c_in, c_out], f16 pairs
-//#else
-@group(0) @binding(1) var<storage, read> w: array<vec4f>;          // [ksize, ksize, c_in, c_out]
-//#end
-//#end
-@group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]
+@group(0) @binding(0) var<storage, read_write> wt: array<vec4f>;    // [ksize, ksize, c_out, c_in]
+@group(0) @binding(1) var<storage, read> w: array<Packed>;          // [ksize, ksize, c_in, c_out]
+@group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>;  // [2, c_out]
 @group(0) @binding(3) var<uniform> p: Params;
-
-fn weight(i: u32) -> vec4f {
-//#if I8
-  return unpack4x8snorm(w[i]);
-//#else
-//#if F16
-  return vec4f(unpack2x16float(w[i].x), unpack2x16float(w[i].y));
-//#else
-  return w[i];
-//#end
-//#end
-}
 
 @compute @workgroup_size(16, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -42,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var ci4 = id.y * 4u; ci4 < min(id.y * 4u + 4u, p.c_in4); ci4++) {
     let source = (id.z * p.c_in4 + ci4) * 4u * p.c_out4 + co4;
     let block = transpose(mat4x4f(
-      scale * weight(source), scale * weight(source + p.c_out4), scale * weight(source + 2u * p.c_out4), scale * weight(source + 3u * p.c_out4)));
+      scale * unpack(w[source]), scale * unpack(w[source + p.c_out4]), scale * unpack(w[source + 2u * p.c_out4]), scale * unpack(w[source + 3u * p.c_out4])));
     let at = (id.z * p.c_out4 + co4) * 4u * p.c_in4 + ci4;
     wt[at] = block[0];
     wt[at + p.c_in4] = block[1];

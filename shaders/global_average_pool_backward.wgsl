@@ -1,11 +1,11 @@
-// global_average_pool_backward: dL/dx of global_average_pool, and of the ReLU before it when asked for.
+// global_average_pool_backward: dL/dx of global_average_pool, and of the activation function before it when asked for.
 //   dx[position, c] = dy[c] / (h*w)
 // One invocation owns one vec4 of dx.                    Reference: reference::global_average_pool_backward
 // Dispatch: ceil(h*w*c/4 / 64) workgroups in x
 
 struct Params {
   positions: u32, c4: u32,
-  relu: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself
+  through: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself; 3 and 4: likewise where 0 < x < 6
 }
 
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h, w, c]
@@ -18,6 +18,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = id.y * groups.x * 64u + id.x;
   if (i >= p.positions * p.c4) { return; }
   var value = dy[i % p.c4] / f32(p.positions);
-  if (p.relu == 2u) { value = max(value, vec4f(0.0)); }
-  dx[i] = select(value, vec4f(0.0), vec4<bool>(p.relu != 0u) & (x[i] <= vec4f(0.0)));
+  if (p.through != 0u) { value = select(vec4f(0.0), value, x[i] > vec4f(0.0)); }
+  if (p.through >= 3u) { value = select(vec4f(0.0), value, x[i] < vec4f(6.0)); }
+  if (p.through == 2u || p.through == 4u) { value = max(value, vec4f(0.0)); }
+  dx[i] = value;
 }

@@ -5,34 +5,15 @@
 // Dispatch: ceil(classes/4 / 8) workgroups in x
 
 struct Params { k4: u32, n4: u32 }  // features and classes, in vec4
+//#import weight
 
-@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;  // [classes]
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;        // [features]
-//#if I8
-@group(0) @binding(2) var<storage, read> w: array<u32>;          // [features, classes], i8, 127ths
-//#else
-//#if F16
-@group(0) @binding(2) var<storage, read> w: array<vec2u>;        // [features, classes], f16 pairs
-//#else
-@group(0) @binding(2) var<storage, read> w: array<vec4f>;        // [features, classes]
-//#end
-//#end
+@group(0) @binding(0) var<storage, read_write> y: array<vec4f>;     // [classes]
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;           // [features]
+@group(0) @binding(2) var<storage, read> w: array<Packed>;          // [features, classes]
 @group(0) @binding(3) var<storage, read> scale_bias: array<vec4f>;  // [2, classes]
 @group(0) @binding(4) var<uniform> p: Params;
 
 var<workgroup> sums: array<vec4f, 64>;
-
-fn weight(i: u32) -> vec4f {
-//#if I8
-  return unpack4x8snorm(w[i]);
-//#else
-//#if F16
-  return vec4f(unpack2x16float(w[i].x), unpack2x16float(w[i].y));
-//#else
-  return w[i];
-//#end
-//#end
-}
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
@@ -42,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var k = local.y; k < p.k4; k += 8u) {
     let v = x[k];
     let wi = k * 4u * p.n4 + column;
-    sum += v.x * weight(wi) + v.y * weight(wi + p.n4) + v.z * weight(wi + 2u * p.n4) + v.w * weight(wi + 3u * p.n4);
+    sum += v.x * unpack(w[wi]) + v.y * unpack(w[wi + p.n4]) + v.z * unpack(w[wi + 2u * p.n4]) + v.w * unpack(w[wi + 3u * p.n4]);
   }
   sums[local.y * 8u + local.x] = sum;
   workgroupBarrier();

@@ -5,32 +5,13 @@
 // Dispatch: ceil(features / 64) workgroups in x
 
 struct Params { k4: u32, n4: u32 }  // features and classes, in vec4
+//#import weight
 
-@group(0) @binding(0) var<storage, read_write> dx: array<f32>;   // [features]
-@group(0) @binding(1) var<storage, read> dy: array<vec4f>;       // [classes + 1]: n and dy[n], which is not zero; zeros behind the last
-//#if I8
-@group(0) @binding(2) var<storage, read> w: array<u32>;          // [features, classes], i8, 127ths
-//#else
-//#if F16
-@group(0) @binding(2) var<storage, read> w: array<vec2u>;        // [features, classes], f16 pairs
-//#else
-@group(0) @binding(2) var<storage, read> w: array<vec4f>;        // [features, classes]
-//#end
-//#end
+@group(0) @binding(0) var<storage, read_write> dx: array<f32>;    // [features]
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;        // [classes + 1]: n and dy[n], which is not zero; zeros behind the last
+@group(0) @binding(2) var<storage, read> w: array<Packed>;        // [features, classes]
 @group(0) @binding(3) var<storage, read> scale_bias: array<f32>;  // [2, classes]
 @group(0) @binding(4) var<uniform> p: Params;
-
-fn weight(i: u32) -> vec4f {
-//#if I8
-  return unpack4x8snorm(w[i]);
-//#else
-//#if F16
-  return vec4f(unpack2x16float(w[i].x), unpack2x16float(w[i].y));
-//#else
-  return w[i];
-//#end
-//#end
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -39,7 +20,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var sum = 0.0;
   for (var i = 0u; dy[i].y != 0.0; i++) {
     let n = u32(dy[i].x);
-    sum += weight(k * p.n4 + n / 4u)[n % 4u] * scale_bias[n] * dy[i].y;
+    sum += unpack(w[k * p.n4 + n / 4u])[n % 4u] * scale_bias[n] * dy[i].y;
   }
   dx[k] = sum;
 }

@@ -1,4 +1,4 @@
-// max_pool2d_backward: dL/dx of max_pool2d, and of the ReLU before it when asked for.
+// max_pool2d_backward: dL/dx of max_pool2d, and of the activation function before it when asked for.
 //   dx[iy,ix,c] = sum of dy[oy,ox,c] over the windows (oy,ox) whose maximum is x[iy,ix,c], as max_pool2d_indices found
 // One invocation owns one vec4 of dx and gathers.        Reference: reference::max_pool2d_backward
 // Dispatch: ceil(h_in*w_in*c/4 / 64) workgroups in x
@@ -6,7 +6,7 @@
 struct Params {
   h_out: u32, w_out: u32, h_in: u32, w_in: u32, c4: u32,
   ksize: u32, stride: u32, padding: u32,
-  relu: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself
+  through: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself; 3 and 4: likewise where 0 < x < 6
 }
 
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h_in, w_in, c]
@@ -42,7 +42,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       sum += select(vec4f(0.0), dy[o], wins);
     }
   }
-  if (p.relu != 0u) { sum = select(vec4f(0.0), sum, x[i] > vec4f(0.0)); }
-  if (p.relu == 2u) { sum = max(sum, vec4f(0.0)); }
+  if (p.through != 0u) { sum = select(vec4f(0.0), sum, x[i] > vec4f(0.0)); }
+  if (p.through >= 3u) { sum = select(vec4f(0.0), sum, x[i] < vec4f(6.0)); }
+  if (p.through == 2u || p.through == 4u) { sum = max(sum, vec4f(0.0)); }
   dx[i] = sum;
 }

@@ -1,7 +1,7 @@
-// winograd_output: from the products of Winograd's form F(2x2, 3x3) to the convolution's result, with what follows it in a ResNet.
+// winograd_output: from the products of Winograd's form F(2x2, 3x3) to the convolution's result, with what follows it in a network.
 //   sum[2*ty+i, 2*tx+j, co] = sum over a,b of At[i,a] * At[j,b] * m[4*a+b, t, co]     t = ty*tiles_x + tx, i,j in 0..2
 //   At = [[1,1,1,0], [0,1,-1,-1]]      (Lavin & Gray 2016, section 4.1)
-//   y = relu( scale[co] * sum + bias[co] + residual )
+//   y = activation( scale[co] * sum + bias[co] + residual )
 // m are the shares that conv2d leaves of a split sum. One invocation owns one tile and one vec4 of channels.
 //                                                        Reference: reference::conv2d, by way of ops::winograd
 // Dispatch: ceil(tiles_y*tiles_x*c_out/4 / 64) workgroups
@@ -10,29 +10,23 @@ struct Params {
   height: u32, width: u32,     // of y
   tiles_y: u32, tiles_x: u32,  // of 2x2 outputs
   c4: u32,                     // channels, in vec4
-  flags: u32,                  // SCALE_BIAS | RESIDUAL | RELU | MASK
+  flags: u32,                  // see shared/flags.wgsl
 }
-const RESIDUAL = 1u;
-const RELU = 2u;
-const MASK = 4u;
-const SCALE_BIAS = 8u;
 
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [height, width, c_out]
 @group(0) @binding(1) var<storage, read> m: array<vec4f>;          // [16, tiles_y*tiles_x, c_out]
 @group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
 @group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
-@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; with MASK, y stays only where mask > 0
+@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; read with MASK
 @group(0) @binding(5) var<uniform> p: Params;
+//#import epilogue
 
 fn store(row: u32, col: u32, co: u32, product: vec4f) {
   if (row >= p.height || col >= p.width) { return; }
   let at = (row * p.width + col) * p.c4 + co;
   var sum = product;
   if ((p.flags & SCALE_BIAS) != 0u) { sum = fma(scale_bias[co], sum, scale_bias[p.c4 + co]); }
-  if ((p.flags & RESIDUAL) != 0u) { sum += residual[at]; }
-  if ((p.flags & RELU) != 0u) { sum = max(sum, vec4f(0.0)); }
-  if ((p.flags & MASK) != 0u) { sum = select(vec4f(0.0), sum, mask[at] > vec4f(0.0)); }
-  y[at] = sum;
+  y[at] = epilogue(sum, at, p.flags);
 }
 
 @compute @workgroup_size(64)

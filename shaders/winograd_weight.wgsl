@@ -10,30 +10,15 @@ struct Params {
   count: u32,    // c_in * c_out / 4: vec4 of a tap
   flipped: u32,
 }
+//#import weight
 
 @group(0) @binding(0) var<storage, read_write> u: array<vec4f>;  // [16, c_in, c_out]
-//#if I8
-@group(0) @binding(1) var<storage, read> w: array<u32>;          // [3, 3, c_in, c_out], i8, 127ths
-//#else
-//#if F16
-@group(0) @binding(1) var<storage, read> w: array<vec2u>;        // [3, 3, c_in, c_out], f16 pairs
-//#else
-@group(0) @binding(1) var<storage, read> w: array<vec4f>;        // [3, 3, c_in, c_out]
-//#end
-//#end
+@group(0) @binding(1) var<storage, read> w: array<Packed>;       // [3, 3, c_in, c_out]
 @group(0) @binding(2) var<uniform> p: Params;
 
 fn weight(tap: u32, i: u32) -> vec4f {
   let at = select(tap, 8u - tap, p.flipped != 0u) * p.count + i;
-//#if I8
-  return unpack4x8snorm(w[at]);
-//#else
-//#if F16
-  return vec4f(unpack2x16float(w[at].x), unpack2x16float(w[at].y));
-//#else
-  return w[at];
-//#end
-//#end
+  return unpack(w[at]);
 }
 
 @compute @workgroup_size(64)

@@ -73,6 +73,22 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let scale = scale.as_ref().map(|scale| &floats(scale)[..params.c_in]);
             conv2d(floats_mut(&mut out), floats(&input(1)), &weight, scale, follows, &params);
         }
+        "depthwise_conv2d" | "depthwise_conv2d_backward_input" => {
+            let params = DepthwiseParams::of(params);
+            let follow = |i: usize, bit: u32| (params.flags & bit != 0).then(|| input(i));
+            let [residual, mask] = [follow(4, RESIDUAL), follow(5, MASK)];
+            let [residual, mask] = [&residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
+            let (words, scale_bias) = (input(2), input(3));
+            let weight = weights(shader, &words, params.ksize * params.ksize * params.channels);
+            let x = input(1);
+            let (x, scale_bias) = (floats(&x), floats(&scale_bias));
+            let out = floats_mut(&mut out);
+            if shader.name == "depthwise_conv2d" {
+                depthwise_conv2d(out, x, &weight, scale_bias, residual, mask, &params);
+            } else {
+                depthwise_conv2d_backward_input(out, x, &weight, scale_bias, residual, mask, &params);
+            }
+        }
         "max_pool2d" => max_pool2d(floats_mut(&mut out), floats(&input(1)), params),
         "max_pool2d_backward" => {
             let (dy, x, indices) = (input(1), input(2), input(3));
@@ -93,7 +109,7 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let (dy, x) = (input(1), input(2));
             let dx = &mut floats_mut(&mut out)[..positions * c];
             for (i, (dx, &x)) in dx.iter_mut().zip(floats(&x)).enumerate() {
-                *dx = through_relu(floats(&dy)[i % c] / positions as f32, x, rule);
+                *dx = through_activation(floats(&dy)[i % c] / positions as f32, x, rule);
             }
         }
         "linear" => {
@@ -188,6 +204,143 @@ const RESIDUAL: u32 = 1;
 const RELU: u32 = 2;
 const MASK: u32 = 4;
 const SCALE_BIAS: u32 = 8;
+const RELU6: u32 = 16;
+const MASK_BELOW_6: u32 = 32;
+
+/// What follows a sum: see `shaders/shared/epilogue.wgsl`. `residual` and `mask` are the vec4 at its place, of no meaning where the flags
+/// say so.
+#[inline(always)]
+fn epilogue(mut sum: f32x4, residual: Option<[f32; 4]>, mask: Option<[f32; 4]>, flags: u32) -> f32x4 {
+    if let Some(residual) = residual {
+        sum += f32x4::new(residual);
+    }
+    if flags & RELU != 0 {
+        sum = sum.fast_max(f32x4::ZERO);
+    }
+    if flags & RELU6 != 0 {
+        sum = sum.fast_min(f32x4::splat(6.0));
+    }
+    if let Some(mask) = mask {
+        sum = f32x4::new(mask).simd_gt(f32x4::ZERO) & sum;
+        if flags & MASK_BELOW_6 != 0 {
+            sum = f32x4::new(mask).simd_lt(f32x4::splat(6.0)) & sum;
+        }
+    }
+    sum
+}
+
+/// As in `depthwise_conv2d.wgsl`.
+struct DepthwiseParams {
+    h_out: usize,
+    w_out: usize,
+    h_in: usize,
+    w_in: usize,
+    channels: usize,
+    ksize: usize,
+    stride: usize,
+    top: usize,
+    left: usize,
+    flags: u32,
+}
+
+impl DepthwiseParams {
+    fn of(words: &[u32]) -> DepthwiseParams {
+        let u = |at: usize| words[at] as usize;
+        DepthwiseParams {
+            h_out: u(0),
+            w_out: u(1),
+            h_in: u(2),
+            w_in: u(3),
+            channels: 4 * u(4),
+            ksize: u(5),
+            stride: u(6),
+            top: u(7),
+            left: u(8),
+            flags: words[9],
+        }
+    }
+}
+
+/// The taps of output position `o` that lie inside `size` inputs, and the input of the first.
+fn taps(o: usize, before: usize, size: usize, p: &DepthwiseParams) -> (std::ops::Range<usize>, usize) {
+    let at = o * p.stride;
+    let first = before.saturating_sub(at);
+    let end = p.ksize.min(size + before - at);
+    (first..end, at + first - before)
+}
+
+fn depthwise_conv2d(
+    y: &mut [f32],
+    x: &[f32],
+    w: &[f32],
+    scale_bias: &[f32],
+    residual: Option<&[f32]>,
+    mask: Option<&[f32]>,
+    p: &DepthwiseParams,
+) {
+    let c4 = p.channels / 4;
+    let (x, w) = (x.as_chunks::<4>().0, w.as_chunks::<4>().0);
+    let (scale, bias) = scale_bias.as_chunks::<4>().0.split_at(c4);
+    let [residual, mask] = [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let mut sums = vec![f32x4::ZERO; c4];
+    for (o, y) in y.chunks_exact_mut(p.channels).take(p.h_out * p.w_out).enumerate() {
+        let (kys, iy) = taps(o / p.w_out, p.top, p.h_in, p);
+        let (kxs, ix) = taps(o % p.w_out, p.left, p.w_in, p);
+        sums.fill(f32x4::ZERO);
+        for (ky, iy) in kys.zip(iy..) {
+            for (kx, ix) in kxs.clone().zip(ix..) {
+                let x = &x[(iy * p.w_in + ix) * c4..][..c4];
+                let w = &w[(ky * p.ksize + kx) * c4..][..c4];
+                for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(w) {
+                    *sum += f32x4::new(x) * f32x4::new(w);
+                }
+            }
+        }
+        for (c, (y, &sum)) in fours(y).zip(&sums).enumerate() {
+            let at = o * c4 + c;
+            let sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
+            *y = epilogue(sum, residual.map(|r| r[at]), mask.map(|m| m[at]), p.flags).to_array();
+        }
+    }
+}
+
+/// dx gathers from the windows that it lies in.
+fn depthwise_conv2d_backward_input(
+    dx: &mut [f32],
+    dy: &[f32],
+    w: &[f32],
+    scale_bias: &[f32],
+    residual: Option<&[f32]>,
+    mask: Option<&[f32]>,
+    p: &DepthwiseParams,
+) {
+    let c4 = p.channels / 4;
+    let (dy, w, scale) = (dy.as_chunks::<4>().0, w.as_chunks::<4>().0, scale_bias.as_chunks::<4>().0);
+    let [residual, mask] = [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    // The windows that padded position `i` lies in.
+    let windows =
+        |i: usize, outs: usize| (i + p.stride).saturating_sub(p.ksize) / p.stride..(i / p.stride + 1).min(outs);
+    let mut sums = vec![f32x4::ZERO; c4];
+    for (i, dx) in dx.chunks_exact_mut(p.channels).take(p.h_in * p.w_in).enumerate() {
+        let (row, col) = (i / p.w_in + p.top, i % p.w_in + p.left);
+        sums.fill(f32x4::ZERO);
+        for oy in windows(row, p.h_out) {
+            for ox in windows(col, p.w_out) {
+                let (ky, kx) = (row - oy * p.stride, col - ox * p.stride);
+                let dy = &dy[(oy * p.w_out + ox) * c4..][..c4];
+                let w = &w[(ky * p.ksize + kx) * c4..][..c4];
+                for ((sum, &dy), &w) in sums.iter_mut().zip(dy).zip(w) {
+                    *sum += f32x4::new(dy) * f32x4::new(w);
+                }
+            }
+        }
+        for (c, (dx, &sum)) in fours(dx).zip(&sums).enumerate() {
+            let at = i * c4 + c;
+            let sum = sum * f32x4::new(scale[c]);
+            *dx = epilogue(sum, residual.map(|r| r[at]), mask.map(|m| m[at]), p.flags).to_array();
+        }
+    }
+}
 
 /// As in `conv2d.wgsl`.
 struct Conv2dParams {
@@ -314,16 +467,8 @@ fn conv2d(
                 if let Some((scale, bias)) = scale_bias {
                     sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
                 }
-                if let Some(residual) = residual {
-                    sum += f32x4::new(residual[c]);
-                }
-                if p.flags & RELU != 0 {
-                    sum = sum.fast_max(f32x4::ZERO);
-                }
-                if let Some(mask) = mask {
-                    sum = f32x4::new(mask[c]).simd_gt(f32x4::ZERO) & sum;
-                }
-                *y = sum.to_array();
+                let [residual, mask] = [residual, mask].map(|words| words.map(|words| words[c]));
+                *y = epilogue(sum, residual, mask, p.flags).to_array();
             }
         }
     }
@@ -339,12 +484,12 @@ fn four(values: &[f32], c: usize) -> f32x4 {
     values.as_chunks().0[c].into()
 }
 
-/// A gradient behind a ReLU that put out `x`; `rule` as in the shaders: 0 none, 1 its own, 2 guided.
-fn through_relu(gradient: f32, x: f32, rule: u32) -> f32 {
-    match rule {
+/// A gradient behind an activation function that put out `x`; `through` as in the shaders: 0 none, 1 ReLU, 2 guided; 3 and 4 ReLU6.
+fn through_activation(gradient: f32, x: f32, through: u32) -> f32 {
+    match through {
         0 => gradient,
-        _ if x <= 0.0 => 0.0,
-        1 => gradient,
+        _ if x <= 0.0 || (through >= 3 && x >= 6.0) => 0.0,
+        1 | 3 => gradient,
         _ => gradient.max(0.0),
     }
 }
@@ -401,7 +546,7 @@ fn max_pool2d_backward(dx: &mut [f32], dy: &[f32], x: &[f32], indices: &[u32], p
             }
         }
     }
-    dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx = through_relu(*dx, x, params[8]));
+    dx.iter_mut().zip(x).for_each(|(dx, &x)| *dx = through_activation(*dx, x, params[8]));
 }
 
 fn pool(params: &[u32]) -> [usize; 8] {

@@ -49,7 +49,7 @@ pub enum Error {
 
     /// The bytes are no checkpoint file.
     #[error(
-        "This is not a checkpoint that can be read here: {detail}. Choose a `.safetensors` or PyTorch `.pt`/`.pth` file with the weights of a ResNet."
+        "This is not a checkpoint that can be read here: {detail}. Choose a `.safetensors` or PyTorch `.pt`/`.pth` file with the weights of a ResNet, MobileNetV2 or EfficientNet-Lite."
     )]
     NotACheckpoint { detail: String },
     /// The bytes are PyTorch's, and not a plain state dict in today's format.
@@ -62,7 +62,7 @@ pub enum Error {
     TensorMissing { name: String, expected: Vec<usize> },
     /// A tensor that no part of the network uses.
     #[error(
-        "The checkpoint has a tensor `{name}` of shape {found:?} that a ResNet with these layers does not use. Is it another network?"
+        "The checkpoint has a tensor `{name}` of shape {found:?} that a network with these layers does not use. Is it another network?"
     )]
     TensorUnexpected { name: String, found: Vec<usize> },
     /// A tensor whose shape does not fit the others.
@@ -78,8 +78,10 @@ pub enum Error {
     #[error("Tensor `{name}` holds negative variances: the file is damaged.")]
     TensorNegative { name: String },
     /// The tensors are those of another kind of network.
-    #[error("This checkpoint is not a ResNet that can be run here: {detail}.")]
-    NotAResnet { detail: String },
+    #[error(
+        "This checkpoint is of another network than can be run here: {detail}. ResNet, MobileNetV2 and EfficientNet-Lite are supported."
+    )]
+    UnsupportedNetwork { detail: String },
     /// The label list and the network disagree.
     #[error("The label list has {found} names, the network has {expected} classes.")]
     LabelCount { expected: usize, found: usize },
@@ -243,13 +245,15 @@ impl Error {
                 "{width}×{height} 的输入需要 {needed} 字节的缓冲区，而这块显卡只允许 {available}。请用小一些的照片，或选“裁出中央”。"
             ),
             Error::NotACheckpoint { detail } => {
-                format!("这不是权重文件：{detail}。请选择保存了 ResNet 权重的 .safetensors、.pt 或 .pth 文件。")
+                format!(
+                    "这不是权重文件：{detail}。请选择保存了 ResNet、MobileNetV2 或 EfficientNet-Lite 权重的 .safetensors、.pt 或 .pth 文件。"
+                )
             }
             Error::TensorMissing { name, expected } => {
                 format!("权重文件缺少张量 {name}（形状应为 {expected:?}）。文件可能不完整，或属于另一种网络。")
             }
             Error::TensorUnexpected { name, found } => {
-                format!("权重文件里有张量 {name}（形状 {found:?}），这样的 ResNet 用不到它。是不是另一种网络？")
+                format!("权重文件里有张量 {name}（形状 {found:?}），有这些层的网络用不到它。是不是另一种网络？")
             }
             Error::TensorShape { name, expected, found } => {
                 format!("张量 {name} 的形状是 {found:?}，这个网络需要 {expected:?}。")
@@ -258,7 +262,9 @@ impl Error {
                 format!("张量 {name} 以 {found} 存储；只能读取 F32、F16、BF16 和 F64。")
             }
             Error::TensorNotFinite { name } => format!("张量 {name} 含有无穷大或非数值：文件已损坏，或训练发散了。"),
-            Error::NotAResnet { detail } => format!("这个权重文件不是这里能运行的 ResNet：{detail}。"),
+            Error::UnsupportedNetwork { detail } => {
+                format!("这个权重文件里的网络不能在这里运行：{detail}。支持 ResNet、MobileNetV2 和 EfficientNet-Lite。")
+            }
             Error::LabelCount { expected, found } => {
                 format!("类别名称表有 {found} 个名称，而网络有 {expected} 个类别。")
             }

@@ -14,23 +14,26 @@
 //! # Ok(()) }
 //! ```
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use web_time::Instant;
 
 use crate::cam::{Method, Recipe, principal_component, weighted_sum};
+use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
-use crate::few::Few;
 use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
 use crate::heatmap::{self, Cam};
 use crate::loader::{Loader, Weights};
+use crate::models::{Model, Pass, Target, Uploaded, check_sizes};
 use crate::objective::{Objective, softmax};
 use crate::ops::{Rule, sparse};
 use crate::order::largest_first;
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
-use crate::resnet::{Pass, ResNet, Target, Uploaded, check_sizes};
 use crate::tune::Tuning;
-use crate::weights::{Architecture, Network};
+
+/// The name by which every network's pooled layer can be asked for.
+pub const LAST_LAYER: &str = "last";
 
 /// A network on a GPU, and the photo that it last looked at.
 pub struct Explainer {
@@ -40,10 +43,13 @@ pub struct Explainer {
 }
 
 pub(crate) struct Loaded {
-    pub(crate) resnet: ResNet,
+    /// Without its weights.
+    network: Network,
+    pub(crate) model: Model,
+    tuning: Tuning,
     pub(crate) preprocessing: Preprocessing,
     pass: Option<Pass>,
-    recipes: Few<(Target, Method), Recipe>, // of `pass`
+    recipes: HashMap<(Target, Method), Recipe>, // of `pass`
     seen: Option<Seen>,
 }
 
@@ -272,9 +278,11 @@ impl Explainer {
 
     fn load_uploaded(&mut self, network: &Network, uploaded: Uploaded, preprocessing: Preprocessing) -> Result<()> {
         check_sizes(network, &self.gpu.uploader())?;
-        let resnet = ResNet::new(&self.gpu, network, uploaded, self.tuning);
+        let model = Model::new(&self.gpu, network, uploaded);
         self.gpu.check()?;
-        self.loaded = Some(Loaded { resnet, preprocessing, pass: None, recipes: Few::default(), seen: None });
+        let (network, tuning) = (network.without_weights(), self.tuning);
+        self.loaded =
+            Some(Loaded { network, model, tuning, preprocessing, pass: None, recipes: HashMap::default(), seen: None });
         Ok(())
     }
 
@@ -288,19 +296,47 @@ impl Explainer {
 
     /// What the tensors said the network is.
     pub fn architecture(&self) -> Option<&Architecture> {
-        self.loaded.as_ref().map(|loaded| &loaded.resnet.architecture)
+        self.loaded.as_ref().map(|loaded| &loaded.network.architecture)
     }
 
-    /// The layers that can be explained, first to last; empty before `load`.
+    /// By which conventions the network runs, and whether they had to be assumed.
+    pub fn conventions(&self) -> Option<(Conventions, bool)> {
+        self.loaded.as_ref().map(|loaded| (loaded.network.conventions, loaded.network.conventions_assumed))
+    }
+
+    /// Runs the network by other conventions than its tensors' names tell; the last photo is forgotten.
+    ///
+    /// Errors: [`Error::NoNetwork`]; what the device refuses.
+    pub fn set_conventions(&mut self, conventions: Conventions) -> Result<()> {
+        let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
+        loaded.network.set_conventions(conventions);
+        loaded.recipes.clear();
+        (loaded.pass, loaded.seen) = (None, None);
+        loaded.model.set_conventions(&self.gpu, &loaded.network);
+        self.gpu.check()
+    }
+
+    /// The layers that can be explained, first to last; empty before `load`. `last` means the one that the classifier pools.
     pub fn layers(&self) -> Vec<String> {
-        self.loaded.as_ref().map(|loaded| loaded.resnet.layers()).unwrap_or_default()
+        self.architecture().map(Architecture::layers).unwrap_or_default()
+    }
+
+    /// The parts whose weights [`randomise`](Explainer::randomise) scrambles, the last layer first.
+    pub fn parts(&self) -> Vec<String> {
+        self.architecture().map(Architecture::parts).unwrap_or_default()
+    }
+
+    /// The layer that `name` means: `last` is the one that the classifier pools. Errors: [`Error::NoNetwork`].
+    pub fn layer_name(&self, name: &str) -> Result<String> {
+        let architecture = self.architecture().ok_or(Error::NoNetwork)?;
+        Ok(if name == LAST_LAYER { architecture.pooled_layer() } else { name.to_owned() })
     }
 
     /// Bytes held on the GPU now.
     pub fn memory(&self) -> Memory {
         let Some(loaded) = &self.loaded else { return Memory::default() };
         let (activations, gradients) = loaded.pass.as_ref().map_or((0, 0), Pass::bytes);
-        Memory { weights: loaded.resnet.bytes(), activations, gradients }
+        Memory { weights: loaded.model.bytes(), activations, gradients }
     }
 
     /// Runs the network forward over a photo.
@@ -352,6 +388,8 @@ impl Explainer {
     /// Errors as [`explain`](Explainer::explain).
     pub async fn ask(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Explanation>> {
         let started = Instant::now();
+        let layers = question.layers.iter().map(|layer| self.layer_name(layer)).collect::<Result<_>>()?;
+        let question = &Question { layers, ..question.clone() };
         let &Question { objective, method, channels, .. } = question;
         let class = self.class(question.class)?;
         if let Objective::Contrast { than } = objective {
@@ -437,7 +475,12 @@ impl Explainer {
 
     pub(crate) fn at(&mut self, layer: &str) -> Result<(&Gpu, &mut Loaded, Target)> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
-        let target = if layer == "input" { Target::Input } else { loaded.resnet.target(layer)? };
+        let architecture = &loaded.network.architecture;
+        let target = match layer {
+            "input" => Target::Input,
+            LAST_LAYER => Model::target(architecture, &architecture.pooled_layer())?,
+            _ => Model::target(architecture, layer)?,
+        };
         Ok((&self.gpu, loaded, target))
     }
 }
@@ -467,9 +510,9 @@ impl Loaded {
         target: Target,
         rule: Rule,
     ) -> Result<Tensor> {
-        let Loaded { resnet, pass: Some(pass), seen: Some(seen), .. } = self else { return Err(Error::NoPhoto) };
+        let Loaded { model, pass: Some(pass), seen: Some(seen), .. } = self else { return Err(Error::NoPhoto) };
         gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits)));
-        Ok(pass.run_backward(gpu, resnet, target, rule))
+        Ok(pass.run_backward(gpu, model, target, rule))
     }
 
     /// The raw map of one layer.
@@ -490,7 +533,7 @@ impl Loaded {
             weighted_sum(&gpu.read(&activations).await?, &weights, activations.positions())
         } else {
             // Grad-CAM takes the mean over positions, and of the last layer's gradient that is all there is.
-            let means = method == Method::GradCam && self.resnet.is_pooled(target);
+            let means = method == Method::GradCam && self.seen()?.0.is_pooled(target);
             let gradient = match method.needs_gradients() {
                 true => self.gradient(gpu, about, if means { Target::Pooled } else { target }, Rule::Gradient)?,
                 false => activations.clone(),
@@ -544,7 +587,7 @@ impl Loaded {
         if self.pass.as_ref().is_none_or(|pass| [pass.input.height, pass.input.width] != [height, width]) {
             self.recipes.clear();
             self.pass = None; // frees the other size's buffers before these need room
-            self.pass = Some(self.resnet.pass(gpu, height, width)?);
+            self.pass = Some(Pass::new(gpu, &self.model, self.tuning, height, width)?);
         }
         let pass = self.pass.as_ref().ok_or(Error::NoPhoto)?;
         gpu.write(&pass.input, input);

@@ -9,7 +9,6 @@ use crate::explain::{Explainer, Explanation, Progress, Question};
 use crate::gpu::Step;
 use crate::objective::softmax;
 use crate::order::largest_first;
-use crate::resnet::PARTS;
 
 /// Deletion and insertion change the photo in so many steps.
 pub const STEPS: usize = 16;
@@ -81,8 +80,8 @@ impl Trust {
 /// The map after a part of the network was scrambled, with all parts above it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrambled {
-    /// As the checkpoint names it: "fc", "layer4", …, "conv1".
-    pub part: &'static str,
+    /// One of [`Architecture::parts`](crate::checkpoint::Architecture::parts): "fc", "layer4", …, "conv1".
+    pub part: String,
     /// Spearman's rank correlation with the original map, -1..1; 0 when either is the same everywhere.
     pub correlation: f32,
     /// Structural similarity with the original map, -1..1; 0 when this one is blank, and by that alike in all that is cold.
@@ -184,21 +183,22 @@ impl Explainer {
         let original = self.ask(question, &mut |_, _| true).await?;
         let Some(original) = original.filter(|map| !map.blank) else { return Ok(None) };
         let mut found = Vec::new();
-        for (n, part) in PARTS.into_iter().enumerate() {
-            if !progress(n, PARTS.len()) {
+        let parts = self.parts();
+        for (n, part) in parts.iter().enumerate() {
+            if !progress(n, parts.len()) {
                 return Ok(None);
             }
             let (gpu, loaded, _) = self.at("input")?;
-            let steps = loaded.resnet.scramble(gpu, part);
+            let steps = loaded.model.scramble(gpu, part);
             gpu.run(&steps);
             rounds.extend(steps);
             loaded.look_again(gpu).await?;
             let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);
             let ssim = if map.blank { 0.0 } else { ssim(&original.heatmap, &map.heatmap, original.width) };
-            found.push(Scrambled { part, correlation, ssim, heatmap: map.heatmap });
+            found.push(Scrambled { part: part.clone(), correlation, ssim, heatmap: map.heatmap });
         }
-        progress(PARTS.len(), PARTS.len());
+        progress(parts.len(), parts.len());
         Ok(Some(found))
     }
 }

@@ -9,6 +9,7 @@
 //! read back, which every result passes through.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use wgpu::util::DeviceExt;
 
 use crate::cpu;
 use crate::error::{Error, Result};
-use crate::few::Few;
 use crate::shader::{self, Shader};
 
 /// What the machine runs the network on.
@@ -46,8 +46,8 @@ pub struct Gpu {
 struct Driver {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    pipelines: RefCell<Few<Shader, wgpu::ComputePipeline>>,
-    staging: RefCell<Few<u64, wgpu::Buffer>>,
+    pipelines: RefCell<HashMap<Shader, wgpu::ComputePipeline>>,
+    staging: RefCell<HashMap<u64, wgpu::Buffer>>,
     /// Whether invocations of a workgroup may hand values to each other without memory, four at least.
     subgroups: bool,
     /// What ran since timings were turned on or last forgotten; None while they are off.
@@ -577,7 +577,7 @@ impl Driver {
                 cache: None,
             })
         };
-        pipelines.get_or_insert(shader.clone(), create).clone()
+        pipelines.entry(shader.clone()).or_insert_with(create).clone()
     }
 
     /// One pass for each of `passes`, with time stamps around it: [passes, 2], u64.

@@ -5,9 +5,9 @@
 
 use crate::error::Result;
 use crate::explain::{Explainer, Explanation};
+use crate::models::Target;
 use crate::objective::Objective;
 use crate::ops::Rule;
-use crate::resnet::Target;
 
 /// A value a pixel and channel: [height, width, 3].
 #[derive(Clone, Debug, PartialEq)]

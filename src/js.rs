@@ -228,7 +228,7 @@ impl Explainer {
         let network = Network::from_checkpoint(&Checkpoint::read(weights)?)?;
         self.photo = None;
         self.engine.load(&network, preprocessing).await?;
-        Ok(network.architecture.name)
+        Ok(network.architecture.name().to_owned())
     }
 
     /// The layers that can be explained, first to last.

@@ -6,11 +6,12 @@
 //! Deliberately absent: where the bytes come from, and whether to trust them; whoever pushes them checks digests before
 //! installing.
 
+use std::collections::HashMap;
+
+use crate::checkpoint::{Architecture, Arrival, Checkpoint, Incoming, Network};
 use crate::error::Result;
-use crate::few::Few;
 use crate::gpu::Uploader;
-use crate::resnet::{Shape, Uploaded};
-use crate::weights::{Architecture, Arrival, Checkpoint, Incoming, Network};
+use crate::models::{Shape, Uploaded};
 
 /// Takes the bytes of a checkpoint file.
 pub struct Loader {
@@ -24,7 +25,7 @@ struct Received {
     /// Descriptions, in whose places the small tensors come.
     checkpoint: Checkpoint,
     /// The weights that go up, by the tensor's name, with the name that the network has for them.
-    shapes: Few<String, (String, Shape)>,
+    shapes: HashMap<String, (String, Shape)>,
     uploaded: Uploaded,
 }
 
@@ -79,7 +80,7 @@ impl Received {
                     self.shapes.insert(format!("{name}.weight"), (name.to_owned(), shape));
                 };
                 network.convs().for_each(|conv| named(&conv.name, Shape::of(conv)));
-                named("fc", Shape::of_linear(network.fc.classes, network.fc.features));
+                named(&network.fc.name, Shape::of_linear(network.fc.classes, network.fc.features));
                 self.architecture = Some(network.architecture);
                 self.checkpoint = checkpoint;
             }

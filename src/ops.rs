@@ -5,6 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+pub use crate::checkpoint::Padding;
 use crate::gpu::{Buffer, Constant, Gpu, Step, Tensor, grid};
 use crate::shader::{self, Shader};
 
@@ -39,27 +40,66 @@ pub struct Conv2d {
     pub c_out: usize,
     pub ksize: usize,
     pub stride: usize,
-    pub padding: usize,
+    pub padding: Padding,
 }
 
-/// What follows a convolution in the same step.
+/// A depthwise convolution's numbers on the GPU: each channel has a filter of its own.
+#[derive(Clone, Debug)]
+pub struct DepthwiseConv2d {
+    /// [ksize, ksize, channels], channels padded to vec4.
+    pub weight: Constant,
+    pub precision: Precision,
+    /// [2, channels]: what the sum is multiplied with, what is added then.
+    pub scale_bias: Constant,
+    pub channels: usize,
+    pub ksize: usize,
+    pub stride: usize,
+    pub padding: Padding,
+}
+
+/// An activation function, fused behind the operation before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    #[default]
+    None,
+    /// max(x, 0)
+    Relu,
+    /// min(max(x, 0), 6). Sandler et al. 2018, arXiv 1801.04381
+    Relu6,
+}
+
+/// What an activation function put out. A gradient goes back through it only where the function has a slope: where the value lies
+/// above 0 and, for ReLU6, below 6.
+#[derive(Clone, Copy, Debug)]
+pub struct Mask<'a> {
+    pub output: &'a Tensor,
+    pub activation: Activation,
+}
+
+/// What follows a convolution in the same dispatch, in this order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fused<'a> {
     /// Added to the result.
     pub residual: Option<&'a Tensor>,
-    /// max(·, 0), after the addition.
-    pub relu: bool,
-    /// The result stays only where this is positive: the backward of the ReLU that made it.
-    pub mask: Option<&'a Tensor>,
+    pub activation: Activation,
+    /// The backward of the activation function that made the mask's output.
+    pub mask: Option<Mask<'a>>,
 }
 
-/// How a gradient goes back through a ReLU.
+/// How a gradient goes back through a ReLU or ReLU6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// Where the activation is positive: the derivative.
+    /// Where the function has a slope: the derivative.
     Gradient,
-    /// And only where it is positive itself: guided backpropagation. Springenberg et al. 2014, arXiv 1412.6806
+    /// And only where the gradient itself is positive: guided backpropagation. Springenberg et al. 2014, arXiv 1412.6806
     Guided,
+}
+
+/// The activation function that a backward goes through, and by which rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Through {
+    pub activation: Activation,
+    pub rule: Rule,
 }
 
 /// A window that slides over an image.
@@ -67,7 +107,7 @@ pub enum Rule {
 pub struct Window {
     pub ksize: usize,
     pub stride: usize,
-    pub padding: usize,
+    pub padding: Padding,
 }
 
 /// A fully connected layer's numbers on the GPU.
@@ -85,7 +125,18 @@ pub struct Linear {
 impl Window {
     /// Output rows (or columns) for `size` input rows (or columns).
     pub fn out(&self, size: usize) -> usize {
-        (size + 2 * self.padding - self.ksize) / self.stride + 1
+        self.padding.out(size, self.ksize, self.stride)
+    }
+    /// Rows (or columns) of zeros before the first of `size` input rows (or columns).
+    pub fn before(&self, size: usize) -> usize {
+        self.padding.before(size, self.ksize, self.stride)
+    }
+}
+
+impl DepthwiseConv2d {
+    /// As a window.
+    pub fn window(&self) -> Window {
+        Window { ksize: self.ksize, stride: self.stride, padding: self.padding }
     }
 }
 
@@ -93,6 +144,10 @@ impl Conv2d {
     /// As a window.
     pub fn window(&self) -> Window {
         Window { ksize: self.ksize, stride: self.stride, padding: self.padding }
+    }
+    /// Columns of zeros that a tensor needs on either side for this convolution to read a row of taps in one run.
+    pub fn border(&self) -> usize {
+        self.ksize / 2
     }
     /// Bytes of the transposed weight that its backward needs.
     pub fn transposed_bytes(&self) -> u64 {
@@ -226,9 +281,11 @@ pub fn conv2d(
     let window = conv.window();
     assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.c_out]);
     assert_eq!(x.channels, conv.c_in);
-    // With a border as wide as the padding, the taps of one row lie side by side and never leave the row.
+    // With a border at least as wide as the padding, the taps of one row lie side by side and never leave the row.
     let bordered = x.border > 0;
-    assert!(!bordered || (x.border == conv.padding && y.border == 0));
+    let [top, left] = [x.height, x.width].map(|side| window.before(side));
+    let right = ((y.width - 1) * conv.stride + conv.ksize).saturating_sub(left + x.width);
+    assert!(!bordered || (left.max(right) <= x.border && y.border == 0));
     let params = Conv2dParams {
         rows: y.height as u32,
         cols: y.width as u32,
@@ -237,8 +294,8 @@ pub fn conv2d(
         x_height: x.height as u32,
         x_width: (x.width + 2 * x.border) as u32,
         x_step: conv.stride as u32,
-        x_row: -(conv.padding as i32),
-        x_col: x.border as i32 - conv.padding as i32,
+        x_row: -(top as i32),
+        x_col: x.border as i32 - left as i32,
         tap_rows: conv.ksize as u32,
         tap_cols: if bordered { 1 } else { conv.ksize as u32 },
         tap_step: 1,
@@ -283,12 +340,13 @@ pub fn conv2d_backward_input(
     let window = conv.window();
     assert_eq!([dy.height, dy.width, dy.channels], [window.out(dx.height), window.out(dx.width), conv.c_out]);
     assert_eq!(dx.channels, conv.c_in);
-    let Window { ksize, stride, padding } = window;
+    let Window { ksize, stride, .. } = window;
+    let [top, left] = [dx.height, dx.width].map(|side| window.before(side));
     // For rows iy = first, first + stride, …: the first tap ky that meets them, how many do, and the row of dy that it reads.
-    let phase = |first: usize| {
-        let tap = (first + padding) % stride;
+    let phase = |first: usize, before: usize| {
+        let tap = (first + before) % stride;
         let taps = if tap < ksize { (ksize - tap).div_ceil(stride) } else { 0 };
-        let origin = (first + padding) as i32 - tap as i32;
+        let origin = (first + before) as i32 - tap as i32;
         (tap as u32, taps as u32, origin / stride as i32)
     };
     // Where an adapter computes on a CPU, transposing would be a fifth of the work at layer4.
@@ -303,8 +361,8 @@ pub fn conv2d_backward_input(
     }
     for first_row in 0..stride.min(dx.height) {
         for first_col in 0..stride.min(dx.width) {
-            let (w_row, tap_rows, x_row) = phase(first_row);
-            let (w_col, tap_cols, x_col) = phase(first_col);
+            let (w_row, tap_rows, x_row) = phase(first_row, top);
+            let (w_col, tap_cols, x_col) = phase(first_col, left);
             let params = Conv2dParams {
                 rows: (dx.height - first_row).div_ceil(stride) as u32,
                 cols: (dx.width - first_col).div_ceil(stride) as u32,
@@ -395,20 +453,63 @@ fn what_follows<'a>(
     const RELU: u32 = 2;
     const MASK: u32 = 4;
     const SCALE_BIAS: u32 = 8;
-    for other in [fused.residual, fused.mask].into_iter().flatten() {
+    const RELU6: u32 = 16;
+    const MASK_BELOW_6: u32 = 32;
+    for other in [fused.residual, fused.mask.map(|mask| mask.output)].into_iter().flatten() {
         assert_eq!([other.height, other.width, other.channels], [y.height, y.width, y.channels]);
     }
     let flag = |set: bool, bit: u32| if set { bit } else { 0 };
     let flags = flag(scale_bias.is_some(), SCALE_BIAS)
         | flag(fused.residual.is_some(), RESIDUAL)
-        | flag(fused.relu, RELU)
-        | flag(fused.mask.is_some(), MASK);
+        | flag(fused.activation != Activation::None, RELU)
+        | flag(fused.activation == Activation::Relu6, RELU6)
+        | flag(fused.mask.is_some(), MASK)
+        | flag(fused.mask.is_some_and(|mask| mask.activation == Activation::Relu6), MASK_BELOW_6);
     let follows = [
         scale_bias.map_or(unused, |c| &c.buffer),
         fused.residual.map_or(unused, |t| &t.buffer),
-        fused.mask.map_or(unused, |t| &t.buffer),
+        fused.mask.map_or(unused, |mask| &mask.output.buffer),
     ];
     (flags, follows)
+}
+
+/// y = activation(scale · depthwise_conv(x, w) + bias + residual): `shaders/depthwise_conv2d.wgsl`. y [h_out, w_out, c], x [h_in, w_in, c].
+pub fn depthwise_conv2d(gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &DepthwiseConv2d, fused: Fused) -> Step {
+    let (flags, follows) = what_follows(y, Some(&conv.scale_bias), &fused, &conv.weight.buffer);
+    let bindings = [&[&y.buffer, &x.buffer, &conv.weight.buffer], &follows[..]].concat();
+    let workgroups = grid((y.positions() * y.c4()).div_ceil(64));
+    let shader = conv.precision.apply(shader::depthwise_conv2d());
+    gpu.step(shader, &bindings, depthwise_params(y, x, conv, flags), workgroups)
+}
+
+/// dL/dx of [`depthwise_conv2d`]'s convolution: `shaders/depthwise_conv2d_backward_input.wgsl`. dx [h_in, w_in, c], dy [h_out, w_out, c].
+pub fn depthwise_conv2d_backward_input(
+    gpu: &Gpu,
+    dx: &Tensor,
+    dy: &Tensor,
+    conv: &DepthwiseConv2d,
+    fused: Fused,
+) -> Step {
+    // The scale is applied to the sum: it is one number a channel, and dL/dx's channels are dL/dy's.
+    let (flags, mut follows) = what_follows(dx, None, &fused, &conv.weight.buffer);
+    follows[0] = &conv.scale_bias.buffer;
+    let bindings = [&[&dx.buffer, &dy.buffer, &conv.weight.buffer], &follows[..]].concat();
+    let workgroups = grid((dx.positions() * dx.c4()).div_ceil(64));
+    let shader = conv.precision.apply(shader::depthwise_conv2d_backward_input());
+    gpu.step(shader, &bindings, depthwise_params(dy, dx, conv, flags), workgroups)
+}
+
+/// Of both; y [h_out, w_out, c] and x [h_in, w_in, c] as the forward pass has them.
+fn depthwise_params(y: &Tensor, x: &Tensor, conv: &DepthwiseConv2d, flags: u32) -> [u32; 12] {
+    let window = conv.window();
+    assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.channels]);
+    assert_eq!([x.channels, x.border, y.border], [conv.channels, 0, 0]);
+    let [top, left] = [x.height, x.width].map(|side| window.before(side));
+    let numbers = [y.height, y.width, x.height, x.width, y.c4(), conv.ksize, conv.stride, top, left];
+    let mut params = [0; 12];
+    params.iter_mut().zip(numbers).for_each(|(to, from)| *to = from as u32);
+    params[9] = flags;
+    params
 }
 
 /// What convolutions leave between their steps: one for all of a network.
@@ -447,7 +548,7 @@ pub fn winograd_pays(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> 
     // Through workgroup memory go 16 channels at a time, which must be of one share.
     let shares_fit = !tile.shared || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
     let Conv2d { ksize, stride, padding, .. } = *conv;
-    [ksize, stride, padding] == [3, 1, 1] && shares_fit && 4 * direct >= 5 * winograd
+    [ksize, stride] == [3, 1] && padding.is_half(ksize, stride) && shares_fit && 4 * direct >= 5 * winograd
 }
 
 /// [`conv2d`] for 3×3 windows of stride 1 by Winograd's F(2×2, 3×3): 16 products for 4 outputs instead of 36. Lavin & Gray 2016.
@@ -494,7 +595,7 @@ fn winograd_steps(
     tile: Tile,
     scratch: &Scratch,
 ) -> Vec<Step> {
-    assert_eq!([conv.ksize, conv.stride, conv.padding], [3, 1, 1]);
+    assert!([conv.ksize, conv.stride] == [3, 1] && conv.padding.is_half(3, 1));
     assert_eq!([x.channels, y.channels], [c_in, c_out]);
     assert_eq!([y.height, y.width, x.border, y.border], [x.height, x.width, 0, 0]);
     let bytes = winograd_bytes([y.height, y.width], c_in, c_out);
@@ -573,7 +674,7 @@ pub fn max_pool2d(gpu: &Gpu, y: &Tensor, x: &Tensor, window: Window) -> Step {
     gpu.step(shader::max_pool2d(), &[&y.buffer, &x.buffer], params, workgroups)
 }
 
-/// dL/dx of [`max_pool2d`], and of the ReLU that made x if there is a rule for it: `shaders/max_pool2d_backward.wgsl`, behind
+/// dL/dx of [`max_pool2d`], and of the activation function that made x, if asked for: `shaders/max_pool2d_backward.wgsl`, behind
 /// `max_pool2d_indices`, which leaves in `indices` [h_out · w_out · c/4] the maximum's place in each window.
 pub fn max_pool2d_backward(
     gpu: &Gpu,
@@ -582,9 +683,9 @@ pub fn max_pool2d_backward(
     x: &Tensor,
     indices: &Tensor,
     window: Window,
-    relu: Option<Rule>,
+    through: Option<Through>,
 ) -> [Step; 2] {
-    let params = pool_params(dy, x, window, relu);
+    let params = pool_params(dy, x, window, through);
     let count = dy.positions() * dy.c4();
     assert!(indices.channels >= count && window.ksize.pow(2) <= 256);
     let find = gpu.step(shader::max_pool2d_indices(), &[&indices.buffer, &x.buffer], params, grid(count.div_ceil(64)));
@@ -593,18 +694,24 @@ pub fn max_pool2d_backward(
     [find, gpu.step(shader::max_pool2d_backward(), &bindings, params, workgroups)]
 }
 
-fn pool_params(y: &Tensor, x: &Tensor, window: Window, relu: Option<Rule>) -> [u32; 12] {
+fn pool_params(y: &Tensor, x: &Tensor, window: Window, through: Option<Through>) -> [u32; 12] {
     assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), x.channels]);
     let shape = [y.height, y.width, x.height, x.width, x.c4()];
     let mut params = [0; 12];
-    let numbers = shape.into_iter().chain([window.ksize, window.stride, window.padding, relu_number(relu)]);
+    let padding = window.before(x.height);
+    assert_eq!(padding, window.before(x.width), "pools of one padding on both axes");
+    let numbers = shape.into_iter().chain([window.ksize, window.stride, padding, through_number(through)]);
     params.iter_mut().zip(numbers).for_each(|(to, from)| *to = from as u32);
     params
 }
 
-/// The shaders' own numbers: `relu` in their parameters.
-fn relu_number(rule: Option<Rule>) -> usize {
-    rule.map_or(0, |rule| 1 + rule as usize)
+/// The shaders' own numbers, `through` in their parameters: 0 for none; 1 and 2 for a ReLU and guided through a ReLU; 3 and 4 for ReLU6.
+fn through_number(through: Option<Through>) -> usize {
+    match through {
+        None | Some(Through { activation: Activation::None, .. }) => 0,
+        Some(Through { activation: Activation::Relu, rule }) => 1 + rule as usize,
+        Some(Through { activation: Activation::Relu6, rule }) => 3 + rule as usize,
+    }
 }
 
 /// y [c] = the mean of each channel of x [h, w, c]: `shaders/global_average_pool.wgsl`.
@@ -614,11 +721,11 @@ pub fn global_average_pool(gpu: &Gpu, y: &Tensor, x: &Tensor) -> Step {
     gpu.step(shader::global_average_pool(), &[&y.buffer, &x.buffer], params, grid(x.c4().div_ceil(8)))
 }
 
-/// dL/dx of [`global_average_pool`], and of the ReLU that made x if there is a rule for it: `shaders/global_average_pool_backward.wgsl`.
-pub fn global_average_pool_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, x: &Tensor, relu: Option<Rule>) -> Step {
+/// dL/dx of [`global_average_pool`], and of the activation function that made x, if asked for: `shaders/global_average_pool_backward.wgsl`.
+pub fn global_average_pool_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, x: &Tensor, through: Option<Through>) -> Step {
     assert_eq!([dy.positions(), dy.channels], [1, x.channels]);
     assert_eq!([dx.height, dx.width, dx.channels], [x.height, x.width, x.channels]);
-    let params = [x.positions() as u32, x.c4() as u32, relu_number(relu) as u32, 0];
+    let params = [x.positions() as u32, x.c4() as u32, through_number(through) as u32, 0];
     let workgroups = grid((x.positions() * x.c4()).div_ceil(64));
     gpu.step(shader::global_average_pool_backward(), &[&dx.buffer, &dy.buffer, &x.buffer], params, workgroups)
 }

@@ -9,8 +9,8 @@ use crate::cam::Method;
 use crate::error::Result;
 use crate::explain::{Explainer, Loaded, Progress, Question};
 use crate::gpu::{Gpu, Tensor};
+use crate::models::{Pass, Target};
 use crate::objective::{Objective, softmax};
-use crate::resnet::{Pass, Target};
 
 /// How long a batch should take: what one waits for a “stop” to be heard.
 const BATCH_MS: f64 = 200.0;

@@ -40,9 +40,9 @@ impl Image {
     }
 }
 
-/// The input position that output position `o` and tap `k` meet along one axis.
-fn meet(o: usize, k: usize, window: Window) -> isize {
-    (o * window.stride + k) as isize - window.padding as isize
+/// The input position that output position `o` and tap `k` meet along an axis of `size` input positions.
+fn meet(o: usize, k: usize, window: Window, size: usize) -> isize {
+    (o * window.stride + k) as isize - window.before(size) as isize
 }
 
 /// y[co,oy,ox] = sum over ci,ky,kx of x[ci, oy·stride+ky−pad, ox·stride+kx−pad] · w[co,ci,ky,kx]
@@ -56,7 +56,7 @@ pub fn conv2d(x: &Image, w: &[f64], c_out: usize, window: Window) -> Image {
                 for ci in 0..x.channels {
                     for ky in 0..ksize {
                         for kx in 0..ksize {
-                            let at = x.get(ci, meet(oy, ky, window), meet(ox, kx, window));
+                            let at = x.get(ci, meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
                             sum += at.unwrap_or(0.0) * w[((co * x.channels + ci) * ksize + ky) * ksize + kx];
                         }
                     }
@@ -79,12 +79,56 @@ pub fn conv2d_backward_input(c_in: usize, height: usize, width: usize, dy: &Imag
                 for ci in 0..c_in {
                     for ky in 0..ksize {
                         for kx in 0..ksize {
-                            let (iy, ix) = (meet(oy, ky, window), meet(ox, kx, window));
+                            let (iy, ix) = (meet(oy, ky, window, dx.height), meet(ox, kx, window, dx.width));
                             if dx.get(ci, iy, ix).is_some() {
                                 let i = dx.index(ci, iy as usize, ix as usize);
                                 let weight = w[((co * c_in + ci) * ksize + ky) * ksize + kx];
                                 dx.planes[i] += weight * dy.planes[dy.index(co, oy, ox)];
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    dx
+}
+
+/// y[c,oy,ox] = sum over ky,kx of x[c, oy·stride+ky−top, ox·stride+kx−left] · w[c,0,ky,kx]
+pub fn depthwise_conv2d(x: &Image, w: &[f64], window: Window) -> Image {
+    let Window { ksize, .. } = window;
+    let mut y = Image::zeros(x.channels, window.out(x.height), window.out(x.width));
+    for c in 0..x.channels {
+        for oy in 0..y.height {
+            for ox in 0..y.width {
+                let mut sum = 0.0;
+                for ky in 0..ksize {
+                    for kx in 0..ksize {
+                        let at = x.get(c, meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
+                        sum += at.unwrap_or(0.0) * w[(c * ksize + ky) * ksize + kx];
+                    }
+                }
+                let i = y.index(c, oy, ox);
+                y.planes[i] = sum;
+            }
+        }
+    }
+    y
+}
+
+/// dx[c,iy,ix] = sum over ky,kx of w[c,0,ky,kx] · dy[c,oy,ox]   where oy·stride + ky − top == iy, and so for x
+pub fn depthwise_conv2d_backward_input(height: usize, width: usize, dy: &Image, w: &[f64], window: Window) -> Image {
+    let Window { ksize, .. } = window;
+    let mut dx = Image::zeros(dy.channels, height, width);
+    for c in 0..dy.channels {
+        for oy in 0..dy.height {
+            for ox in 0..dy.width {
+                for ky in 0..ksize {
+                    for kx in 0..ksize {
+                        let (iy, ix) = (meet(oy, ky, window, dx.height), meet(ox, kx, window, dx.width));
+                        if dx.get(c, iy, ix).is_some() {
+                            let i = dx.index(c, iy as usize, ix as usize);
+                            dx.planes[i] += w[(c * ksize + ky) * ksize + kx] * dy.planes[dy.index(c, oy, ox)];
                         }
                     }
                 }
@@ -104,6 +148,21 @@ pub fn scale_bias(x: &Image, scale: &[f64], bias: &[f64]) -> Image {
 /// y = max(x, 0)
 pub fn relu(x: &Image) -> Image {
     Image { planes: x.planes.iter().map(|v| v.max(0.0)).collect(), ..*x }
+}
+
+/// y = min(max(x, 0), 6)
+pub fn relu6(x: &Image) -> Image {
+    Image { planes: x.planes.iter().map(|v| v.clamp(0.0, 6.0)).collect(), ..*x }
+}
+
+/// dx = dy where 0 < y < 6, else 0
+pub fn relu6_backward(dy: &Image, y: &Image) -> Image {
+    dy.zip(y, |dy, y| if y > 0.0 && y < 6.0 { dy } else { 0.0 })
+}
+
+/// Guided backpropagation: dx = dy where 0 < y < 6 and dy > 0, else 0
+pub fn relu6_backward_guided(dy: &Image, y: &Image) -> Image {
+    relu(&relu6_backward(dy, y))
 }
 
 /// dx = dy where y > 0, else 0
@@ -138,7 +197,7 @@ fn for_each_window(y: &Image, x: &Image, window: Window, mut f: impl FnMut(usize
                 let (mut winner, mut best) = (0, f64::NEG_INFINITY);
                 for ky in 0..window.ksize {
                     for kx in 0..window.ksize {
-                        let (iy, ix) = (meet(oy, ky, window), meet(ox, kx, window));
+                        let (iy, ix) = (meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
                         if let Some(value) = x.get(c, iy, ix).filter(|&value| value > best) {
                             (winner, best) = (x.index(c, iy as usize, ix as usize), value);
                         }

@@ -2,9 +2,8 @@
 //!
 //! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
 //! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
-//! `$ROWS` stands for the constant. Registers have no index in WGSL that software adapters keep in registers, so a tile
-//! must be written out; this writes it out. Nothing else is generated. Comments and indentation stay behind when this program is
-//! compiled: they would take five kilobytes of the page.
+//! `$ROWS` stands for the constant; `//#import weight` stands for `shaders/shared/weight.wgsl`. Registers have no index in WGSL that
+//! software adapters keep in registers, so a tile must be written out; this writes it out. Nothing else is generated.
 
 use crate::order::largest_first;
 
@@ -21,14 +20,7 @@ macro_rules! shaders {
         $(
             #[doc = concat!("`shaders/", stringify!($name), ".wgsl`")]
             pub fn $name() -> Shader {
-                const FILE: &[u8] = include_bytes!(concat!("../shaders/", stringify!($name), ".wgsl"));
-                const LENGTH: usize = strip(FILE, &mut [0; FILE.len()]);
-                static BARE: [u8; LENGTH] = {
-                    let mut bare = [0; LENGTH];
-                    strip(FILE, &mut bare);
-                    bare
-                };
-                let source = str::from_utf8(&BARE).expect("the shaders are UTF-8");
+                let source = include_str!(concat!("../shaders/", stringify!($name), ".wgsl"));
                 Shader { name: stringify!($name), source, constants: vec![] }
             }
         )*
@@ -39,33 +31,12 @@ macro_rules! shaders {
     };
 }
 
-/// Writes the lines of `file` to `bare` without comments, indentation and what is then empty; returns how many bytes that is. Lines
-/// that begin with `//#` stay.
-const fn strip(file: &[u8], bare: &mut [u8]) -> usize {
-    let (mut from, mut to) = (0, 0);
-    while from < file.len() {
-        let directive = from + 2 < file.len() && file[from] == b'/' && file[from + 1] == b'/' && file[from + 2] == b'#';
-        let line = to;
-        let mut comment = false;
-        while from < file.len() && file[from] != b'\n' {
-            comment |= !directive && file[from] == b'/' && from + 1 < file.len() && file[from + 1] == b'/';
-            if !comment && (to > line || file[from] != b' ') {
-                bare[to] = file[from];
-                to += 1;
-            }
-            from += 1;
-        }
-        while to > line && bare[to - 1] == b' ' {
-            to -= 1;
-        }
-        if to > line {
-            bare[to] = b'\n';
-            to += 1;
-        }
-        from += 1;
-    }
-    to
-}
+/// What `//#import` finds.
+const SHARED: [(&str, &str); 3] = [
+    ("epilogue", include_str!("../shaders/shared/epilogue.wgsl")),
+    ("flags", include_str!("../shaders/shared/flags.wgsl")),
+    ("weight", include_str!("../shaders/shared/weight.wgsl")),
+];
 
 shaders! {
     cam,
@@ -73,6 +44,8 @@ shaders! {
     conv2d,
     conv2d_sum,
     conv2d_transpose_weight,
+    depthwise_conv2d,
+    depthwise_conv2d_backward_input,
     global_average_pool,
     global_average_pool_backward,
     linear,
@@ -128,6 +101,9 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
                 write_lines(&lines[at + 1..end], &inner, out);
             }
             at = end;
+        } else if let Some(name) = line.strip_prefix("//#import ") {
+            let (_, shared) = SHARED.iter().find(|(known, _)| *known == name).expect("a file of shaders/shared");
+            write_lines(&shared.lines().collect::<Vec<_>>(), names, out);
         } else if let Some(name) = line.strip_prefix("//#if ") {
             let (middle, end) = block(lines, at);
             let kept = if value(name) != 0 { at + 1..middle } else { (middle + 1).min(end)..end };
@@ -160,15 +136,4 @@ fn block(lines: &[&str], start: usize) -> (usize, usize) {
         }
     }
     panic!("block without //#end at line {}", start + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn strip_leaves_code_and_directives() {
-        let file = b"// name: what\n\n//#if A\n  let x = a / b; // why\n//#end\n    }\nlast";
-        let mut bare = [0; 100];
-        let length = super::strip(file, &mut bare);
-        assert_eq!(&bare[..length], b"//#if A\nlet x = a / b;\n//#end\n}\nlast\n");
-    }
 }

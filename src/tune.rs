@@ -18,8 +18,8 @@ use web_time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterInfo, Gpu, Step, Tensor};
-use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Precision, Scratch, TILES, Tile};
-use crate::resnet::{pack_conv_weight, pack_scale_bias};
+use crate::models::{pack_conv_weight, pack_scale_bias};
+use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Padding, Precision, Scratch, TILES, Tile};
 
 /// A class of convolutions: those with at least so many output positions, and the 1×1 convolution that stands for them.
 struct Class {
@@ -207,7 +207,8 @@ impl Bench {
         let weight = pack_conv_weight(gpu, &weights, Precision::F32, c_out, c_in, ksize);
         let scale_bias = pack_scale_bias(gpu, &vec![1.0; c_out], &vec![0.0; c_out]);
         let precision = Precision::F32;
-        let conv = Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride: 1, padding: ksize / 2 };
+        let padding = Padding::Symmetric(ksize / 2);
+        let conv = Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride: 1, padding };
         let y = gpu.tensor(side, side, c_out);
         let mut bytes = if ksize == 3 { ops::winograd_bytes([side, side], c_in, c_out) } else { [0; 3] };
         let most = TILES.iter().map(|tile| tile.shares_bytes(y.positions(), c_out)).max();

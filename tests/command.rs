@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use gradlens::weights::Block;
+use gradlens::checkpoint::Block;
 use safetensors::SafeTensors;
 
 mod common;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use gradlens::models::{self, Model};
+use gradlens::catalog::models::{self, Model};
 use gradlens::{Checkpoint, Network};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -62,7 +62,7 @@ fn i8_in_parts_with_an_entry_that_leads_to_them() {
     assert_eq!(file.len() as u64, entry.size);
     assert!(entry.size * 10 < models[1].size * 6, "{} of {}: i8 has half the bytes of f16", entry.size, models[1].size);
     let network = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
-    assert_eq!(network.architecture.classes, entry.classes);
+    assert_eq!(network.architecture.classes(), entry.classes);
 
     // Again, without parts and in f16: another entry; the first is replaced when it is made anew.
     for to in ["f16", "i8"] {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use gradlens::{Checkpoint, Explainer, Labels, Method, Network, models};
+use gradlens::{Checkpoint, Explainer, Labels, Method, Network, catalog};
 use pollster::block_on;
 use sha2::{Digest, Sha256};
 
@@ -49,7 +49,7 @@ fn heatmaps_fall_on_their_objects() {
 #[test]
 fn the_list_names_the_files_that_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let models = models::parse(&std::fs::read_to_string(root.join("weights/models.json")).unwrap()).unwrap();
+    let models = catalog::models::parse(&std::fs::read_to_string(root.join("weights/models.json")).unwrap()).unwrap();
     let model = models.iter().find(|model| model.id == "emoji50").unwrap();
     let file = std::fs::read(root.join(&model.file)).unwrap();
     assert_eq!(file.len() as u64, model.size);

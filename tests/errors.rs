@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use gradlens::checkpoint::{Block, Dtype, ResNetConfig};
 use gradlens::gpu::Gpu;
 use gradlens::photo::prepare;
-use gradlens::weights::{Architecture, Block, Dtype};
 use gradlens::{Checkpoint, ColourMap, Error, Explainer, Fit, Labels, Method, Network, Photo, Preprocessing, Result};
 use pollster::block_on;
 
@@ -19,7 +19,7 @@ const ELSEWHERE: [(&str, &str, &str); 2] = [
     ("GpuMemory", "src/gpu.rs", "memory_that_runs_out_has_a_sentence_of_its_own"),
 ];
 
-fn small() -> Architecture {
+fn small() -> ResNetConfig {
     architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `golden/make_families.py` wrote what is compared; `golden.rs` compares ResNet-50 on photos, with everything inside it.
 
-use gradlens::weights::Block;
+use gradlens::checkpoint::Block;
 use gradlens::{Explainer, Method, Preprocessing};
 use pollster::block_on;
 use safetensors::SafeTensors;
@@ -38,7 +38,7 @@ fn real_sizes_compute_what_torchvision_computes() {
         loader.push(&checkpoint).unwrap();
         drop(checkpoint);
         explainer.install(loader.finish().unwrap(), Preprocessing::default()).unwrap();
-        assert_eq!(explainer.architecture().unwrap().name, name);
+        assert_eq!(explainer.architecture().unwrap().name(), name);
         let mut compare = |what: &str, found: &[f32]| {
             let expected = golden(&format!("{family}/{what}"));
             assert_eq!(found.len(), expected.len(), "{family} {what}");

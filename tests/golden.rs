@@ -16,7 +16,7 @@ use safetensors::SafeTensors;
 
 mod common;
 use common::golden_weights;
-use gradlens::weights::Dtype;
+use gradlens::checkpoint::Dtype;
 
 const NOT_COMPARED: [(&str, &str); 8] = [
     ("image", "the photo: it goes in"),

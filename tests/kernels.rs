@@ -5,7 +5,9 @@
 //! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
 
 use gradlens::gpu::{Constant, Gpu, Tensor};
-use gradlens::ops::{self, Conv2d, Fused, Linear, Precision, Rule, Tile, Window};
+use gradlens::ops::{
+    self, Activation, Conv2d, DepthwiseConv2d, Fused, Linear, Mask, Padding, Precision, Rule, Through, Tile, Window,
+};
 use gradlens::reference::{self, Image};
 
 mod common;
@@ -106,9 +108,9 @@ fn random_conv(
     let weight = weights(random, c_out * c_in * ksize * ksize, precision);
     let (scale, bias) = (random.values(c_out, false), random.values(c_out, false));
     let gpu = Conv2d {
-        weight: gradlens::resnet::pack_conv_weight(gpu, &weight, precision, c_out, c_in, ksize),
+        weight: gradlens::models::pack_conv_weight(gpu, &weight, precision, c_out, c_in, ksize),
         precision,
-        scale_bias: gradlens::resnet::pack_scale_bias(gpu, &scale, &bias),
+        scale_bias: gradlens::models::pack_scale_bias(gpu, &scale, &bias),
         c_in,
         c_out,
         ksize,
@@ -151,6 +153,8 @@ macro_rules! on_both {
 on_both!(
     conv2d,
     conv2d_backward_input,
+    depthwise_conv2d,
+    depthwise_conv2d_backward_input,
     max_pool2d,
     max_pool2d_backward,
     global_average_pool,
@@ -160,45 +164,64 @@ on_both!(
     cam_and_weights
 );
 
-/// c_in, c_out, height, width, ksize, stride, padding: every kind that ResNets have, and odd ones.
-const CONVOLUTIONS: [[usize; 7]; 14] = [
-    [3, 64, 23, 37, 7, 2, 3], // stem
-    [64, 64, 9, 11, 1, 1, 0],
-    [16, 24, 14, 10, 3, 1, 1],
-    [16, 24, 14, 10, 3, 2, 1],
-    [16, 24, 13, 11, 3, 2, 1],
-    [32, 20, 8, 7, 1, 2, 0],
-    [5, 7, 6, 9, 3, 1, 1], // channels that fill no vec4
-    [1, 1, 1, 1, 1, 1, 0],
-    [2, 9, 5, 4, 5, 3, 2],
-    [8, 8, 2, 2, 3, 2, 1],
-    [8, 8, 1, 1, 3, 1, 1],
-    [512, 36, 7, 7, 3, 1, 1],
-    [6, 130, 3, 50, 1, 1, 0],
-    [4, 4, 9, 9, 2, 4, 0], // rows that no tap meets
+/// c_in, c_out, height, width, ksize, stride: every kind that the networks have, and odd ones.
+const CONVOLUTIONS: [([usize; 6], Padding); 18] = [
+    ([3, 64, 23, 37, 7, 2], Padding::Symmetric(3)), // ResNet's stem
+    ([3, 32, 23, 38, 3, 2], Padding::Same),         // EfficientNet-Lite's
+    ([3, 32, 10, 11, 3, 2], Padding::Symmetric(1)), // MobileNetV2's
+    ([64, 64, 9, 11, 1, 1], Padding::Symmetric(0)),
+    ([16, 24, 14, 10, 3, 1], Padding::Symmetric(1)),
+    ([16, 24, 14, 10, 3, 2], Padding::Symmetric(1)),
+    ([16, 24, 13, 11, 3, 2], Padding::Symmetric(1)),
+    ([32, 20, 8, 7, 1, 2], Padding::Symmetric(0)),
+    ([5, 7, 6, 9, 3, 1], Padding::Symmetric(1)), // channels that fill no vec4
+    ([1, 1, 1, 1, 1, 1], Padding::Symmetric(0)),
+    ([2, 9, 5, 4, 5, 3], Padding::Symmetric(2)),
+    ([2, 9, 5, 7, 5, 3], Padding::Same),
+    ([8, 8, 2, 2, 3, 2], Padding::Symmetric(1)),
+    ([8, 8, 1, 1, 3, 1], Padding::Symmetric(1)),
+    ([512, 36, 7, 7, 3, 1], Padding::Symmetric(1)),
+    ([6, 130, 3, 50, 1, 1], Padding::Symmetric(0)),
+    ([7, 5, 6, 5, 3, 2], Padding::Same),
+    ([4, 4, 9, 9, 2, 4], Padding::Symmetric(0)), // rows that no tap meets
 ];
+
+/// The cases of [`CONVOLUTIONS`] that are read from a tensor with borders, as the photo is.
+const BORDERED: usize = 3;
+
+/// Values on either side of both of ReLU6's kinks.
+fn wide_image(random: &mut Random, channels: usize, height: usize, width: usize) -> Image {
+    let mut image = random.image(channels, height, width);
+    image.planes.iter_mut().for_each(|value| *value *= 9.0);
+    image
+}
 
 fn conv2d(gpu: &Gpu) {
     let (mut random, mut report) = (Random::fresh("conv2d"), Report::new("conv2d"));
-    for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
+    for (n, ([c_in, c_out, height, width, ksize, stride], padding)) in CONVOLUTIONS.into_iter().enumerate() {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
             let conv = random_conv(gpu, &mut random, c_in, c_out, window, precision);
             let x = random.image(c_in, height, width);
             let product = reference::conv2d(&x, &conv.weight, c_out, window);
             let scaled = reference::scale_bias(&product, &conv.scale, &conv.bias);
-            let residual = random.image(c_out, product.height, product.width);
+            let residual = wide_image(&mut random, c_out, product.height, product.width);
             let sum = scaled.zip(&residual, |a, b| a + b);
-            // The first case is read from a tensor with borders, as the photo is.
-            let border = if n == 0 { padding } else { 0 };
+            let border = if n < BORDERED { conv.gpu.border() } else { 0 };
             let bordered = gpu.tensor_with_border(height, width, c_in, border);
             gpu.write(&bordered, &x.planes.iter().map(|&v| v as f32).collect::<Vec<_>>());
             let (x, r) = (bordered, upload(gpu, &residual));
             let fusions = [
                 ("plain", Fused::default(), scaled.clone()),
-                ("relu", Fused { relu: true, ..Default::default() }, reference::relu(&scaled)),
+                ("relu", Fused { activation: Activation::Relu, ..Default::default() }, reference::relu(&scaled)),
                 ("residual", Fused { residual: Some(&r), ..Default::default() }, sum.clone()),
-                ("both", Fused { residual: Some(&r), relu: true, mask: None }, reference::relu(&sum)),
+                ("both", Fused { residual: Some(&r), activation: Activation::Relu, mask: None }, reference::relu(&sum)),
+                ("relu6", Fused { activation: Activation::Relu6, ..Default::default() }, reference::relu6(&scaled)),
+                (
+                    "residual and relu6",
+                    Fused { residual: Some(&r), activation: Activation::Relu6, mask: None },
+                    reference::relu6(&sum),
+                ),
             ];
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
@@ -217,7 +240,7 @@ fn conv2d(gpu: &Gpu) {
 fn conv2d_backward_input(gpu: &Gpu) {
     let mut random = Random::fresh("conv2d_backward_input");
     let mut report = Report::new("conv2d_backward_input");
-    for (n, [c_in, c_out, height, width, ksize, stride, padding]) in CONVOLUTIONS.into_iter().enumerate() {
+    for (n, ([c_in, c_out, height, width, ksize, stride], padding)) in CONVOLUTIONS.into_iter().enumerate() {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
             let conv = random_conv(gpu, &mut random, c_in, c_out, window, precision);
@@ -225,17 +248,13 @@ fn conv2d_backward_input(gpu: &Gpu) {
             // dy enters the convolution through y = scale * conv(x) + bias
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
             let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
-            let (residual, mask) = (random.image(c_in, height, width), random.image(c_in, height, width));
+            let (residual, mask) = (random.image(c_in, height, width), wide_image(&mut random, c_in, height, width));
             let sum = product.zip(&residual, |a, b| a + b);
-            let [masked, guided] =
-                [reference::relu_backward(&sum, &mask), reference::relu_backward_guided(&sum, &mask)];
+            let backwards = backwards(&sum, &mask);
             let (dy, r, m) = (upload(gpu, &dy), upload(gpu, &residual), upload(gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
-            let fusions = [
-                ("plain", Fused::default(), product),
-                ("residual and mask", Fused { residual: Some(&r), relu: false, mask: Some(&m) }, masked),
-                ("guided", Fused { residual: Some(&r), relu: true, mask: Some(&m) }, guided),
-            ];
+            let plain = ("plain", Fused::default(), product);
+            let fusions = backwards.into_iter().map(|backward| backward.fused(&r, &m)).chain([plain]);
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
                     let dx = poisoned(gpu, c_in, height, width);
@@ -246,6 +265,96 @@ fn conv2d_backward_input(gpu: &Gpu) {
                         format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(gpu, &dx), &expected.planes);
                 }
+            }
+        }
+    }
+}
+
+/// channels, height, width, ksize, stride
+const DEPTHWISE: [([usize; 5], Padding); 14] = [
+    ([32, 12, 14, 3, 1], Padding::Symmetric(1)),
+    ([32, 12, 14, 3, 1], Padding::Same),
+    ([16, 12, 14, 3, 2], Padding::Symmetric(1)),
+    ([16, 12, 14, 3, 2], Padding::Same), // (0, 1) at even sizes
+    ([16, 11, 13, 3, 2], Padding::Same), // (1, 1) at odd ones
+    ([24, 12, 9, 5, 2], Padding::Same),
+    ([24, 9, 12, 5, 2], Padding::Symmetric(2)),
+    ([24, 7, 7, 5, 1], Padding::Same),
+    ([5, 6, 9, 3, 1], Padding::Symmetric(1)), // channels that fill no vec4
+    ([130, 3, 4, 5, 2], Padding::Same),
+    ([1, 1, 1, 3, 2], Padding::Same),
+    ([8, 2, 1, 5, 2], Padding::Same), // smaller than the kernel
+    ([8, 1, 2, 5, 1], Padding::Symmetric(2)),
+    ([4, 9, 9, 2, 4], Padding::Symmetric(0)), // rows that no tap meets
+];
+
+/// A random depthwise convolution: its weight [channels, 1, ksize, ksize], scale and bias in f64, and itself on the GPU.
+fn random_depthwise(
+    gpu: &Gpu,
+    random: &mut Random,
+    channels: usize,
+    window: Window,
+    precision: Precision,
+) -> (Vec<f64>, [Vec<f64>; 2], DepthwiseConv2d) {
+    let Window { ksize, stride, padding } = window;
+    let values = weights(random, channels * ksize * ksize, precision);
+    let (scale, bias) = (random.values(channels, false), random.values(channels, false));
+    let weight = gradlens::models::pack_depthwise_weight(gpu, &values, precision, channels, ksize);
+    let scale_bias = gradlens::models::pack_scale_bias(gpu, &scale, &bias);
+    let conv = DepthwiseConv2d { weight, precision, scale_bias, channels, ksize, stride, padding };
+    let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+    (wide(&values), [wide(&scale), wide(&bias)], conv)
+}
+
+fn depthwise_conv2d(gpu: &Gpu) {
+    let (mut random, mut report) = (Random::fresh("depthwise_conv2d"), Report::new("depthwise_conv2d"));
+    for ([channels, height, width, ksize, stride], padding) in DEPTHWISE {
+        let window = Window { ksize, stride, padding };
+        for precision in Precision::ALL {
+            let (weight, [scale, bias], conv) = random_depthwise(gpu, &mut random, channels, window, precision);
+            let x = wide_image(&mut random, channels, height, width);
+            let scaled = reference::scale_bias(&reference::depthwise_conv2d(&x, &weight, window), &scale, &bias);
+            let residual = wide_image(&mut random, channels, scaled.height, scaled.width);
+            let sum = scaled.zip(&residual, |a, b| a + b);
+            let (x, r) = (upload(gpu, &x), upload(gpu, &residual));
+            let activation = Activation::Relu6;
+            let fusions = [
+                ("relu6", Fused { activation, ..Default::default() }, reference::relu6(&scaled)),
+                ("residual and relu6", Fused { residual: Some(&r), activation, mask: None }, reference::relu6(&sum)),
+                ("residual", Fused { residual: Some(&r), ..Default::default() }, sum),
+                ("plain", Fused::default(), scaled),
+            ];
+            for (name, fused, expected) in fusions {
+                let y = poisoned(gpu, channels, expected.height, expected.width);
+                gpu.run([&ops::depthwise_conv2d(gpu, &y, &x, &conv, fused)]);
+                let shape = format!("{channels}x{height}x{width}, {window:?}, {precision:?}, {name}");
+                report.compare(&shape, &read(gpu, &y), &expected.planes);
+            }
+        }
+    }
+}
+
+fn depthwise_conv2d_backward_input(gpu: &Gpu) {
+    let mut random = Random::fresh("depthwise_conv2d_backward_input");
+    let mut report = Report::new("depthwise_conv2d_backward_input");
+    for ([channels, height, width, ksize, stride], padding) in DEPTHWISE {
+        let window = Window { ksize, stride, padding };
+        for precision in Precision::ALL {
+            let (weight, [scale, _], conv) = random_depthwise(gpu, &mut random, channels, window, precision);
+            let dy = random.image(channels, window.out(height), window.out(width));
+            let scaled = reference::scale_bias(&dy, &scale, &vec![0.0; channels]);
+            let product = reference::depthwise_conv2d_backward_input(height, width, &scaled, &weight, window);
+            let (residual, mask) =
+                (random.image(channels, height, width), wide_image(&mut random, channels, height, width));
+            let backwards = backwards(&product.zip(&residual, |a, b| a + b), &mask);
+            let (dy, r, m) = (upload(gpu, &dy), upload(gpu, &residual), upload(gpu, &mask));
+            let plain = ("plain", Fused::default(), product);
+            let fusions = backwards.into_iter().map(|backward| backward.fused(&r, &m)).chain([plain]);
+            for (name, fused, expected) in fusions {
+                let dx = poisoned(gpu, channels, height, width);
+                gpu.run([&ops::depthwise_conv2d_backward_input(gpu, &dx, &dy, &conv, fused)]);
+                let shape = format!("{channels}x{height}x{width}, {window:?}, {precision:?}, {name}");
+                report.compare(&shape, &read(gpu, &dx), &expected.planes);
             }
         }
     }
@@ -266,7 +375,7 @@ const WINOGRADS: [[usize; 4]; 8] = [
 #[test]
 fn conv2d_winograd() {
     let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d_winograd"), Report::new("conv2d_winograd"));
-    let window = Window { ksize: 3, stride: 1, padding: 1 };
+    let window = Window { ksize: 3, stride: 1, padding: Padding::Symmetric(1) };
     for (n, [c_in, c_out, height, width]) in WINOGRADS.into_iter().enumerate() {
         for precision in Precision::ALL {
             let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
@@ -284,12 +393,21 @@ fn conv2d_winograd() {
             let x = random.image(c_in, height, width);
             let product = reference::conv2d(&x, &conv.weight, c_out, window);
             let scaled = reference::scale_bias(&product, &conv.scale, &conv.bias);
-            let residual = random.image(c_out, height, width);
-            let sum = reference::relu(&scaled.zip(&residual, |a, b| a + b));
+            let residual = wide_image(&mut random, c_out, height, width);
+            let sum = scaled.zip(&residual, |a, b| a + b);
             let (x, r) = (upload(&gpu, &x), upload(&gpu, &residual));
             let fusions = [
                 ("plain", Fused::default(), scaled),
-                ("residual and relu", Fused { residual: Some(&r), relu: true, mask: None }, sum),
+                (
+                    "residual and relu6",
+                    Fused { residual: Some(&r), activation: Activation::Relu6, mask: None },
+                    reference::relu6(&sum),
+                ),
+                (
+                    "residual and relu",
+                    Fused { residual: Some(&r), activation: Activation::Relu, mask: None },
+                    reference::relu(&sum),
+                ),
             ];
             for (name, fused, expected) in fusions {
                 let y = poisoned(&gpu, c_out, height, width);
@@ -300,44 +418,82 @@ fn conv2d_winograd() {
             let dy = random.image(c_out, height, width);
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
             let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
-            let (residual, mask) = (random.image(c_in, height, width), random.image(c_in, height, width));
-            let masked = reference::relu_backward(&product.zip(&residual, |a, b| a + b), &mask);
+            let (residual, mask) = (random.image(c_in, height, width), wide_image(&mut random, c_in, height, width));
+            let backwards = backwards(&product.zip(&residual, |a, b| a + b), &mask);
             let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
-            let fused = Fused { residual: Some(&r), relu: false, mask: Some(&m) };
-            let dx = poisoned(&gpu, c_in, height, width);
-            let scratch = scratch(c_out, c_in);
-            gpu.run(&ops::conv2d_winograd_backward_input(
-                &gpu,
-                &dx,
-                &dy,
-                &conv.gpu,
-                &transposed,
-                fused,
-                tile,
-                &scratch,
-            ));
-            report.compare(&shape("backward"), &read(&gpu, &dx), &masked.planes);
+            for (name, fused, expected) in backwards.into_iter().map(|backward| backward.fused(&r, &m)) {
+                let dx = poisoned(&gpu, c_in, height, width);
+                let scratch = scratch(c_out, c_in);
+                gpu.run(&ops::conv2d_winograd_backward_input(
+                    &gpu,
+                    &dx,
+                    &dy,
+                    &conv.gpu,
+                    &transposed,
+                    fused,
+                    tile,
+                    &scratch,
+                ));
+                report.compare(&shape(&format!("backward, {name}")), &read(&gpu, &dx), &expected.planes);
+            }
         }
     }
 }
 
-const RULES: [Option<Rule>; 3] = [None, Some(Rule::Gradient), Some(Rule::Guided)];
+/// Every way back through an activation function.
+const THROUGH: [Option<Through>; 5] = [
+    None,
+    Some(Through { activation: Activation::Relu, rule: Rule::Gradient }),
+    Some(Through { activation: Activation::Relu, rule: Rule::Guided }),
+    Some(Through { activation: Activation::Relu6, rule: Rule::Gradient }),
+    Some(Through { activation: Activation::Relu6, rule: Rule::Guided }),
+];
 
-fn through_relu(dy: &Image, y: &Image, rule: Option<Rule>) -> Image {
-    match rule {
-        None => dy.clone(),
-        Some(Rule::Gradient) => reference::relu_backward(dy, y),
-        Some(Rule::Guided) => reference::relu_backward_guided(dy, y),
+/// dy behind the activation function that put out y.
+fn go_through(dy: &Image, y: &Image, through: Option<Through>) -> Image {
+    match through.map(|Through { activation, rule }| (activation, rule)) {
+        None | Some((Activation::None, _)) => dy.clone(),
+        Some((Activation::Relu, Rule::Gradient)) => reference::relu_backward(dy, y),
+        Some((Activation::Relu, Rule::Guided)) => reference::relu_backward_guided(dy, y),
+        Some((Activation::Relu6, Rule::Gradient)) => reference::relu6_backward(dy, y),
+        Some((Activation::Relu6, Rule::Guided)) => reference::relu6_backward_guided(dy, y),
+    }
+}
+
+/// What a backward gives that ends at an activation function's output.
+struct Backward {
+    through: Through,
+    expected: Image,
+}
+
+/// Those of `sum`, the product with its residual, for each way through the activation function that put out `mask`.
+fn backwards(sum: &Image, mask: &Image) -> Vec<Backward> {
+    let backward = |through: Through| Backward { through, expected: go_through(sum, mask, Some(through)) };
+    THROUGH.into_iter().flatten().map(backward).collect()
+}
+
+impl Backward {
+    fn fused<'a>(self, residual: &'a Tensor, mask: &'a Tensor) -> (&'static str, Fused<'a>, Image) {
+        let Through { activation, rule } = self.through;
+        let name = match (activation, rule) {
+            (Activation::Relu6, Rule::Gradient) => "relu6",
+            (Activation::Relu6, Rule::Guided) => "relu6, guided",
+            (_, Rule::Gradient) => "relu",
+            (_, Rule::Guided) => "relu, guided",
+        };
+        let guided = if rule == Rule::Guided { Activation::Relu } else { Activation::None };
+        let mask = Some(Mask { output: mask, activation });
+        (name, Fused { residual: Some(residual), activation: guided, mask }, self.expected)
     }
 }
 
 const POOLS: [([usize; 3], Window); 5] = [
-    ([64, 28, 20], Window { ksize: 3, stride: 2, padding: 1 }),
-    ([5, 7, 9], Window { ksize: 3, stride: 2, padding: 1 }),
-    ([4, 1, 1], Window { ksize: 3, stride: 2, padding: 1 }),
-    ([3, 8, 8], Window { ksize: 2, stride: 2, padding: 0 }),
-    ([9, 11, 6], Window { ksize: 5, stride: 3, padding: 2 }),
+    ([64, 28, 20], Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) }),
+    ([5, 7, 9], Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) }),
+    ([4, 1, 1], Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) }),
+    ([3, 8, 8], Window { ksize: 2, stride: 2, padding: Padding::Symmetric(0) }),
+    ([9, 11, 6], Window { ksize: 5, stride: 3, padding: Padding::Symmetric(2) }),
 ];
 
 fn max_pool2d(gpu: &Gpu) {
@@ -366,13 +522,13 @@ fn max_pool2d_backward(gpu: &Gpu) {
             let y = reference::max_pool2d(&x, window);
             let dy = random.image(channels, y.height, y.width);
             let plain = reference::max_pool2d_backward(&dy, &x, window);
-            for relu in RULES {
-                let expected = through_relu(&plain, &x, relu);
+            for through in THROUGH {
+                let expected = go_through(&plain, &x, through);
                 let [gx, gdy] = [&x, &dy].map(|image| upload(gpu, image));
                 let indices = poisoned(gpu, gdy.positions() * gdy.c4(), 1, 1);
                 let dx = poisoned(gpu, channels, height, width);
-                gpu.run(&ops::max_pool2d_backward(gpu, &dx, &gdy, &gx, &indices, window, relu));
-                let shape = format!("{channels}x{height}x{width} {window:?} {name}, {relu:?}");
+                gpu.run(&ops::max_pool2d_backward(gpu, &dx, &gdy, &gx, &indices, window, through));
+                let shape = format!("{channels}x{height}x{width} {window:?} {name}, {through:?}");
                 report.compare(&shape, &read(gpu, &dx), &expected.planes);
             }
         }
@@ -386,7 +542,7 @@ fn global_average_pool(gpu: &Gpu) {
     let mut report = Report::new("global_average_pool");
     let mut backward = Report::new("global_average_pool_backward");
     for [channels, height, width] in SHAPES {
-        let x = random.image(channels, height, width);
+        let x = wide_image(&mut random, channels, height, width);
         let (gx, y) = (upload(gpu, &x), poisoned(gpu, channels, 1, 1));
         gpu.run([&ops::global_average_pool(gpu, &y, &gx)]);
         let shape = format!("{channels}x{height}x{width}");
@@ -394,11 +550,11 @@ fn global_average_pool(gpu: &Gpu) {
 
         let dy = random.image(channels, 1, 1);
         let plain = reference::global_average_pool_backward(&dy.planes, height, width);
-        for relu in RULES {
-            let expected = through_relu(&plain, &x, relu);
+        for through in THROUGH {
+            let expected = go_through(&plain, &x, through);
             let (gdy, dx) = (upload(gpu, &dy), poisoned(gpu, channels, height, width));
-            gpu.run([&ops::global_average_pool_backward(gpu, &dx, &gdy, &gx, relu)]);
-            backward.compare(&format!("{shape}, {relu:?}"), &read(gpu, &dx), &expected.planes);
+            gpu.run([&ops::global_average_pool_backward(gpu, &dx, &gdy, &gx, through)]);
+            backward.compare(&format!("{shape}, {through:?}"), &read(gpu, &dx), &expected.planes);
         }
     }
 }
@@ -413,9 +569,9 @@ fn linear(gpu: &Gpu) {
             let (scale, bias) = (random.values(classes, false), random.values(classes, false));
             let (x, mut dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
             let layer = Linear {
-                weight: gradlens::resnet::pack_linear_weight(gpu, &weight, precision, classes, features),
+                weight: gradlens::models::pack_linear_weight(gpu, &weight, precision, classes, features),
                 precision,
-                scale_bias: gradlens::resnet::pack_scale_bias(gpu, &scale, &bias),
+                scale_bias: gradlens::models::pack_scale_bias(gpu, &scale, &bias),
                 features,
                 classes,
             };
@@ -549,7 +705,10 @@ fn reference_backwards() {
             assert!((a - b).abs() < 1e-6, "{op} [{i}]: {a} instead of {b}");
         }
     };
-    for [c_in, c_out, ksize, stride, padding] in [[2, 3, 3, 2, 1], [3, 2, 1, 2, 0], [1, 2, 4, 3, 2]] {
+    let dot = |a: &Image, b: &Image| a.planes.iter().zip(&b.planes).map(|(a, b)| a * b).sum::<f64>();
+    let paddings = [Padding::Symmetric(1), Padding::Symmetric(0), Padding::Symmetric(2), Padding::Same, Padding::Same];
+    let convs = [[2, 3, 3, 2], [3, 2, 1, 2], [1, 2, 4, 3], [2, 3, 3, 2], [1, 2, 5, 2]];
+    for ([c_in, c_out, ksize, stride], padding) in convs.into_iter().zip(paddings) {
         let window = Window { ksize, stride, padding };
         let wide: Vec<f64> = random.values(c_in * c_out * ksize * ksize, false).iter().map(|&v| v as f64).collect();
         let x = random.image(c_in, 7, 6);
@@ -561,10 +720,20 @@ fn reference_backwards() {
             &dx.planes,
             &central_differences(&x, &dy.planes, |x| reference::conv2d(x, &wide, c_out, window).planes),
         );
-        let dot = |a: &Image, b: &Image| a.planes.iter().zip(&b.planes).map(|(a, b)| a * b).sum::<f64>();
         assert!((dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9, "adjoint identity of conv2d {window:?}");
+
+        let weight = &wide[..c_in * ksize * ksize];
+        let y = reference::depthwise_conv2d(&x, weight, window);
+        let dy = random.image(c_in, y.height, y.width);
+        let dx = reference::depthwise_conv2d_backward_input(7, 6, &dy, weight, window);
+        close(
+            "depthwise_conv2d",
+            &dx.planes,
+            &central_differences(&x, &dy.planes, |x| reference::depthwise_conv2d(x, weight, window).planes),
+        );
+        assert!((dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9, "adjoint identity of depthwise_conv2d {window:?}");
     }
-    let window = Window { ksize: 3, stride: 2, padding: 1 };
+    let window = Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) };
     // In random order, no two nearer to one another or to 0 than a step of the differences: there these functions have kinks.
     let mut x = random.image(2, 7, 6);
     let mut order: Vec<usize> = (0..x.planes.len()).collect();
@@ -580,6 +749,14 @@ fn reference_backwards() {
         "relu",
         &reference::relu_backward(&dy, &reference::relu(&x)).planes,
         &central_differences(&x, &dy.planes, |x| reference::relu(x).planes),
+    );
+    // Spread over both kinks, 0 and 6, and no nearer to either than a step.
+    let wide = x.zip(&x, |a, _| 9.0 * a);
+    assert!(wide.planes.iter().all(|v| v.abs() > 1e-3 && (v - 6.0).abs() > 1e-3));
+    close(
+        "relu6",
+        &reference::relu6_backward(&dy, &reference::relu6(&wide)).planes,
+        &central_differences(&wide, &dy.planes, |x| reference::relu6(x).planes),
     );
     let dy = random.image(2, 1, 1).planes;
     close(

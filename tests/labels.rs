@@ -1,7 +1,7 @@
 //! Label files as people have them, hostile ones included, and the search over them.
 
+use gradlens::catalog::labels::{Label, Labels};
 use gradlens::error::Error;
-use gradlens::labels::{Label, Labels};
 
 fn english(labels: &Labels) -> Vec<&str> {
     labels.names.iter().map(|label| &label.en[..]).collect()

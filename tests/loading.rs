@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gradlens::weights::{Dtype, convert};
+use gradlens::checkpoint::{Dtype, convert};
 use gradlens::{Checkpoint, Error, Explainer, Fit, Loader, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 
@@ -139,7 +139,7 @@ fn pieces_make_the_same_network() {
 fn a_file_that_is_cut_is_refused_and_the_former_network_stays() {
     let _alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
     let mut explainer = explainer();
-    let shape = common::golden_weights::architecture(gradlens::weights::Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3);
+    let shape = common::golden_weights::architecture(gradlens::checkpoint::Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3);
     load(&mut explainer, &random_checkpoint(&shape, 6), 1000, None).unwrap();
     let before = logits(&mut explainer, 32);
     for name in ["basic.safetensors", "basic.pt"] {
@@ -169,14 +169,15 @@ fn another_network_is_refused_at_its_header() {
     let start = [&(header.len() as u64).to_le_bytes(), &header[..]].concat();
     let mut loader = explainer().loader(None);
     let error = loader.push(&start).unwrap_err();
-    assert!(matches!(error, Error::NotAResnet { .. }), "{error}");
+    assert!(matches!(error, Error::UnsupportedNetwork { .. }), "{error}");
 }
 
 /// A header may claim what it likes: without a size that somebody vouches for, memory grows with the bytes that came.
 #[test]
 fn a_header_reserves_nothing() {
     let _alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
-    let shape = common::golden_weights::architecture(gradlens::weights::Block::Bottleneck, [1; 4], 512, 1, 512, 1000);
+    let shape =
+        common::golden_weights::architecture(gradlens::checkpoint::Block::Bottleneck, [1; 4], 512, 1, 512, 1000);
     // The description alone, of a network of several hundred megabytes.
     let mut at = 0;
     let mut entries = Vec::new();
@@ -195,7 +196,7 @@ fn a_header_reserves_nothing() {
     });
     println!("{held} bytes held for a network of {at}");
     assert!(at > 400_000_000 && held < 1 << 20, "{held} of {at}");
-    assert_eq!(loader.architecture().map(|known| known.classes), Some(1000));
+    assert_eq!(loader.architecture().map(|known| known.classes()), Some(1000));
     loader.push(&[0; 100]).unwrap();
     assert!(matches!(loader.finish(), Err(Error::NotACheckpoint { .. })));
 }

@@ -1,11 +1,11 @@
 //! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but truths that must hold.
 
+use gradlens::checkpoint::{Architecture, Block, Conv};
 use gradlens::explain::Memory;
 use gradlens::gpu::Gpu;
-use gradlens::ops::Window;
+use gradlens::ops::{Padding, Window};
 use gradlens::reference::{self, Image};
 use gradlens::tune::Tuning;
-use gradlens::weights::{Block, Conv};
 use gradlens::{Checkpoint, Error, Explainer, Fit, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 use std::path::Path;
@@ -73,13 +73,29 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
         };
         reference::scale_bias(&y, &wide(&conv.scale), &wide(&conv.bias))
     };
-    let mut x = reference::relu(&conv(&network.stem, input));
-    x = reference::max_pool2d(&x, Window { ksize: 3, stride: 2, padding: 1 });
-    for block in network.stages.iter().flatten() {
-        let (last, before) = block.convs.split_last().unwrap();
-        let shortcut = block.downsample.as_ref().map_or(x.clone(), |downsample| conv(downsample, &x));
-        let inner = before.iter().fold(x, |x, weights| reference::relu(&conv(weights, &x)));
-        x = reference::relu(&conv(last, &inner).zip(&shortcut, |y, shortcut| y + shortcut));
+    let mut x = conv(&network.stem, input);
+    match network.architecture {
+        Architecture::ResNet(_) => {
+            x = reference::relu(&x);
+            x = reference::max_pool2d(&x, Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) });
+            for block in network.stages.iter().flatten() {
+                let (last, before) = block.convs.split_last().unwrap();
+                let shortcut = block.downsample.as_ref().map_or(x.clone(), |downsample| conv(downsample, &x));
+                let inner = before.iter().fold(x, |x, weights| reference::relu(&conv(weights, &x)));
+                x = reference::relu(&conv(last, &inner).zip(&shortcut, |y, shortcut| y + shortcut));
+            }
+        }
+        Architecture::MobileNet(_) => {
+            x = reference::relu6(&x);
+            for block in network.stages.iter().flatten() {
+                let (project, before) = block.convs.split_last().unwrap();
+                let inner = before.iter().fold(x.clone(), |x, weights| reference::relu6(&conv(weights, &x)));
+                let out = conv(project, &inner);
+                let same = [out.channels, out.height, out.width] == [x.channels, x.height, x.width];
+                x = if same { out.zip(&x, |y, x| y + x) } else { out };
+            }
+            x = reference::relu6(&conv(network.head.as_ref().unwrap(), &x));
+        }
     }
     let fc = &network.fc;
     let pooled = reference::global_average_pool(&x);

@@ -51,7 +51,7 @@ fn loops_and_choices_are_written_out() {
     let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5, shared: false, split: 1 };
     let source = shader::expand(&tile.apply(shader::conv2d().with("F16", 1)));
     for (text, times) in
-        [("var sum", 6), ("@workgroup_size(4, 5)", 1), ("unpack2x16float(pairs.x)", 1), ("array<vec2u>", 1)]
+        [("var sum", 6), ("@workgroup_size(4, 5)", 1), ("unpack2x16float(weights.x)", 1), ("alias Packed = vec2u", 1)]
     {
         assert_eq!(source.matches(text).count(), times, "{text}");
     }

@@ -358,7 +358,7 @@ fn randomised_weights() {
     }));
     let found = found.unwrap().unwrap();
     assert_eq!(
-        found.iter().map(|s| s.part).collect::<Vec<_>>(),
+        found.iter().map(|s| s.part.as_str()).collect::<Vec<_>>(),
         ["fc", "layer4", "layer3", "layer2", "layer1", "conv1"]
     );
     assert_eq!(heard, [0, 1, 2, 3, 4, 5, 6]);

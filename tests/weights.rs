@@ -12,8 +12,10 @@ use golden_weights::{
     GOLDEN, StateDict, architecture, checkpoint_bytes, golden_distribution, random_checkpoint, random_state_dict,
     splitmix64, state_dict, to_safetensors,
 };
+use gradlens::checkpoint::{
+    Architecture, Block, Checkpoint, Conv, Dtype, Incoming, Network, Padding, ResNetConfig, Values,
+};
 use gradlens::error::{Error, Result};
-use gradlens::weights::{Architecture, Block, Checkpoint, Conv, Dtype, Incoming, Network, Values};
 use half::{bf16, f16};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
@@ -34,7 +36,7 @@ fn network_of(state: &StateDict) -> Result<Network> {
 }
 
 /// A small bottleneck network to damage: [1, 2, 1, 1] blocks, 8-channel stem, 5 classes.
-fn small() -> Architecture {
+fn small() -> ResNetConfig {
     architecture(Block::Bottleneck, [1, 2, 1, 1], 8, 1, 8, 5)
 }
 
@@ -90,7 +92,7 @@ fn golden_checkpoint_is_a_resnet50_in_every_dtype() {
         let found = &network.architecture;
         assert_eq!(
             *found,
-            Architecture {
+            Architecture::ResNet(ResNetConfig {
                 block: Block::Bottleneck,
                 blocks: [3, 4, 6, 3],
                 groups: 1,
@@ -99,7 +101,7 @@ fn golden_checkpoint_is_a_resnet50_in_every_dtype() {
                 channels: [256, 512, 1024, 2048],
                 classes: 1000,
                 name: "ResNet-50".into(),
-            }
+            })
         );
         assert_eq!(network.convs().count(), 53);
         // f16 stays f16, bf16 becomes f32; both hold the rounded number.
@@ -145,16 +147,18 @@ fn recognises_every_family() {
     for (block, blocks, stem, groups, width, classes, name) in families {
         let expected = architecture(block, blocks, stem, groups, width, classes);
         let network = network(random_checkpoint(&expected, 11)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(network.architecture, expected, "{name}");
-        assert_eq!(network.architecture.name, name);
+        assert_eq!(network.architecture, Architecture::ResNet(expected), "{name}");
+        assert_eq!(network.architecture.name(), name);
         check_layout(&network);
     }
 }
 
 /// torchvision's v1.5 layout: stride 2 in the stem and in the first block's 3×3 (basic: its first) of stages 2 to 4.
 fn check_layout(network: &Network) {
-    let geometry = |conv: &Conv| (conv.ksize, conv.stride, conv.padding, conv.groups);
-    let Architecture { block, groups, .. } = network.architecture;
+    let geometry = |conv: &Conv| (conv.ksize, conv.stride, symmetric(conv), conv.groups);
+    let Architecture::ResNet(ResNetConfig { block, groups, .. }) = network.architecture else {
+        panic!("{:?}", network.architecture)
+    };
     assert_eq!(geometry(&network.stem), (7, 2, 3, 1));
     let mut c_in = network.stem.c_out;
     for (stage, blocks) in network.stages.iter().enumerate() {
@@ -301,7 +305,7 @@ fn says_what_another_network_is() {
     let of = |names: &[&str]| -> String {
         let state = names.iter().map(|name| (name.to_string(), (vec![1], vec![0.5]))).collect();
         match network_of(&state) {
-            Err(Error::NotAResnet { detail }) => detail,
+            Err(Error::UnsupportedNetwork { detail }) => detail,
             other => panic!("{names:?}: {other:?}"),
         }
     };
@@ -355,7 +359,7 @@ fn finds_the_classifier_inside_a_sequential() {
     // Two linear layers are another network.
     wrapped.insert("fc.4.weight".into(), (vec![5, 5], vec![0.5; 25]));
     wrapped.insert("fc.4.bias".into(), (vec![5], vec![0.5; 5]));
-    assert!(matches!(network_of(&wrapped), Err(Error::NotAResnet { .. })));
+    assert!(matches!(network_of(&wrapped), Err(Error::UnsupportedNetwork { .. })));
 }
 
 #[test]
@@ -417,7 +421,7 @@ fn reads_the_same_tensors_from_every_file_of_one_network() {
         };
         let expected: BTreeMap<_, _> = reference.iter().map(|(name, tensor)| (name.clone(), round(tensor))).collect();
         assert!(tensors(&checkpoint) == expected, "{name} differs");
-        assert_eq!(Network::from_checkpoint(&checkpoint).unwrap().architecture.name, "ResNet-17, narrow (2)", "{name}");
+        assert_eq!(Network::from_checkpoint(&checkpoint).unwrap().architecture.name(), "ResNet-17, narrow (2)", "{name}");
     }
     let (pickle, safetensors) = (fixture("basic.pt"), fixture("basic.safetensors"));
     assert!(tensors(&Checkpoint::read(pickle).unwrap()) == tensors(&Checkpoint::read(safetensors).unwrap()));
@@ -472,8 +476,13 @@ fn forward(network: &Network, input: Vec<f64>, height: usize, width: usize) -> V
 
 type Image = (Vec<f64>, usize, usize);
 
+fn symmetric(conv: &Conv) -> usize {
+    let Padding::Symmetric(padding) = conv.padding else { panic!("{}: {:?}", conv.name, conv.padding) };
+    padding
+}
+
 fn conv(layer: &Conv, (x, height, width): &Image) -> Image {
-    let out = |size: usize| (size + 2 * layer.padding - layer.ksize) / layer.stride + 1;
+    let out = |size: usize| (size + 2 * symmetric(layer) - layer.ksize) / layer.stride + 1;
     let (h_out, w_out) = (out(*height), out(*width));
     let (per_group, out_per_group) = (layer.c_in / layer.groups, layer.c_out / layer.groups);
     let weight = layer.weight.to_f32();
@@ -484,7 +493,7 @@ fn conv(layer: &Conv, (x, height, width): &Image) -> Image {
             for ci in 0..per_group {
                 for (ky, kx) in (0..layer.ksize).flat_map(|ky| (0..layer.ksize).map(move |kx| (ky, kx))) {
                     let (iy, ix) = (oy * layer.stride + ky, ox * layer.stride + kx);
-                    let inside = |i: usize, size: usize| i.checked_sub(layer.padding).filter(|&i| i < size);
+                    let inside = |i: usize, size: usize| i.checked_sub(symmetric(layer)).filter(|&i| i < size);
                     if let (Some(iy), Some(ix)) = (inside(iy, *height), inside(ix, *width)) {
                         let channel = co / out_per_group * per_group + ci;
                         let w = weight[((co * per_group + ci) * layer.ksize + ky) * layer.ksize + kx];

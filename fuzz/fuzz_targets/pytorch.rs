@@ -8,8 +8,8 @@ mod error;
 mod heap;
 mod reading;
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/weights/mod.rs"]
-mod weights;
+#[path = "../../src/checkpoint/mod.rs"]
+mod checkpoint;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     match input {

@@ -2,7 +2,7 @@
 //! and the same outcome whether the file comes whole or in pieces.
 
 use crate::heap::peak;
-use crate::weights::{Arrival, Checkpoint, Incoming, Network};
+use crate::checkpoint::{Arrival, Checkpoint, Incoming, Network};
 
 /// Bytes that may be held for a byte of the file: an opcode of a pickle, or a bracket of JSON, becomes up to some hundred.
 const A_BYTE: usize = 256;

@@ -7,7 +7,7 @@ mod error;
 mod heap;
 mod reading;
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/weights/mod.rs"]
-mod weights;
+#[path = "../../src/checkpoint/mod.rs"]
+mod checkpoint;
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| reading::check(file));

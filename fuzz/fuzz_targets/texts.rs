@@ -4,19 +4,21 @@
 #[allow(dead_code)]
 #[path = "../../src"]
 mod engine {
+    pub mod catalog {
+        pub mod labels;
+        pub mod models;
+        pub mod permalink;
+    }
     pub mod error;
-    pub mod labels;
-    pub mod link;
-    pub mod models;
     pub mod order;
     pub mod photo;
 }
 mod heap;
 // The sources say `crate::error`.
-use engine::{error, order, photo};
+use engine::{catalog, error, order, photo};
 
-use engine::labels::Labels;
-use engine::{link, models};
+use engine::catalog::labels::Labels;
+use engine::catalog::{models, permalink};
 use error::Error;
 
 /// Bytes that may be held for a byte: a bracket of JSON, or an empty line, becomes a value.
@@ -66,7 +68,7 @@ fn list(text: &str) {
 
 fn read_link(text: &str) {
     // What it says survives being written.
-    let pairs: Vec<(&str, String)> = link::read(text).filter(|(key, _)| !key.is_empty() && !key.starts_with('#')).collect();
-    let written = link::write(pairs.iter().map(|(key, value)| (*key, Some(value.clone()))));
-    assert!(link::read(&written).eq(pairs.iter().cloned()), "{written}");
+    let pairs: Vec<(&str, String)> = permalink::read(text).filter(|(key, _)| !key.is_empty() && !key.starts_with('#')).collect();
+    let written = permalink::write(pairs.iter().map(|(key, value)| (*key, Some(value.clone()))));
+    assert!(permalink::read(&written).eq(pairs.iter().cloned()), "{written}");
 }

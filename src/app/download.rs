@@ -5,10 +5,10 @@
 use super::fetch::{self, Abort, Body};
 use super::kept::{self, Keeper};
 use super::state::Fault;
+use crate::catalog::models::Model;
 use crate::error::Error;
 use crate::gpu::Uploader;
 use crate::loader::{Loader, Weights};
-use crate::models::Model;
 use js_sys::Uint8Array;
 use sha2::{Digest, Sha256};
 use web_sys::{File, Response};

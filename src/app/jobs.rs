@@ -17,14 +17,14 @@ use super::picture::{self, Way};
 use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
 use super::store;
 use crate::cam::Method;
+use crate::catalog::labels::Labels;
+use crate::catalog::layer_summary::layer_summary;
+use crate::catalog::models::{self, Model, Sample};
 use crate::channels::Channels;
 use crate::error::Error;
 use crate::explain::Explainer;
 use crate::gpu::Uploader;
-use crate::labels::Labels;
 use crate::loader::Weights;
-use crate::models::{self, Model, Sample};
-use crate::outline::outline;
 use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo};
 use futures_channel::oneshot;
 use leptos::prelude::*;
@@ -951,8 +951,9 @@ impl Jobs {
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
-                    let parts =
-                        explainer.architecture().map(|network| outline(network, prediction.height, prediction.width));
+                    let parts = explainer
+                        .architecture()
+                        .map(|network| layer_summary(network, prediction.height, prediction.width));
                     state.outline.set(Arc::new(parts.unwrap_or_default()));
                     let id = state.model.with_untracked(|model| model.as_ref()?.id.clone());
                     let linked = inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
@@ -995,8 +996,9 @@ impl Jobs {
                 let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
                 if state.live.get_untracked() == Live::Running {
                     inner.look.set(false); // a wish from before there was a picture
-                    let parts =
-                        explainer.architecture().map(|network| outline(network, prediction.height, prediction.width));
+                    let parts = explainer
+                        .architecture()
+                        .map(|network| layer_summary(network, prediction.height, prediction.width));
                     let name = state.text_untracked().camera.frame.to_owned();
                     state.outline.set(Arc::new(parts.unwrap_or_default()));
                     state.picture.set(Some(self.picture(name, photo)));

@@ -7,7 +7,7 @@
 use super::fetch::words;
 use super::state::StoredCopy;
 use super::store;
-use crate::models::Model;
+use crate::catalog::models::Model;
 use futures_channel::oneshot;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};

@@ -6,8 +6,8 @@
 use super::asked;
 use super::state::State;
 use crate::cam::Method;
+use crate::catalog::permalink;
 use crate::heatmap::ColourMap;
-use crate::link;
 use crate::photo::Fit;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,14 +58,14 @@ impl Link {
             ("threshold", self.threshold.map(share)),
             ("contours", self.contours.map(|on| if on { "yes" } else { "no" }.to_owned())),
         ];
-        link::write(pairs)
+        permalink::write(pairs)
     }
 
     pub fn parse(fragment: &str) -> Link {
         let mut link = Link::default();
         // As the browser reads numbers: Rust's parser alone would make the page 13 kB larger.
         let share = |value: &str| Some(js_sys::parse_float(value) as f32).filter(|share| (0.0..=1.0).contains(share));
-        for (key, value) in link::read(fragment) {
+        for (key, value) in permalink::read(fragment) {
             match key {
                 "model" => link.model = Some(value),
                 "class" => link.class = value.parse().ok(),

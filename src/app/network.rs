@@ -9,9 +9,9 @@ use super::text::fill;
 use super::timings::Timings;
 use super::widgets::{Row, Rows, act, part, told};
 
+use crate::catalog::layer_summary::Part;
 use crate::channels::{Channel, Channels};
 use crate::heatmap::{self, Cam, Look};
-use crate::outline::Part;
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

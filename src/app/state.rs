@@ -10,13 +10,13 @@ use super::once::RwSignal;
 use super::text::{Language, Text, Words};
 use super::tray::Kept;
 use crate::cam::Method;
+use crate::catalog::labels::Labels;
+use crate::catalog::layer_summary::Part;
+use crate::catalog::models::{Model, Sample};
 use crate::channels::Channels;
 use crate::error::Error;
 use crate::explain::{Explanation, Prediction, Score, Timing};
 use crate::heatmap::{ColourMap, Look};
-use crate::labels::Labels;
-use crate::models::{Model, Sample};
-use crate::outline::Part;
 use crate::photo::{Fit, Photo, Preprocessing};
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use gradlens::weights::{Architecture, Block, Dtype};
+use gradlens::checkpoint::{Block, Dtype, ResNetConfig};
 use half::{bf16, f16};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
@@ -55,25 +55,25 @@ pub fn architecture(
     groups: usize,
     width_per_group: usize,
     classes: usize,
-) -> Architecture {
+) -> ResNetConfig {
     let stage = |first: usize| [0, 1, 2, 3].map(|stage| first << stage);
     let (widths, channels) = match block {
         Block::Basic => (stage(stem), stage(stem)),
         Block::Bottleneck => (stage(groups * width_per_group), stage(4 * stem)),
     };
     let mut architecture =
-        Architecture { block, blocks, groups, base_width: stem, widths, channels, classes, name: String::new() };
+        ResNetConfig { block, blocks, groups, base_width: stem, widths, channels, classes, name: String::new() };
     architecture.name = architecture.describe();
     architecture
 }
 
 /// [`random_state_dict`] as an F32 safetensors file.
-pub fn random_checkpoint(architecture: &Architecture, seed: u64) -> Vec<u8> {
+pub fn random_checkpoint(architecture: &ResNetConfig, seed: u64) -> Vec<u8> {
     to_safetensors(&random_state_dict(architecture, seed), Dtype::F32)
 }
 
 /// An untrained network whose activations neither die nor explode: Kaiming-uniform convolutions and batch norm near identity.
-pub fn random_state_dict(architecture: &Architecture, seed: u64) -> StateDict {
+pub fn random_state_dict(architecture: &ResNetConfig, seed: u64) -> StateDict {
     let last = format!(".bn{}.", architecture.block.convs());
     fill(architecture, |name, shape| {
         let of = |center: f64, radius: f64| Affine { center: center as f32, radius: radius as f32 };
@@ -100,7 +100,7 @@ pub fn to_safetensors(state: &StateDict, dtype: Dtype) -> Vec<u8> {
             Dtype::F16 => values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect(),
             Dtype::BF16 => values.iter().flat_map(|&v| bf16::from_f32(v).to_le_bytes()).collect(),
             Dtype::F64 => values.iter().flat_map(|&v| f64::from(v).to_le_bytes()).collect(),
-            Dtype::I8 => unimplemented!("`weights::convert` does that"),
+            Dtype::I8 => unimplemented!("`checkpoint::convert` does that"),
         }
     };
     let stored = match dtype {
@@ -126,8 +126,8 @@ pub fn to_safetensors(state: &StateDict, dtype: Dtype) -> Vec<u8> {
 }
 
 /// Names and shapes of a ResNet's float tensors, in torchvision's order.
-pub fn shapes(architecture: &Architecture) -> Vec<(String, Vec<usize>)> {
-    let Architecture { block, groups, base_width, classes, .. } = *architecture;
+pub fn shapes(architecture: &ResNetConfig) -> Vec<(String, Vec<usize>)> {
+    let ResNetConfig { block, groups, base_width, classes, .. } = *architecture;
     let mut shapes = Vec::new();
     let mut conv = |conv: String, norm: String, shape: [usize; 4]| {
         shapes.push((format!("{conv}.weight"), shape.to_vec()));
@@ -207,7 +207,7 @@ fn hash_unit(state: u64, index: u64) -> f32 {
 }
 
 /// Every tensor of `architecture` with the values that `make` gives for its name and shape.
-fn fill(architecture: &Architecture, make: impl Fn(&str, &[usize]) -> Vec<f32> + Sync) -> StateDict {
+fn fill(architecture: &ResNetConfig, make: impl Fn(&str, &[usize]) -> Vec<f32> + Sync) -> StateDict {
     let shapes = shapes(architecture);
     let values = in_parallel(&shapes, |(name, shape)| make(name, shape));
     shapes.into_iter().zip(values).map(|((name, shape), values)| (name, (shape, values))).collect()

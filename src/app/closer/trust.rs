@@ -9,7 +9,7 @@ use crate::app::text::fill;
 use crate::app::widgets::{act, part, told};
 use crate::explain::Explanation;
 use crate::faithfulness::{Curve, PASSES, Scrambled};
-use crate::resnet::PARTS;
+use crate::models::PARTS;
 use leptos::prelude::*;
 
 /// A curve of a chart: what it is called, and its points in 0..=1.

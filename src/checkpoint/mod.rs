@@ -10,8 +10,8 @@
 mod convert;
 mod incoming;
 mod names;
-mod network;
 mod pytorch;
+mod recognise;
 mod safetensors;
 mod zip;
 
@@ -26,7 +26,10 @@ use half::{bf16, f16};
 use crate::error::{Error, Result};
 pub use convert::convert;
 pub use incoming::{Arrival, Incoming};
-pub use network::{Architecture, Block, BlockWeights, Conv, Linear, Network};
+pub use recognise::{
+    Architecture, Block, BlockWeights, Conv, Conventions, Linear, MobileNetConfig, Network, Norm, Padding,
+    ResNetConfig, Stage,
+};
 
 /// Most dimensions of a tensor that the readers accept. Convolution weights have four.
 const DIMENSIONS: usize = 8;

@@ -128,7 +128,7 @@ fn is_relative(path: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SHIPPED: &str = include_str!("../weights/models.json");
+    const SHIPPED: &str = include_str!("../../weights/models.json");
 
     fn changed(from: &str, to: &str) -> Result<Vec<Model>, ModelsError> {
         assert!(SHIPPED.contains(from), "the shipped list no longer holds {from}");
@@ -150,7 +150,7 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         for model in parse(SHIPPED).unwrap() {
             let labels = std::fs::read_to_string(root.join(&model.labels)).expect(&model.labels);
-            let labels = crate::labels::Labels::parse(&labels).expect(&model.labels);
+            let labels = crate::catalog::labels::Labels::parse(&labels).expect(&model.labels);
             assert_eq!(labels.names.len(), model.classes, "{}", model.labels);
             for sample in &model.samples {
                 assert!(root.join(&sample.file).is_file(), "{}", sample.file);
