@@ -62,7 +62,7 @@ fn main() {
             c_out,
             ksize,
             stride,
-            padding,
+            padding: Padding::Symmetric(padding),
         };
         let border = if c_in == 3 { padding } else { 0 };
         let x = gpu.tensor_with_border(side, side, c_in, border);
