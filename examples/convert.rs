@@ -1,5 +1,6 @@
 //! For those who host the page: makes weights smaller, cuts them for hosts that limit the size of files, and writes their entry
-//! into the page's list of models. `scripts/weights` fetches a listed model and calls this.
+//! into the page's list of models. `scripts/weights` fetches a listed model and calls this. With `--out` it converts a file and
+//! touches no list, which is what `weights/efficientnet-lite0/fetch` does. The same file in gives the same bytes out.
 //!
 //! Deliberately absent: downloading. Exits with 1 and one clear line on a bad argument or file.
 
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 const USAGE: &str = "usage: convert --entry ID [--root .] --weights FILE [--to f32|f16|i8] [--parts MEGABYTES] [--verify] [--check FOLDER]
        convert --entry ID [--root .] --urls
+       convert --weights FILE [--to f32|f16|i8] --out FILE
 
   --entry     the entry of weights/models.json that the weights are of; what is written becomes a new entry before it
   --weights   a checkpoint: .safetensors, .pt, .pth
@@ -22,12 +24,17 @@ const USAGE: &str = "usage: convert --entry ID [--root .] --weights FILE [--to f
   --parts     cut into files of so many megabytes (10^6 bytes)
   --verify    refuse other weights than those that the entry names by their digest
   --check     says how far the results on a folder's photos are from those of the unconverted weights
-  --urls      only prints where the entry's weights can be had, one address a line";
+  --urls      only prints where the entry's weights can be had, one address a line
+  --out       without an entry: writes the converted weights to this file and touches no list";
 
 type Outcome<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
-    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
+    let outcome = Options::parse(std::env::args().skip(1)).and_then(|options| match &options.out {
+        Some(out) => file(&options, out),
+        None => run(&options),
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
             eprintln!("{line}");
@@ -37,7 +44,9 @@ fn main() -> ExitCode {
 }
 
 struct Options {
+    /// Empty beside `out`.
     entry: String,
+    out: Option<PathBuf>,
     root: PathBuf,
     weights: Option<PathBuf>,
     to: Dtype,
@@ -55,7 +64,7 @@ impl Options {
             let value = match word.as_str() {
                 "--help" | "-h" => return Err(USAGE.into()),
                 "--verify" | "--urls" => String::new(),
-                "--entry" | "--root" | "--weights" | "--to" | "--parts" | "--check" => {
+                "--entry" | "--root" | "--weights" | "--to" | "--parts" | "--check" | "--out" => {
                     words.next().ok_or_else(|| format!("`{word}` needs a value.\n{USAGE}"))?
                 }
                 _ => return Err(format!("`{word}` is not an option.\n{USAGE}")),
@@ -73,8 +82,15 @@ impl Options {
             Some(Ok(megabytes @ 1..=10_000)) => Some(megabytes * 1_000_000),
             Some(_) => return Err("`--parts` needs a number of megabytes.".into()),
         };
+        let out = given.get("--out").map(PathBuf::from);
+        let of_an_entry = ["--entry", "--parts", "--check", "--verify", "--urls"];
+        if let Some(other) = of_an_entry.iter().find(|&&other| out.is_some() && given.contains_key(other)) {
+            return Err(format!("`{other}` is about an entry of the list, `--out` about a file alone.\n{USAGE}"));
+        }
+        let entry = given.get("--entry").cloned().or(out.is_some().then(String::new));
         Ok(Options {
-            entry: given.get("--entry").cloned().ok_or_else(|| format!("`--entry` is missing.\n{USAGE}"))?,
+            entry: entry.ok_or_else(|| format!("`--entry` is missing.\n{USAGE}"))?,
+            out,
             root: given.get("--root").map_or(".".into(), PathBuf::from),
             weights: given.get("--weights").map(PathBuf::from),
             to,
@@ -84,6 +100,24 @@ impl Options {
             urls: given.contains_key("--urls"),
         })
     }
+}
+
+/// One file from another, and no list.
+fn file(options: &Options, out: &Path) -> Outcome<()> {
+    let source = options.weights.as_ref().ok_or_else(|| format!("`--weights` is missing.\n{USAGE}"))?;
+    let bytes = std::fs::read(source).map_err(|error| failed(source, error))?;
+    let checkpoint = Checkpoint::read(bytes).map_err(|error| failed(source, error))?;
+    let network = Network::from_checkpoint(&checkpoint).map_err(|error| failed(source, error))?;
+    let converted = convert(&checkpoint, options.to).map_err(|error| failed(source, error))?;
+    std::fs::write(out, &converted).map_err(|error| failed(out, error))?;
+    println!(
+        "{}: {} bytes ({}), SHA-256 {}",
+        out.display(),
+        converted.len(),
+        network.architecture.name,
+        sha256(&converted)
+    );
+    Ok(())
 }
 
 fn run(options: &Options) -> Outcome<()> {

@@ -47,9 +47,10 @@ fn i8_in_parts_with_an_entry_that_leads_to_them() {
     assert!(said(&output).contains("6 photos: the same likeliest class in 6"), "{}", said(&output));
 
     let models = list(&folder);
-    let entry = &models[0];
-    assert_eq!((entry.id.as_str(), models[1].id.as_str()), ("emoji50-i8", "emoji50"));
-    assert!(entry.name.contains("i8") && entry.urls.is_empty() && entry.samples == models[1].samples);
+    let place = models.iter().position(|model| model.id == "emoji50-i8").expect("the new entry");
+    let (entry, listed) = (&models[place], &models[place + 1]);
+    assert_eq!(listed.id, "emoji50", "the new entry stands before the one that it was made from");
+    assert!(entry.name.contains("i8") && entry.urls.is_empty() && entry.samples == listed.samples);
     assert_eq!(entry.part_size, Some(2_000_000));
     let mut file = Vec::new();
     while (file.len() as u64) < entry.size {
@@ -60,7 +61,7 @@ fn i8_in_parts_with_an_entry_that_leads_to_them() {
         file.extend(bytes);
     }
     assert_eq!(file.len() as u64, entry.size);
-    assert!(entry.size * 10 < models[1].size * 6, "{} of {}: i8 has half the bytes of f16", entry.size, models[1].size);
+    assert!(entry.size * 10 < listed.size * 6, "{} of {}: i8 has half the bytes of f16", entry.size, listed.size);
     let network = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
     assert_eq!(network.architecture.classes(), entry.classes);
 
@@ -71,9 +72,27 @@ fn i8_in_parts_with_an_entry_that_leads_to_them() {
     }
     let models = list(&folder);
     let ids: Vec<&str> = models.iter().map(|model| model.id.as_str()).collect();
-    assert_eq!(ids[..3], ["emoji50-f16", "emoji50-i8", "emoji50"]);
-    assert_eq!(models[1].part_size, None);
-    assert_eq!(std::fs::metadata(folder.join(&models[1].file)).unwrap().len(), models[1].size);
+    assert_eq!(ids[place..place + 3], ["emoji50-f16", "emoji50-i8", "emoji50"]);
+    let i8 = &models[place + 1];
+    assert_eq!(i8.part_size, None);
+    assert_eq!(std::fs::metadata(folder.join(&i8.file)).unwrap().len(), i8.size);
+}
+
+#[test]
+fn a_file_alone_is_the_same_bytes_each_time_and_touches_no_list() {
+    let folder = folder("convert_file");
+    let before = std::fs::read(folder.join("weights/models.json")).unwrap();
+    let out = folder.join("small.safetensors");
+    let arguments = ["--weights", WEIGHTS, "--to", "f16", "--out", out.to_str().unwrap()];
+    let output = convert(&folder, &arguments);
+    assert!(output.status.success(), "{}", said(&output));
+    let first = std::fs::read(&out).unwrap();
+    assert!(said(&output).contains(&format!("{} bytes (ResNet-50", first.len())), "{}", said(&output));
+    assert!(convert(&folder, &arguments).status.success());
+    assert!(first == std::fs::read(&out).unwrap(), "a second time gave other bytes");
+    let network = Network::from_checkpoint(&Checkpoint::read(first).unwrap()).unwrap();
+    assert_eq!(network.architecture.classes, 149);
+    assert_eq!(std::fs::read(folder.join("weights/models.json")).unwrap(), before);
 }
 
 #[test]
@@ -90,6 +109,9 @@ fn says_what_is_wrong_and_writes_nothing() {
         (&["--entry", "emoji50", "--weights", WEIGHTS, "--parts", "0"], "megabytes"),
         (&["--entry", "emoji50"], "`--weights` is missing"),
         (&["--weights", WEIGHTS], "`--entry` is missing"),
+        (&["--out", "nowhere/x.safetensors"], "`--weights` is missing"),
+        (&["--out", "nowhere/x.safetensors", "--weights", WEIGHTS], "nowhere/x.safetensors"),
+        (&["--out", "nowhere/x.safetensors", "--weights", WEIGHTS, "--parts", "2"], "`--parts` is about an entry"),
     ] {
         let output = convert(&folder, arguments);
         assert!(!output.status.success(), "{arguments:?}");
@@ -98,5 +120,7 @@ fn says_what_is_wrong_and_writes_nothing() {
     assert_eq!(std::fs::read(folder.join("weights/models.json")).unwrap(), before);
     assert_eq!(std::fs::read_dir(folder.join("weights")).unwrap().count(), 1);
     let urls = convert(&folder, &["--entry", "imagenet", "--urls"]);
-    assert_eq!(String::from_utf8(urls.stdout).unwrap().lines().collect::<Vec<_>>(), list(&folder)[1].urls);
+    let models = list(&folder);
+    let listed = models.iter().find(|model| model.id == "imagenet").unwrap();
+    assert_eq!(String::from_utf8(urls.stdout).unwrap().lines().collect::<Vec<_>>(), listed.urls);
 }

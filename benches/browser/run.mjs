@@ -59,7 +59,7 @@ async function serve(weights) {
   const shipped = JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
   const bytes = fs.readFileSync(weights);
   const sha256 = crypto.createHash('sha256').update(bytes).digest('hex');
-  const model = { ...shipped.find(model => model.classes === 1000), file: WEIGHTS, size: bytes.length, sha256 };
+  const model = { ...shipped.find(model => model.id === 'imagenet'), file: WEIGHTS, size: bytes.length, sha256 };
   model.preprocessing = { ...model.preprocessing, longest: 896 };
   const made = {
     [`/page/${WEIGHTS}`]: bytes,

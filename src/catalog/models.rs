@@ -16,6 +16,11 @@ pub struct Model {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_zh: Option<String>,
+    /// What it knows, in one short sentence: it stands beside the name where models are chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knows: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knows_zh: Option<String>,
     /// The weights, relative to the page.
     pub file: String,
     /// Other hosts with the very same file, asked in this order, and only after the visitor has agreed.
@@ -142,6 +147,10 @@ mod tests {
         for model in &models {
             assert!(!model.licence.is_empty() && !model.source.is_empty() && !model.note.is_empty(), "{}", model.id);
             assert!(model.name_zh.is_some() && model.note_zh.is_some(), "{} speaks one language only", model.id);
+            for knows in [&model.knows, &model.knows_zh] {
+                let length = knows.as_ref().expect("a sentence on what it knows").chars().count();
+                assert!((1..=50).contains(&length), "{}: {length} characters fit on no line of a phone", model.id);
+            }
         }
     }
 
@@ -156,10 +165,12 @@ mod tests {
                 assert!(root.join(&sample.file).is_file(), "{}", sample.file);
             }
             assert!(model.sha256.is_some() || !model.urls.is_empty(), "{} is vouched for by nobody", model.id);
-            // Weights with no other host have to ship with the page.
-            if model.urls.is_empty() {
-                let bytes = std::fs::metadata(root.join(&model.file)).expect(&model.file).len();
-                assert_eq!(bytes, model.size, "{}", model.file);
+            // Weights with no other host are in the repository, or a script beside them gets them when the page is built.
+            let file = root.join(&model.file);
+            let is_fetched = file.with_file_name("fetch").is_file();
+            if model.urls.is_empty() && (file.is_file() || !is_fetched) {
+                assert!(model.sha256.is_some(), "{} is vouched for by nobody", model.id);
+                assert_eq!(std::fs::metadata(&file).expect(&model.file).len(), model.size, "{}", model.file);
             }
         }
     }

@@ -266,9 +266,27 @@ describe('the main flow', () => {
 });
 
 describe('what ships', () => {
-  it('opens with the demo model, which sees what its samples show', async () => {
-    const shipped = await serve();
-    const [model] = JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
+  const shipped = () => JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
+
+  it('opens with EfficientNet-Lite0, which sees what its samples show', async () => {
+    const [model] = shipped();
+    assert.equal(model.id, 'efficientnet-lite0', 'weights/efficientnet-lite0/fetch could not get it when this page was built');
+    const site = await serve();
+    await visit(async page => {
+      assert.equal(await page.tab.$eval(id('model-select'), select => select.value), model.id);
+      // The likeliest class, whatever else is among the five; for two things, both.
+      for (const [sample, first, also] of [['dog', 'German shepherd'], ['dog-cat', 'German shepherd', 'Egyptian cat'], ['koala', 'koala'], ['bee', 'bee']]) {
+        await page.click(id(`sample-${sample}`));
+        await page.explained();
+        const names = (await page.ranking()).map(row => row.name);
+        assert.ok(also ? names.includes(first) && names.includes(also) : names[0] === first, `${sample}: ${names}`);
+      }
+    }, { at: site.url }).finally(site.close);
+  });
+
+  it('without that file opens with emoji50, which sees what its samples show', async () => {
+    const model = shipped().find(model => model.id === 'emoji50');
+    const site = await serve({ 'weights/efficientnet-lite0/efficientnet-lite0.safetensors': null });
     await visit(async page => {
       assert.equal(await page.tab.$eval(id('model-select'), select => select.value), model.id);
       for (const sample of model.samples.slice(0, 2)) {
@@ -277,16 +295,16 @@ describe('what ships', () => {
         const names = (await page.ranking()).map(row => row.name);
         assert.ok(names.some(name => sample.name.toLowerCase().includes(name)), `${sample.name}: ${names}`);
       }
-    }, { at: shipped.url }).finally(shipped.close);
+    }, { at: site.url }).finally(site.close);
   });
 
   it('has every file that its list of models names, and nothing that only trains them', () => {
-    for (const model of JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')))) {
+    for (const model of shipped()) {
       const files = [model.labels, ...model.samples.map(sample => sample.file), ...(model.urls ? [] : [model.file])];
       for (const file of files) assert.ok(fs.existsSync(path.join(DIST, file)), file);
     }
     const all = fs.readdirSync(path.join(DIST, 'weights'), { recursive: true });
-    assert.deepEqual(all.filter(name => /\.(py|mjs|pt|sh)$/.test(name)), []);
+    assert.deepEqual(all.filter(name => /\.(py|mjs|pth?|sh)$|(^|\/)(fetch|\.gitignore)$/.test(name)), []);
   });
 });
 

@@ -70,7 +70,8 @@ export function tinyModels(change = {}) {
     licence: 'none', source: 'tests/browser/tiny.mjs', note: 'Untrained, for tests.', note_zh: '未训练，仅供测试。', samples: [], ...change,
   };
   const shipped = JSON.parse(fs.readFileSync(path.join(DIST, 'weights/models.json')));
-  model.samples = shipped.flatMap(entry => entry.samples);
+  // Models share samples: each once.
+  model.samples = [...new Map(shipped.flatMap(entry => entry.samples).map(sample => [sample.id, sample])).values()];
   return {
     'weights/models.json': Buffer.from(JSON.stringify([model, ...shipped])),
     'weights/tiny.safetensors': weights,

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DIST, ROOT, SCRATCH, chromium, firefox, id, notInFirefox, open, scratch, serve, sha256, tinyModels } from './support.mjs';
@@ -13,19 +15,24 @@ import { photoPng, tinyResnet } from './tiny.mjs';
 const photo = scratch('photo.png', photoPng(120, 80));
 const tiny = tinyResnet();
 
-/**
- * A host with one file. `behave` may be changed at any time: { bytes, cors, range, length, rate (bytes a second), cut (after so many
- * bytes, once for each number of the list), status }.
- */
-async function host() {
+/** Made for this run by openssl; browsers are told to take any. */
+function certificate() {
   const [key, cert] = ['key.pem', 'cert.pem'].map(name => path.join(SCRATCH, name));
   if (!fs.existsSync(cert)) {
     execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2',
       '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' });
   }
+  return { key: fs.readFileSync(key), cert: fs.readFileSync(cert) };
+}
+
+/**
+ * A host with one file. `behave` may be changed at any time: { bytes, cors, range, length, rate (bytes a second), cut (after so many
+ * bytes, once for each number of the list), status }.
+ */
+async function host() {
   const behave = { bytes: tiny, cors: true, range: true, length: true, cut: [] };
   const asked = [];
-  const server = https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) }, async (request, response) => {
+  const server = https.createServer(certificate(), async (request, response) => {
     const from = behave.range ? Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
     asked.push({ method: request.method, range: request.headers.range, from });
     const headers = { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' };
@@ -230,6 +237,80 @@ describe('hosts as they are', () => {
     await page.look(photo);
     assert.equal(await page.state(), 'done');
     assert.equal(two.asked.length, 0);
+  }));
+});
+
+describe('hosts that redirect, under their own names', () => {
+  // Whatever is asked of another host goes through a proxy, which hands it to one server on this computer. So names and ports are the
+  // real ones, and the page's policy is the shipped one. (Browsers ask hosts of their makers, too: those are not reached.)
+  let proxy;
+  let server;
+  let named;
+  let redirect;
+  const asked = [];
+  before(async () => {
+    server = https.createServer(certificate(), ({ method, url, headers }, response) => {
+      const address = `https://${headers.host}${url}`;
+      asked.push(address);
+      // Hugging Face answers so to pages of some hosts. No access-control-allow-origin either: the browser then speaks of CORS.
+      if (headers.referer || headers.cookie || method !== 'GET') return response.writeHead(404).end();
+      const open = { 'access-control-allow-origin': '*', 'cache-control': 'no-store' };
+      if (address === redirect.from) return response.writeHead(302, { ...open, location: redirect.to }).end();
+      response.writeHead(200, { ...open, 'content-type': 'application/octet-stream', 'content-length': tiny.length }).end(tiny);
+    });
+    await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+    proxy = http.createServer((request, response) => response.writeHead(404).end());
+    proxy.on('connect', (request, socket, head) => {
+      if (![redirect?.from, redirect?.to].some(address => address && request.url === `${new URL(address).host}:443`)) return socket.destroy();
+      const to = net.connect(server.address().port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        to.write(head);
+        socket.pipe(to).pipe(socket);
+      });
+      to.on('error', () => socket.destroy());
+      socket.on('error', () => to.destroy());
+    });
+    await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    named = await chromium([`--proxy-server=127.0.0.1:${proxy.address().port}`], { acceptInsecureCerts: true });
+  });
+  after(async () => {
+    await named?.close();
+    for (const part of [proxy, server]) {
+      part?.closeAllConnections();
+      part?.close();
+    }
+  });
+
+  const follow = async (from, to, work) => {
+    redirect = { from, to };
+    asked.length = 0;
+    const site = await siteOf([], { urls: [from] });
+    await visit(named, site, [{ url: from }, { url: to }], async page => {
+      await download(page);
+      await work(page);
+    }).finally(site.close);
+  };
+  const HUGGING_FACE = 'https://huggingface.co/timm/resnet50.tv_in1k/resolve/main/model.safetensors';
+  const MODELSCOPE = 'https://modelscope.cn/models/timm/resnet50.tv_in1k/resolve/master/model.safetensors';
+  for (const [from, to] of [
+    [HUGGING_FACE, 'https://us.aws.cdn.hf.co/xet-bridge-us/0/1?X-Amz-Signature=2&response-content-type=x'],
+    [HUGGING_FACE, 'https://cas-bridge.xethub.hf.co/xet-bridge-us/0/1?X-Amz-Signature=2'],
+    [MODELSCOPE, 'https://cdn-lfs-cn-1.modelscope.cn/prod/lfs-objects/5d/06/1a?auth_key=0'],
+    [MODELSCOPE, 'https://www.modelscope.cn/models/timm/resnet50.tv_in1k/resolve/master/model.safetensors'],
+  ]) {
+    it(`${new URL(from).host} to ${new URL(to).host}: followed, without a referrer`, () => follow(from, to, async page => {
+      await inUse(page, 'away');
+      assert.deepEqual(asked, [from, to]);
+      await page.look(photo);
+      assert.equal(await page.state(), 'done');
+    }));
+  }
+
+  it('to any other host: the policy keeps the page from it', () => follow(HUGGING_FACE, 'https://us.aws.cdn.hf.co.example.net/model', async page => {
+    await page.reach('error');
+    assert.deepEqual(asked, [HUGGING_FACE]);
+    assert.equal(await chosen(page), 'tiny');
+    page.complaints.splice(0); // that the policy was broken is what was wanted
   }));
 });
 
