@@ -114,7 +114,7 @@ fn file(options: &Options, out: &Path) -> Outcome<()> {
         "{}: {} bytes ({}), SHA-256 {}",
         out.display(),
         converted.len(),
-        network.architecture.name,
+        network.architecture.name(),
         sha256(&converted)
     );
     Ok(())

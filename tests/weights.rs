@@ -421,7 +421,11 @@ fn reads_the_same_tensors_from_every_file_of_one_network() {
         };
         let expected: BTreeMap<_, _> = reference.iter().map(|(name, tensor)| (name.clone(), round(tensor))).collect();
         assert!(tensors(&checkpoint) == expected, "{name} differs");
-        assert_eq!(Network::from_checkpoint(&checkpoint).unwrap().architecture.name(), "ResNet-17, narrow (2)", "{name}");
+        assert_eq!(
+            Network::from_checkpoint(&checkpoint).unwrap().architecture.name(),
+            "ResNet-17, narrow (2)",
+            "{name}"
+        );
     }
     let (pickle, safetensors) = (fixture("basic.pt"), fixture("basic.safetensors"));
     assert!(tensors(&Checkpoint::read(pickle).unwrap()) == tensors(&Checkpoint::read(safetensors).unwrap()));

@@ -96,26 +96,23 @@ pub struct Shape {
     pub c_in: usize,
     pub ksize: usize,
     pub groups: usize,
+    /// Each channel has a filter of its own: c_in, c_out and groups are the same.
+    pub depthwise: bool,
 }
 
 impl Shape {
     pub fn of(conv: &Conv) -> Shape {
-        let &Conv { c_out, c_in, ksize, groups, .. } = conv;
-        Shape { c_out, c_in, ksize, groups }
+        let &Conv { c_out, c_in, ksize, groups, depthwise, .. } = conv;
+        Shape { c_out, c_in, ksize, groups, depthwise }
     }
 
     pub fn of_linear(classes: usize, features: usize) -> Shape {
-        Shape { c_out: classes, c_in: features, ksize: 1, groups: 1 }
-    }
-
-    /// Whether each channel has a filter of its own.
-    fn is_depthwise(self) -> bool {
-        self.groups > 1 && [self.c_in, self.c_out] == [self.groups; 2]
+        Shape { c_out: classes, c_in: features, ksize: 1, groups: 1, depthwise: false }
     }
 
     /// Numbers in the buffer: see `pack`.
     fn padded(self) -> usize {
-        let c_in = if self.is_depthwise() { 1 } else { pad4(self.c_in) };
+        let c_in = if self.depthwise { 1 } else { pad4(self.c_in) };
         self.ksize * self.ksize * c_in * pad4(self.c_out)
     }
 
@@ -156,7 +153,7 @@ impl Shape {
         const BLOCK: usize = 16; // output channels that are gathered side by side: their rows of the checkpoint stay in the cache
         let Shape { c_out, ksize, .. } = self;
         // A depthwise weight is packed like that of one input channel, which has no neighbours to be padded with.
-        let (c_in, groups, ci_padded) = match self.is_depthwise() {
+        let (c_in, groups, ci_padded) = match self.depthwise {
             true => (1, 1, 1),
             false => (self.c_in, self.groups, pad4(self.c_in)),
         };
@@ -198,7 +195,7 @@ pub fn pack_conv_weight(
     c_in: usize,
     ksize: usize,
 ) -> Constant {
-    pack(gpu, weight, precision, Shape { c_out, c_in, ksize, groups: 1 })
+    pack(gpu, weight, precision, Shape { c_out, c_in, ksize, groups: 1, depthwise: false })
 }
 
 fn pack(gpu: &Gpu, weight: &[f32], precision: Precision, shape: Shape) -> Constant {
@@ -221,7 +218,7 @@ pub fn pack_depthwise_weight(
     channels: usize,
     ksize: usize,
 ) -> Constant {
-    pack(gpu, weight, precision, Shape { c_out: channels, c_in: channels, ksize, groups: channels })
+    pack(gpu, weight, precision, Shape { c_out: channels, c_in: channels, ksize, groups: channels, depthwise: true })
 }
 
 /// A weight [classes, features] on the GPU.

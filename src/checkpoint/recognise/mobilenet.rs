@@ -8,7 +8,7 @@
 //! Deliberately absent: relatives with squeeze-and-excite or other activations (MobileNetV3, EfficientNet-B, MnasNet): refused by name.
 
 use super::reader::{Expect, Ksize, Reader, count_blocks, has_any, unsupported};
-use super::{Architecture, BlockWeights, Conventions, Network};
+use super::{Architecture, BlockWeights, Conv, Conventions, Network};
 use crate::checkpoint::{Checkpoint, shortened};
 use crate::error::Result;
 
@@ -237,7 +237,7 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
             let stride = if index == 0 { STRIDES[stage] } else { 1 };
             let ksize = Ksize::Exactly(block.ksize);
             let depthwise = Expect { c_in: hidden, c_out: Some(hidden), ksize, stride, groups: hidden };
-            let depthwise = conv(&block.names.depthwise, depthwise)?;
+            let depthwise = Conv { depthwise: true, ..conv(&block.names.depthwise, depthwise)? };
             // All blocks of a stage put out the same, and add it to their input but for the first.
             let c_out = weights.first().and_then(|block| block.convs.last()).map(|project| project.c_out);
             let project = conv(&block.names.project, Expect { c_in: hidden, c_out, ..free })?;

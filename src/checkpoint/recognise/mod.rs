@@ -193,6 +193,8 @@ pub struct Conv {
     pub stride: usize,
     pub padding: Padding,
     pub groups: usize,
+    /// Each channel has a filter of its own, and the network has a kernel for that. A ResNeXt of groups of one channel has not.
+    pub depthwise: bool,
     pub weight: Values, // [c_out, c_in/groups, ksize, ksize], not scaled
     /// [c_out] gamma / sqrt(var + epsilon); 1 where batch norm was folded before the file was written; times 127 weight_scale for I8
     pub scale: Vec<f32>,
@@ -202,11 +204,6 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Whether each channel has a filter of its own.
-    pub fn is_depthwise(&self) -> bool {
-        self.groups == self.c_in && self.groups == self.c_out && self.groups > 1
-    }
-
     fn without_weight(&self) -> Conv {
         Conv {
             name: self.name.clone(),

@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         let norm = self.norm(name, norm, c_out)?;
         let (scale, bias) = norm.fold(self.conventions.epsilon);
         let (name, padding) = (name.to_owned(), self.conventions.padding(ksize));
-        Ok(Conv { name, c_out, c_in, ksize, stride, padding, groups, weight, scale, bias, norm })
+        Ok(Conv { name, c_out, c_in, ksize, stride, padding, groups, depthwise: false, weight, scale, bias, norm })
     }
 
     /// What stands behind the convolution `name`: the batch norm `norm`, or a bias.
