@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use gradlens::explain::LAST_LAYER;
 use gradlens::explain::top;
 use gradlens::faithfulness::{self, Curve, Scrambled};
 use gradlens::heatmap::Cam;
@@ -14,17 +15,17 @@ use gradlens::neurons::Neuron;
 use gradlens::objective::softmax;
 use gradlens::{
     Checkpoint, ColourMap, Error, Explainer, Explanation, Fit, Labels, Method, Network, Objective, Photo, Prediction,
-    Preprocessing, Question, Rect, Result, heatmap,
+    Question, Rect, Result, heatmap,
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 const USAGE: &str =
     "usage: explain --weights W.safetensors --image PHOTO --out DIR [--labels FILE] [--class INDEX|NAME]
-               [--layer layer4[,layer3…]] [--method grad-cam] [--fit whole|crop]
+               [--layer last[,NAME…]] [--method grad-cam] [--fit whole|crop]
                [--target logit|probability|contrast:CLASS|against] [--channels N]
                [--also guided,box,cover,neurons,trust,sanity] [--truth X,Y,WIDTH,HEIGHT]
-Several layers are fused. --channels: how many a slow method (score-cam, ablation-cam) tries. --also: what else goes into
+--layer: `last` is the layer that the classifier pools; several are fused. --channels: how many a slow method (score-cam, ablation-cam) tries. --also: what else goes into
 result.json, tensors.safetensors and PNG files. --truth: the object's box in photo pixels, to compare with.";
 
 /// What `--also` may ask for.
@@ -102,7 +103,7 @@ impl Options {
             out,
             labels: take("--labels").map(PathBuf::from),
             class: take("--class"),
-            layers: list(take("--layer").as_deref().unwrap_or("layer4")),
+            layers: list(take("--layer").as_deref().unwrap_or(LAST_LAYER)),
             method: take("--method").map_or(Ok(Method::GradCam), |m| m.parse()).map_err(sentence)?,
             fit: take("--fit").map_or(Ok(Fit::Whole), |f| f.parse()).map_err(sentence)?,
             target: take("--target").unwrap_or_else(|| "logit".into()),
@@ -270,7 +271,7 @@ async fn run(options: &Options) -> Result<String> {
     let class = options.class.as_ref().map(|name| labels.find(name).ok_or_else(|| unknown(name))).transpose()?;
 
     let mut explainer = Explainer::new().await?;
-    explainer.load(&network, Preprocessing::default()).await?;
+    explainer.load(&network, network.usual_preprocessing()).await?;
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     let prediction = explainer.predict(&photo, options.fit).await?;
     let question = Question {

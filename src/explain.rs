@@ -596,6 +596,20 @@ impl Loaded {
     }
 }
 
+impl Network {
+    /// How photos usually become its inputs, where nobody says otherwise. By PyTorch's conventions: torchvision's ImageNet numbers.
+    /// By TensorFlow's: (x − 127) / 128 on 0..255, as EfficientNet-Lite's authors have it, and smaller whole photos, since these
+    /// networks know objects at the size that a 224×224 crop has.
+    pub fn usual_preprocessing(&self) -> Preprocessing {
+        match self.conventions {
+            Conventions::TENSORFLOW => {
+                Preprocessing { longest: 256, mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Default::default() }
+            }
+            _ => Preprocessing::default(),
+        }
+    }
+}
+
 impl Explanation {
     /// The layer that `cam` is of.
     pub fn last_layer(&self) -> &str {

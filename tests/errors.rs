@@ -96,7 +96,7 @@ fn reached() -> Vec<Error> {
 
     // Files of weights.
     all.push(Checkpoint::read(b"Dear reader, these are no weights.".to_vec()).unwrap_err());
-    all.push(Checkpoint::read(fixture("weights/refused_legacy.pt")).unwrap_err());
+    all.push(Checkpoint::read(fixture("weights/refused_module.pt")).unwrap_err());
     all.push(Checkpoint::read(fixture("weights/refused_int32.safetensors")).unwrap_err());
     all.push(changed(|state| drop(state.remove("layer3.0.conv2.weight"))).unwrap_err());
     all.push(changed(|state| drop(state.insert("se.weight".into(), (vec![1], vec![0.5])))).unwrap_err());

@@ -117,6 +117,7 @@ fn pieces_make_the_same_network() {
         "bottleneck_f16.safetensors",
         "bottleneck_f64.pt",
         "bottleneck_strided.pt",
+        "bottleneck_legacy.pt",
         "hugging_face.safetensors",
         "resnext.safetensors",
         "training.pth",

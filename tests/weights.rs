@@ -411,6 +411,7 @@ fn reads_the_same_tensors_from_every_file_of_one_network() {
         ("bottleneck_bf16.pt", Dtype::BF16),
         ("bottleneck_f64.pt", Dtype::F64),
         ("bottleneck_strided.pt", Dtype::F32),
+        ("bottleneck_legacy.pt", Dtype::F32),
         ("training.pth", Dtype::F32),
     ];
     for (name, dtype) in files {
@@ -531,8 +532,11 @@ fn max_pool((x, height, width): &Image, channels: usize) -> Image {
 
 #[test]
 fn refuses_other_files_with_a_sentence() {
-    let cases: [(Vec<u8>, &str); 20] = [
-        (fixture("refused_legacy.pt"), "before PyTorch 1.6"),
+    let legacy = fixture("bottleneck_legacy.pt");
+    let cases: [(Vec<u8>, &str); 22] = [
+        (legacy[..legacy.len() - 1].to_vec(), "cut short"),
+        (legacy[..400].to_vec(), "damaged"),
+        ([&legacy[..18], b"\xea", &legacy[19..]].concat(), "version"),
         (fixture("refused_module.pt"), "`torch.nn.modules.linear.Linear`"),
         (fixture("refused_torchscript.pt"), "TorchScript"),
         (fixture("refused_protocol4.pt"), "protocol 4"),
@@ -707,8 +711,14 @@ fn survives_hostile_headers() {
 /// Thousands of seeded mutations: no panic, and what still reads has as many bytes as its shape says.
 #[test]
 fn survives_mutated_files() {
-    let files =
-        ["basic.safetensors", "hugging_face.safetensors", "training.pth", "bottleneck_strided.pt", "bottleneck_f16.pt"];
+    let files = [
+        "basic.safetensors",
+        "hugging_face.safetensors",
+        "training.pth",
+        "bottleneck_strided.pt",
+        "bottleneck_legacy.pt",
+        "bottleneck_f16.pt",
+    ];
     let (mut read, mut refused) = (0, 0);
     for name in files {
         let original = fixture(name);
@@ -767,6 +777,9 @@ fn interesting(file: &[u8]) -> Vec<usize> {
         let directory = file.windows(4).position(|w| w == b"PK\x01\x02").expect("a directory");
         let stop = pickle + file[pickle..].windows(2).position(|w| w == b".P" || w == b".\0").unwrap_or(20_000);
         return (0..stop.min(directory)).chain(directory..file.len()).collect();
+    }
+    if file.starts_with(b"\x80\x02") {
+        return (0..20_000.min(file.len())).collect(); // pickles, the keys and the first storages
     }
     let header = u64::from_le_bytes(*file.first_chunk().expect("a header length")) as usize;
     (0..8 + header).collect()

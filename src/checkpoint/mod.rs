@@ -41,7 +41,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads safetensors or PyTorch's zip format, told apart by their first bytes, and maps names to torchvision's:
+    /// Reads safetensors or PyTorch's formats, told apart by their first bytes, and maps ResNets' names to torchvision's:
     /// wrappers (`module.`, `model.`, …) stripped, Hugging Face `microsoft/resnet-50` names translated,
     /// `num_batches_tracked` left out.
     ///
@@ -50,8 +50,7 @@ impl Checkpoint {
     pub fn read(bytes: Vec<u8>) -> Result<Checkpoint> {
         let file = Arc::new(bytes);
         let tensors = match &file[..] {
-            zip if zip.starts_with(b"PK\x03\x04") => pytorch::read(&file)?,
-            old if pytorch::is_legacy(old) => return Err(pytorch::legacy()),
+            bytes if pytorch::begins(bytes) => pytorch::read(&file)?,
             _ => safetensors::read(&file)?,
         };
         Ok(Checkpoint { tensors: names::to_torchvision(tensors)? })

@@ -1,17 +1,14 @@
-//! PyTorch's `.pt`/`.pth` files (since 1.6): a zip archive with a pickle, `data.pkl`, and one entry a storage, `data/0`, ….
+//! The pickle inside a PyTorch file → its dictionaries of tensors.
 //!
 //! A pickle is a program for a stack machine that can call any Python function. This reader is no such machine: it knows the
 //! opcodes and the few functions that `torch.save` emits for a state dict, rebuilds nothing but dictionaries of tensors, and refuses
 //! everything else by name. A training checkpoint's other plain values (epochs, optimiser state) are walked over.
-//! Deliberately absent: executing anything, pickled modules, TorchScript, the format before 1.6, sparse and quantised tensors.
 //! To extend: an opcode is an arm in [`Machine::step`], a function one in [`global`] and [`Machine::call`].
 //! Sources: `pickletools.py` of CPython; `torch/serialization.py` and `torch/_utils.py` of PyTorch.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use super::zip::Archive;
-use super::{DIMENSIONS, Dtype, Tensor, names, shortened};
+use crate::checkpoint::{DIMENSIONS, Dtype, shortened};
 use crate::error::{Error, Result};
 
 /// Opcodes of one pickle: a ResNet-152 with Adam's state takes 130 thousand. Each allocates at most some 100 bytes, so this
@@ -22,109 +19,25 @@ const STEPS: usize = 1 << 20;
 const STATE_DICTS: [&str; 8] =
     ["state_dict", "model_state_dict", "model_state", "model", "network", "net", "module", "weights"];
 
-/// How a file begins that PyTorch wrote before 1.6, or today with `_use_new_zipfile_serialization=False`: a pickle of
-/// `torch.serialization.MAGIC_NUMBER`.
-pub fn is_legacy(file: &[u8]) -> bool {
-    file.starts_with(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.")
-}
-
-/// Whether the first bytes, some nine of them, are those of a file that PyTorch wrote.
-pub fn begins(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9")
-}
-
-/// What to say about such a file.
-pub fn legacy() -> Error {
-    refused("it was saved in the format before PyTorch 1.6; load it with torch.load and save it again with torch.save")
-}
-
-/// The float tensors of the state dict in `file`, sorted by name.
-///
-/// Errors: [`Error::PyTorchFile`], and [`Error::TensorType`] for tensors of integers.
-pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
-    let archive = Archive::open(file).map_err(|detail| refused(format!("as a zip archive, {detail}")))?;
-    let root = archive.names().find_map(|name| {
-        name.strip_suffix("data.pkl").filter(|root| root.is_empty() || root.find('/') == Some(root.len() - 1))
-    });
-    let Some(root) = root else {
-        return Err(refused("it is a zip archive without the entry `data.pkl`, so torch.save did not write it"));
-    };
-    let entry = |name: &str| match archive.get(&format!("{root}{name}")) {
-        Some(Ok(range)) => Ok(range.clone()),
-        Some(Err(problem)) => Err(refused(format!("its entry `{}` {problem}", shortened(name)))),
-        None => Err(refused(format!("its entry `{}` is missing", shortened(name)))),
-    };
-    if archive.get(&format!("{root}constants.pkl")).is_some() {
-        return Err(refused("it is a TorchScript program; save `model.state_dict()` with torch.save instead"));
-    }
-    // Files before PyTorch 2.1 don't say; they come from little-endian machines like nearly everything.
-    if archive.get(&format!("{root}byteorder")).is_some() && &file[entry("byteorder")?] != b"little" {
-        return Err(refused("its numbers are big-endian; load and save it on a little-endian machine"));
-    }
-
-    let pickle = &file[entry("data.pkl")?];
-    let mut machine = Machine::new(pickle);
-    let top = machine.run()?;
-    let mut copied = 0;
-    let mut tensors = Vec::new();
-    // As in Python, the last of several entries with one name counts.
-    let mut entries = BTreeMap::new();
-    for &(name, value) in machine.state_dict(top)? {
-        entries.insert(name, value);
-    }
-    for (name, value) in entries {
-        let Value::Tensor(index) = value else { continue };
-        if names::is_skipped(name) {
-            continue;
-        }
-        let view = &machine.views[index];
-        let storage = &machine.storages[view.storage];
-        let dtype = match storage.element {
-            Element::Float(dtype) => dtype,
-            Element::Other(found) => return Err(Error::TensorType { name: shortened(name), found: found.into() }),
-        };
-        let range = entry(&format!("data/{}", storage.key))?;
-        let damaged =
-            || refused(format!("tensor `{}` lies beyond its storage, so the file is damaged", shortened(name)));
-        if storage.count.checked_mul(dtype.size()).is_none_or(|bytes| bytes > range.len()) {
-            return Err(damaged());
-        }
-        let count = view.check(storage.count).ok_or_else(damaged)?;
-        let (buffer, range) = if view.is_contiguous() {
-            let start = range.start + view.offset * dtype.size();
-            (Arc::clone(file), start..start + count * dtype.size())
-        } else {
-            // Views of one storage can be many; together they may take no more than the file itself.
-            copied = count.saturating_mul(dtype.size()).saturating_add(copied);
-            if copied > file.len() {
-                return Err(refused("its tensors overlap each other; save a state dict of contiguous tensors"));
-            }
-            let dense = view.gather(&file[range], count, dtype.size());
-            let range = 0..dense.len();
-            (Arc::new(dense), range)
-        };
-        tensors.push(Tensor { name: name.into(), shape: view.shape.clone(), dtype, buffer: Some(buffer), range });
-    }
-    Ok(tensors)
-}
-
-fn refused(detail: impl Into<String>) -> Error {
+pub fn refused(detail: impl Into<String>) -> Error {
     Error::PyTorchFile { detail: detail.into() }
 }
 
 /// What is on the stack. Containers live in the machine's lists and are referred to by index, so a pickle that nests or
 /// repeats them a million times costs neither recursion nor copies.
 #[derive(Clone, Copy)]
-enum Value<'a> {
-    /// None, a bool, a float, a huge integer, a list: nothing that a state dict is made of.
+pub enum Value<'a> {
+    /// None, a float, a huge integer: nothing that a state dict is made of.
     Plain,
+    Bool(bool),
     Int(i64),
     Str(&'a str),
     /// From and to in `Machine::items`.
     Tuple(usize, usize),
     /// Index into `Machine::dicts`.
     Dict(usize),
-    List,
+    /// Index into `Machine::lists`.
+    List(usize),
     Global(Global),
     /// Index into `Machine::storages`.
     Storage(usize),
@@ -134,7 +47,7 @@ enum Value<'a> {
 
 /// The Python functions and classes that a state dict names.
 #[derive(Clone, Copy)]
-enum Global {
+pub enum Global {
     OrderedDict,
     RebuildTensor,
     RebuildParameter,
@@ -142,9 +55,20 @@ enum Global {
 }
 
 #[derive(Clone, Copy)]
-enum Element {
+pub enum Element {
     Float(Dtype),
-    Other(&'static str),
+    /// What errors call it, and bytes of a number.
+    Other(&'static str, usize),
+}
+
+impl Element {
+    /// Bytes of a number.
+    pub fn size(self) -> usize {
+        match self {
+            Element::Float(dtype) => dtype.size(),
+            Element::Other(_, size) => size,
+        }
+    }
 }
 
 fn global(module: &str, name: &str) -> Option<Global> {
@@ -157,36 +81,38 @@ fn global(module: &str, name: &str) -> Option<Global> {
             "HalfStorage" => Element::Float(Dtype::F16),
             "BFloat16Storage" => Element::Float(Dtype::BF16),
             "DoubleStorage" => Element::Float(Dtype::F64),
-            "LongStorage" => Element::Other("I64"),
-            "IntStorage" => Element::Other("I32"),
-            "ShortStorage" => Element::Other("I16"),
-            "CharStorage" => Element::Other("I8"),
-            "ByteStorage" => Element::Other("U8"),
-            "BoolStorage" => Element::Other("BOOL"),
+            "LongStorage" => Element::Other("I64", 8),
+            "IntStorage" => Element::Other("I32", 4),
+            "ShortStorage" => Element::Other("I16", 2),
+            "CharStorage" => Element::Other("I8", 1),
+            "ByteStorage" => Element::Other("U8", 1),
+            "BoolStorage" => Element::Other("BOOL", 1),
             _ => return None,
         }),
         _ => return None,
     })
 }
 
-/// An entry `data/{key}` of `count` numbers.
-struct Storage<'a> {
-    element: Element,
-    key: &'a str,
-    count: usize,
+/// A storage of `count` numbers, which the file holds under `key`.
+pub struct Storage<'a> {
+    pub element: Element,
+    pub key: &'a str,
+    pub count: usize,
+    /// Where it begins in that of the file, in numbers: before PyTorch 0.4 a storage could be part of another.
+    pub offset: usize,
 }
 
 /// A tensor: a strided window onto a storage, all in numbers, not bytes.
-struct View {
-    storage: usize,
-    offset: usize,
-    shape: Vec<usize>,
+pub struct View {
+    pub storage: usize,
+    pub offset: usize,
+    pub shape: Vec<usize>,
     strides: Vec<usize>, // as long as `shape`
 }
 
 impl View {
     /// The tensor's count of numbers, if all of them lie within a storage of `available`.
-    fn check(&self, available: usize) -> Option<usize> {
+    pub fn check(&self, available: usize) -> Option<usize> {
         let count = self.shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size))?;
         let reach = |last: usize, (&size, &stride): (&usize, &usize)| {
             last.checked_add(size.checked_sub(1)?.checked_mul(stride)?)
@@ -199,7 +125,7 @@ impl View {
     }
 
     /// Row-major without gaps. The stride of a dimension of size 1 means nothing.
-    fn is_contiguous(&self) -> bool {
+    pub fn is_contiguous(&self) -> bool {
         let mut dense = 1usize;
         self.shape.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
             let fits = size <= 1 || stride == dense;
@@ -209,7 +135,7 @@ impl View {
     }
 
     /// The `count` numbers of `size` bytes in row-major order: what `.contiguous()` would store. `check` came before.
-    fn gather(&self, storage: &[u8], count: usize, size: usize) -> Vec<u8> {
+    pub fn gather(&self, storage: &[u8], count: usize, size: usize) -> Vec<u8> {
         let mut dense = Vec::with_capacity(count * size);
         for index in 0..count {
             let (mut rest, mut at) = (index, self.offset);
@@ -223,7 +149,7 @@ impl View {
     }
 }
 
-struct Machine<'a> {
+pub struct Machine<'a> {
     pickle: &'a [u8],
     at: usize,
     stack: Vec<Value<'a>>,
@@ -231,12 +157,13 @@ struct Machine<'a> {
     memo: HashMap<u32, Value<'a>>,
     items: Vec<Value<'a>>,                 // of all tuples
     dicts: Vec<Vec<(&'a str, Value<'a>)>>, // entries with a string key, in order
-    storages: Vec<Storage<'a>>,
-    views: Vec<View>,
+    lists: Vec<Vec<Value<'a>>>,
+    pub storages: Vec<Storage<'a>>,
+    pub views: Vec<View>,
 }
 
 impl<'a> Machine<'a> {
-    fn new(pickle: &'a [u8]) -> Machine<'a> {
+    pub fn new(pickle: &'a [u8]) -> Machine<'a> {
         Machine {
             pickle,
             at: 0,
@@ -245,18 +172,20 @@ impl<'a> Machine<'a> {
             memo: HashMap::new(),
             items: Vec::new(),
             dicts: Vec::new(),
+            lists: Vec::new(),
             storages: Vec::new(),
             views: Vec::new(),
         }
     }
 
-    fn run(&mut self) -> Result<Value<'a>> {
+    /// The object that the pickle describes.
+    pub fn run(&mut self) -> Result<Value<'a>> {
         for _ in 0..STEPS {
             if let Some(result) = self.step()? {
                 return Ok(result);
             }
         }
-        Err(refused(format!("its description has more than {STEPS} steps, so it is no state dict of a ResNet")))
+        Err(refused(format!("its description has more than {STEPS} steps, so it is no state dict of such a network")))
     }
 
     /// One opcode; the result at STOP. Names as in `pickletools`.
@@ -289,7 +218,8 @@ impl<'a> Machine<'a> {
                 *self.memo.get(&key).ok_or_else(damaged)?
             }
             // NONE, NEWTRUE, NEWFALSE
-            b'N' | 0x88 | 0x89 => Value::Plain,
+            b'N' => Value::Plain,
+            0x88 | 0x89 => Value::Bool(opcode == 0x88),
             // BINFLOAT
             b'G' => {
                 self.take::<8>()?;
@@ -329,16 +259,18 @@ impl<'a> Machine<'a> {
                 let from = self.marks.pop().ok_or_else(damaged)?;
                 self.tuple(from)
             }
-            // EMPTY_LIST, APPEND, APPENDS: no list is part of a state dict, so its items are forgotten.
-            b']' => Value::List,
+            // EMPTY_LIST, APPEND, APPENDS
+            b']' => {
+                self.lists.push(Vec::new());
+                Value::List(self.lists.len() - 1)
+            }
             b'a' => {
-                self.pop()?;
-                self.pop_list()?
+                let from = self.stack.len().checked_sub(1).ok_or_else(damaged)?;
+                self.append(from)?
             }
             b'e' => {
                 let from = self.marks.pop().ok_or_else(damaged)?;
-                self.stack.truncate(from);
-                self.pop_list()?
+                self.append(from)?
             }
             // EMPTY_DICT, SETITEM, SETITEMS
             b'}' => self.new_dict(),
@@ -417,19 +349,33 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// BINPERSID: `("storage", type, key, location, count)` stands for an entry of the archive.
+    /// BINPERSID: `("storage", type, key, location, count)` stands for a storage. Before PyTorch 1.6 it also has what it is part of, if
+    /// anything: a key of its own, an offset and a count.
     fn storage(&mut self) -> Result<Value<'a>> {
         let Value::Tuple(from, to) = self.pop()? else { return Err(damaged()) };
-        match self.items[from..to] {
-            [
-                Value::Str("storage"),
-                Value::Global(Global::Storage(element)),
-                Value::Str(key),
-                Value::Str(_),
-                Value::Int(count),
-            ] if key.len() < 32 => {
-                let count = usize::try_from(count).map_err(|_| damaged())?;
-                self.storages.push(Storage { element, key, count });
+        let [
+            Value::Str("storage"),
+            Value::Global(Global::Storage(element)),
+            Value::Str(key),
+            Value::Str(_),
+            Value::Int(count),
+            ref part @ ..,
+        ] = self.items[from..to]
+        else {
+            return Err(damaged());
+        };
+        let (offset, count) = match *part {
+            [] | [Value::Plain] => (0, count),
+            [Value::Tuple(from, to)] => match self.items[from..to] {
+                [Value::Str(_), Value::Int(offset), Value::Int(count)] => (offset, count),
+                _ => return Err(damaged()),
+            },
+            _ => return Err(damaged()),
+        };
+        let [offset, count] = [offset, count].map(usize::try_from);
+        match (offset, count) {
+            (Ok(offset), Ok(count)) if key.len() < 32 => {
+                self.storages.push(Storage { element, key, count, offset });
                 Ok(Value::Storage(self.storages.len() - 1))
             }
             _ => Err(damaged()),
@@ -437,7 +383,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The entries of the state dict within `top`: `top` itself, or what it keeps under one of the usual keys.
-    fn state_dict(&self, top: Value<'a>) -> Result<&[(&'a str, Value<'a>)]> {
+    pub fn state_dict(&self, top: Value<'a>) -> Result<&[(&'a str, Value<'a>)]> {
         let Value::Dict(mut index) = top else {
             return Err(refused("it holds no dictionary; save `model.state_dict()` with torch.save"));
         };
@@ -463,6 +409,24 @@ impl<'a> Machine<'a> {
             [] => "its dictionary holds no tensors".into(),
             keys => format!("it holds no state dict; its keys are {}", keys.join(", ")),
         }))
+    }
+
+    /// The entry `key` of a dictionary.
+    pub fn entry(&self, dict: Value<'a>, key: &str) -> Option<Value<'a>> {
+        let Value::Dict(index) = dict else { return None };
+        self.dicts[index].iter().rev().find(|(name, _)| *name == key).map(|&(_, value)| value)
+    }
+
+    /// A list of strings.
+    pub fn strings(&self, list: Value<'a>) -> Result<Vec<&'a str>> {
+        let Value::List(index) = list else { return Err(damaged()) };
+        let string = |value: &Value<'a>| if let Value::Str(string) = *value { Ok(string) } else { Err(damaged()) };
+        self.lists[index].iter().map(string).collect()
+    }
+
+    /// Bytes that the pickle has taken so far.
+    pub fn taken(&self) -> usize {
+        self.at
     }
 
     fn new_dict(&mut self) -> Value<'a> {
@@ -493,9 +457,17 @@ impl<'a> Machine<'a> {
         Ok(dict)
     }
 
-    fn pop_list(&mut self) -> Result<Value<'a>> {
+    /// Appends the values above `from` to the list below.
+    fn append(&mut self, from: usize) -> Result<Value<'a>> {
+        if from < self.floor() {
+            return Err(damaged());
+        }
+        let items: Vec<Value> = self.stack.drain(from..).collect();
         match self.pop()? {
-            Value::List => Ok(Value::List),
+            list @ Value::List(index) => {
+                self.lists[index].extend(items);
+                Ok(list)
+            }
             _ => Err(damaged()),
         }
     }
@@ -535,8 +507,8 @@ impl<'a> Machine<'a> {
     }
 }
 
-fn damaged() -> Error {
-    refused("its pickle `data.pkl` is damaged or was not written by torch.save")
+pub fn damaged() -> Error {
+    refused("its pickle is damaged or was not written by torch.save")
 }
 
 /// For the refusal: the opcodes that turn up in files that somebody meets.
