@@ -213,6 +213,11 @@ impl Uploader {
         Constant { buffer: create_buffer(device, bytes.max(16) as u64, usage) }
     }
 
+    /// Whether the processor does the work.
+    pub fn is_cpu(&self) -> bool {
+        self.driver.is_none()
+    }
+
     /// The largest constant that a shader may be bound to, in bytes.
     pub fn largest_buffer(&self) -> u64 {
         largest_buffer(self.driver.as_ref().map(|(device, _)| device))

@@ -139,6 +139,12 @@ impl Shape {
 
     fn upload(self, uploader: &Uploader, dtype: Dtype, bytes: &[u8]) -> (Precision, Constant) {
         match dtype {
+            // The processor would have to decode it again in every pass.
+            Dtype::F16 if uploader.is_cpu() => {
+                let (halves, _) = bytes.as_chunks::<2>();
+                let values: Vec<f32> = halves.iter().map(|&half| f16::from_le_bytes(half).to_f32()).collect();
+                (Precision::F32, self.pack::<4>(uploader, bytemuck::cast_slice(&values)))
+            }
             Dtype::F16 => (Precision::F16, self.pack::<2>(uploader, bytes)),
             Dtype::I8 => (Precision::I8, self.pack::<1>(uploader, bytes)),
             Dtype::F32 => (Precision::F32, self.pack::<4>(uploader, bytes)),
