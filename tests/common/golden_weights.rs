@@ -167,7 +167,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    fn sample(self, seed: u64, name: &str, count: usize) -> Vec<f32> {
+    pub fn sample(self, seed: u64, name: &str, count: usize) -> Vec<f32> {
         let state = seed ^ fnv1a64(name);
         (0..count as u64).map(|index| self.center + hash_unit(state, index) * self.radius).collect()
     }
@@ -214,7 +214,7 @@ fn fill(architecture: &ResNetConfig, make: impl Fn(&str, &[usize]) -> Vec<f32> +
 }
 
 /// `make` of every item, in order, on all cores: 25.6 million numbers in a test build are worth the trouble.
-fn in_parallel<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, |n| n.get());
     let make = &make;
     // Dealt out in turn, not in runs: the large tensors are neighbours.

@@ -2,5 +2,6 @@
 #![allow(dead_code)] // each test binary uses its part
 
 pub mod golden_weights;
+pub mod mobilenet_weights;
 pub mod random;
 pub mod torch_file;
