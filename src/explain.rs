@@ -336,7 +336,8 @@ impl Explainer {
     pub fn memory(&self) -> Memory {
         let Some(loaded) = &self.loaded else { return Memory::default() };
         let (activations, gradients) = loaded.pass.as_ref().map_or((0, 0), Pass::bytes);
-        Memory { weights: loaded.model.bytes(), activations, gradients }
+        let transposed = loaded.pass.as_ref().map_or(0, Pass::transposed_bytes);
+        Memory { weights: loaded.model.bytes() + transposed, activations, gradients }
     }
 
     /// Runs the network forward over a photo.

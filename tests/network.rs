@@ -1,6 +1,6 @@
 //! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but truths that must hold.
 
-use gradlens::checkpoint::{Architecture, Block, Conv};
+use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype};
 use gradlens::explain::Memory;
 use gradlens::gpu::Gpu;
 use gradlens::ops::{Padding, Window};
@@ -12,7 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 mod common;
-use common::golden_weights::{architecture, random_checkpoint};
+use common::golden_weights::{architecture, random_checkpoint, to_safetensors};
+use common::mobilenet_weights;
 use common::random::Random;
 
 fn explainer() -> Explainer {
@@ -107,12 +108,23 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
 fn gradients_are_those_of_the_forward_pass() {
     let mut random = Random::fresh("gradients");
     let mut explainer = explainer();
-    for (block, blocks, groups) in
-        [(Block::Bottleneck, [2, 1, 2, 1], 1), (Block::Basic, [1, 2, 1, 1], 1), (Block::Bottleneck, [1, 1, 1, 2], 4)]
-    {
+    let resnets =
+        [(Block::Bottleneck, [2, 1, 2, 1], 1), (Block::Basic, [1, 2, 1, 1], 1), (Block::Bottleneck, [1, 1, 1, 2], 4)];
+    let resnets = resnets.map(|(block, blocks, groups)| {
         let shape = architecture(block, blocks, 8, groups, 8 / groups, 7);
-        let checkpoint = Checkpoint::read(random_checkpoint(&shape, random.bits())).unwrap();
-        let network = Network::from_checkpoint(&checkpoint).unwrap();
+        random_checkpoint(&shape, random.bits())
+    });
+    // Symmetric padding, and TensorFlow's on odd and even sizes of layers.
+    let mobilenets = ["mobilenet_v2_half", "tf_efficientnet_lite0"].map(|name| {
+        let family = mobilenet_weights::FAMILIES.iter().find(|family| family.name == name).unwrap();
+        to_safetensors(&mobilenet_weights::random_state_dict(family, random.bits()), Dtype::F32)
+    });
+    for (n, file) in resnets.into_iter().chain(mobilenets).enumerate() {
+        let mut network = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
+        if n == 4 {
+            network.set_conventions(Conventions::TENSORFLOW);
+        }
+        let name = network.architecture.name().to_owned();
         block_on(explainer.load(&network, Preprocessing::default())).unwrap();
         // Along random directions: one number says much of all of them. In f64 the step can be so short that hardly a ReLU flips
         // within it, but one that is zero to f32 has the other slope there (measured: 1 in 100 photos, misses up to 3e-3). Hence
@@ -129,9 +141,9 @@ fn gradients_are_those_of_the_forward_pass() {
             for (&found, expected) in logits.iter().zip(&expected) {
                 // measured 1e-6 at worst
                 let near = (f64::from(found) - expected).abs() <= 1e-5 * scale;
-                assert!(near, "{block:?} {blocks:?}: {found} instead of {expected}");
+                assert!(near, "{name}: {found} instead of {expected}");
             }
-            let class = (random.bits() % 7) as usize;
+            let class = random.bits() as usize % logits.len();
             let gradient = block_on(explainer.gradient(Some(class), "input")).unwrap().planes;
             assert_eq!(gradient.len(), input.planes.len());
             let length = gradient.iter().map(|&g| f64::from(g * g)).sum::<f64>().sqrt();
@@ -145,8 +157,8 @@ fn gradients_are_those_of_the_forward_pass() {
         }
         misses.sort_by(f64::total_cmp);
         let median = misses[misses.len() / 2];
-        println!("{block:?} {blocks:?}: {median:.1e} of the gradient's length");
-        assert!(median < 1e-5, "{block:?} {blocks:?}: {misses:?}");
+        println!("{name}: {median:.1e} of the gradient's length");
+        assert!(median < 1e-5, "{name}: {misses:?}");
     }
 }
 

@@ -359,13 +359,14 @@ impl Pass {
 
     /// Bytes of activations (with the scratch of convolutions), and of gradients so far, on the GPU.
     pub fn bytes(&self) -> (u64, u64) {
-        let scratch = self.scratch().map(Constant::bytes);
+        let scratch = self.scratch.parts().into_iter().map(Constant::bytes);
         let activations = self.forward_tensors().map(Tensor::bytes).chain(scratch).sum::<u64>();
         (activations, self.gradients.values().chain([&self.dlogits]).map(Tensor::bytes).sum())
     }
 
-    fn scratch(&self) -> impl Iterator<Item = &Constant> {
-        self.scratch.parts().into_iter().chain([&self.transposed])
+    /// Bytes of the largest weight's transposed copy, which backwards need.
+    pub fn transposed_bytes(&self) -> u64 {
+        self.transposed.bytes()
     }
 
     fn forward_tensors(&self) -> impl Iterator<Item = &Tensor> {
@@ -397,6 +398,6 @@ fn scratch_bytes(tuning: &Tuning, convs: &[(AnyConv, [usize; 2])]) -> [u64; 3] {
 impl Drop for Pass {
     fn drop(&mut self) {
         self.forward_tensors().chain(self.gradients.values()).chain([&self.dlogits]).for_each(Tensor::free);
-        self.scratch().for_each(Constant::free);
+        self.scratch.parts().into_iter().chain([&self.transposed]).for_each(Constant::free);
     }
 }
