@@ -2,7 +2,6 @@
 
 use crate::explain::Planes;
 use crate::heatmap::Cam;
-use crate::order::largest_first;
 
 /// One channel of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,8 +46,10 @@ impl Channels {
 
     /// The `count` channels for which `value` is largest, largest first; equals by number.
     pub fn largest(&self, count: usize, value: fn(&Channel) -> f32) -> Vec<Channel> {
-        let order = largest_first(self.channels.len(), &|at| f64::from(value(&self.channels[at])));
-        order.into_iter().take(count).map(|at| self.channels[at]).collect()
+        let mut channels = self.channels.clone();
+        channels.sort_by(|a, b| value(b).total_cmp(&value(a)));
+        channels.truncate(count);
+        channels
     }
 
     /// One channel's activations as a map.

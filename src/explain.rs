@@ -28,7 +28,6 @@ use crate::loader::{Loader, Weights};
 use crate::models::{Model, Pass, Target, Uploaded, check_sizes};
 use crate::objective::{Objective, softmax};
 use crate::ops::{Rule, sparse};
-use crate::order::largest_first;
 use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
 use crate::tune::Tuning;
 
@@ -241,8 +240,8 @@ impl Explainer {
                 None => timings.push(Timing { name, count: 1, microseconds }),
             }
         }
-        let order = largest_first(timings.len(), &|at| timings[at].microseconds);
-        Ok(order.into_iter().map(|at| timings[at].clone()).collect())
+        timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
+        Ok(timings)
     }
 
     /// The same step by step, in order. Browsers round time stamps to 100 µs: see [`StepTiming`].
@@ -575,7 +574,8 @@ impl Loaded {
             let sum = |planes: &[f32]| planes.chunks_exact(activations.positions()).map(|p| p.iter().sum()).collect();
             let a: Vec<f32> = sum(&gpu.read(&activations).await?);
             let g: Vec<f32> = sum(&gpu.read(&gradient).await?);
-            channels = largest_first(channels.len(), &|c| f64::from((a[c] * g[c]).abs()));
+            let size = |c: usize| (a[c] * g[c]).abs();
+            channels.sort_by(|&c, &d| size(d).total_cmp(&size(c)));
             channels.truncate(most);
         }
         Ok(channels)
@@ -634,7 +634,9 @@ impl Prediction {
 /// The `k` best classes of logits [classes], best first.
 pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
     let probabilities = softmax(logits);
-    let best = largest_first(logits.len(), &|class| f64::from(logits[class])).into_iter().take(k);
+    let mut classes: Vec<usize> = (0..logits.len()).collect();
+    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    let best = classes.into_iter().take(k);
     best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] }).collect()
 }
 

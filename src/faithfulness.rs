@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::explain::{Explainer, Explanation, Progress, Question};
 use crate::gpu::Step;
 use crate::objective::softmax;
-use crate::order::largest_first;
 
 /// Deletion and insertion change the photo in so many steps.
 pub const STEPS: usize = 16;
@@ -205,11 +204,15 @@ impl Explainer {
 
 /// Indices of the pixels, the hottest first; of equal ones the first in reading order.
 fn hottest_first(heat: &[f32]) -> Vec<usize> {
-    largest_first(heat.len(), &|at| heat[at].into())
+    let mut pixels: Vec<usize> = (0..heat.len()).collect();
+    pixels.sort_by(|&a, &b| heat[b].total_cmp(&heat[a]));
+    pixels
 }
 
 fn smallest_first(values: &[f32]) -> Vec<usize> {
-    largest_first(values.len(), &|at| -f64::from(values[at]))
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    order
 }
 
 /// `input` [3, h·w] with all three channels of `pixels` replaced.

@@ -25,7 +25,6 @@ pub mod models;
 pub mod neurons;
 pub mod objective;
 pub mod ops;
-pub mod order;
 pub mod perturb;
 pub mod photo;
 pub mod reference;

@@ -9,7 +9,6 @@ use crate::explain::Explainer;
 use crate::heatmap::Cam;
 use crate::objective::Objective;
 use crate::ops::Rule;
-use crate::order::largest_first;
 
 /// A channel of the last layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,14 +50,13 @@ impl Explainer {
         let layer = pass.activations(target);
         let (planes, gradient) = (gpu.read(layer).await?, gpu.read(&gradient).await?);
         let plane = |c: usize| &planes[c * layer.positions()..][..layer.positions()];
-        let found: Vec<(usize, f32)> = gradient
+        let mut found: Vec<(usize, f32)> = gradient
             .chunks_exact(layer.positions())
             .map(|g| g.iter().sum::<f32>() / layer.positions() as f32)
             .enumerate()
             .filter(|&(c, _)| plane(c).iter().any(|&a| a > 0.0))
             .collect();
-        let order = largest_first(found.len(), &|at| f64::from(found[at].1));
-        let found: Vec<(usize, f32)> = order.into_iter().map(|at| found[at]).collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1));
         let best = found.iter().copied().take(count).filter(|&(_, alpha)| alpha > 0.0).collect::<Vec<_>>();
         let worst = found.iter().rev().copied().take(count).filter(|&(_, alpha)| alpha < 0.0).collect::<Vec<_>>();
 
@@ -72,7 +70,8 @@ impl Explainer {
                 let logits = pass.logits_of_features(gpu, &features).await?;
                 features[channel] = 0.0;
                 let weight = |class: usize| logits[class] - bias[class];
-                let mut classes = largest_first(logits.len(), &|class| f64::from(weight(class)));
+                let mut classes: Vec<usize> = (0..logits.len()).collect();
+                classes.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
                 classes.truncate(names);
                 let map = Cam { height: layer.height, width: layer.width, values: plane(channel).to_vec() };
                 neurons.push(Neuron { channel, alpha, classes, map });

@@ -5,7 +5,7 @@
 //! `$ROWS` stands for the constant; `//#import weight` stands for `shaders/shared/weight.wgsl`. Registers have no index in WGSL that
 //! software adapters keep in registers, so a tile must be written out; this writes it out. Nothing else is generated.
 
-use crate::order::largest_first;
+use std::cmp::Reverse;
 
 /// A shader with the constants that it is compiled with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,10 +78,9 @@ impl Shader {
 /// The WGSL to compile. A constant that is not given counts as 0.
 pub fn expand(shader: &Shader) -> String {
     let lines: Vec<&str> = shader.source.lines().collect();
-    let constant = |at: usize| shader.constants[at];
+    let mut names: Vec<_> = shader.constants.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
     // The longest first: `$WX_COLS` must not be read as `$WX` and a rest.
-    let order = largest_first(shader.constants.len(), &|at| constant(at).0.len() as f64);
-    let names: Vec<_> = order.into_iter().map(constant).map(|(name, value)| (name.to_owned(), value)).collect();
+    names.sort_by_key(|(name, _)| Reverse(name.len()));
     let mut out = String::new();
     write_lines(&lines, &names, &mut out);
     out

@@ -91,7 +91,7 @@ fn a_file_alone_is_the_same_bytes_each_time_and_touches_no_list() {
     assert!(convert(&folder, &arguments).status.success());
     assert!(first == std::fs::read(&out).unwrap(), "a second time gave other bytes");
     let network = Network::from_checkpoint(&Checkpoint::read(first).unwrap()).unwrap();
-    assert_eq!(network.architecture.classes, 149);
+    assert_eq!(network.architecture.classes(), 149);
     assert_eq!(std::fs::read(folder.join("weights/models.json")).unwrap(), before);
 }
 

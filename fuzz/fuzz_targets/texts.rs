@@ -10,12 +10,11 @@ mod engine {
         pub mod permalink;
     }
     pub mod error;
-    pub mod order;
     pub mod photo;
 }
 mod heap;
 // The sources say `crate::error`.
-use engine::{catalog, error, order, photo};
+use engine::{catalog, error, photo};
 
 use engine::catalog::labels::Labels;
 use engine::catalog::{models, permalink};

@@ -4,11 +4,12 @@
 //! Deliberately absent: WordNet ids (skipped where a file has them) and hierarchies of classes.
 //! To extend: a file layout is an arm of [`json`] or [`entry`]; a language is a field of [`Label`].
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::order::largest_first;
 
 /// More classes than any published classifier has (ImageNet-21k: 21,843), fewer than could hang a page.
 const MOST_NAMES: usize = 100_000;
@@ -90,9 +91,10 @@ impl Labels {
             });
             if query == class.to_string() { Some(3) } else { in_names.max() }
         };
-        let found: Vec<(u8, usize)> = (0..self.names.len()).filter_map(|class| Some((rank(class)?, class))).collect();
-        let order = largest_first(found.len(), &|at| f64::from(found[at].0));
-        order.into_iter().take(limit).map(|at| found[at].1).collect()
+        let mut found: Vec<(u8, usize)> =
+            (0..self.names.len()).filter_map(|class| Some((rank(class)?, class))).collect();
+        found.sort_by_key(|&(rank, _)| Reverse(rank));
+        found.into_iter().take(limit).map(|(_, class)| class).collect()
     }
 }
 
@@ -172,11 +174,11 @@ fn entry(value: &Value) -> Option<Label> {
 }
 
 /// Labels by class, which must be 0, 1, 2, … without a gap.
-fn in_order(labels: Vec<(usize, Label)>) -> Result<Vec<Label>> {
-    let order = largest_first(labels.len(), &|at| -(labels[at].0 as f64));
-    match order.iter().enumerate().find(|&(expected, &at)| expected != labels[at].0) {
+fn in_order(mut labels: Vec<(usize, Label)>) -> Result<Vec<Label>> {
+    labels.sort_by_key(|&(class, _)| class);
+    match labels.iter().enumerate().find(|&(expected, &(class, _))| expected != class) {
         Some((expected, _)) => Err(malformed(format!("class {expected} is missing or named twice"))),
-        None => Ok(order.into_iter().map(|at| labels[at].1.clone()).collect()),
+        None => Ok(labels.into_iter().map(|(_, label)| label).collect()),
     }
 }
 
