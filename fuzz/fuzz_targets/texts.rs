@@ -14,7 +14,7 @@ mod engine {
 }
 mod heap;
 // The sources say `crate::error`.
-use engine::{catalog, error, photo};
+use engine::{error, photo};
 
 use engine::catalog::labels::Labels;
 use engine::catalog::{models, permalink};
