@@ -14,15 +14,16 @@ use super::fetch::{self, Abort};
 use super::kept;
 use super::link::Link;
 use super::picture::{self, Way};
-use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
+use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Told, Trained, Work};
 use super::store;
 use crate::cam::Method;
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::layer_summary;
+use crate::catalog::layer_summary::{layer_summary, main_layers, one_a_stride};
 use crate::catalog::models::{self, Model, Sample};
 use crate::channels::Channels;
+use crate::checkpoint::{Architecture, Conventions};
 use crate::error::Error;
-use crate::explain::Explainer;
+use crate::explain::{Explainer, LAST_LAYER};
 use crate::gpu::Uploader;
 use crate::loader::Weights;
 use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo};
@@ -97,6 +98,8 @@ pub(super) struct Inner {
     pub(super) camera: RefCell<Option<Camera>>,
     /// The class of a link that was followed or of a photo that was brought back, waiting for a look with its model, if it names one.
     pub(super) linked_class: RefCell<Option<(Option<String>, usize)>>,
+    /// The layer that comes with a model that is still on its way.
+    pub(super) linked_layer: RefCell<Option<(String, String)>>,
     /// How photos become inputs when none is looked at smaller.
     full_size: RefCell<Option<Preprocessing>>,
     /// How many pictures there have been.
@@ -132,6 +135,7 @@ impl Jobs {
             wish: RefCell::default(),
             camera: RefCell::default(),
             linked_class: RefCell::default(),
+            linked_layer: RefCell::default(),
             full_size: RefCell::default(),
             pictures: Cell::new(0),
             turn: Cell::new(0),
@@ -466,6 +470,11 @@ impl Jobs {
         self.look_again();
     }
 
+    pub fn choose_conventions(self, conventions: Conventions) {
+        self.state.trained.set(Some(Trained { conventions, source: Told::Visitor }));
+        self.look_again();
+    }
+
     pub fn delete_kept(self, address: String) {
         spawn_local(async move {
             kept::delete_at(&address).await;
@@ -520,16 +529,24 @@ impl Jobs {
         if let Some(method) = link.method {
             state.method.set(method);
         }
-        if let Some(layer) = &link.layer
-            && (state.layers.with_untracked(Vec::is_empty) || state.has_layer(layer))
-        {
-            state.layer.set(layer.clone());
-        }
         self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
         let other_model = link.model.as_ref().filter(|id| {
             let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
             current.as_ref() != Some(id)
         });
+        if let Some(layer) = &link.layer {
+            match other_model {
+                // Which layers that one has is known once it is there.
+                Some(id) => {
+                    self.inner().linked_layer.replace(Some((id.clone(), layer.clone())));
+                }
+                None if state.layers.with_untracked(Vec::is_empty) || state.has_layer(layer) => {
+                    state.layer.set(layer.clone());
+                }
+                None if layer == LAST_LAYER => state.layer.set(untrack(|| state.pooled_layer())),
+                None => {}
+            }
+        }
         match other_model {
             Some(id) if !state.models.with_untracked(|models| models.is_empty()) => self.choose_model(id),
             Some(_) => {}
@@ -725,7 +742,7 @@ impl Jobs {
         self.state.not_kept.set(elsewhere && !fetched.kept);
         store::set(MODEL_KEY, &model.id);
         let weights = fetched.weights;
-        let (architecture, classes) = (weights.architecture().name.clone(), weights.architecture().classes);
+        let (architecture, classes) = (weights.architecture().name().to_owned(), weights.architecture().classes());
         let loaded = Loaded { id: Some(model.id.clone()), file: model.file.clone(), architecture, classes };
         let labels = self.labels_of(model, classes).await;
         Ok(Some(Arrived { weights, preprocessing: model.preprocessing.clone(), labels, loaded }))
@@ -752,7 +769,7 @@ impl Jobs {
 
     async fn own(self, file: &File, download: &Download<'_>) -> Result<Arrived, Fault> {
         let weights = download.file(file).await?;
-        let (architecture, classes) = (weights.architecture().name.clone(), weights.architecture().classes);
+        let (architecture, classes) = (weights.architecture().name().to_owned(), weights.architecture().classes());
         let loaded = Loaded { id: None, file: file.name(), architecture, classes };
         let list = self.state.models.get_untracked();
         let listed = list.iter().find(|model| model.classes == classes);
@@ -762,7 +779,8 @@ impl Jobs {
             Some(model) => self.labels_of(model, classes).await,
             None => Labels::numbered(classes),
         };
-        let preprocessing = listed.map(|model| model.preprocessing.clone()).unwrap_or_default();
+        // A listed model of as many classes lends its names, but it may be of another family, which was trained on other numbers.
+        let preprocessing = weights.architecture().preprocessing();
         self.state.not_kept.set(false);
         Ok(Arrived { weights, preprocessing, labels, loaded })
     }
@@ -926,17 +944,24 @@ impl Jobs {
                 // After a lost device the same file comes again, and what the visitor has set for it still holds.
                 let preprocessing = if same { state.preprocessing.get_untracked() } else { preprocessing };
                 explainer.install(weights, preprocessing.clone())?;
-                let layers = explainer.layers();
                 if !same {
+                    state.trained.set(trained(explainer, &loaded));
+                    let stages = explainer.architecture().map(main_layers).unwrap_or_default();
+                    state.closer.start_again(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
+                    state.layers.set(explainer.layers());
+                    state.stages.set(stages);
+                    state.parts.set(explainer.parts().len());
                     inner.full_size.take();
                     state.class.set(None);
                     state.prediction.set(None);
                     state.explanation.set(None);
                 }
-                let last = layers.last().cloned().unwrap_or_default();
-                state.layers.set(layers);
+                let linked = inner.linked_layer.borrow_mut().take_if(|(model, _)| loaded.id.as_ref() == Some(model));
+                if let Some((_, layer)) = linked {
+                    state.layer.set(layer);
+                }
                 if !state.has_layer(&state.layer.get_untracked()) {
-                    state.layer.set(last);
+                    state.layer.set(untrack(|| state.pooled_layer()));
                 }
                 state.preprocessing.set(preprocessing);
                 state.labels.set(Arc::new(labels));
@@ -947,7 +972,7 @@ impl Jobs {
             }
             Task::Look(photo) => {
                 explainer.set_timings(state.timing.get_untracked());
-                explainer.set_preprocessing(state.preprocessing.get_untracked())?;
+                follow_training(state, explainer)?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
@@ -990,7 +1015,7 @@ impl Jobs {
                 }
             }
             Task::Frame(photo) => {
-                explainer.set_preprocessing(state.preprocessing.get_untracked())?;
+                follow_training(state, explainer)?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 let question = asked::question(state, &prediction);
                 let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
@@ -1010,6 +1035,28 @@ impl Jobs {
         }
         Ok(())
     }
+}
+
+/// How a network that was just installed was trained, as far as its tensors' names and its file's name tell; `None` for a ResNet.
+fn trained(explainer: &Explainer, loaded: &Loaded) -> Option<Trained> {
+    let Architecture::MobileNet(_) = explainer.architecture()? else { return None };
+    let (conventions, assumed) = explainer.conventions()?;
+    Some(match assumed {
+        false => Trained { conventions, source: Told::Names },
+        // timm's name for weights that came from TensorFlow
+        true if loaded.file.contains("tf_") => Trained { conventions: Conventions::TENSORFLOW, source: Told::File },
+        true => Trained { conventions, source: Told::Nowhere },
+    })
+}
+
+/// Computes as the visitor says that the network was trained: how photos become inputs, padding and epsilon.
+fn follow_training(state: State, explainer: &mut Explainer) -> Result<(), Error> {
+    if let (Some(trained), Some((now, _))) = (state.trained.get_untracked(), explainer.conventions())
+        && trained.conventions != now
+    {
+        explainer.set_conventions(trained.conventions)?;
+    }
+    explainer.set_preprocessing(state.preprocessing.get_untracked())
 }
 
 /// Shows how a download goes, a few times a second.

@@ -77,6 +77,24 @@ pub fn layer_summary(network: &Architecture, height: usize, width: usize) -> Vec
     parts.0
 }
 
+/// The layers that a person would choose from, first to last: the stages and the head, each with its stride.
+pub fn main_layers(network: &Architecture) -> Vec<(String, usize)> {
+    let parts = layer_summary(network, 224, 224); // strides are the same at every size
+    let strided = |name: String| part(&parts, &name).map(|part| part.stride).map(|stride| (name, stride));
+    network.main_layers().into_iter().filter_map(strided).collect()
+}
+
+/// Of those the last at each stride, from 4 on: one layer for each size of the grid, four in both families. At stride 2, where a
+/// MobileNet's first stage is, there are only strokes to see.
+pub fn one_a_stride(main_layers: &[(String, usize)]) -> Vec<(String, usize)> {
+    let mut layers: Vec<(String, usize)> = Vec::new();
+    for (name, stride) in main_layers.iter().filter(|(_, stride)| *stride >= 4) {
+        layers.pop_if(|last| last.1 == *stride);
+        layers.push((name.clone(), *stride));
+    }
+    layers
+}
+
 /// The name of the classifier.
 fn resnet(parts: &mut Parts, config: &ResNetConfig) -> &'static str {
     parts.add("conv1", "", |part| part.conv(7, 2, config.base_width, 1));
@@ -215,6 +233,25 @@ mod tests {
         // torchvision states 4.09 GFLOPS (multiply-adds) for these weights; 53 convolutions and one fully connected layer.
         assert_eq!(parts.iter().map(|part| part.macs).sum::<u64>() / 10_000_000, 408);
         assert_eq!(parts.iter().map(|part| part.weighted).sum::<usize>(), 54);
+    }
+
+    #[test]
+    fn one_layer_a_stride() {
+        let lite0 = mobilenet([
+            [3, 1, 1, 16, 1],
+            [3, 2, 6, 24, 2],
+            [5, 2, 6, 40, 2],
+            [3, 2, 6, 80, 3],
+            [5, 1, 6, 112, 3],
+            [5, 2, 6, 192, 4],
+            [3, 1, 6, 320, 1],
+        ]);
+        let all = main_layers(&lite0);
+        let strides: Vec<usize> = all.iter().map(|(_, stride)| *stride).collect();
+        assert_eq!(strides, [2, 4, 8, 16, 16, 32, 32, 32]);
+        let names = |network| one_a_stride(&main_layers(network)).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&lite0), ["blocks.1", "blocks.2", "blocks.4", "head"]);
+        assert_eq!(names(&resnet50()), ["layer1", "layer2", "layer3", "layer4"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod resnet;
 
 use super::{Checkpoint, Values};
 use crate::error::Result;
+use crate::photo::Preprocessing;
 pub use mobilenet::{MobileNetConfig, Stage};
 pub use resnet::{Block, ResNetConfig};
 
@@ -35,6 +36,17 @@ impl Architecture {
         match self {
             Architecture::ResNet(config) => config.classes,
             Architecture::MobileNet(config) => config.classes,
+        }
+    }
+
+    /// How the photos of its training on ImageNet became inputs, as far as the family tells.
+    pub fn preprocessing(&self) -> Preprocessing {
+        match self {
+            // `MEAN_RGB` and `STDDEV_RGB` of its authors' `efficientnet_lite_builder.py`: 127 and 128, of 255
+            Architecture::MobileNet(config) if config.name.starts_with("EfficientNet-Lite") => {
+                Preprocessing { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Preprocessing::default() }
+            }
+            _ => Preprocessing::default(),
         }
     }
 
