@@ -54,6 +54,7 @@ enum Source {
 struct Arrived {
     weights: Weights,
     preprocessing: Preprocessing,
+    trained: Option<Trained>,
     labels: Labels,
     loaded: Loaded,
 }
@@ -471,7 +472,13 @@ impl Jobs {
     }
 
     pub fn choose_conventions(self, conventions: Conventions) {
-        self.state.trained.set(Some(Trained { conventions, source: Told::Visitor }));
+        let state = self.state;
+        let before = state.trained.get_untracked().map(|trained| trained.conventions.usual_preprocessing());
+        state.trained.set(Some(Trained { conventions, source: Told::Visitor }));
+        // Other frameworks' networks usually have other numbers, too; those that the visitor typed stay.
+        if before == Some(state.preprocessing.get_untracked()) {
+            state.preprocessing.set(conventions.usual_preprocessing());
+        }
         self.look_again();
     }
 
@@ -745,7 +752,8 @@ impl Jobs {
         let (architecture, classes) = (weights.architecture().name().to_owned(), weights.architecture().classes());
         let loaded = Loaded { id: Some(model.id.clone()), file: model.file.clone(), architecture, classes };
         let labels = self.labels_of(model, classes).await;
-        Ok(Some(Arrived { weights, preprocessing: model.preprocessing.clone(), labels, loaded }))
+        let trained = trained(&weights, &model.file);
+        Ok(Some(Arrived { weights, preprocessing: model.preprocessing.clone(), trained, labels, loaded }))
     }
 
     /// The first of a model's other hosts that has the right file; `None` if none has any.
@@ -780,9 +788,10 @@ impl Jobs {
             None => Labels::numbered(classes),
         };
         // A listed model of as many classes lends its names, but it may be of another family, which was trained on other numbers.
-        let preprocessing = weights.architecture().preprocessing();
+        let trained = trained(&weights, &file.name());
+        let preprocessing = trained.map(|trained| trained.conventions.usual_preprocessing()).unwrap_or_default();
         self.state.not_kept.set(false);
-        Ok(Arrived { weights, preprocessing, labels, loaded })
+        Ok(Arrived { weights, preprocessing, trained, labels, loaded })
     }
 
     /// A model's names; numbers, and a word about it, when they can't be had. Names are no reason to refuse a network.
@@ -939,13 +948,13 @@ impl Jobs {
         match task {
             Task::Connect => {}
             Task::Load(arrived) => {
-                let Arrived { weights, preprocessing, labels, loaded } = *arrived;
+                let Arrived { weights, preprocessing, trained, labels, loaded } = *arrived;
                 let same = state.model.with_untracked(|model| model.as_ref() == Some(&loaded));
                 // After a lost device the same file comes again, and what the visitor has set for it still holds.
                 let preprocessing = if same { state.preprocessing.get_untracked() } else { preprocessing };
                 explainer.install(weights, preprocessing.clone())?;
                 if !same {
-                    state.trained.set(trained(explainer, &loaded));
+                    state.trained.set(trained);
                     let stages = explainer.architecture().map(main_layers).unwrap_or_default();
                     state.closer.start_again(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
                     state.layers.set(explainer.layers());
@@ -1037,14 +1046,14 @@ impl Jobs {
     }
 }
 
-/// How a network that was just installed was trained, as far as its tensors' names and its file's name tell; `None` for a ResNet.
-fn trained(explainer: &Explainer, loaded: &Loaded) -> Option<Trained> {
-    let Architecture::MobileNet(_) = explainer.architecture()? else { return None };
-    let (conventions, assumed) = explainer.conventions()?;
+/// How a network was trained, as far as its tensors' names and its file's name tell; `None` for a ResNet.
+fn trained(weights: &Weights, file: &str) -> Option<Trained> {
+    let Architecture::MobileNet(_) = weights.architecture() else { return None };
+    let (conventions, assumed) = weights.conventions();
     Some(match assumed {
         false => Trained { conventions, source: Told::Names },
         // timm's name for weights that came from TensorFlow
-        true if loaded.file.contains("tf_") => Trained { conventions: Conventions::TENSORFLOW, source: Told::File },
+        true if file.contains("tf_") => Trained { conventions: Conventions::TENSORFLOW, source: Told::File },
         true => Trained { conventions, source: Told::Nowhere },
     })
 }

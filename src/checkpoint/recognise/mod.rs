@@ -10,8 +10,9 @@ mod reader;
 mod resnet;
 
 use super::{Checkpoint, Values};
-use crate::error::Result;
-use crate::photo::Preprocessing;
+use crate::error::{Error, Result};
+use std::str::FromStr;
+
 pub use mobilenet::{MobileNetConfig, Stage};
 pub use resnet::{Block, ResNetConfig};
 
@@ -36,17 +37,6 @@ impl Architecture {
         match self {
             Architecture::ResNet(config) => config.classes,
             Architecture::MobileNet(config) => config.classes,
-        }
-    }
-
-    /// How the photos of its training on ImageNet became inputs, as far as the family tells.
-    pub fn preprocessing(&self) -> Preprocessing {
-        match self {
-            // `MEAN_RGB` and `STDDEV_RGB` of its authors' `efficientnet_lite_builder.py`: 127 and 128, of 255
-            Architecture::MobileNet(config) if config.name.starts_with("EfficientNet-Lite") => {
-                Preprocessing { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Preprocessing::default() }
-            }
-            _ => Preprocessing::default(),
         }
     }
 
@@ -129,8 +119,26 @@ impl Conventions {
     /// Of networks that were trained in TensorFlow: timm's `tf_efficientnet_lite0`, `efficientnet_lite_pytorch`.
     pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3 };
 
+    /// Short and stable: what scripts and commands call them by. Parsing reads the same.
+    pub fn name(self) -> &'static str {
+        if self.same_padding { "tensorflow" } else { "pytorch" }
+    }
+
     fn padding(self, ksize: usize) -> Padding {
         if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) }
+    }
+}
+
+impl FromStr for Conventions {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Conventions> {
+        let known = [Conventions::PYTORCH, Conventions::TENSORFLOW];
+        known.into_iter().find(|one| one.name() == name).ok_or_else(|| Error::UnknownChoice {
+            what: "conventions",
+            name: name.into(),
+            known: known.map(Conventions::name).join(", "),
+        })
     }
 }
 
@@ -175,7 +183,7 @@ impl Padding {
 pub struct Network {
     pub architecture: Architecture,
     pub conventions: Conventions,
-    /// The tensors' names do not say which conventions the network was trained with.
+    /// The tensors' names do not say which conventions the network was trained with, and nobody else has yet.
     pub conventions_assumed: bool,
     pub stem: Conv,
     pub stages: Vec<Vec<BlockWeights>>,
@@ -295,7 +303,7 @@ impl Network {
 
     /// Changes what the tensors don't tell: padding and epsilon. Of a ResNet, whose padding its names tell, the epsilon alone.
     pub fn set_conventions(&mut self, conventions: Conventions) {
-        self.conventions = conventions;
+        (self.conventions, self.conventions_assumed) = (conventions, false);
         let pads = matches!(self.architecture, Architecture::MobileNet(_));
         for conv in self.convs_mut() {
             conv.fold(conventions.epsilon);
