@@ -18,12 +18,12 @@ use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, St
 use super::store;
 use crate::cam::Method;
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::{layer_summary, main_layers, one_a_stride};
+use crate::catalog::layer_summary::{Part, layer_summary, main_layers, one_a_stride};
 use crate::catalog::models::{self, Model, Sample};
 use crate::channels::Channels;
 use crate::checkpoint::{Architecture, Conventions};
 use crate::error::Error;
-use crate::explain::{Explainer, LAST_LAYER};
+use crate::explain::{Explainer, LAST_LAYER, Prediction};
 use crate::gpu::Uploader;
 use crate::loader::Weights;
 use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo};
@@ -985,10 +985,7 @@ impl Jobs {
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
-                    let parts = explainer
-                        .architecture()
-                        .map(|network| layer_summary(network, prediction.height, prediction.width));
-                    state.outline.set(Arc::new(parts.unwrap_or_default()));
+                    state.outline.set(Arc::new(outline(explainer, &prediction)));
                     let id = state.model.with_untracked(|model| model.as_ref()?.id.clone());
                     let linked = inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
                     if let Some((_, class)) = linked.filter(|&(_, class)| class < prediction.logits.len()) {
@@ -1030,11 +1027,8 @@ impl Jobs {
                 let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
                 if state.live.get_untracked() == Live::Running {
                     inner.look.set(false); // a wish from before there was a picture
-                    let parts = explainer
-                        .architecture()
-                        .map(|network| layer_summary(network, prediction.height, prediction.width));
                     let name = state.text_untracked().camera.frame.to_owned();
-                    state.outline.set(Arc::new(parts.unwrap_or_default()));
+                    state.outline.set(Arc::new(outline(explainer, &prediction)));
                     state.picture.set(Some(self.picture(name, photo)));
                     state.prediction.set(Some(Arc::new(prediction)));
                     state.explanation.set(Some(Arc::new(explanation)));
@@ -1056,6 +1050,14 @@ fn trained(weights: &Weights, file: &str) -> Option<Trained> {
         true if file.contains("tf_") => Trained { conventions: Conventions::TENSORFLOW, source: Told::File },
         true => Trained { conventions, source: Told::Nowhere },
     })
+}
+
+/// The parts of the network in use at the size of what it saw.
+fn outline(explainer: &Explainer, seen: &Prediction) -> Vec<Part> {
+    let known = explainer.architecture().zip(explainer.conventions());
+    known
+        .map(|(network, (conventions, _))| layer_summary(network, conventions, seen.height, seen.width))
+        .unwrap_or_default()
 }
 
 /// Computes as the visitor says that the network was trained: how photos become inputs, padding and epsilon.
