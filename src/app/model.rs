@@ -306,8 +306,12 @@ fn Conventions(jobs: Jobs) -> impl IntoView {
         known.iter().position(|&one| Some(one) == now).unwrap_or(0).to_string()
     };
     let told_by = move || {
-        let source = |trained: Trained| state.text().weights.conventions_from[trained.source as usize];
-        state.trained.get().map(source).unwrap_or_default()
+        let text = state.text().weights;
+        let words = |trained: Trained| {
+            let place = usize::from(trained.conventions == known[1]);
+            format!("{} {}", text.conventions_mean[place], text.conventions_from[trained.source as usize])
+        };
+        state.trained.get().map(words).unwrap_or_default()
     };
     view! {
         {move || applies.get().then(|| view! {

@@ -124,7 +124,7 @@ fn Box(jobs: Jobs, drawn: Drawn) -> impl IntoView {
                 <span class="block" style:height=tall style:width=wide aria-hidden="true"></span>
                 <b>{name.clone()}</b>
                 <small>{shape}</small>
-                {counted.then(|| view! { <small>{told(move || fill(state.text().network.blocks, &[&blocks.to_string()]))}</small> })}
+                {counted.then(|| view! { <small>{told(move || if blocks == 1 { state.text().network.block.to_owned() } else { fill(state.text().network.blocks, &[&blocks.to_string()]) })}</small> })}
             </button>
         </li>
     }

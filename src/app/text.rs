@@ -235,7 +235,7 @@ pub static ENGLISH: Text = Text {
     layer: "Layer",
     stages: ["strokes", "edges", "textures", "parts", "objects"],
     whole_stage: "all",
-    block: "Exact block",
+    block: "Exact layer",
     layer_hint: "Early layers see fine detail, late ones see meaning.",
     method: "Method",
     fit: "Photo area",
@@ -313,7 +313,7 @@ pub static ENGLISH: Text = Text {
     keys: &keys::ENGLISH,
     network: &network::ENGLISH,
     camera: &camera::ENGLISH,
-    footer: "Everything is computed here, by WebGPU, in this browser. Nothing is uploaded.",
+    footer: "Everything is computed here, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
 
@@ -362,7 +362,7 @@ pub static CHINESE: Text = Text {
     layer: "层",
     stages: ["线条", "边缘", "纹理", "部件", "物体"],
     whole_stage: "整段",
-    block: "具体的块",
+    block: "具体的层",
     layer_hint: "前面的层看细节，后面的层看含义。",
     method: "方法",
     fit: "照片范围",
@@ -428,7 +428,7 @@ pub static CHINESE: Text = Text {
     keys: &keys::CHINESE,
     network: &network::CHINESE,
     camera: &camera::CHINESE,
-    footer: "一切都在这个浏览器里用 WebGPU 计算，不上传任何内容。",
+    footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };
 

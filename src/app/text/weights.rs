@@ -26,6 +26,8 @@ pub struct Weights {
     pub conventions: &'static str,
     /// PyTorch's, TensorFlow's.
     pub trained_with: [&'static str; 2],
+    /// What that means.
+    pub conventions_mean: [&'static str; 2],
     /// How that is known: in the order of `state::Told`.
     pub conventions_from: [&'static str; 4],
 }
@@ -51,7 +53,8 @@ pub static ENGLISH: Weights = Weights {
     reset: "ImageNet’s values",
 
     conventions: "Trained with",
-    trained_with: ["PyTorch: symmetric padding, epsilon 1e-5", "TensorFlow: “SAME” padding, epsilon 1e-3"],
+    trained_with: ["PyTorch", "TensorFlow"],
+    conventions_mean: ["Symmetric padding, epsilon 1e-5.", "“SAME” padding, epsilon 1e-3."],
     conventions_from: [
         "The names of its tensors say so.",
         "The names of its tensors do not tell, so PyTorch is assumed. If the classes look wrong, try the other.",
@@ -81,7 +84,8 @@ pub static CHINESE: Weights = Weights {
     reset: "ImageNet 的数值",
 
     conventions: "训练框架",
-    trained_with: ["PyTorch：对称填充，epsilon 为 1e-5", "TensorFlow：“SAME”填充，epsilon 为 1e-3"],
+    trained_with: ["PyTorch", "TensorFlow"],
+    conventions_mean: ["两侧对称填充，epsilon 为 1e-5。", "“SAME”填充，epsilon 为 1e-3。"],
     conventions_from: [
         "由张量的名称得知。",
         "从张量的名称看不出来，暂按 PyTorch 处理。如果识别结果不对，请换另一种试试。",
