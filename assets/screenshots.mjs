@@ -8,11 +8,11 @@ const to = name => path.join(ROOT, 'assets', `screenshot-${name}.png`);
 const browser = await chromium();
 const site = await serve();
 
-/** The page after a click on the sample with a cat and a dog, computed as it computes unless asked otherwise. */
+/** The page after a click on the sample with a dog and a cat, computed as it computes unless asked otherwise. */
 async function sample(viewport) {
   const page = await open(browser, site.url, { viewport, shaders: false });
   await page.reach('ready');
-  await page.tab.click(id('sample-cat-dog'));
+  await page.tab.click(id('sample-dog-cat'));
   await page.reach('done');
   return page;
 }
@@ -23,7 +23,7 @@ async function choose(page, name) {
 }
 
 const desktop = await sample({ width: 1280, height: 900 });
-await choose(desktop, 'dog');
+await choose(desktop, 'German shepherd');
 await desktop.painted();
 await desktop.tab.screenshot({ path: to('desktop') });
 
@@ -41,7 +41,7 @@ await desktop.tab.screenshot({ path: to('tour') });
 await desktop.close();
 
 const closer = await sample({ width: 1000, height: 1000 });
-await choose(closer, 'dog');
+await choose(closer, 'German shepherd');
 await closer.tab.$eval(id('closer'), details => { details.open = true; });
 await closer.tab.$eval('input[name="panel"][value="trust"]', radio => radio.click());
 await (await closer.tab.waitForSelector(id('trust'))).click();
@@ -52,7 +52,7 @@ await (await closer.tab.$(id('closer'))).screenshot({ path: to('closer') });
 await closer.close();
 
 const phone = await sample({ width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
-await choose(phone, 'cat');
+await choose(phone, 'Egyptian cat');
 await phone.painted();
 await phone.tab.screenshot({ path: to('phone') });
 await phone.close();

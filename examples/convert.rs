@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use gradlens::catalog::models::{self, Model};
 use gradlens::checkpoint::{Dtype, convert};
+use gradlens::explain::LAST_LAYER;
 use gradlens::{Checkpoint, Explainer, Fit, Method, Network, Photo};
 use pollster::block_on;
 use sha2::{Digest, Sha256};
@@ -234,7 +235,7 @@ fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -
             let logits = block_on(explainer.predict(&photo, Fit::Crop)).map_err(|error| failed(path, error))?.logits;
             let before: Option<&(Vec<f32>, usize, Vec<f32>)> = results.get(index);
             let class = before.map(|(_, class, _)| *class);
-            let explanation = block_on(explainer.explain(class, "layer4", Method::GradCam)).map_err(sentence)?;
+            let explanation = block_on(explainer.explain(class, LAST_LAYER, Method::GradCam)).map_err(sentence)?;
             results.push((logits, explanation.class, explanation.heatmap));
         }
     }
@@ -253,7 +254,7 @@ fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -
     let count = photos.len();
     println!(
         "{count} photos: the same likeliest class in {same}; logits within {:.2} % of their spread (mean of the worst); \
-         heatmaps of Grad-CAM at layer4, 0 to 1: {:.4} apart on average, {worst:.3} at most",
+         heatmaps of Grad-CAM at the last layer, 0 to 1: {:.4} apart on average, {worst:.3} at most",
         100.0 * of_logits / count as f64,
         of_maps / count as f64,
     );

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use gradlens::explain::LAST_LAYER;
-use gradlens::explain::top;
+use gradlens::checkpoint::Conventions;
+use gradlens::explain::{LAST_LAYER, top};
 use gradlens::faithfulness::{self, Curve, Scrambled};
 use gradlens::heatmap::Cam;
 use gradlens::localise;
@@ -22,11 +22,12 @@ use serde_json::{Value, json};
 
 const USAGE: &str =
     "usage: explain --weights W.safetensors --image PHOTO --out DIR [--labels FILE] [--class INDEX|NAME]
-               [--layer last[,NAME…]] [--method grad-cam] [--fit whole|crop]
-               [--target logit|probability|contrast:CLASS|against] [--channels N]
+               [--layer last[,LAYER…]] [--method grad-cam] [--fit whole|crop]
+               [--target logit|probability|contrast:CLASS|against] [--channels N] [--conventions pytorch|tensorflow]
                [--also guided,box,cover,neurons,trust,sanity] [--truth X,Y,WIDTH,HEIGHT]
---layer: `last` is the layer that the classifier pools; several are fused. --channels: how many a slow method (score-cam, ablation-cam) tries. --also: what else goes into
-result.json, tensors.safetensors and PNG files. --truth: the object's box in photo pixels, to compare with.";
+`last` is the layer that the classifier pools; several layers are fused. --channels: how many a slow method (score-cam, ablation-cam)
+tries. --conventions: padding and epsilon of a MobileNet whose tensors do not tell. --also: what else goes into result.json,
+tensors.safetensors and PNG files. --truth: the object's box in photo pixels, to compare with.";
 
 /// What `--also` may ask for.
 const ALSO: [&str; 6] = ["guided", "box", "cover", "neurons", "trust", "sanity"];
@@ -62,13 +63,14 @@ struct Options {
     fit: Fit,
     target: String,
     channels: Option<usize>,
+    conventions: Option<Conventions>,
     also: Vec<String>,
     truth: Option<Rect>,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Options, String> {
-        const KNOWN: [&str; 12] = [
+        const KNOWN: [&str; 13] = [
             "--weights",
             "--image",
             "--out",
@@ -79,6 +81,7 @@ impl Options {
             "--fit",
             "--target",
             "--channels",
+            "--conventions",
             "--also",
             "--truth",
         ];
@@ -108,6 +111,7 @@ impl Options {
             fit: take("--fit").map_or(Ok(Fit::Whole), |f| f.parse()).map_err(sentence)?,
             target: take("--target").unwrap_or_else(|| "logit".into()),
             channels: take("--channels").map(|n| number(&n)).transpose()?,
+            conventions: take("--conventions").map(|c| c.parse()).transpose().map_err(sentence)?,
             also: also(take("--also"))?,
             truth: take("--truth").map(|text| truth(&text)).transpose()?,
         })
@@ -255,7 +259,10 @@ fn save(out: &Path, name: &str, pixels: &[u8], (h, w): (usize, usize), colour: i
 async fn run(options: &Options) -> Result<String> {
     let started = std::time::Instant::now();
     let photo = Photo::decode(&read(&options.image)?)?;
-    let network = Network::from_checkpoint(&Checkpoint::read(read(&options.weights)?)?)?;
+    let mut network = Network::from_checkpoint(&Checkpoint::read(read(&options.weights)?)?)?;
+    if let Some(conventions) = options.conventions {
+        network.set_conventions(conventions);
+    }
     let classes = network.fc.classes;
     let labels = match &options.labels {
         Some(path) => {
@@ -299,6 +306,7 @@ async fn run(options: &Options) -> Result<String> {
     let mut result = json!({
         "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
         "network": network.architecture.name(),
+        "conventions": {"name": network.conventions.name(), "assumed": network.conventions_assumed},
         "input": {"height": prediction.height, "width": prediction.width, "fit": options.fit, "rect": prediction.rect},
         "top5": top5,
         "class": {"index": explanation.class, "label": labels.names[explanation.class].en},

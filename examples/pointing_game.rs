@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use gradlens::catalog::layer_summary::{main_layers, one_a_stride};
+use gradlens::explain::LAST_LAYER;
 use gradlens::{Checkpoint, Explainer, Method, Network};
 use pollster::block_on;
 
@@ -21,10 +23,11 @@ fn main() {
     let mut explainer = if processor.is_empty() { block_on(Explainer::new()).unwrap() } else { Explainer::on_cpu() };
     block_on(explainer.load(&network, Default::default())).unwrap();
 
-    // Deeper backwards cost more: below layer4 only the methods that people use there.
-    let mut games: Vec<_> = Method::quick().map(|method| ("layer4", method)).collect();
-    for layer in ["layer3", "layer2"] {
-        games.extend([Method::GradCam, Method::HiResCam, Method::LayerCam].map(|method| (layer, method)));
+    // One layer for each size of the grid; deeper backwards cost more: below the last only the methods that people use there.
+    let earlier = one_a_stride(&main_layers(&network.architecture));
+    let mut games: Vec<(&str, Method)> = Method::quick().map(|method| (LAST_LAYER, method)).collect();
+    for (layer, _) in earlier.iter().rev().skip(1).take(2) {
+        games.extend([Method::GradCam, Method::HiResCam, Method::LayerCam].map(|method| (layer.as_str(), method)));
     }
     for held_out in [false, true] {
         let kept: Vec<_> = scenes(Path::new(folder)).into_iter().filter(|scene| scene.held_out == held_out).collect();

@@ -145,6 +145,7 @@ fn App() -> impl IntoView {
             </div>
             <div class="desk">
                 <div class="column">
+                    <model::Chooser jobs />
                     <stage::Stage jobs browse_photo />
                     <model::ModelCard jobs browse_weights />
                 </div>

@@ -7,6 +7,7 @@ use serde_json::json;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
+use crate::explain::LAST_LAYER;
 use crate::faithfulness::{Curve, NOISE};
 use crate::heatmap::{self, Look};
 use crate::localise;
@@ -20,7 +21,7 @@ const TYPES: &str = r#"
 export interface Question {
   /** Absent: the likeliest. */
   class?: number;
-  /** Several are fused, the mean of their scaled maps; ["layer4"] if absent. */
+  /** Several are fused, the mean of their scaled maps; ["last"] if absent, the layer that the classifier pools. */
   layers?: string[];
   /** One of Explainer.methods(); "grad-cam" if absent. */
   method?: string;
@@ -141,7 +142,7 @@ impl Question {
         Ok(crate::Question {
             class: self.class(),
             objective,
-            layers: layers.unwrap_or_else(|| vec!["layer4".to_owned()]),
+            layers: layers.unwrap_or_else(|| vec![LAST_LAYER.to_owned()]),
             method: self.method().as_deref().unwrap_or("grad-cam").parse()?,
             channels: self.channels(),
         })
@@ -218,23 +219,51 @@ impl Explainer {
         self.engine.set_tuning(kept)
     }
 
-    /// Loads a ResNet from the bytes of a `.safetensors`, `.pt` or `.pth` file; `preprocessing` is JSON as in
-    /// `weights/models.json`, absent for torchvision's ImageNet recipe. Returns the network's name.
-    pub async fn load(&mut self, weights: Vec<u8>, preprocessing: Option<String>) -> Result<String, JsError> {
+    /// Loads a ResNet, MobileNetV2 or EfficientNet-Lite from the bytes of a `.safetensors`, `.pt` or `.pth` file; `preprocessing` is
+    /// JSON as in `weights/models.json`, absent for the family's ImageNet recipe. `conventions` says what a MobileNet's tensors may
+    /// not tell: "pytorch" (symmetric padding, epsilon 1e-5) or "tensorflow" ("SAME" padding, epsilon 1e-3); absent: as their names
+    /// tell, else PyTorch's. Returns the network's name.
+    pub async fn load(
+        &mut self,
+        weights: Vec<u8>,
+        preprocessing: Option<String>,
+        conventions: Option<String>,
+    ) -> Result<String, JsError> {
+        let mut network = Network::from_checkpoint(&Checkpoint::read(weights)?)?;
+        if let Some(name) = conventions {
+            network.set_conventions(name.parse()?);
+        }
         let preprocessing: Preprocessing = match preprocessing {
             Some(json) => serde_json::from_str(&json)?,
-            None => Preprocessing::default(),
+            None => network.usual_preprocessing(),
         };
-        let network = Network::from_checkpoint(&Checkpoint::read(weights)?)?;
         self.photo = None;
         self.engine.load(&network, preprocessing).await?;
         Ok(network.architecture.name().to_owned())
     }
 
-    /// The layers that can be explained, first to last.
+    /// The layers that can be explained, first to last; "last" means the one that the classifier pools.
     #[wasm_bindgen(getter)]
     pub fn layers(&self) -> Vec<String> {
         self.engine.layers()
+    }
+
+    /// The parts whose weights a sanity check randomizes, the last layer first.
+    #[wasm_bindgen(getter)]
+    pub fn parts(&self) -> Vec<String> {
+        self.engine.parts()
+    }
+
+    /// "pytorch" or "tensorflow": see `load`; absent before it.
+    #[wasm_bindgen(getter)]
+    pub fn conventions(&self) -> Option<String> {
+        self.engine.conventions().map(|(conventions, _)| conventions.name().to_owned())
+    }
+
+    /// Whether they had to be assumed, since the tensors' names do not tell.
+    #[wasm_bindgen(getter, js_name = conventionsAssumed)]
+    pub fn conventions_assumed(&self) -> bool {
+        self.engine.conventions().is_some_and(|(_, assumed)| assumed)
     }
 
     /// Looks at a photo, the bytes of a JPEG, PNG, WebP, GIF or BMP file; `fit` is "whole" or "crop".
@@ -246,7 +275,8 @@ impl Explainer {
         Ok(Prediction(prediction))
     }
 
-    /// Where the network looked for `klass` (absent: the likeliest) in the last photo; `method` is "grad-cam", "layer-cam" …
+    /// Where the network looked for `klass` (absent: the likeliest) in the last photo, seen at `layer` (absent: "last", the one that
+    /// the classifier pools); `method` is "grad-cam", "layer-cam" …
     pub async fn explain(
         &mut self,
         klass: Option<usize>,
@@ -254,7 +284,7 @@ impl Explainer {
         method: Option<String>,
     ) -> Result<Explanation, JsError> {
         let method = method.as_deref().unwrap_or("grad-cam").parse()?;
-        let layer = layer.as_deref().unwrap_or("layer4");
+        let layer = layer.as_deref().unwrap_or(LAST_LAYER);
         Ok(Explanation(self.engine.explain(klass, layer, method).await?))
     }
 

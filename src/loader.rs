@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::checkpoint::{Architecture, Arrival, Checkpoint, Incoming, Network};
+use crate::checkpoint::{Architecture, Arrival, Checkpoint, Conventions, Incoming, Network};
 use crate::error::Result;
 use crate::gpu::Uploader;
 use crate::models::{Shape, Uploaded};
@@ -99,5 +99,10 @@ impl Received {
 impl Weights {
     pub fn architecture(&self) -> &Architecture {
         &self.network.architecture
+    }
+
+    /// By which conventions the network runs, and whether they had to be assumed.
+    pub fn conventions(&self) -> (Conventions, bool) {
+        (self.network.conventions, self.network.conventions_assumed)
     }
 }

@@ -159,7 +159,7 @@ impl Closer {
             progress: RwSignal::default(),
             stop: RwSignal::default(),
             stopped: RwSignal::default(),
-            fused: RwSignal::new(STAGES.map(String::from).into()),
+            fused: RwSignal::default(),
             axes: RwSignal::new(Axes::ClassesLayers),
             one_scale: RwSignal::default(),
             slow: RwSignal::new(Method::AblationCam),
@@ -169,6 +169,12 @@ impl Closer {
             swipe: RwSignal::new(0.5),
             sides: RwSignal::new([PHOTO, MAP]),
         }
+    }
+
+    /// Another network: all that is chosen here by its layers is chosen anew, of `layers`.
+    pub fn start_again(&self, layers: Vec<String>) {
+        self.fused.set(layers);
+        self.sides.set([PHOTO, MAP]);
     }
 
     fn empty(&self) {
@@ -243,7 +249,10 @@ async fn grant(jobs: Jobs, explainer: &mut Explainer, known: &Explanation, wish:
     Ok(Some(()))
 }
 
-const STAGES: [&str; 4] = ["layer1", "layer2", "layer3", "layer4"];
+/// One layer for each size of the grid.
+fn main_layers(state: State) -> Vec<String> {
+    state.one_a_stride().into_iter().map(|(layer, _)| layer).collect()
+}
 
 /// What a panel asks for when it is opened; None where a button is to be pressed first.
 fn first_wish(state: State) -> Option<Wish> {
@@ -277,9 +286,10 @@ fn first_wish(state: State) -> Option<Wish> {
                 cells.push(Question { class: Some(class), layers, method, ..one.clone() });
             };
             let axes = closer.axes.get_untracked();
+            let stages = untrack(|| main_layers(state));
             if axes == Axes::MethodsLayers {
                 for method in Method::quick() {
-                    STAGES.iter().for_each(|stage| add(known.class, layer(stage), method));
+                    stages.iter().for_each(|stage| add(known.class, layer(stage), method));
                 }
                 classes.clear();
             }
@@ -287,11 +297,11 @@ fn first_wish(state: State) -> Option<Wish> {
                 match axes {
                     Axes::ClassesMethods => Method::quick().for_each(|method| add(class, one.layers.clone(), method)),
                     Axes::All => {
-                        for stage in STAGES {
+                        for stage in &stages {
                             Method::quick().for_each(|method| add(class, layer(stage), method));
                         }
                     }
-                    _ => STAGES.iter().for_each(|stage| add(class, layer(stage), one.method)),
+                    _ => stages.iter().for_each(|stage| add(class, layer(stage), one.method)),
                 }
             }
             Wish::Maps(cells)
@@ -313,11 +323,11 @@ fn fused(state: State) -> Vec<String> {
     layers
 }
 
-/// The stages, and the blocks that are fused.
+/// One layer for each size of the grid, and the others that are fused.
 fn shown_layers(state: State) -> Vec<String> {
-    let fused = fused(state);
+    let (main, fused) = (main_layers(state), fused(state));
     let mut layers = state.layers.get();
-    layers.retain(|layer| STAGES.contains(&layer.as_str()) || fused.contains(layer));
+    layers.retain(|layer| main.contains(layer) || fused.contains(layer));
     layers
 }
 
@@ -327,14 +337,15 @@ const MAP: usize = 1;
 /// What may lie beside the slider: the photo, the map on show, and this with another method, layer or question.
 fn side(state: State, one: &Question, place: usize) -> Option<Question> {
     let methods = Method::quick().count();
+    let stages = untrack(|| main_layers(state));
     let mut question = one.clone();
     match place.checked_sub(MAP + 1) {
         None if place == PHOTO => return None,
         None => {}
         Some(n) if n < methods => question.method = Method::quick().nth(n)?,
         Some(n) => match n - methods {
-            n if n < STAGES.len() => question.layers = vec![STAGES[n].to_owned()],
-            n => question.objective = asked::objective(asked::NAMES[n - STAGES.len()], untrack(|| asked::than(state)))?,
+            n if n < stages.len() => question.layers = vec![stages[n].clone()],
+            n => question.objective = asked::objective(asked::NAMES[n - stages.len()], untrack(|| asked::than(state)))?,
         },
     }
     Some(question)
@@ -346,7 +357,7 @@ fn sides(state: State) -> Vec<String> {
     let than = asked::than(state).map(|than| state.label(than)).unwrap_or_default();
     let mut sides = vec![text.view_photo.to_owned(), text.closer.as_shown.to_owned()];
     Method::quick().for_each(|method| sides.push(text::method(language, method.name()).0.to_owned()));
-    STAGES.iter().for_each(|stage| sides.push((*stage).to_owned()));
+    sides.extend(main_layers(state));
     text.closer.targets.iter().for_each(|words| sides.push(fill(words, &[&than])));
     sides
 }

@@ -14,15 +14,16 @@ use super::fetch::{self, Abort};
 use super::kept;
 use super::link::Link;
 use super::picture::{self, Way};
-use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Work};
+use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, State, Told, Trained, Work};
 use super::store;
 use crate::cam::Method;
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::layer_summary;
+use crate::catalog::layer_summary::{Part, layer_summary, main_layers, one_a_stride};
 use crate::catalog::models::{self, Model, Sample};
 use crate::channels::Channels;
+use crate::checkpoint::{Architecture, Conventions};
 use crate::error::Error;
-use crate::explain::Explainer;
+use crate::explain::{Explainer, LAST_LAYER, Prediction};
 use crate::gpu::Uploader;
 use crate::loader::Weights;
 use crate::photo::{Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo};
@@ -53,6 +54,7 @@ enum Source {
 struct Arrived {
     weights: Weights,
     preprocessing: Preprocessing,
+    trained: Option<Trained>,
     labels: Labels,
     loaded: Loaded,
 }
@@ -97,6 +99,8 @@ pub(super) struct Inner {
     pub(super) camera: RefCell<Option<Camera>>,
     /// The class of a link that was followed or of a photo that was brought back, waiting for a look with its model, if it names one.
     pub(super) linked_class: RefCell<Option<(Option<String>, usize)>>,
+    /// The layer that comes with a model that is still on its way.
+    pub(super) linked_layer: RefCell<Option<(String, String)>>,
     /// How photos become inputs when none is looked at smaller.
     full_size: RefCell<Option<Preprocessing>>,
     /// How many pictures there have been.
@@ -132,6 +136,7 @@ impl Jobs {
             wish: RefCell::default(),
             camera: RefCell::default(),
             linked_class: RefCell::default(),
+            linked_layer: RefCell::default(),
             full_size: RefCell::default(),
             pictures: Cell::new(0),
             turn: Cell::new(0),
@@ -466,6 +471,17 @@ impl Jobs {
         self.look_again();
     }
 
+    pub fn choose_conventions(self, conventions: Conventions) {
+        let state = self.state;
+        let before = state.trained.get_untracked().map(|trained| trained.conventions.usual_preprocessing());
+        state.trained.set(Some(Trained { conventions, source: Told::Visitor }));
+        // Other frameworks' networks usually have other numbers, too; those that the visitor typed stay.
+        if before == Some(state.preprocessing.get_untracked()) {
+            state.preprocessing.set(conventions.usual_preprocessing());
+        }
+        self.look_again();
+    }
+
     pub fn delete_kept(self, address: String) {
         spawn_local(async move {
             kept::delete_at(&address).await;
@@ -520,16 +536,24 @@ impl Jobs {
         if let Some(method) = link.method {
             state.method.set(method);
         }
-        if let Some(layer) = &link.layer
-            && (state.layers.with_untracked(Vec::is_empty) || state.has_layer(layer))
-        {
-            state.layer.set(layer.clone());
-        }
         self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
         let other_model = link.model.as_ref().filter(|id| {
             let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
             current.as_ref() != Some(id)
         });
+        if let Some(layer) = &link.layer {
+            match other_model {
+                // Which layers that one has is known once it is there.
+                Some(id) => {
+                    self.inner().linked_layer.replace(Some((id.clone(), layer.clone())));
+                }
+                None if state.layers.with_untracked(Vec::is_empty) || state.has_layer(layer) => {
+                    state.layer.set(layer.clone());
+                }
+                None if layer == LAST_LAYER => state.layer.set(untrack(|| state.pooled_layer())),
+                None => {}
+            }
+        }
         match other_model {
             Some(id) if !state.models.with_untracked(|models| models.is_empty()) => self.choose_model(id),
             Some(_) => {}
@@ -725,10 +749,11 @@ impl Jobs {
         self.state.not_kept.set(elsewhere && !fetched.kept);
         store::set(MODEL_KEY, &model.id);
         let weights = fetched.weights;
-        let (architecture, classes) = (weights.architecture().name.clone(), weights.architecture().classes);
+        let (architecture, classes) = (weights.architecture().name().to_owned(), weights.architecture().classes());
         let loaded = Loaded { id: Some(model.id.clone()), file: model.file.clone(), architecture, classes };
         let labels = self.labels_of(model, classes).await;
-        Ok(Some(Arrived { weights, preprocessing: model.preprocessing.clone(), labels, loaded }))
+        let trained = trained(&weights, &model.file);
+        Ok(Some(Arrived { weights, preprocessing: model.preprocessing.clone(), trained, labels, loaded }))
     }
 
     /// The first of a model's other hosts that has the right file; `None` if none has any.
@@ -752,7 +777,7 @@ impl Jobs {
 
     async fn own(self, file: &File, download: &Download<'_>) -> Result<Arrived, Fault> {
         let weights = download.file(file).await?;
-        let (architecture, classes) = (weights.architecture().name.clone(), weights.architecture().classes);
+        let (architecture, classes) = (weights.architecture().name().to_owned(), weights.architecture().classes());
         let loaded = Loaded { id: None, file: file.name(), architecture, classes };
         let list = self.state.models.get_untracked();
         let listed = list.iter().find(|model| model.classes == classes);
@@ -762,9 +787,11 @@ impl Jobs {
             Some(model) => self.labels_of(model, classes).await,
             None => Labels::numbered(classes),
         };
-        let preprocessing = listed.map(|model| model.preprocessing.clone()).unwrap_or_default();
+        // A listed model of as many classes lends its names, but it may be of another family, which was trained on other numbers.
+        let trained = trained(&weights, &file.name());
+        let preprocessing = trained.map(|trained| trained.conventions.usual_preprocessing()).unwrap_or_default();
         self.state.not_kept.set(false);
-        Ok(Arrived { weights, preprocessing, labels, loaded })
+        Ok(Arrived { weights, preprocessing, trained, labels, loaded })
     }
 
     /// A model's names; numbers, and a word about it, when they can't be had. Names are no reason to refuse a network.
@@ -921,22 +948,29 @@ impl Jobs {
         match task {
             Task::Connect => {}
             Task::Load(arrived) => {
-                let Arrived { weights, preprocessing, labels, loaded } = *arrived;
+                let Arrived { weights, preprocessing, trained, labels, loaded } = *arrived;
                 let same = state.model.with_untracked(|model| model.as_ref() == Some(&loaded));
                 // After a lost device the same file comes again, and what the visitor has set for it still holds.
                 let preprocessing = if same { state.preprocessing.get_untracked() } else { preprocessing };
                 explainer.install(weights, preprocessing.clone())?;
-                let layers = explainer.layers();
                 if !same {
+                    state.trained.set(trained);
+                    let stages = explainer.architecture().map(main_layers).unwrap_or_default();
+                    state.closer.start_again(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
+                    state.layers.set(explainer.layers());
+                    state.stages.set(stages);
+                    state.parts.set(explainer.parts().len());
                     inner.full_size.take();
                     state.class.set(None);
                     state.prediction.set(None);
                     state.explanation.set(None);
                 }
-                let last = layers.last().cloned().unwrap_or_default();
-                state.layers.set(layers);
+                let linked = inner.linked_layer.borrow_mut().take_if(|(model, _)| loaded.id.as_ref() == Some(model));
+                if let Some((_, layer)) = linked {
+                    state.layer.set(layer);
+                }
                 if !state.has_layer(&state.layer.get_untracked()) {
-                    state.layer.set(last);
+                    state.layer.set(untrack(|| state.pooled_layer()));
                 }
                 state.preprocessing.set(preprocessing);
                 state.labels.set(Arc::new(labels));
@@ -947,14 +981,11 @@ impl Jobs {
             }
             Task::Look(photo) => {
                 explainer.set_timings(state.timing.get_untracked());
-                explainer.set_preprocessing(state.preprocessing.get_untracked())?;
+                follow_training(state, explainer)?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 // A newer photo is waiting: this one's names would stand beside the wrong picture.
                 if !inner.look.get() {
-                    let parts = explainer
-                        .architecture()
-                        .map(|network| layer_summary(network, prediction.height, prediction.width));
-                    state.outline.set(Arc::new(parts.unwrap_or_default()));
+                    state.outline.set(Arc::new(outline(explainer, &prediction)));
                     let id = state.model.with_untracked(|model| model.as_ref()?.id.clone());
                     let linked = inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
                     if let Some((_, class)) = linked.filter(|&(_, class)| class < prediction.logits.len()) {
@@ -990,17 +1021,14 @@ impl Jobs {
                 }
             }
             Task::Frame(photo) => {
-                explainer.set_preprocessing(state.preprocessing.get_untracked())?;
+                follow_training(state, explainer)?;
                 let prediction = explainer.predict(&photo, state.fit.get_untracked()).await?;
                 let question = asked::question(state, &prediction);
                 let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
                 if state.live.get_untracked() == Live::Running {
                     inner.look.set(false); // a wish from before there was a picture
-                    let parts = explainer
-                        .architecture()
-                        .map(|network| layer_summary(network, prediction.height, prediction.width));
                     let name = state.text_untracked().camera.frame.to_owned();
-                    state.outline.set(Arc::new(parts.unwrap_or_default()));
+                    state.outline.set(Arc::new(outline(explainer, &prediction)));
                     state.picture.set(Some(self.picture(name, photo)));
                     state.prediction.set(Some(Arc::new(prediction)));
                     state.explanation.set(Some(Arc::new(explanation)));
@@ -1010,6 +1038,36 @@ impl Jobs {
         }
         Ok(())
     }
+}
+
+/// How a network was trained, as far as its tensors' names and its file's name tell; `None` for a ResNet.
+fn trained(weights: &Weights, file: &str) -> Option<Trained> {
+    let Architecture::MobileNet(_) = weights.architecture() else { return None };
+    let (conventions, assumed) = weights.conventions();
+    Some(match assumed {
+        false => Trained { conventions, source: Told::Names },
+        // timm's name for weights that came from TensorFlow
+        true if file.contains("tf_") => Trained { conventions: Conventions::TENSORFLOW, source: Told::File },
+        true => Trained { conventions, source: Told::Nowhere },
+    })
+}
+
+/// The parts of the network in use at the size of what it saw.
+fn outline(explainer: &Explainer, seen: &Prediction) -> Vec<Part> {
+    let known = explainer.architecture().zip(explainer.conventions());
+    known
+        .map(|(network, (conventions, _))| layer_summary(network, conventions, seen.height, seen.width))
+        .unwrap_or_default()
+}
+
+/// Computes as the visitor says that the network was trained: how photos become inputs, padding and epsilon.
+fn follow_training(state: State, explainer: &mut Explainer) -> Result<(), Error> {
+    if let (Some(trained), Some((now, _))) = (state.trained.get_untracked(), explainer.conventions())
+        && trained.conventions != now
+    {
+        explainer.set_conventions(trained.conventions)?;
+    }
+    explainer.set_preprocessing(state.preprocessing.get_untracked())
 }
 
 /// Shows how a download goes, a few times a second.

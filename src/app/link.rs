@@ -1,6 +1,6 @@
 //! The settings that a link carries, in the address's fragment, which no server is sent: never the photo.
 //!
-//! `#model=emoji50&class=12&target=logit&layer=layer4&method=grad-cam&fit=whole&opacity=0.50&colours=jet&threshold=0.00&contours=no`, and
+//! `#model=efficientnet-lite0&class=12&target=logit&layer=head&method=grad-cam&fit=whole&opacity=0.50&colours=jet&threshold=0.00&contours=no`, and
 //! `than=7` of a contrast; what is missing or not understood stays as it is.
 
 use super::asked;

@@ -1,17 +1,19 @@
-//! Which model, what is kept of models in this browser, and how photos become a visitor's own model's inputs.
+//! Which model, above the picture; and, in a card of its own, what it is, what is kept of models in this browser, and how photos become
+//! a visitor's own model's inputs.
 
 use super::jobs::Jobs;
 use super::once::{Effect, Memo};
-use super::state::Loaded;
+use super::state::{Loaded, Trained};
 use super::text::{Words, fill};
 use super::widgets::{act, amount, field, part, pick, told};
+use crate::checkpoint;
 use crate::photo::{MIN_SIDE, Preprocessing};
 use leptos::html;
 use leptos::prelude::*;
 use std::time::Duration;
 
 #[component]
-pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
+pub fn Chooser(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let select = NodeRef::<html::Select>::new();
     let current = Memo::new(move |_| {
@@ -33,27 +35,22 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
             set_timeout(move || select.set_value(&value), Duration::ZERO);
         }
     });
-    let own = Memo::new(move |_| state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none())));
-    let note = move || {
+    // Of the model in use: of the one that is on its way the status line tells.
+    let knows = move || {
         let id = current.get();
-        state.models.with(|models| {
+        let listed = state.models.with(|models| {
             let model = models.iter().find(|model| model.id == id)?;
-            let note = state.language.get().choose(&model.note, model.note_zh.as_deref()).to_owned();
-            let mut fine = format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
-            if model.sha256.is_none() {
-                fine = format!("{fine} · {}", state.text().weights.unverified);
-            }
-            Some((note, fine))
-        })
+            Some(state.language.get().choose(model.knows.as_deref()?, model.knows_zh.as_deref()).to_owned())
+        });
+        let own = || Some(fill(state.text().classes, &[&state.model.get()?.classes.to_string()]));
+        listed.or_else(own).unwrap_or_default()
     };
     view! {
-        <section class="card model">
-            <h2>{state.say(|text| text.model)}</h2>
-            <div class="half">
-            <div class="row">
+        <section class="chooser" aria-label=state.say(|text| text.model)>
+            <label>
+                <span>{state.say(|text| text.model)}</span>
                 <select
                     data-testid="model-select"
-                    aria-label=state.say(|text| text.model)
                     node_ref=select
                     on:change=pick(move |id| jobs.choose_model(&id))
                 >
@@ -74,10 +71,32 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                         (listed, own)
                     })}
                 </select>
-                <button type="button" on:click=act(move || browse_weights.run(()))>
-                    {state.say(|text| text.open_weights)}
-                </button>
-            </div>
+            </label>
+            <p class="hint" data-testid="knows">{knows}</p>
+        </section>
+    }
+}
+
+#[component]
+pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
+    let state = jobs.state;
+    let own = Memo::new(move |_| state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none())));
+    let note = move || {
+        let id = state.model.get()?.id?;
+        state.models.with(|models| {
+            let model = models.iter().find(|model| model.id == id)?;
+            let note = state.language.get().choose(&model.note, model.note_zh.as_deref()).to_owned();
+            let mut fine = format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
+            if model.sha256.is_none() {
+                fine = format!("{fine} · {}", state.text().weights.unverified);
+            }
+            Some((note, fine))
+        })
+    };
+    view! {
+        <section class="card model">
+            <h2>{state.say(|text| text.model)}</h2>
+            <div class="half">
             <p class="hint" data-testid="architecture">
                 {told(move || {
                     let words = |model: Loaded| {
@@ -87,6 +106,11 @@ pub fn ModelCard(jobs: Jobs, browse_weights: Callback<()>) -> impl IntoView {
                     state.model.get().map(words).unwrap_or_default()
                 })}
             </p>
+            <div class="buttons">
+                <button type="button" on:click=act(move || browse_weights.run(()))>
+                    {state.say(|text| text.open_weights)}
+                </button>
+            </div>
             <p class="fine">{state.say(|text| text.weights_hint)}</p>
             </div>
             <div class="half">
@@ -263,9 +287,52 @@ fn Inputs(jobs: Jobs) -> impl IntoView {
             <summary>{state.say(|text| text.weights.preprocessing)}</summary>
             <p class="hint">{state.say(|text| text.weights.preprocessing_hint)}</p>
             {rows}
+            <Conventions jobs />
             <button type="button" data-testid="imagenet-inputs" on:click=act(move || jobs.choose_preprocessing(Preprocessing::default()))>
                 {state.say(|text| text.weights.reset)}
             </button>
         </details>
+    }
+}
+
+/// By which framework's conventions the network was trained, where it is of a family whose tensors do not tell.
+#[component]
+fn Conventions(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let known = [checkpoint::Conventions::PYTORCH, checkpoint::Conventions::TENSORFLOW];
+    let applies = Memo::new(move |_| state.trained.with(Option::is_some));
+    let chosen = move || {
+        let now = state.trained.get().map(|trained| trained.conventions);
+        known.iter().position(|&one| Some(one) == now).unwrap_or(0).to_string()
+    };
+    let told_by = move || {
+        let text = state.text().weights;
+        let words = |trained: Trained| {
+            let place = usize::from(trained.conventions == known[1]);
+            format!("{} {}", text.conventions_mean[place], text.conventions_from[trained.source as usize])
+        };
+        state.trained.get().map(words).unwrap_or_default()
+    };
+    view! {
+        {move || applies.get().then(|| view! {
+            <label class="field">
+                <span>{move || state.text().weights.conventions}</span>
+                <select
+                    data-testid="conventions"
+                    prop:value=chosen
+                    on:change=move |event| jobs.choose_conventions(known[usize::from(event_target_value(&event) == "1")])
+                >
+                    {[0, 1]
+                        .map(|place: usize| view! {
+                            <option value=place.to_string() selected=move || chosen() == place.to_string()>
+                                {move || state.text().weights.trained_with[place]}
+                            </option>
+                        })
+                        .into_iter()
+                        .collect_view()}
+                </select>
+            </label>
+            <p class="fine" data-testid="conventions-from">{told_by}</p>
+        })}
     }
 }

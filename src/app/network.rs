@@ -1,10 +1,11 @@
 //! A look inside: the network's parts with their shapes, of which a stage can be chosen to trace from, and that layer's channels
 //! on this photo.
 
+use super::asked;
 use super::jobs::Jobs;
 use super::once::{Effect, Memo};
 use super::picture::{self, Pixels};
-use super::state::State;
+use super::state::{State, is_within};
 use super::text::fill;
 use super::timings::Timings;
 use super::widgets::{Row, Rows, act, part, told};
@@ -30,7 +31,7 @@ struct Drawn {
 fn drawn(parts: &[Part]) -> Vec<Drawn> {
     let mut boxes: Vec<Drawn> = Vec::new();
     for part in parts {
-        let name = if part.stage > 0 { format!("layer{}", part.stage) } else { part.name.clone() };
+        let name = if part.stage.is_empty() { &part.name } else { &part.stage }.clone();
         match boxes.last_mut().filter(|last| last.name == name) {
             Some(last) => (last.blocks, last.part) = (last.blocks + 1, part.clone()),
             None => boxes.push(Drawn { name, blocks: 1, part: part.clone() }),
@@ -98,10 +99,11 @@ fn Box(jobs: Jobs, drawn: Drawn) -> impl IntoView {
     let state = jobs.state;
     let Drawn { name, blocks, part } = drawn;
     let (channels, height, width) = (part.channels.to_string(), part.height.to_string(), part.width.to_string());
-    let of_stage = part.stage > 0;
+    let of_stage = !part.stage.is_empty();
+    let counted = of_stage && part.name != name; // the head is one convolution
     let chosen = {
         let name = name.clone();
-        Memo::new(move |_| of_stage && state.layer.with(|layer| layer.starts_with(&name)))
+        Memo::new(move |_| of_stage && asked::layers(&state.layer.get()).iter().any(|layer| is_within(layer, &name)))
     };
     // Roots and logarithms: 224 places and 3 channels have to fit beside 7 and 2,048.
     let tall = format!("{:.2}rem", 0.4 + 0.36 * (part.height.max(part.width) as f64).sqrt());
@@ -122,7 +124,7 @@ fn Box(jobs: Jobs, drawn: Drawn) -> impl IntoView {
                 <span class="block" style:height=tall style:width=wide aria-hidden="true"></span>
                 <b>{name.clone()}</b>
                 <small>{shape}</small>
-                {of_stage.then(|| view! { <small>{told(move || fill(state.text().network.blocks, &[&blocks.to_string()]))}</small> })}
+                {counted.then(|| view! { <small>{told(move || if blocks == 1 { state.text().network.block.to_owned() } else { fill(state.text().network.blocks, &[&blocks.to_string()]) })}</small> })}
             </button>
         </li>
     }

@@ -3,43 +3,23 @@
 use super::asked::Asked;
 use super::jobs::Jobs;
 use super::once::Memo;
-use super::text::{self, Words};
-use super::widgets::{Segmented, part, pick, told, whether};
+use super::state::is_within;
+use super::text;
+use super::widgets::{part, pick, told, whether};
 use crate::cam::Method;
 use crate::photo::Fit;
 use leptos::prelude::*;
-use std::sync::Arc;
-
-const STAGES: [(&str, Words); 4] = [
-    ("layer1", |text| text.stages[0]),
-    ("layer2", |text| text.stages[1]),
-    ("layer3", |text| text.stages[2]),
-    ("layer4", |text| text.stages[3]),
-];
 
 #[component]
 pub fn Tracing(jobs: Jobs) -> impl IntoView {
     let state = jobs.state;
     let method_name = move || state.method.get().to_string();
-    let stage = Memo::new(move |_| {
-        let layer = state.layer.get();
-        let stage = STAGES.iter().map(|(name, _)| *name).find(|name| layer.starts_with(name));
-        if layer.contains('+') { "" } else { stage.unwrap_or("layer4") } // several are fused
-    });
     view! {
         <section class="card tracing">
             <h2>{state.say(|text| text.where_from)}</h2>
 
             <h3>{state.say(|text| text.layer)}</h3>
-            <Segmented
-                state
-                name="stage"
-                label=|text| text.layer
-                options=STAGES.to_vec()
-                show_id=true
-                value=Arc::new(move || stage.get())
-                choose=move |name: &'static str| jobs.choose_layer(name.to_owned())
-            />
+            <Stages jobs />
             <p class="hint">{state.say(|text| text.layer_hint)}</p>
             <label class="field">
                 <span>{state.say(|text| text.block)}</span>
@@ -52,31 +32,27 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                         let layers = state.layers.get();
                         let fused = Some(state.layer.get()).filter(|layer| layer.contains('+'));
                         let fused = fused.map(|layer| view! { <option value=layer.clone() selected>{layer.clone()}</option> });
-                        let stages = STAGES
-                            .iter()
-                            .map(|(stage, words)| {
-                                let blocks: Vec<_> = layers.iter().filter(|layer| layer.starts_with(stage)).cloned().collect();
-                                let words = words(state.text());
-                                view! {
-                                    <optgroup label=format!("{stage} · {words}")>
-                                        {blocks
-                                            .into_iter()
-                                            .map(|layer| {
-                                                let name = if layer == *stage {
-                                                    format!("{layer} ({})", state.text().whole_stage)
-                                                } else {
-                                                    layer.clone()
-                                                };
-                                                let value = layer.clone();
-                                                view! {
-                                                    <option value=value selected=whether(move || state.layer.get() == layer)>
-                                                        {name}
-                                                    </option>
-                                                }
-                                            })
-                                            .collect_view()}
-                                    </optgroup>
-                                }
+                        let stages = state
+                            .stages
+                            .get()
+                            .into_iter()
+                            .map(|(stage, stride)| {
+                                let blocks: Vec<_> = layers.iter().filter(|layer| is_within(layer, &stage)).cloned().collect();
+                                let label = format!("{stage} · {}", state.stage_words(stride));
+                                let several = blocks.len() > 1;
+                                let option = |layer: String| {
+                                    let name = match several && layer == stage {
+                                        true => format!("{layer} ({})", state.text().whole_stage),
+                                        false => layer.clone(),
+                                    };
+                                    let value = layer.clone();
+                                    view! {
+                                        <option value=value selected=move || state.layer.get() == layer>
+                                            {name}
+                                        </option>
+                                    }
+                                };
+                                view! { <optgroup label=label>{blocks.into_iter().map(option).collect_view()}</optgroup> }
                             })
                             .collect_view();
                         (fused, stages)
@@ -147,5 +123,41 @@ pub fn Tracing(jobs: Jobs) -> impl IntoView {
                 }.to_owned())}
             </p>
         </section>
+    }
+}
+
+/// One layer for each size of the grid, as radio buttons that look like one switch: four in every family, so that they fit a phone. The
+/// list below them has all.
+#[component]
+fn Stages(jobs: Jobs) -> impl IntoView {
+    let state = jobs.state;
+    let layers = Memo::new(move |_| state.one_a_stride());
+    // Of the same grid as the layer that is chosen; none of several fused ones.
+    let stride = Memo::new(move |_| state.stride(&state.layer.get()));
+    let radios = move || {
+        let radio = |(layer, of): (String, usize)| {
+            let (value, name) = (layer.clone(), layer.clone());
+            view! {
+                <label>
+                    <input
+                        type="radio"
+                        name="stage"
+                        value=value
+                        prop:checked=move || stride.get() == of
+                        on:change=move |_| jobs.choose_layer(layer.clone())
+                    />
+                    <span>
+                        {move || state.stage_words(of)}
+                        <small>{name}</small>
+                    </span>
+                </label>
+            }
+        };
+        layers.get().into_iter().map(radio).collect_view()
+    };
+    view! {
+        <fieldset class="segmented stages" aria-label=state.say(|text| text.layer)>
+            {radios}
+        </fieldset>
     }
 }

@@ -11,11 +11,12 @@ use super::text::{Language, Text, Words};
 use super::tray::Kept;
 use crate::cam::Method;
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::Part;
+use crate::catalog::layer_summary::{Part, one_a_stride};
 use crate::catalog::models::{Model, Sample};
 use crate::channels::Channels;
+use crate::checkpoint::Conventions;
 use crate::error::Error;
-use crate::explain::{Explanation, Prediction, Score, Timing};
+use crate::explain::{Explanation, LAST_LAYER, Prediction, Score, Timing};
 use crate::heatmap::{ColourMap, Look};
 use crate::photo::{Fit, Photo, Preprocessing};
 use std::sync::Arc;
@@ -177,6 +178,26 @@ pub struct Loaded {
     pub classes: usize,
 }
 
+/// How the network in use was trained, where that is not a ResNet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trained {
+    pub conventions: Conventions,
+    pub source: Told,
+}
+
+/// How that is known, in the order of `text.weights.conventions_from`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Its tensors' names tell.
+    Names,
+    /// They don't: PyTorch's are assumed.
+    Nowhere,
+    /// They don't, but the file is called `tf_…`.
+    File,
+    /// The visitor said so.
+    Visitor,
+}
+
 /// A decoded photo and a copy of at most [`super::picture::SHOWN`] pixels a side to paint with.
 #[derive(Clone)]
 pub struct Picture {
@@ -185,6 +206,11 @@ pub struct Picture {
     pub name: String,
     pub full: Arc<Photo>,
     pub shown: Arc<Photo>,
+}
+
+/// Whether a layer is a stage or one of its blocks: `blocks.2` or `blocks.2.0` of `blocks.2`.
+pub fn is_within(layer: &str, stage: &str) -> bool {
+    layer.strip_prefix(stage).is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('+')))
 }
 
 #[derive(Clone, Copy)]
@@ -217,8 +243,14 @@ pub struct State {
     pub not_kept: RwSignal<bool>,
     pub labels: RwSignal<Arc<Labels>>,
     pub layers: RwSignal<Vec<String>>,
+    /// Stages and head of the network in use, first to last, each with its stride.
+    pub stages: RwSignal<Vec<(String, usize)>>,
+    /// How many parts the sanity check randomizes one after the other.
+    pub parts: RwSignal<usize>,
+    /// What its tensors do not tell about the network in use; `None` for a ResNet, whose do.
+    pub trained: RwSignal<Option<Trained>>,
 
-    /// Of several fused ones `layer3+layer4`.
+    /// Of several fused ones `layer3+layer4`; before there is a network, `last`.
     pub layer: RwSignal<String>,
     pub method: RwSignal<Method>,
     /// One of [`asked::NAMES`].
@@ -281,7 +313,10 @@ impl State {
             not_kept: RwSignal::new(false),
             labels: RwSignal::new(Arc::new(Labels::numbered(0))),
             layers: RwSignal::new(Vec::new()),
-            layer: RwSignal::new("layer4".into()),
+            stages: RwSignal::new(Vec::new()),
+            parts: RwSignal::new(0),
+            trained: RwSignal::new(None),
+            layer: RwSignal::new(LAST_LAYER.into()),
             method: RwSignal::new(Method::ALL[0]),
             objective: RwSignal::new(asked::NAMES[0]),
             than: RwSignal::new(None),
@@ -322,6 +357,27 @@ impl State {
     /// Whether the network in use has a layer, or all of several fused ones.
     pub fn has_layer(&self, layer: &str) -> bool {
         self.layers.with_untracked(|layers| asked::layers(layer).iter().all(|one| layers.contains(one)))
+    }
+
+    /// The layer that the classifier pools.
+    pub fn pooled_layer(&self) -> String {
+        self.stages.with(|stages| stages.last().map_or(LAST_LAYER, |(name, _)| name).to_owned())
+    }
+
+    /// One layer for each size of the grid, first to last, with its stride.
+    pub fn one_a_stride(&self) -> Vec<(String, usize)> {
+        self.stages.with(|stages| one_a_stride(stages))
+    }
+
+    /// The stride of a layer; 0 of one that the network in use does not have, or of several fused ones.
+    pub fn stride(&self, layer: &str) -> usize {
+        self.stages.with(|stages| stages.iter().find(|(stage, _)| is_within(layer, stage)).map_or(0, |known| known.1))
+    }
+
+    /// What layers of a stride look for, in a word.
+    pub fn stage_words(&self, stride: usize) -> &'static str {
+        let place = stride.max(2).ilog2() as usize - 1;
+        self.text().stages[place.min(4)]
     }
 
     pub fn live_camera(&self) -> bool {

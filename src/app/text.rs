@@ -135,7 +135,8 @@ pub struct Text {
 
     pub where_from: &'static str,
     pub layer: &'static str,
-    pub stages: [&'static str; 4],
+    /// What layers look for, by their stride: 2, 4, 8, 16, 32.
+    pub stages: [&'static str; 5],
     pub whole_stage: &'static str,
     pub block: &'static str,
     pub layer_hint: &'static str,
@@ -232,9 +233,9 @@ pub static ENGLISH: Text = Text {
 
     where_from: "How it is traced",
     layer: "Layer",
-    stages: ["edges", "textures", "parts", "objects"],
+    stages: ["strokes", "edges", "textures", "parts", "objects"],
     whole_stage: "all",
-    block: "Exact block",
+    block: "Exact layer",
     layer_hint: "Early layers see fine detail, late ones see meaning.",
     method: "Method",
     fit: "Photo area",
@@ -246,10 +247,10 @@ pub static ENGLISH: Text = Text {
     model: "Model",
     own_weights: "Your file: {}",
     open_weights: "Open weights…",
-    weights_hint: "ResNet weights as .safetensors, .pt or .pth; labels as .txt or .json. Dropping them works too.",
+    weights_hint: "Weights of a ResNet, MobileNetV2 or EfficientNet-Lite: .safetensors, .pt or .pth; labels: .txt or .json. Dropping them works too.",
     classes: "{} classes",
     licence: "Licence: {}",
-    no_model: "No model is on this site yet. Choose one above, or open a weights file of your own.",
+    no_model: "No model is on this site yet. Choose one of the list, or open a weights file of your own.",
 
     loading_page: "Loading…",
     connecting: "Asking for the graphics adapter…",
@@ -290,7 +291,7 @@ pub static ENGLISH: Text = Text {
         ),
         (
             "Which layer should I take?",
-            "Stage 4 is the usual choice: it knows what things are, on a coarse grid. Earlier stages have a finer grid but know only parts, textures or edges.",
+            "The last one is the usual choice: it knows what things are, on a coarse grid. Earlier layers have a finer grid but know only parts, textures or edges.",
         ),
         (
             "Why does another class give the same map?",
@@ -312,7 +313,7 @@ pub static ENGLISH: Text = Text {
     keys: &keys::ENGLISH,
     network: &network::ENGLISH,
     camera: &camera::ENGLISH,
-    footer: "Everything is computed here, by WebGPU, in this browser. Nothing is uploaded.",
+    footer: "Everything is computed here, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
 
@@ -359,9 +360,9 @@ pub static CHINESE: Text = Text {
 
     where_from: "如何追溯",
     layer: "层",
-    stages: ["边缘", "纹理", "部件", "物体"],
+    stages: ["线条", "边缘", "纹理", "部件", "物体"],
     whole_stage: "整段",
-    block: "具体的块",
+    block: "具体的层",
     layer_hint: "前面的层看细节，后面的层看含义。",
     method: "方法",
     fit: "照片范围",
@@ -373,10 +374,10 @@ pub static CHINESE: Text = Text {
     model: "模型",
     own_weights: "你的文件：{}",
     open_weights: "打开权重…",
-    weights_hint: "ResNet 权重：.safetensors、.pt 或 .pth；类别名称：.txt 或 .json。也可以直接拖进来。",
+    weights_hint: "可用 ResNet、MobileNetV2 或 EfficientNet-Lite 的权重（.safetensors、.pt、.pth），以及类别名称（.txt、.json）。也可以直接拖进来。",
     classes: "{} 个类别",
     licence: "许可：{}",
-    no_model: "本站还没有可用的模型。请在上面选择一个，或打开自己的权重文件。",
+    no_model: "本站还没有可用的模型。请从列表中选择一个，或打开自己的权重文件。",
 
     loading_page: "正在加载…",
     connecting: "正在请求显卡…",
@@ -415,7 +416,7 @@ pub static CHINESE: Text = Text {
             "该选哪个类别？",
             "先看最可能的类别：它说明答案的依据。再换一个，等于问“如果是它，你会在哪里看到？”。任何类别都可以问；照片里没有的，得到的图很弱或是空的，却同样会被放大到满刻度。",
         ),
-        ("该选哪一层？", "通常选第 4 段：它知道物体是什么，但格子粗。前面的段格子细，却只认得部件、纹理或边缘。"),
+        ("该选哪一层？", "通常选最后一层：它知道物体是什么，但格子粗。前面的层格子细，却只认得部件、纹理或边缘。"),
         ("为什么换个类别，图却一样？", "长得像的类别，依据大多相同。而且只见过单个物体的网络，可能没有别处可看。"),
         ("为什么图是空的？", "负面的依据会被截去。如果处处都不支持这个类别，就没有东西可画。"),
         ("为什么两种方法的图一样？", closer::CHINESE.coincide),
@@ -427,7 +428,7 @@ pub static CHINESE: Text = Text {
     keys: &keys::CHINESE,
     network: &network::CHINESE,
     camera: &camera::CHINESE,
-    footer: "一切都在这个浏览器里用 WebGPU 计算，不上传任何内容。",
+    footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };
 

@@ -149,6 +149,7 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
                 grouped(weighted),
                 grouped((macs / 1_000_000) as usize),
                 format!("{:.0}", prediction.milliseconds),
+                known.last_layer().to_owned(),
                 count_words,
                 width_words,
                 height_words,

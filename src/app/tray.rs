@@ -100,17 +100,18 @@ impl Jobs {
         state.colours.set(settings.look.colours);
         state.threshold.set(settings.look.threshold);
         state.contours.set(settings.look.contours);
-        if state.has_layer(&settings.layer) {
-            state.layer.set(settings.layer);
-        }
         let current = state.model.with_untracked(|model| model.as_ref()?.id.clone());
         match settings.model {
             // The photo is looked at once the network that it was seen with is back.
             Some(model) if current.as_ref() != Some(&model) => {
                 self.inner().linked_class.replace(settings.class.map(|class| (Some(model.clone()), class)));
+                self.inner().linked_layer.replace(Some((model.clone(), settings.layer)));
                 self.choose_model(&model);
             }
             _ => {
+                if state.has_layer(&settings.layer) {
+                    state.layer.set(settings.layer);
+                }
                 let classes = state.labels.with_untracked(|labels| labels.names.len());
                 state.class.set(settings.class.filter(|&class| class < classes));
             }

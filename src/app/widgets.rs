@@ -135,9 +135,6 @@ pub fn Segmented(
     label: Words,
     /// A stable name for each option, the radio's value, and what it is called.
     options: Vec<(&'static str, Words)>,
-    /// Shows that name as a second, smaller line.
-    #[prop(optional)]
-    show_id: bool,
     value: Chosen,
     #[prop(into)] choose: Callback<&'static str>,
 ) -> impl IntoView {
@@ -154,10 +151,7 @@ pub fn Segmented(
                         prop:checked=whether(move || value() == option)
                         on:change=tick(move |_| choose.run(option))
                     />
-                    <span>
-                        {state.say(words)}
-                        {show_id.then(|| view! { <small>{option}</small> })}
-                    </span>
+                    <span>{state.say(words)}</span>
                 </label>
             }
         })

@@ -3,7 +3,7 @@
 //!
 //! Strides and paddings of ResNets are those of `torchvision/models/resnet.py` (v1.5: stride 2 sits in the first 3×3 of a stage).
 
-use crate::checkpoint::{Architecture, Block, MobileNetConfig, ResNetConfig, Stage};
+use crate::checkpoint::{Architecture, Block, Conventions, MobileNetConfig, Padding, ResNetConfig, Stage};
 
 /// One part of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +22,22 @@ pub struct Part {
     pub macs: u64,
     /// Side of the square of input pixels that one position can see: the theoretical receptive field.
     pub field: usize,
-    /// Input pixels from one position to the next. Position i looks at a square centred on pixel `i · stride`.
+    /// Input pixels from one position to the next.
     pub stride: usize,
+    /// The input pixel, x and y, in the middle of what position 0 looks at: 0 with symmetric padding.
+    pub centre: [usize; 2],
+    /// Padded as TensorFlow's "SAME".
+    same_padding: bool,
 }
 
 impl Part {
-    /// A convolution or pooling of half padding applied to what this part puts out.
+    /// A convolution or pooling applied to what this part puts out.
     fn window(&mut self, ksize: usize, stride: usize) {
-        let out = |size: usize| (size + 2 * (ksize / 2) - ksize) / stride + 1;
-        (self.height, self.width) = (out(self.height), out(self.width));
+        let padding = if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) };
+        for (size, centre) in [&mut self.width, &mut self.height].into_iter().zip(&mut self.centre) {
+            *centre += (ksize / 2 - padding.before(*size, ksize, stride)) * self.stride;
+            *size = padding.out(*size, ksize, stride);
+        }
         self.field += (ksize - 1) * self.stride;
         self.stride *= stride;
     }
@@ -44,9 +51,10 @@ impl Part {
 
     /// The input pixels that position (x, y) sees: left, top, right, bottom; they may lie outside the input.
     pub fn sees(&self, x: usize, y: usize) -> [f64; 4] {
-        let centre = |position: usize| (position * self.stride) as f64 + 0.5;
+        let [x, y] = [x, y].map(|position| (position * self.stride) as f64 + 0.5);
+        let [x, y] = [x + self.centre[0] as f64, y + self.centre[1] as f64];
         let half = self.field as f64 / 2.0;
-        [centre(x) - half, centre(y) - half, centre(x) + half, centre(y) + half]
+        [x - half, y - half, x + half, y + half]
     }
 }
 
@@ -63,10 +71,20 @@ impl Parts {
 }
 
 /// The parts of `network`, first to last, for an input of `height` × `width`.
-pub fn layer_summary(network: &Architecture, height: usize, width: usize) -> Vec<Part> {
-    let (name, stage) = ("input".into(), String::new());
-    let mut parts =
-        Parts(vec![Part { name, stage, weighted: 0, channels: 3, height, width, macs: 0, field: 1, stride: 1 }]);
+pub fn layer_summary(network: &Architecture, conventions: Conventions, height: usize, width: usize) -> Vec<Part> {
+    let mut parts = Parts(vec![Part {
+        name: "input".into(),
+        stage: String::new(),
+        weighted: 0,
+        channels: 3,
+        height,
+        width,
+        macs: 0,
+        field: 1,
+        stride: 1,
+        centre: [0, 0],
+        same_padding: conventions.same_padding && matches!(network, Architecture::MobileNet(_)),
+    }]);
     let classifier = match network {
         Architecture::ResNet(config) => resnet(&mut parts, config),
         Architecture::MobileNet(config) => mobilenet(&mut parts, config),
@@ -75,6 +93,24 @@ pub fn layer_summary(network: &Architecture, height: usize, width: usize) -> Vec
     parts.add("avgpool", "", |part| (part.height, part.width) = (1, 1));
     parts.add(classifier, "", |part| part.conv(1, 1, network.classes(), 1));
     parts.0
+}
+
+/// The layers that a person would choose from, first to last: the stages and the head, each with its stride.
+pub fn main_layers(network: &Architecture) -> Vec<(String, usize)> {
+    let parts = layer_summary(network, Conventions::PYTORCH, 224, 224); // strides are the same at every size
+    let strided = |name: String| part(&parts, &name).map(|part| part.stride).map(|stride| (name, stride));
+    network.main_layers().into_iter().filter_map(strided).collect()
+}
+
+/// Of those the last at each stride, from 4 on: one layer for each size of the grid, four in both families. At stride 2, where a
+/// MobileNet's first stage is, there are only strokes to see.
+pub fn one_a_stride(main_layers: &[(String, usize)]) -> Vec<(String, usize)> {
+    let mut layers: Vec<(String, usize)> = Vec::new();
+    for (name, stride) in main_layers.iter().filter(|(_, stride)| *stride >= 4) {
+        layers.pop_if(|last| last.1 == *stride);
+        layers.push((name.clone(), *stride));
+    }
+    layers
 }
 
 /// The name of the classifier.
@@ -184,7 +220,7 @@ mod tests {
         ]);
         // The paper and torchvision state 300 million for MobileNetV2. EfficientNet-Lite0's is our own count (its authors state 407).
         for (network, millions, weighted) in [(lite0, 385, 50), (mobilenet_v2, 300, 53)] {
-            let parts = layer_summary(&network, 224, 224);
+            let parts = layer_summary(&network, Conventions::PYTORCH, 224, 224);
             let shape = |name| part(&parts, name).map(|part| [part.channels, part.height, part.width]);
             assert_eq!(shape("conv_stem"), Some([32, 112, 112]));
             assert_eq!(shape("blocks.1"), Some([24, 56, 56]));
@@ -201,7 +237,7 @@ mod tests {
 
     #[test]
     fn resnet_50_at_224() {
-        let parts = layer_summary(&resnet50(), 224, 224);
+        let parts = layer_summary(&resnet50(), Conventions::PYTORCH, 224, 224);
         let shape = |name| part(&parts, name).map(|part| [part.channels, part.height, part.width]);
         // torchvision's `resnet50` under `torch.randn(1, 3, 224, 224)`
         assert_eq!(shape("conv1"), Some([64, 112, 112]));
@@ -218,19 +254,45 @@ mod tests {
     }
 
     #[test]
+    fn one_layer_a_stride() {
+        let lite0 = mobilenet([
+            [3, 1, 1, 16, 1],
+            [3, 2, 6, 24, 2],
+            [5, 2, 6, 40, 2],
+            [3, 2, 6, 80, 3],
+            [5, 1, 6, 112, 3],
+            [5, 2, 6, 192, 4],
+            [3, 1, 6, 320, 1],
+        ]);
+        // TensorFlow's zeros lie behind where a stride meets an even size: the middle moves by half a stride, at an odd size by nothing.
+        let centre = |conventions, height, width| {
+            part(&layer_summary(&lite0, conventions, height, width), "head").map(|part| part.centre)
+        };
+        assert_eq!(centre(Conventions::TENSORFLOW, 224, 224), Some([31, 31]));
+        assert_eq!(centre(Conventions::TENSORFLOW, 225, 224), Some([31, 0]));
+        assert_eq!(centre(Conventions::PYTORCH, 224, 224), Some([0, 0]));
+        let all = main_layers(&lite0);
+        let strides: Vec<usize> = all.iter().map(|(_, stride)| *stride).collect();
+        assert_eq!(strides, [2, 4, 8, 16, 16, 32, 32, 32]);
+        let names = |network| one_a_stride(&main_layers(network)).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&lite0), ["blocks.1", "blocks.2", "blocks.4", "head"]);
+        assert_eq!(names(&resnet50()), ["layer1", "layer2", "layer3", "layer4"]);
+    }
+
+    #[test]
     fn receptive_fields() {
         // Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019): 435 for
         // ResNet-18, stride 32. Their 483 for ResNet-50 is of v1, whose strides sit in the 1×1 before; by their formula
         // v1.5 has 427: 11 at the pool, then +8 a 3×3 at stride 4, +16 at 8, +32 at 16, +64 at 32.
         let basic = network(Block::Basic, [2, 2, 2, 2], 1, [64, 128, 256, 512], [64, 128, 256, 512]);
         for (network, fields) in [(basic, [43, 99, 211, 435]), (resnet50(), [35, 91, 267, 427])] {
-            let parts = layer_summary(&network, 224, 224);
+            let parts = layer_summary(&network, Conventions::PYTORCH, 224, 224);
             for (stage, field) in fields.into_iter().enumerate() {
                 let part = part(&parts, &format!("layer{}", stage + 1)).unwrap();
                 assert_eq!((part.field, part.stride), (field, 4 << stage));
             }
         }
-        let parts = layer_summary(&resnet50(), 224, 224);
+        let parts = layer_summary(&resnet50(), Conventions::PYTORCH, 224, 224);
         assert_eq!(part(&parts, "layer1").unwrap().sees(10, 0), [23.0, -17.0, 58.0, 18.0]);
     }
 
@@ -238,6 +300,9 @@ mod tests {
     fn groups_take_less() {
         let next = network(Block::Bottleneck, [3, 4, 6, 3], 32, [128, 256, 512, 1024], [256, 512, 1024, 2048]);
         // torchvision: 4.23 GFLOPS for resnext50_32x4d
-        assert_eq!(layer_summary(&next, 224, 224).iter().map(|part| part.macs).sum::<u64>() / 10_000_000, 423);
+        assert_eq!(
+            layer_summary(&next, Conventions::PYTORCH, 224, 224).iter().map(|part| part.macs).sum::<u64>() / 10_000_000,
+            423
+        );
     }
 }

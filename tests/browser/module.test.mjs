@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ROOT, chromium, native, scratch, serve } from './support.mjs';
-import { photoPng, tensor, tinyResnet } from './tiny.mjs';
+import { photoPng, tensor, tinyMobilenet, tinyResnet } from './tiny.mjs';
 
 const PKG = path.join(ROOT, 'pkg');
 const photo = scratch('photo.png', photoPng(120, 80));
@@ -77,6 +77,41 @@ describe('the module', () => {
     close(got.slower.cam, got.cam, 'cam on the processor');
     assert.deepEqual(tensor(tensors, 'cam').shape, got.shape);
     assert.equal(got.top[0], got.class);
+    await tab.close();
+  });
+
+  it('loads either family, at the pooled layer unless told, and takes conventions', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`${site.url}module/index.html`);
+    const got = await tab.evaluate(async (bytes, weights) => {
+      const { default: init, Explainer } = await import('./gradlens.js');
+      await init();
+      const explainer = Explainer.onProcessor();
+      const before = [explainer.conventions, explainer.parts.length];
+      const load = async (...more) => {
+        await explainer.load(new Uint8Array(weights), ...more);
+        const { logits } = await explainer.predict(new Uint8Array(bytes), 'whole');
+        return { logits: [...logits], conventions: [explainer.conventions, explainer.conventionsAssumed] };
+      };
+      const assumed = await load();
+      const map = await explainer.explain();
+      const asked = await explainer.ask({});
+      const told = await load(undefined, 'tensorflow');
+      const wrong = await explainer.load(new Uint8Array(weights), undefined, 'caffe').catch(error => error.message);
+      return { before, assumed, told, wrong, layers: explainer.layers, parts: explainer.parts, at: [map.layer, asked.layer] };
+    }, [...fs.readFileSync(photo)], [...tinyMobilenet()]);
+    assert.deepEqual(got.before, [undefined, 0]);
+    assert.deepEqual([got.assumed.conventions, got.told.conventions], [['pytorch', true], ['tensorflow', false]]);
+    assert.notDeepEqual(got.assumed.logits, got.told.logits);
+    assert.match(got.wrong, /caffe.*pytorch, tensorflow/);
+    assert.deepEqual(got.layers.slice(-3), ['blocks.6.0', 'blocks.6', 'head']);
+    assert.deepEqual([got.parts[0], got.parts.at(-1), got.parts.length], ['classifier', 'conv_stem', 10]);
+    assert.deepEqual(got.at, ['head', 'head']);
+    const mobilenet = scratch('mobilenet.safetensors', tinyMobilenet());
+    for (const { logits, conventions: [name] } of [got.assumed, got.told]) {
+      const { result } = await native(mobilenet, photo, ['--fit', 'whole', '--conventions', name]);
+      result.top5.forEach(({ index, logit }) => assert.ok(Math.abs(logits[index] - logit) <= 1e-4, `${name}: ${logits[index]} for ${logit}`));
+    }
     await tab.close();
   });
 

@@ -79,6 +79,9 @@ export function tinyModels(change = {}) {
   };
 }
 
+/** `open`'s path for the page with the shipped ResNet, which knows drawings: whoever needs it says so, since the page opens with another. */
+export const EMOJI = '#model=emoji50';
+
 // ---- browsers ----
 
 /** `ENGINE=firefox` puts Firefox in Chromium's place. */

@@ -26,8 +26,8 @@ function random(seed) {
   };
 }
 
-/** `weight`: of the last class, by a number in 0..1; such that everything speaks against it, or for it. */
-export function tinyResnet(seed = 7, weight = uniform => -0.01 - 0.01 * uniform) {
+/** What both networks are made of; `tensors` grows. */
+function layers(seed) {
   const uniform = random(seed);
   const tensors = [];
   const add = (name, shape, value) => {
@@ -44,6 +44,12 @@ export function tinyResnet(seed = 7, weight = uniform => -0.01 - 0.01 * uniform)
     add(`${name}.running_mean`, [channels], () => 0.2 * (uniform() - 0.5));
     add(`${name}.running_var`, [channels], () => 0.8 + 0.4 * uniform());
   };
+  return { uniform, tensors, add, conv, norm };
+}
+
+/** `weight`: of the last class, by a number in 0..1; such that everything speaks against it, or for it. */
+export function tinyResnet(seed = 7, weight = uniform => -0.01 - 0.01 * uniform) {
+  const { uniform, tensors, add, conv, norm } = layers(seed);
   const base = 16;
   conv('conv1', base, 3, 7);
   norm('bn1', base);
@@ -64,6 +70,32 @@ export function tinyResnet(seed = 7, weight = uniform => -0.01 - 0.01 * uniform)
   add('fc.weight', [CLASSES, into], (_, i) =>
     Math.floor(i / into) === BLANK_CLASS ? weight(uniform()) : 0.25 * (uniform() - 0.5));
   add('fc.bias', [CLASSES], () => 0.1 * uniform());
+  return safetensors(tensors);
+}
+
+/** The same of inverted residuals, as narrow as may be: EfficientNet-Lite's kernels, one block a stage, timm's names. */
+export function tinyMobilenet(seed = 7) {
+  const { uniform, tensors, add, conv, norm } = layers(seed);
+  conv('conv_stem', 8, 3, 3);
+  norm('bn1', 8);
+  let into = 8;
+  for (const [stage, [ksize, channels]] of [[3, 8], [3, 8], [5, 12], [3, 16], [5, 16], [5, 24], [3, 32]].entries()) {
+    const name = `blocks.${stage}.0`;
+    const hidden = stage ? 6 * into : into;
+    if (stage) {
+      conv(`${name}.conv_pw`, hidden, into, 1);
+      norm(`${name}.bn1`, hidden);
+    }
+    conv(`${name}.conv_dw`, hidden, 1, ksize);
+    norm(`${name}.${stage ? 'bn2' : 'bn1'}`, hidden);
+    conv(`${name}.${stage ? 'conv_pwl' : 'conv_pw'}`, channels, hidden, 1);
+    norm(`${name}.${stage ? 'bn3' : 'bn2'}`, channels);
+    into = channels;
+  }
+  conv('conv_head', 64, into, 1);
+  norm('bn2', 64);
+  add('classifier.weight', [CLASSES, 64], () => uniform() - 0.5);
+  add('classifier.bias', [CLASSES], () => 0.1 * uniform());
   return safetensors(tensors);
 }
 

@@ -9,7 +9,6 @@ use crate::app::text::fill;
 use crate::app::widgets::{act, part, told};
 use crate::explain::Explanation;
 use crate::faithfulness::{Curve, PASSES, Scrambled};
-use crate::models::PARTS;
 use leptos::prelude::*;
 
 /// A curve of a chart: what it is called, and its points in 0..=1.
@@ -86,7 +85,7 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
         let one = |s: &Scrambled| {
             let blank = s.heatmap.iter().all(|&heat| heat == 0.0);
             let map = Explanation { heatmap: s.heatmap.clone(), blank, ..(*known).clone() };
-            let caption = fill(text.scrambled, &[s.part, &two(s.correlation), &two(s.ssim)]);
+            let caption = fill(text.scrambled, &[&s.part, &two(s.correlation), &two(s.ssim)]);
             let caption = format!("{caption} {}", asked::blank(&state, &map));
             Some(figure(format!("scrambled {}", s.part), caption, over_small(state, &map)?))
         };
@@ -108,8 +107,9 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
         })
     };
     // From the look that was: as many again, and as many with a map each.
-    let cost = move |passes: usize, maps: bool| {
+    let cost = move |passes: Memo<usize>, maps: bool| {
         told(move || {
+            let passes = passes.get();
             let looked = state.prediction.with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
             let traced = state.explanation.with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
             let seconds = passes as f64 * (looked + if maps { traced } else { 0.0 }) / 1e3;
@@ -127,11 +127,11 @@ pub fn Trusted(jobs: Jobs) -> impl IntoView {
                 <button type="button" data-testid="trust" on:click=act(move || jobs.wish(Wish::Trust))>
                     {state.say(|text| text.closer.check)}
                 </button>
-                <span class="fine" data-testid="trust-cost">{cost(PASSES, false)}</span>
+                <span class="fine" data-testid="trust-cost">{cost(Memo::new(|_| PASSES), false)}</span>
                 <button type="button" data-testid="sanity" on:click=act(move || jobs.wish(Wish::Sanity))>
                     {state.say(|text| text.closer.sanity)}
                 </button>
-                <span class="fine">{cost(PARTS.len() + 1, true)}</span>
+                <span class="fine">{cost(Memo::new(move |_| state.parts.get() + 1), true)}</span>
             </div>
         }
         .into_any()

@@ -93,7 +93,7 @@ pub static ENGLISH: Closer = Closer {
         "Before / after",
     ],
     hints: [
-        "The four stages, any block beside them, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
+        "One layer for each size of the grid, any other beside them, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
         "The same class asked about in other ways: its raw score, its probability, why it rather than another, and what speaks against it.",
         "One forward pass, many maps. With one scale for all, a pale map is a weak one.",
         "What each method computes, when to use it, and the paper that it comes from.",
@@ -105,7 +105,7 @@ pub static ENGLISH: Closer = Closer {
     ],
 
     fuse: "Fuse",
-    add_block: "Add a block…",
+    add_block: "Add a layer…",
     onto_picture: "Show on the picture",
     fused: "{}: their mean",
     asked: "What is asked",
@@ -114,7 +114,7 @@ pub static ENGLISH: Closer = Closer {
     axes: ["Classes × layers", "Classes × methods", "Methods × layers", "All three"],
     one_scale: "One scale for all",
 
-    coincide: "At the last layer of a ResNet, Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes a mean, so that the gradient is the same at every place. They part at earlier layers.",
+    coincide: "At the last layer Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes the mean over all places, so that the gradient is the same at each. They part at earlier layers.",
     slow: "Methods that need a pass a channel",
     channels: "Channels",
     all_channels: "all",
@@ -173,7 +173,7 @@ pub static CHINESE: Closer = Closer {
     speaks: ["支持“{}”", "提高“{}”的概率", "支持“{}”而不是“{}”", "反对“{}”"],
     tabs: ["各层", "问法", "比较", "方法", "细节", "在哪里？", "用文字", "可信吗？", "前后对比"],
     hints: [
-        "四段同时看，也可添加任意块，以及所选各层的平均：前面细但没有含义，后面粗却有含义。",
+        "每种粗细的格子各看一层，也可以添加其他层，还能看所选各层的平均：前面细但没有含义，后面粗却有含义。",
         "对同一类别换几种问法：原始得分、概率、为什么是它而不是另一个、什么反对它。",
         "一次前向计算，多张图。统一刻度时，颜色浅就是依据弱。",
         "每种方法算的是什么、何时使用，以及出自哪篇论文。",
@@ -185,7 +185,7 @@ pub static CHINESE: Closer = Closer {
     ],
 
     fuse: "融合",
-    add_block: "添加一个块…",
+    add_block: "添加一层…",
     onto_picture: "显示在大图上",
     fused: "{} 的平均",
     asked: "问的是",
@@ -194,7 +194,7 @@ pub static CHINESE: Closer = Closer {
     axes: ["类别 × 层", "类别 × 方法", "方法 × 层", "三者全部"],
     one_scale: "统一刻度",
 
-    coincide: "在 ResNet 的最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：其后网络取平均，所以每个位置的梯度都一样。在更前面的层才会不同。",
+    coincide: "在最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：网络随后对所有位置取平均，所以每个位置的梯度都一样。在更前面的层才会不同。",
     slow: "每个通道都要算一遍的方法",
     channels: "通道数",
     all_channels: "全部",

@@ -22,6 +22,14 @@ pub struct Weights {
     pub std: &'static str,
     pub channels: [&'static str; 3],
     pub reset: &'static str,
+
+    pub conventions: &'static str,
+    /// PyTorch's, TensorFlow's.
+    pub trained_with: [&'static str; 2],
+    /// What that means.
+    pub conventions_mean: [&'static str; 2],
+    /// How that is known: in the order of `state::Told`.
+    pub conventions_from: [&'static str; 4],
 }
 
 pub static ENGLISH: Weights = Weights {
@@ -43,6 +51,16 @@ pub static ENGLISH: Weights = Weights {
     std: "Standard deviation",
     channels: ["red", "green", "blue"],
     reset: "ImageNet’s values",
+
+    conventions: "Trained with",
+    trained_with: ["PyTorch", "TensorFlow"],
+    conventions_mean: ["Symmetric padding, epsilon 1e-5.", "“SAME” padding, epsilon 1e-3."],
+    conventions_from: [
+        "The names of its tensors say so.",
+        "The names of its tensors do not tell, so PyTorch is assumed. If the classes look wrong, try the other.",
+        "The names of its tensors do not tell, but the file is called “tf_”, as timm calls weights that came from TensorFlow.",
+        "Your choice.",
+    ],
 };
 
 pub static CHINESE: Weights = Weights {
@@ -64,4 +82,14 @@ pub static CHINESE: Weights = Weights {
     std: "标准差",
     channels: ["红", "绿", "蓝"],
     reset: "ImageNet 的数值",
+
+    conventions: "训练框架",
+    trained_with: ["PyTorch", "TensorFlow"],
+    conventions_mean: ["两侧对称填充，epsilon 为 1e-5。", "“SAME”填充，epsilon 为 1e-3。"],
+    conventions_from: [
+        "由张量的名称得知。",
+        "从张量的名称看不出来，暂按 PyTorch 处理。如果识别结果不对，请换另一种试试。",
+        "从张量的名称看不出来，但文件名里有“tf_”：timm 这样命名来自 TensorFlow 的权重。",
+        "由你选定。",
+    ],
 };

@@ -10,7 +10,9 @@ mod reader;
 mod resnet;
 
 use super::{Checkpoint, Values};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use std::str::FromStr;
+
 pub use mobilenet::{MobileNetConfig, Stage};
 pub use resnet::{Block, ResNetConfig};
 
@@ -117,8 +119,26 @@ impl Conventions {
     /// Of networks that were trained in TensorFlow: timm's `tf_efficientnet_lite0`, `efficientnet_lite_pytorch`.
     pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3 };
 
+    /// Short and stable: what scripts and commands call them by. Parsing reads the same.
+    pub fn name(self) -> &'static str {
+        if self.same_padding { "tensorflow" } else { "pytorch" }
+    }
+
     fn padding(self, ksize: usize) -> Padding {
         if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) }
+    }
+}
+
+impl FromStr for Conventions {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Conventions> {
+        let known = [Conventions::PYTORCH, Conventions::TENSORFLOW];
+        known.into_iter().find(|one| one.name() == name).ok_or_else(|| Error::UnknownChoice {
+            what: "conventions",
+            name: name.into(),
+            known: known.map(Conventions::name).join(", "),
+        })
     }
 }
 
@@ -163,7 +183,7 @@ impl Padding {
 pub struct Network {
     pub architecture: Architecture,
     pub conventions: Conventions,
-    /// The tensors' names do not say which conventions the network was trained with.
+    /// The tensors' names do not say which conventions the network was trained with, and nobody else has yet.
     pub conventions_assumed: bool,
     pub stem: Conv,
     pub stages: Vec<Vec<BlockWeights>>,
@@ -283,7 +303,7 @@ impl Network {
 
     /// Changes what the tensors don't tell: padding and epsilon. Of a ResNet, whose padding its names tell, the epsilon alone.
     pub fn set_conventions(&mut self, conventions: Conventions) {
-        self.conventions = conventions;
+        (self.conventions, self.conventions_assumed) = (conventions, false);
         let pads = matches!(self.architecture, Architecture::MobileNet(_));
         for conv in self.convs_mut() {
             conv.fold(conventions.epsilon);
