@@ -29,13 +29,7 @@ const WIDTH: usize = 77;
 
 const PHOTOS: [&str; 3] = ["both", "chelsea", "coffee"];
 
-const NOT_COMPARED: [(&str, &str); 2] = [
-    ("lite1/", "another 22 MB to fetch; the families have Lite1's shape"),
-    (
-        "efficientnet_lite4/blocks.3",
-        "some ReLU6 behind it lies so near to a kink that f32 may take the other side; its head is compared",
-    ),
-];
+const NOT_COMPARED: [(&str, &str); 1] = [("lite1/", "another 22 MB to fetch; the families have Lite1's shape")];
 
 /// A pass a channel: 1,280 at the head, which the processor does in a fraction of the time that a software adapter takes.
 const ON_THE_PROCESSOR: [&str; 2] = ["method/ScoreCAM/head/", "method/AblationCAM/head/"];
@@ -66,7 +60,9 @@ enum Bar {
 /// PyTorch's own f32 is this far from its f64 (make_photonet.py prints it): trained logits 7e-7 of the largest, random ones 4e-6, of
 /// Lite3 6e-6 and of Lite4 1e-5 (twice as deep); heatmaps 5e-6; raw maps 6e-6. Another order of sums may do some times worse.
 /// Where values have both signs, two methods divide by sums that may be near zero: Grad-CAM++ is 3e-3 away at blocks.2 (its heatmap
-/// 2e-3; ours were 7e-3 and 5e-3), XGrad-CAM 5e-3 at blocks.4. Where a ReLU6 jumps (chelsea), the input's gradient is 1.5e-4 away.
+/// 2e-3; ours were 7e-3 and 5e-3), XGrad-CAM 5e-3 at blocks.4. Where a ReLU6 jumps (chelsea), the input's gradient is 1.5e-4 away. In
+/// Lite4 the nearest ReLU6 behind blocks.5 is 1.5e-4 from its jump, where PyTorch's f32 is up to 1e-3 away: turned over in f64, that one
+/// alone moves the map by the 5.1e-4 that ours differs by.
 fn bar(key: &str) -> Bar {
     let divides = key.contains("/blocks.") && (key.contains("GradCAMPlusPlus") || key.contains("XGradCAM"));
     if key.ends_with("logits") {
@@ -77,6 +73,8 @@ fn bar(key: &str) -> Bar {
         Bar::Norm(2e-2)
     } else if key.contains("/grad/") {
         Bar::Norm(1e-3)
+    } else if key == "efficientnet_lite4/blocks.5" {
+        Bar::Norm(2e-3)
     } else {
         Bar::Norm(1e-4)
     }
@@ -364,9 +362,6 @@ fn families_compute_what_their_libraries_compute() {
         let logits = block_on(explainer.logits_of(&golden.input(family.name), HEIGHT, WIDTH)).unwrap();
         for key in golden.of(family.name) {
             let full = format!("{}/{key}", family.name);
-            if NOT_COMPARED.iter().any(|(prefix, _)| full.starts_with(prefix)) {
-                continue;
-            }
             match key.as_str() {
                 "logits" => golden.compare(&full, &logits),
                 layer => {
@@ -376,7 +371,7 @@ fn families_compute_what_their_libraries_compute() {
             }
         }
     }
-    golden.finish(3 * FAMILIES.len() - 1);
+    golden.finish(3 * FAMILIES.len());
 }
 
 /// Nothing lies in the file that no test above looks at.

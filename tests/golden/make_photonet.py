@@ -19,9 +19,10 @@ EfficientNet-Lite0 on three photos: ``both`` [224, 224] as it is, ``chelsea`` [2
 
 * ``f16/...``: the same network with weights rounded to f16 (tensors of two dimensions and more), ``both``: logits, Grad-CAM at head;
 * ``lite1/...``: Lite1 on ``both`` resized to 240 x 240 (Pillow, bilinear): logits, Grad-CAM at head;
-* ``{family}/logits``, ``{family}/{head,blocks.3}``: the likeliest class's raw Grad-CAM in networks of torchvision and timm with the
+* ``{family}/logits``, ``{family}/{head,blocks.3}`` (blocks.5 of the deepest two, which have too many ReLU6s behind blocks.3 for what
+  follows): the likeliest class's raw Grad-CAM in networks of torchvision and timm with the
   weights of ``random_state_dict`` in ../common/mobilenet_weights.rs, which refnet.py's generator makes from names. So does it make the
-  input, ``hash_unit("photonet/input/{n}")`` [3, 90, 77], where n, in the metadata, is the one of 32 that keeps ReLU6s behind blocks.3
+  input, ``hash_unit("photonet/input/{n}")`` [3, 90, 77], where n, in the metadata, is the one of 32 that keeps ReLU6s behind that layer
   farthest from 0 and 6 (there their derivatives jump, and a rounding error becomes one of a hundredth of the map) of those where
   PyTorch's own f32 jumps nowhere.
 
@@ -304,6 +305,10 @@ HEIGHT, WIDTH = 90, 77
 INPUTS = 32
 
 
+def inside_layer(name: str) -> str:
+    return "blocks.5" if name in ("tf_efficientnet_lite3", "efficientnet_lite4") else "blocks.3"
+
+
 def distribution(key: str, shape: tuple[int, ...]) -> Affine:
     """``mobilenet_weights::distribution``. Kaiming-uniform convolutions; batch norm that keeps each ReLU6 alive and makes some of its
     outputs, but never half of them, 6; and blocks that add little to their shortcut."""
@@ -340,15 +345,16 @@ def family_input(number: int) -> torch.Tensor:
     return torch.from_numpy(hash_unit(f"photonet/input/{number}", 3 * HEIGHT * WIDTH, SEED).reshape(1, 3, HEIGHT, WIDTH))
 
 
-def explained_layers(model: nn.Module) -> dict[str, nn.Module]:
+def explained_layers(name: str, model: nn.Module) -> dict[str, nn.Module]:
+    inside = inside_layer(name)
     torchvisions = hasattr(model, "features")
-    paths = {"blocks.3": "features.10", "head": "features.18"} if torchvisions else {"blocks.3": "blocks.3", "head": "bn2"}
+    paths = {inside: "features.10", "head": "features.18"} if torchvisions else {inside: inside, "head": "bn2"}
     return {layer: model.get_submodule(path) for layer, path in paths.items()}
 
 
 @torch.no_grad()
-def margin(model: nn.Module, x: torch.Tensor) -> float:
-    """How near to 0 or 6 the input of a ReLU6 behind blocks.3 comes."""
+def margin(name: str, model: nn.Module, x: torch.Tensor) -> float:
+    """How near to 0 or 6 the input of a ReLU6 behind ``inside_layer`` comes."""
     found: list[float] = []
     behind = False
 
@@ -360,7 +366,7 @@ def margin(model: nn.Module, x: torch.Tensor) -> float:
         if behind:
             found.append(torch.minimum(inputs[0].abs(), (inputs[0] - 6).abs()).min().item())
 
-    hooks = [explained_layers(model)["blocks.3"].register_forward_hook(passed)]
+    hooks = [explained_layers(name, model)[inside_layer(name)].register_forward_hook(passed)]
     hooks += [module.register_forward_pre_hook(look) for module in model.modules() if isinstance(module, nn.ReLU6)]
     model(x)
     for hook in hooks:
@@ -368,7 +374,7 @@ def margin(model: nn.Module, x: torch.Tensor) -> float:
     return min(found)
 
 
-def family_results(model: nn.Module, x: torch.Tensor) -> tuple[Arrays, list[float], list[float]]:
+def family_results(name: str, model: nn.Module, x: torch.Tensor) -> tuple[Arrays, list[float], list[float]]:
     """Also the share of each ReLU6's outputs that is strictly inside (0, 6), and that is 6."""
     kept: dict[str, torch.Tensor] = {}
     inside, six = [], []
@@ -380,7 +386,7 @@ def family_results(model: nn.Module, x: torch.Tensor) -> tuple[Arrays, list[floa
         inside.append(((output > 0) & (output < 6)).double().mean().item())
         six.append((output == 6).double().mean().item())
 
-    hooks = [module.register_forward_hook(keep(layer)) for layer, module in explained_layers(model).items()]
+    hooks = [module.register_forward_hook(keep(layer)) for layer, module in explained_layers(name, model).items()]
     hooks += [module.register_forward_hook(count) for module in model.modules() if isinstance(module, nn.ReLU6)]
     logits = model(x)[0]
     for hook in hooks:
@@ -443,11 +449,11 @@ def main(lite0: str, lite1: str) -> None:
     inputs = {}
     for name in FAMILIES:
         single, double = family(name), family(name).double()
-        margins = [margin(double, family_input(number).double()) for number in range(INPUTS)]
+        margins = [margin(name, double, family_input(number).double()) for number in range(INPUTS)]
         for number in map(int, np.argsort(margins)[::-1]):
-            found, inside, six = family_results(double, family_input(number).double())
-            single_found = family_results(single, family_input(number))[0]
-            if error("blocks.3", single_found["blocks.3"], found["blocks.3"]) < 2e-5:
+            found, inside, six = family_results(name, double, family_input(number).double())
+            single_found = family_results(name, single, family_input(number))[0]
+            if error("", single_found[inside_layer(name)], found[inside_layer(name)]) < 2e-5:
                 break
         inputs[name] = number
         print(f"{name}: input {number}, {margins[number]:.1e} from a jump; {min(inside):.0%} to {max(inside):.0%} of a ReLU6's outputs are inside")
