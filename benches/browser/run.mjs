@@ -255,7 +255,9 @@ async function ours(browser, url, cpu, tiles) {
   const first = await open(tab);
   rows['first picture, from opening the page'] = [first];
   const adapter = await tab.$eval(`${id('adapter')} span`, element => element.textContent.trim());
-  const phases = (await tab.evaluate('window.states')).map(({ text, at }, i, all) => [text, Math.round((all[i + 1]?.at ?? first.wall) - at)]);
+  const phasesOf = async (tab, { wall }) =>
+    (await tab.evaluate('window.states')).map(({ text, at }, i, all) => [text, Math.round((all[i + 1]?.at ?? wall) - at)]);
+  const results = { adapter, rows, phases: await phasesOf(tab, first) };
   // It keeps the page for further visits when the first picture is out. Not in a build without worker.js.
   const kept = await tab.waitForSelector('html[data-kept]', { timeout: 30000 }).then(() => true, () => false);
   let tuning = await tab.evaluate(() => Object.entries(localStorage).find(([key]) => key.startsWith('gradlens-tuning'))?.[1]);
@@ -298,10 +300,13 @@ async function ours(browser, url, cpu, tiles) {
   };
   const again = async () => {
     const tab = await newTab();
-    (rows['a further visit: first picture, from opening the page'] ??= []).push(await open(tab));
+    const row = await open(tab);
+    (rows['a further visit: first picture, from opening the page'] ??= []).push(row);
+    results.phasesAgain = await phasesOf(tab, row);
     await tab.close();
   };
-  return { results: { adapter, tuning, phases, kept, best, rows }, rounds: REPEAT, round, again, close: () => tab.close() };
+  Object.assign(results, { tuning, kept, best });
+  return { results, rounds: REPEAT, round, again, close: () => tab.close() };
 }
 
 /** The names of our rows. */
@@ -470,13 +475,15 @@ function print(results) {
   if (prepared.length) out.push('', `Of the openings, ms for reading and folding the weights and for writing the ONNX file, which a page deployed with a file of that kind would not spend: ${prepared.join('; ')}.`);
   for (const own of [results.ours, results.tiled].filter(Boolean)) {
     const forward = ownForward(own);
-    out.push('', `| on top of a forward, tiles ${own.tuning} | share of the forward |`, '|---|---|');
+    out.push('', `| on top of a forward${own.tuning ? `, tiles ${own.tuning}` : ''} | share of the forward |`, '|---|---|');
     for (const [what, rows] of Object.entries(own.rows).filter(([what]) => what.endsWith('no forward'))) {
       out.push(`| ${what} | ${(100 * median(rows.map((row, round) => ({ share: row.gpu / ownForward(own, round) })), 'share')).toFixed(1)} % |`);
     }
     out.push('', `${own.adapter}. The forward's rate: ${digits(MODEL.gflop / forward)} GFLOP a CPU second.`);
   }
-  if (results.ours) out.push('', `First visit, ms: ${results.ours.phases.map(([text, milliseconds]) => `${text} ${milliseconds}`).join('; ')}.`);
+  for (const [visit, phases] of [['First visit', results.ours?.phases], ['The last further visit', results.ours?.phasesAgain]]) {
+    if (phases) out.push('', `${visit}, ms: ${phases.map(([text, milliseconds]) => `${text} ${milliseconds}`).join('; ')}.`);
+  }
   if (results.matmul) {
     const { shapes, rates } = results.matmul;
     out.push('', '| plain matrix products, GFLOP a CPU second | ' + Object.keys(shapes).join(' | ') + ' |', '|---|' + '---|'.repeat(Object.keys(shapes).length));
