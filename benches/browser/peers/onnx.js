@@ -41,26 +41,34 @@ const initializer = (name, dims, values) => message(
 const value = (name, dims) => message(
   [1, name], [2, message([1, message([1, FLOAT], [2, message(...repeated(1, dims.map(dim => message([1, dim]))))])])]);
 
-/** Bytes of a model from `x` [1, 3, side, side] to `logits` [1, 1000]. */
-export function onnx({ stem, blocks, fc }, side) {
+/** Bytes of a model from `x` [1, 3, side, side] to `logits` [1, classes]. */
+export function onnx({ stem, pool, blocks, head, fc }, side) {
   const nodes = [], initializers = [];
   const add = (type, inputs, output, attributes) => { nodes.push(node(type, inputs, output, attributes)); return output; };
-  const conv = (x, c, relu) => {
-    initializers.push(initializer(`${c.name}.weight`, [c.cOut, c.cIn, c.ksize, c.ksize], c.weight), initializer(`${c.name}.bias`, [c.cOut], c.bias));
-    const y = add('Conv', [x, `${c.name}.weight`, `${c.name}.bias`], c.name,
-      { kernel_shape: [c.ksize, c.ksize], strides: [c.stride, c.stride], pads: Array(4).fill(c.padding) });
-    return relu ? add('Relu', [y], `${c.name}.relu`) : y;
+  const constant = (name, dims, values) => { initializers.push(initializer(name, dims, values)); return name; };
+  if (stem.activation === 'relu6') [['zero', 0], ['six', 6]].forEach(([name, value]) => constant(name, [], Float32Array.of(value)));
+  const activate = {
+    relu: y => add('Relu', [y], `${y}.relu`),
+    relu6: y => add('Clip', [y, 'zero', 'six'], `${y}.relu6`),
+    linear: y => y,
   };
-  let h = add('MaxPool', [conv('x', stem, true)], 'pool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
-  blocks.forEach(({ convs: [first, second, third], downsample }, i) => {
-    const y = conv(conv(conv(h, first, true), second, true), third, false);
-    const shortcut = downsample ? conv(h, downsample, false) : h;
-    h = add('Relu', [add('Add', [y, shortcut], `block${i}.sum`)], `block${i}`);
+  const conv = (x, { name, shape, ksize, stride, groups, pads: [before, after], activation, weight, bias }) => {
+    const inputs = [x, constant(`${name}.weight`, shape, weight), constant(`${name}.bias`, [shape[0]], bias)];
+    return activate[activation](add('Conv', inputs, name,
+      { kernel_shape: [ksize, ksize], strides: [stride, stride], pads: [before, before, after, after], group: groups }));
+  };
+  let h = conv('x', stem);
+  if (pool) h = add('MaxPool', [h], 'pool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
+  blocks.forEach(({ convs, shortcut, activation }, i) => {
+    const y = convs.reduce(conv, h);
+    h = shortcut ? activate[activation](add('Add', [y, shortcut === 'input' ? h : conv(h, shortcut)], `block${i}`)) : y;
   });
-  initializers.push(initializer('fc.weight', [1000, 2048], fc.weight), initializer('fc.bias', [1000], fc.bias));
-  add('Gemm', [add('Flatten', [add('GlobalAveragePool', [h], 'mean')], 'flat'), 'fc.weight', 'fc.bias'], 'logits', { transB: 1 });
-  const graph = message(...repeated(1, nodes), [2, 'resnet50'], ...repeated(5, initializers),
-    [11, value('x', [1, 3, side, side])], [12, value('logits', [1, 1000])]);
+  if (head) h = conv(h, head);
+  const [classes] = fc.shape;
+  const inputs = [add('Flatten', [add('GlobalAveragePool', [h], 'mean')], 'flat'), constant('fc.weight', fc.shape, fc.weight), constant('fc.bias', [classes], fc.bias)];
+  add('Gemm', inputs, 'logits', { transB: 1 });
+  const graph = message(...repeated(1, nodes), [2, 'network'], ...repeated(5, initializers),
+    [11, value('x', [1, 3, side, side])], [12, value('logits', [1, classes])]);
   const model = message([1, 9], [7, graph], [8, message([1, ''], [2, 17])]); // ir_version 9, opset 17
   const bytes = new Uint8Array(model.length);
   let at = 0;
