@@ -225,6 +225,27 @@ describe('from one family to the other and back', () => {
   }));
 });
 
+describe('for everyone', () => {
+  it('gives axe-core nothing serious to find and fits a phone, with a MobileNet of one’s own and everything unfolded', () => visit(async page => {
+    await page.look(BOTH);
+    await page.upload('weights-input', scratch('mine.safetensors', tinyMobilenet()));
+    await page.tab.waitForSelector(id('conventions'), { timeout: 60_000 });
+    await page.reach('done');
+    await page.tab.$$eval('details', all => all.forEach(one => { one.open = true; }));
+    await page.tab.waitForFunction(() => document.querySelectorAll('.inside figcaption').length === 12, { timeout: 60_000 });
+    for (const theme of ['light', 'dark']) if (await page.dress(theme)) await page.audit(theme);
+    for (const [width, larger, chinese] of [[390, false, false], [320, false, false], [390, true, false], [390, true, true]]) {
+      await page.tab.setViewport({ width, height: 844 });
+      if (larger !== await page.tab.$eval(id('larger'), button => button.ariaPressed === 'true')) await page.tab.$eval(id('larger'), button => button.click());
+      if (chinese) await page.tab.$eval(id('language'), button => button.click());
+      await page.painted();
+      assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `wider than ${width}${larger ? ', large text' : ''}`);
+      const rows = await page.tab.$$eval('.stages label', all => new Set(all.map(label => label.offsetTop)).size);
+      if (!larger) assert.equal(rows, 1, `the layers stand in ${rows} rows at ${width}`);
+    }
+  }));
+});
+
 describe('links', () => {
   it('name layers of the network that they name, whichever is in use', () => visit(async page => {
     assert.equal(await value(page, 'model-select'), 'emoji50');
