@@ -7,7 +7,7 @@
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use half::f16;
-use matmul::{Right, matmul};
+use matmul::{Packed, Right, matmul};
 use wide::f32x4;
 
 use crate::shader::Shader;
@@ -269,6 +269,32 @@ fn taps(o: usize, before: usize, size: usize, p: &DepthwiseParams) -> (std::ops:
     (first..end, at + first - before)
 }
 
+/// How many vec4 of channels are summed at a time: a cache line of each tap.
+const DEPTHWISE_COLS: usize = 4;
+
+/// x of `positions` neighbouring outputs times w, over taps that are the same for all of them; of `C` vec4 of channels, in registers.
+/// `taps`: where each begins in x, for the first output, and in w; `next`: from there to the next output's.
+#[inline(always)]
+fn depthwise_sums<const P: usize, const C: usize>(
+    x: &[[f32; 4]],
+    w: &[[f32; 4]],
+    taps: &[[usize; 2]],
+    next: usize,
+    c: usize,
+) -> [[f32x4; C]; P] {
+    let mut sums = [[f32x4::ZERO; C]; P];
+    for &[x_at, w_at] in taps {
+        let w: &[[f32; 4]; C] = w[w_at + c..].first_chunk().expect("C vec4 of channels");
+        for (p, sums) in sums.iter_mut().enumerate() {
+            let x: &[[f32; 4]; C] = x[x_at + p * next + c..].first_chunk().expect("C vec4 of channels");
+            for i in 0..C {
+                sums[i] += f32x4::new(x[i]) * f32x4::new(w[i]);
+            }
+        }
+    }
+    sums
+}
+
 fn depthwise_conv2d(
     y: &mut [f32],
     x: &[f32],
@@ -282,24 +308,52 @@ fn depthwise_conv2d(
     let (x, w) = (x.as_chunks::<4>().0, w.as_chunks::<4>().0);
     let (scale, bias) = scale_bias.as_chunks::<4>().0.split_at(c4);
     let [residual, mask] = [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
-    let mut sums = vec![f32x4::ZERO; c4];
-    for (o, y) in y.chunks_exact_mut(p.channels).take(p.h_out * p.w_out).enumerate() {
-        let (kys, iy) = taps(o / p.w_out, p.top, p.h_in, p);
-        let (kxs, ix) = taps(o % p.w_out, p.left, p.w_in, p);
-        sums.fill(f32x4::ZERO);
-        for (ky, iy) in kys.zip(iy..) {
-            for (kx, ix) in kxs.clone().zip(ix..) {
-                let x = &x[(iy * p.w_in + ix) * c4..][..c4];
-                let w = &w[(ky * p.ksize + kx) * c4..][..c4];
-                for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(w) {
-                    *sum += f32x4::new(x) * f32x4::new(w);
+    let y = y.as_chunks_mut::<4>().0;
+    let mut store = |at: usize, c: usize, sum: f32x4| {
+        let sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
+        y[at + c] = epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
+    };
+    let mut places = Vec::new();
+    for oy in 0..p.h_out {
+        let (kys, iy) = taps(oy, p.top, p.h_in, p);
+        let mut ox = 0;
+        while ox < p.w_out {
+            let (kxs, ix) = taps(ox, p.left, p.w_in, p);
+            // Two outputs share their weights where neither's taps leave the row.
+            let whole = |ox: usize| ox < p.w_out && taps(ox, p.left, p.w_in, p).0 == (0..p.ksize);
+            let outputs = if whole(ox) && whole(ox + 1) { 2 } else { 1 };
+            places.clear();
+            for (ky, iy) in kys.clone().zip(iy..) {
+                places
+                    .extend(kxs.clone().zip(ix..).map(|(kx, ix)| [(iy * p.w_in + ix) * c4, (ky * p.ksize + kx) * c4]));
+            }
+            let at = (oy * p.w_out + ox) * c4;
+            let mut c = 0;
+            while c < c4 {
+                let next = p.stride * c4;
+                match (outputs, c4 - c >= DEPTHWISE_COLS) {
+                    (2, true) => {
+                        let sums = depthwise_sums::<2, DEPTHWISE_COLS>(x, w, &places, next, c);
+                        for (o, sums) in sums.into_iter().enumerate() {
+                            sums.into_iter().zip(c..).for_each(|(sum, c)| store(at + o * c4, c, sum));
+                        }
+                        c += DEPTHWISE_COLS;
+                    }
+                    (_, true) => {
+                        let [sums] = depthwise_sums::<1, DEPTHWISE_COLS>(x, w, &places, next, c);
+                        sums.into_iter().zip(c..).for_each(|(sum, c)| store(at, c, sum));
+                        c += DEPTHWISE_COLS;
+                    }
+                    (outputs, false) => {
+                        let sums = depthwise_sums::<2, 1>(x, w, &places, if outputs == 2 { next } else { 0 }, c);
+                        for (o, [sum]) in sums.into_iter().enumerate().take(outputs) {
+                            store(at + o * c4, c, sum);
+                        }
+                        c += 1;
+                    }
                 }
             }
-        }
-        for (c, (y, &sum)) in fours(y).zip(&sums).enumerate() {
-            let at = o * c4 + c;
-            let sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
-            *y = epilogue(sum, residual.map(|r| r[at]), mask.map(|m| m[at]), p.flags).to_array();
+            ox += outputs;
         }
     }
 }
@@ -317,27 +371,33 @@ fn depthwise_conv2d_backward_input(
     let c4 = p.channels / 4;
     let (dy, w, scale) = (dy.as_chunks::<4>().0, w.as_chunks::<4>().0, scale_bias.as_chunks::<4>().0);
     let [residual, mask] = [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let dx = dx.as_chunks_mut::<4>().0;
+    let mut store = |at: usize, c: usize, sum: f32x4| {
+        let sum = sum * f32x4::new(scale[c]);
+        dx[at + c] = epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
+    };
     // The windows that padded position `i` lies in.
     let windows =
         |i: usize, outs: usize| (i + p.stride).saturating_sub(p.ksize) / p.stride..(i / p.stride + 1).min(outs);
-    let mut sums = vec![f32x4::ZERO; c4];
-    for (i, dx) in dx.chunks_exact_mut(p.channels).take(p.h_in * p.w_in).enumerate() {
+    let mut places = Vec::new();
+    for i in 0..p.h_in * p.w_in {
         let (row, col) = (i / p.w_in + p.top, i % p.w_in + p.left);
-        sums.fill(f32x4::ZERO);
+        places.clear();
         for oy in windows(row, p.h_out) {
-            for ox in windows(col, p.w_out) {
-                let (ky, kx) = (row - oy * p.stride, col - ox * p.stride);
-                let dy = &dy[(oy * p.w_out + ox) * c4..][..c4];
-                let w = &w[(ky * p.ksize + kx) * c4..][..c4];
-                for ((sum, &dy), &w) in sums.iter_mut().zip(dy).zip(w) {
-                    *sum += f32x4::new(dy) * f32x4::new(w);
-                }
-            }
+            let ky = row - oy * p.stride;
+            places.extend(
+                windows(col, p.w_out).map(|ox| [(oy * p.w_out + ox) * c4, (ky * p.ksize + col - ox * p.stride) * c4]),
+            );
         }
-        for (c, (dx, &sum)) in fours(dx).zip(&sums).enumerate() {
-            let at = i * c4 + c;
-            let sum = sum * f32x4::new(scale[c]);
-            *dx = epilogue(sum, residual.map(|r| r[at]), mask.map(|m| m[at]), p.flags).to_array();
+        let (at, mut c) = (i * c4, 0);
+        while c4 - c >= DEPTHWISE_COLS {
+            let [sums] = depthwise_sums::<1, DEPTHWISE_COLS>(dy, w, &places, 0, c);
+            sums.into_iter().zip(c..).for_each(|(sum, c)| store(at, c, sum));
+            c += DEPTHWISE_COLS;
+        }
+        for c in c..c4 {
+            let [[sum]] = depthwise_sums::<1, 1>(dy, w, &places, 0, c);
+            store(at, c, sum);
         }
     }
 }
@@ -438,10 +498,24 @@ fn conv2d(
     let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * long }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
     let scale_bias = scale_bias.map(|both| both.as_chunks::<4>().0.split_at(c_out / 4));
+    // Of each product the right operand, packed once for all positions.
+    let weights: Vec<_> = taps
+        .chunks(longest)
+        .map(|taps| {
+            let w = &w[taps[0].2 * c_out..][..long * c_out];
+            match transposed {
+                None => Ok(Packed::new([long, c_out], w)),
+                Some(scale) => Err(Right::Transposed { weights: w, scale }),
+            }
+        })
+        .collect();
     for first in (0..positions).step_by(BLOCK) {
         let count = BLOCK.min(positions - first);
         let sums = &mut sums[..count * c_out];
-        for (nth, taps) in taps.chunks(longest).enumerate() {
+        if taps.is_empty() {
+            sums.fill(0.0);
+        }
+        for (nth, (taps, weights)) in taps.chunks(longest).zip(&weights).enumerate() {
             let rows = if as_it_lies {
                 &x[first * run..][..count * run]
             } else {
@@ -454,9 +528,10 @@ fn conv2d(
                 }
                 &gathered[..count * long]
             };
-            let w = &w[taps[0].2 * c_out..][..long * c_out];
-            let right = transposed.map_or(Right::Plain(w), |scale| Right::Transposed { weights: w, scale });
-            matmul([count, long, c_out], rows, right, sums, nth > 0);
+            match weights {
+                Ok(packed) => packed.multiply(count, rows, sums, nth > 0),
+                Err(right) => matmul([count, long, c_out], rows, *right, sums, nth > 0),
+            }
         }
         for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
             let (r, c) = ((first + i) / cols, (first + i) % cols);

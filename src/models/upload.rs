@@ -48,7 +48,14 @@ impl<'a> Upload<'a> {
     }
 
     fn weight(&mut self, name: &str, values: &Values, shape: Shape) -> (Precision, Constant) {
-        let weight = self.uploaded.0.remove(name).unwrap_or_else(|| shape.upload_values(&self.uploader, values));
+        let upload = || match values {
+            // The processor would have to decode it again in every pass.
+            Values::F16(_) if self.uploader.is_cpu() => {
+                shape.upload_values(&self.uploader, &Values::F32(values.to_f32()))
+            }
+            _ => shape.upload_values(&self.uploader, values),
+        };
+        let weight = self.uploaded.0.remove(name).unwrap_or_else(upload);
         self.uploader.flush();
         weight
     }
@@ -60,6 +67,16 @@ impl Uploaded {
     /// Errors: [`Error::TensorTooLarge`].
     pub fn add(&mut self, uploader: &Uploader, name: &str, shape: Shape, dtype: Dtype, bytes: &[u8]) -> Result<()> {
         shape.check(uploader, name, dtype.size())?;
+        // As in `Upload::weight`.
+        let decoded: Vec<f32>;
+        let (dtype, bytes) = match dtype {
+            Dtype::F16 if uploader.is_cpu() => {
+                let (halves, _) = bytes.as_chunks::<2>();
+                decoded = halves.iter().map(|&half| f16::from_le_bytes(half).to_f32()).collect();
+                (Dtype::F32, bytemuck::cast_slice(&decoded))
+            }
+            _ => (dtype, bytes),
+        };
         if let Some((_, twice)) = self.0.insert(name.into(), shape.upload(uploader, dtype, bytes)) {
             twice.free();
         }
@@ -139,12 +156,6 @@ impl Shape {
 
     fn upload(self, uploader: &Uploader, dtype: Dtype, bytes: &[u8]) -> (Precision, Constant) {
         match dtype {
-            // The processor would have to decode it again in every pass.
-            Dtype::F16 if uploader.is_cpu() => {
-                let (halves, _) = bytes.as_chunks::<2>();
-                let values: Vec<f32> = halves.iter().map(|&half| f16::from_le_bytes(half).to_f32()).collect();
-                (Precision::F32, self.pack::<4>(uploader, bytemuck::cast_slice(&values)))
-            }
             Dtype::F16 => (Precision::F16, self.pack::<2>(uploader, bytes)),
             Dtype::I8 => (Precision::I8, self.pack::<1>(uploader, bytes)),
             Dtype::F32 => (Precision::F32, self.pack::<4>(uploader, bytes)),

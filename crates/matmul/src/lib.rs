@@ -2,8 +2,8 @@
 //! is compiled for size, and this for speed.
 //!
 //! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums, two vec4 of b, one number of a and a
-//! product. Only b is packed; rows of a are read as they lie. A b that lies transposed is not packed either: its columns are rows, and
-//! sums of [`DOT_ROWS`] × 4 of them run along k, four numbers side by side.
+//! product. Only b is packed, once for however many rows of a follow: [`Packed`]; rows of a are read as they lie. A b that lies transposed
+//! is not packed either: its columns are rows, and sums of [`DOT_ROWS`] × 4 of them run along k, four numbers side by side.
 
 use wide::f32x4;
 
@@ -12,14 +12,53 @@ const ROWS: usize = 4;
 const COLS: usize = 8;
 /// How much of k at a time: so much of b, [`COLS`] wide, stays in the first cache.
 const DEPTH: usize = 256;
-/// How many such panels of b are packed at a time: a row of them is four cache lines side by side.
-const PANELS: usize = 8;
-
 /// Rows of a that [`multiply_transposed`] reads at a time.
 const DOT_ROWS: usize = 2;
 
-/// [depth, COLS]
-type Panel = [[f32x4; COLS / 4]; DEPTH];
+/// [`COLS`] columns of one row of b.
+type Row = [f32x4; COLS / 4];
+
+/// b [k, n], its columns gathered [`COLS`] at a time: [n / COLS, k, COLS], zeros behind the last column.
+pub struct Packed {
+    k: usize,
+    n: usize,
+    rows: Vec<Row>,
+}
+
+impl Packed {
+    /// Packs b [k, n]. n is a multiple of 4, k not 0. Panics if they are not so, or if the slice is shorter than that.
+    pub fn new([k, n]: [usize; 2], b: &[f32]) -> Packed {
+        assert!(n.is_multiple_of(4) && k > 0);
+        let mut rows = vec![[f32x4::ZERO; COLS / 4]; n.div_ceil(COLS) * k];
+        for (at, row) in b[..k * n].chunks_exact(n).enumerate() {
+            let (pairs, last) = row.as_chunks::<4>().0.as_chunks::<2>();
+            for (panel, &[left, right]) in pairs.iter().enumerate() {
+                rows[panel * k + at] = [left.into(), right.into()];
+            }
+            if let Some(&left) = last.first() {
+                rows[pairs.len() * k + at] = [left.into(), f32x4::ZERO];
+            }
+        }
+        Packed { k, n, rows }
+    }
+
+    /// c [m, n] = a [m, k] · b, added to what c holds with `add`. Panics if a slice is shorter than that.
+    pub fn multiply(&self, m: usize, a: &[f32], c: &mut [f32], add: bool) {
+        let &Packed { k, n, .. } = self;
+        assert!(m * k <= a.len() && m * n <= c.len());
+        for k0 in (0..k).step_by(DEPTH) {
+            let depth = DEPTH.min(k - k0);
+            for (panel, j) in self.rows.chunks_exact(k).zip((0..n).step_by(COLS)) {
+                for i in (0..m).step_by(ROWS) {
+                    // Beyond the last row it is the last again, computed and not stored.
+                    let rows = std::array::from_fn(|r| &a[(i + r).min(m - 1) * k + k0..][..depth]);
+                    let left = [m - i, n - j];
+                    multiply(&panel[k0..][..depth], rows, &mut c[i * n + j..], n, left, add || k0 > 0);
+                }
+            }
+        }
+    }
+}
 
 /// The right operand.
 #[derive(Clone, Copy)]
@@ -36,25 +75,9 @@ pub enum Right<'a> {
 /// Panics if they are not so, or if a slice is shorter than that.
 pub fn matmul([m, k, n]: [usize; 3], a: &[f32], b: Right, c: &mut [f32], add: bool) {
     assert!(n.is_multiple_of(4) && k > 0 && m * k <= a.len() && m * n <= c.len());
-    let b = match b {
-        Right::Plain(b) => b,
-        Right::Transposed { weights, scale } => return matmul_transposed([m, k, n], a, weights, scale, c, add),
-    };
-    let mut panels = vec![[[f32x4::ZERO; COLS / 4]; DEPTH]; PANELS];
-    for k0 in (0..k).step_by(DEPTH) {
-        let depth = DEPTH.min(k - k0);
-        for j0 in (0..n).step_by(PANELS * COLS) {
-            let width = (PANELS * COLS).min(n - j0);
-            pack(&mut panels, &b[k0 * n + j0..], n, depth, width);
-            for (panel, j) in panels.iter().zip((j0..j0 + width).step_by(COLS)) {
-                for i in (0..m).step_by(ROWS) {
-                    // Beyond the last row it is the last again, computed and not stored.
-                    let rows = std::array::from_fn(|r| &a[(i + r).min(m - 1) * k + k0..][..depth]);
-                    let left = [m - i, n - j];
-                    multiply(&panel[..depth], rows, &mut c[i * n + j..], n, left, add || k0 > 0);
-                }
-            }
-        }
+    match b {
+        Right::Plain(b) => Packed::new([k, n], b).multiply(m, a, c, add),
+        Right::Transposed { weights, scale } => matmul_transposed([m, k, n], a, weights, scale, c, add),
     }
 }
 
@@ -80,22 +103,9 @@ fn matmul_transposed([m, k, n]: [usize; 3], a: &[f32], weights: &[f32], scale: &
     }
 }
 
-/// Copies b [depth, width], its rows `n` apart, to panels side by side.
-fn pack(panels: &mut [Panel], b: &[f32], n: usize, depth: usize, width: usize) {
-    for (k, row) in b.chunks(n).take(depth).enumerate() {
-        let (pairs, last) = row[..width].as_chunks::<4>().0.as_chunks::<2>();
-        for (panel, &[left, right]) in panels.iter_mut().zip(pairs) {
-            panel[k] = [left.into(), right.into()];
-        }
-        if let Some(&left) = last.first() {
-            panels[pairs.len()][k] = [left.into(), f32x4::ZERO];
-        }
-    }
-}
-
 /// c [ROWS, COLS] = rows · panel, of which `left` rows and columns are stored; rows of c are `n` apart.
 #[inline(never)] // into its caller's loops, its sums would not stay in registers
-fn multiply(panel: &[[f32x4; COLS / 4]], rows: [&[f32]; ROWS], c: &mut [f32], n: usize, left: [usize; 2], add: bool) {
+fn multiply(panel: &[Row], rows: [&[f32]; ROWS], c: &mut [f32], n: usize, left: [usize; 2], add: bool) {
     let mut sums = [[f32x4::ZERO; COLS / 4]; ROWS];
     let [a0, a1, a2, a3] = rows;
     for ((((b, a0), a1), a2), a3) in panel.iter().zip(a0).zip(a1).zip(a2).zip(a3) {
