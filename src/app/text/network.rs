@@ -72,7 +72,7 @@ pub static ENGLISH: Network = Network {
     tour_scores: "At the end the mean of each channel over all places is taken; these means, weighed once more, give each of the {} classes a score. “{}” got {}, which is a share of {} %.",
     tour_backward: "Now the question is turned round: what at {} would raise the score of “{}”? The derivative of that one score runs backwards through the network. It took {} ms to answer with {} numbers: a gradient for each of {} channels at each of {} × {} places.",
     tour_weights: "Each channel's gradients are averaged to one weight: how much this channel speaks for “{}”. {} of {} weights are positive. These are the largest:",
-    tour_strongest: "What these channels look for, this photo has, at the warm places.",
+    tour_strongest: "Where such a channel is warm, the photo has what it looks for. One that is cold everywhere found nothing here and adds nothing to the map.",
     tour_picture: "Every channel's map times its weight, all added up, is {} × {} numbers. What is below zero speaks against the class and is cut off; the largest, {}, becomes 1. Here they are, before being spread smoothly over your photo:",
     tour_wait: "Working on it…",
 };
@@ -110,7 +110,7 @@ pub static CHINESE: Network = Network {
     tour_scores: "最后，每个通道对所有位置取平均，再加权相加，给 {} 个类别各算出一个得分。“{}”得 {}，所占份额为 {} %。",
     tour_backward: "现在反过来问：{} 处的什么变化会提高“{}”的得分？这一个得分的导数沿网络反向传播，用 {} 毫秒得到 {} 个数：{} 个通道在 {} × {} 个位置上各一个梯度。",
     tour_weights: "把每个通道的梯度平均成一个权重：这个通道对“{}”有多大支持。{} / {} 个权重为正。最大的是：",
-    tour_strongest: "这些通道寻找的特征，照片里有，就在暖色处。",
+    tour_strongest: "通道的暖色处，就是照片里有它所找特征的地方；整张都是冷色的通道在这里什么也没找到，不会给热力图增添什么。",
     tour_picture: "每个通道的图乘以它的权重，全部相加，得到 {} × {} 个数。小于零的表示反对，被截去；最大的 {} 变成 1。这就是它们，随后再平滑地铺到照片上：",
     tour_wait: "正在计算…",
 };
