@@ -12,6 +12,9 @@ const ROWS: usize = 4;
 const COLS: usize = 8;
 /// How much of k at a time: so much of b, [`COLS`] wide, stays in the first cache.
 const DEPTH: usize = 256;
+/// How many columns of panels are packed at a time: a row of them is four cache lines side by side.
+const PANELS: usize = 8;
+
 /// Rows of a that [`multiply_transposed`] reads at a time.
 const DOT_ROWS: usize = 2;
 
@@ -30,13 +33,16 @@ impl Packed {
     pub fn new([k, n]: [usize; 2], b: &[f32]) -> Packed {
         assert!(n.is_multiple_of(4) && k > 0);
         let mut rows = vec![[f32x4::ZERO; COLS / 4]; n.div_ceil(COLS) * k];
-        for (at, row) in b[..k * n].chunks_exact(n).enumerate() {
-            let (pairs, last) = row.as_chunks::<4>().0.as_chunks::<2>();
-            for (panel, &[left, right]) in pairs.iter().enumerate() {
-                rows[panel * k + at] = [left.into(), right.into()];
-            }
-            if let Some(&left) = last.first() {
-                rows[pairs.len() * k + at] = [left.into(), f32x4::ZERO];
+        for (panels, j) in rows.chunks_mut(PANELS * k).zip((0..n).step_by(PANELS * COLS)) {
+            let width = (PANELS * COLS).min(n - j);
+            for (at, row) in b[..k * n].chunks_exact(n).enumerate() {
+                let (pairs, last) = row[j..j + width].as_chunks::<4>().0.as_chunks::<2>();
+                for (panel, &[left, right]) in pairs.iter().enumerate() {
+                    panels[panel * k + at] = [left.into(), right.into()];
+                }
+                if let Some(&left) = last.first() {
+                    panels[pairs.len() * k + at] = [left.into(), f32x4::ZERO];
+                }
             }
         }
         Packed { k, n, rows }
