@@ -4,7 +4,7 @@
 //! GPU and on the processor; the same network in f16; and MobileNetV2 and EfficientNet-Lite0 to 4 with random weights, which bring
 //! torchvision's and timm's names, both paddings, odd sizes and other widths. Every tensor of the file is compared, or stands in
 //! [`NOT_COMPARED`] with its reason.
-//! The trained weights are not in the repository: `weights/efficientnet-lite0/fetch` gets them, and without them these tests fail.
+//! The trained weights are not in the repository: `weights/efficientnet-lite0/fetch --original` gets them, and without them these tests fail.
 
 use std::collections::HashMap;
 
@@ -218,7 +218,7 @@ fn gpu() -> Explainer {
 fn load_trained(explainer: &mut Explainer, file: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let bytes = std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run weights/efficientnet-lite0/fetch first", path.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}; run weights/efficientnet-lite0/fetch --original first", path.display()));
     let network = Network::from_checkpoint(&Checkpoint::read(bytes).unwrap()).unwrap();
     assert_eq!(network.conventions, Conventions::TENSORFLOW, "{file}");
     // (v − 127) / 128 on 0..=255, for channels in 0..=1
