@@ -217,8 +217,9 @@ fn gpu() -> Explainer {
 /// `explainer` with trained weights; both files' names tell TensorFlow's conventions.
 fn load_trained(explainer: &mut Explainer, file: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let bytes = std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run weights/efficientnet-lite0/fetch --original first", path.display()));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; run weights/efficientnet-lite0/fetch --original first", path.display())
+    });
     let network = Network::from_checkpoint(&Checkpoint::read(bytes).unwrap()).unwrap();
     assert_eq!(network.conventions, Conventions::TENSORFLOW, "{file}");
     // (v − 127) / 128 on 0..=255, for channels in 0..=1

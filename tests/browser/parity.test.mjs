@@ -91,6 +91,21 @@ for (const [name, launch] of [['Chromium', chromium], ['Firefox', firefox]]) {
       ]);
       await page.close();
     });
+
+    it('EfficientNet-Lite0 with its trained weights on the tutorial’s photo: classes, layers, methods', async () => {
+      const built = await serve();
+      const page = await open(browser, built.url);
+      await page.reach('ready');
+      const weights = path.join(ROOT, 'weights/efficientnet-lite0/efficientnet-lite0.safetensors');
+      await compare(page, weights, path.join(ROOT, 'tests/golden/images/both.png'), [
+        { place: 0, layer: 'head' },
+        { place: 2, layer: 'head' },
+        { place: 1, layer: 'blocks.4' },
+        { place: 0, layer: 'blocks.2', method: 'layer-cam' },
+      ]);
+      await page.close();
+      await built.close();
+    });
   });
 }
 
