@@ -4,7 +4,9 @@
 //! `matmul` beside this one. Knows neither networks nor tiles; what [`ops`](crate::ops) records runs here unchanged, so everything above
 //! gives the same results. To add an operation: an arm in [`run`].
 
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use half::f16;
 use matmul::{Packed, Right, matmul};
@@ -14,12 +16,43 @@ use crate::shader::Shader;
 
 /// A buffer: 32-bit words, of which most hold an f32.
 #[derive(Clone, Debug)]
-pub struct Memory(Arc<RwLock<Vec<u32>>>);
+pub struct Memory(Arc<RwLock<Contents>>);
+
+/// Reads as its words. Writing to them drops what was made of them.
+#[derive(Debug)]
+struct Contents {
+    words: Vec<u32>,
+    /// A convolution's weight as products read it: packed in the first pass, kept for those that follow.
+    packed: OnceLock<Packed>,
+}
+
+/// Of the weights that are kept packed beside their words: larger ones take little time to pack beside that of their products.
+const MOST_KEPT: usize = 2 << 20;
+
+impl From<Vec<u32>> for Contents {
+    fn from(words: Vec<u32>) -> Contents {
+        Contents { words, packed: OnceLock::new() }
+    }
+}
+
+impl Deref for Contents {
+    type Target = Vec<u32>;
+    fn deref(&self) -> &Vec<u32> {
+        &self.words
+    }
+}
+
+impl DerefMut for Contents {
+    fn deref_mut(&mut self) -> &mut Vec<u32> {
+        self.packed.take();
+        &mut self.words
+    }
+}
 
 impl Memory {
     /// Zeros, `bytes` of them rounded up to words.
     pub fn new(bytes: u64) -> Memory {
-        Memory(Arc::new(RwLock::new(vec![0; bytes.div_ceil(4) as usize])))
+        Memory(Arc::new(RwLock::new(vec![0; bytes.div_ceil(4) as usize].into())))
     }
     pub fn bytes(&self) -> u64 {
         4 * self.words().len() as u64
@@ -37,13 +70,13 @@ impl Memory {
     }
     /// Gives it back, whoever still holds a handle.
     pub fn free(&self) {
-        *self.words_mut() = Vec::new();
+        *self.words_mut() = Vec::new().into();
     }
     // A panic while it was locked was a bug, and ended the program.
-    fn words(&self) -> RwLockReadGuard<'_, Vec<u32>> {
+    fn words(&self) -> RwLockReadGuard<'_, Contents> {
         self.0.read().unwrap_or_else(|e| e.into_inner())
     }
-    fn words_mut(&self) -> RwLockWriteGuard<'_, Vec<u32>> {
+    fn words_mut(&self) -> RwLockWriteGuard<'_, Contents> {
         self.0.write().unwrap_or_else(|e| e.into_inner())
     }
 }
@@ -71,7 +104,9 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
             let weight = weights(shader, &words, params.weights());
             let scale = (shader.constant("TRANSPOSE") != 0).then(|| input(3));
             let scale = scale.as_ref().map(|scale| &floats(scale)[..params.c_in]);
-            conv2d(floats_mut(&mut out), floats(&input(1)), &weight, scale, follows, &params);
+            let is_f32 = matches!(weight, Cow::Borrowed(_));
+            let kept = Some(&words.packed).filter(|_| is_f32 && scale.is_none() && size_of_val(&*weight) <= MOST_KEPT);
+            conv2d(floats_mut(&mut out), floats(&input(1)), &weight, kept, scale, follows, &params);
         }
         "depthwise_conv2d" | "depthwise_conv2d_backward_input" => {
             let params = DepthwiseParams::of(params);
@@ -188,7 +223,7 @@ pub fn run(shader: &Shader, memory: &[Memory], params: &[u32]) {
 }
 
 /// `count` weights as f32, whatever the shader was compiled to read.
-fn weights<'a>(shader: &Shader, words: &'a [u32], count: usize) -> std::borrow::Cow<'a, [f32]> {
+fn weights<'a>(shader: &Shader, words: &'a [u32], count: usize) -> Cow<'a, [f32]> {
     if shader.constant("I8") != 0 {
         let values: &[i8] = bytemuck::cast_slice(words);
         values[..count].iter().map(|&v| (v as f32 / 127.0).max(-1.0)).collect()
@@ -469,6 +504,13 @@ impl Conv2dParams {
     }
 }
 
+/// The right operand of a convolution's product.
+enum Factor<'a> {
+    Kept(&'a Packed),
+    Packed(Packed),
+    AsItLies(Right<'a>),
+}
+
 /// Positions at a time: their taps, gathered, stay in the cache.
 const BLOCK: usize = 256;
 
@@ -477,6 +519,7 @@ fn conv2d(
     y: &mut [f32],
     x: &[f32],
     w: &[f32],
+    kept: Option<&OnceLock<Packed>>,
     transposed: Option<&[f32]>,
     [scale_bias, residual, mask]: [Option<&[f32]>; 3],
     p: &Conv2dParams,
@@ -498,14 +541,17 @@ fn conv2d(
     let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * long }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
     let scale_bias = scale_bias.map(|both| both.as_chunks::<4>().0.split_at(c_out / 4));
-    // Of each product the right operand, packed once for all positions.
+    // Of each product the right operand, packed once for all positions; the whole weight also for the passes that follow.
+    let whole = kept.filter(|_| one_product && long * c_out == w.len());
+    let whole = whole.map(|kept| kept.get_or_init(|| Packed::new([long, c_out], w)));
     let weights: Vec<_> = taps
         .chunks(longest)
         .map(|taps| {
             let w = &w[taps[0].2 * c_out..][..long * c_out];
-            match transposed {
-                None => Ok(Packed::new([long, c_out], w)),
-                Some(scale) => Err(Right::Transposed { weights: w, scale }),
+            match (whole, transposed) {
+                (Some(packed), _) => Factor::Kept(packed),
+                (None, None) => Factor::Packed(Packed::new([long, c_out], w)),
+                (None, Some(scale)) => Factor::AsItLies(Right::Transposed { weights: w, scale }),
             }
         })
         .collect();
@@ -529,8 +575,9 @@ fn conv2d(
                 &gathered[..count * long]
             };
             match weights {
-                Ok(packed) => packed.multiply(count, rows, sums, nth > 0),
-                Err(right) => matmul([count, long, c_out], rows, *right, sums, nth > 0),
+                Factor::Kept(packed) => packed.multiply(count, rows, sums, nth > 0),
+                Factor::Packed(packed) => packed.multiply(count, rows, sums, nth > 0),
+                Factor::AsItLies(right) => matmul([count, long, c_out], rows, *right, sums, nth > 0),
             }
         }
         for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {

@@ -10,7 +10,7 @@
 // --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "14x4/4x1 14x4/4x1 14x4/4x1" measures
 // our page once more, with these tiles instead of those that it chose on its first visit. --processor lets the processor compute our page:
 // then the work is the renderer's, so that all processes are counted; tfjs-wasm and ort-wasm are what to compare it with.
-// Needs a built page: scripts/serve --build, or DIST=folder. --weights: a safetensors file of the model; without it ResNet-50 is the
+// Needs a built page: scripts/serve --build, or DIST=folder; `module` the one of scripts/module. --weights: a safetensors file of the model; without it ResNet-50 is the
 // untrained golden network, which `cargo run --example golden_weights` writes, and EfficientNet-Lite0 what its `fetch` has left.
 // CHROMIUM, FIREFOX: the browser's program. Further peers: a page in peers/ that calls `ready`, a line in PEERS.
 import assert from 'node:assert/strict';
@@ -47,6 +47,7 @@ const MODELS = {
   },
 };
 const PEERS = {
+  module: { name: 'Gradlens as an ES module, the processor', tasks: ['forward', 'gradcam'], processor: true },
   tfjs: { name: 'TensorFlow.js webgpu', tasks: ['forward', 'gradcam', 'backward'] },
   ort: { name: 'ONNX Runtime Web webgpu', tasks: ['forward'] },
   'tfjs-wasm': { name: 'TensorFlow.js wasm, one thread', tasks: ['forward', 'gradcam'], processor: true },
@@ -99,7 +100,7 @@ async function serve(weights) {
     made[`/peers/${peer}.js`] = Buffer.from(script.contents);
     made[`/peers/${peer}.html`] = Buffer.from(`<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="${peer}.js"></script>`);
   }
-  const folders = { '/page/': DIST, '/node_modules/': path.join(HERE, 'node_modules') };
+  const folders = { '/page/': DIST, '/pkg/': path.join(ROOT, 'pkg'), '/node_modules/': path.join(HERE, 'node_modules') };
   const server = http.createServer((request, response) => {
     let name = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
     if (name.endsWith('/')) name += 'index.html';

@@ -19,9 +19,13 @@ const NETWORKS = {
 };
 const CHOSEN = NETWORKS[new URLSearchParams(location.search).get('model') ?? 'resnet-50'];
 
+/** The bytes of the file, and how photos become inputs, as our own module wants them. */
+export const weights = async () => new Uint8Array(await (await fetch(new URL(CHOSEN.file, ROOT))).arrayBuffer());
+export const preprocessing = { crop: SIDE, mean: CHOSEN.mean.map(v => v / 255), std: CHOSEN.std.map(v => v / 255) };
+
 /** name → { shape, values } of a safetensors file of F32 and F16. */
 async function tensors() {
-  const bytes = await (await fetch(new URL(CHOSEN.file, ROOT))).arrayBuffer();
+  const bytes = (await weights()).buffer;
   const length = Number(new DataView(bytes).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, length)));
   return name => {

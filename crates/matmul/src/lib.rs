@@ -22,6 +22,7 @@ const DOT_ROWS: usize = 2;
 type Row = [f32x4; COLS / 4];
 
 /// b [k, n], its columns gathered [`COLS`] at a time: [n / COLS, k, COLS], zeros behind the last column.
+#[derive(Debug)]
 pub struct Packed {
     k: usize,
     n: usize,
