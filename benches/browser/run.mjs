@@ -47,7 +47,7 @@ const MODELS = {
   },
 };
 const PEERS = {
-  module: { name: 'Gradlens as an ES module, the processor', tasks: ['forward', 'gradcam'], processor: true },
+  module: { name: 'Gradlens as an ES module on the processor,', tasks: ['forward', 'gradcam'], processor: true },
   tfjs: { name: 'TensorFlow.js webgpu', tasks: ['forward', 'gradcam', 'backward'] },
   ort: { name: 'ONNX Runtime Web webgpu', tasks: ['forward'] },
   'tfjs-wasm': { name: 'TensorFlow.js wasm, one thread', tasks: ['forward', 'gradcam'], processor: true },

@@ -15,7 +15,7 @@ const forward = async () => {
   prediction.free();
   return logits;
 };
-ready('', 0, {
+ready('without the page', 0, {
   forward,
   gradcam: async () => {
     const logits = await forward();
