@@ -596,7 +596,7 @@ fn conv2d(
     }
 }
 
-/// Channels side by side, as one vector: the page's own code is compiled for size, which leaves loops over numbers as they are written.
+/// Channels side by side, as one vector.
 fn fours(values: &mut [f32]) -> std::slice::IterMut<'_, [f32; 4]> {
     values.as_chunks_mut().0.iter_mut()
 }

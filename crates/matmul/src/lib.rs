@@ -1,5 +1,5 @@
-//! The matrix product of convolutions on the processor, for WebAssembly on a computer without a GPU. A crate of its own because the page
-//! is compiled for size, and this for speed.
+//! The matrix product of convolutions on the processor, for WebAssembly on a computer without a GPU. A crate of its own
+//! because tests compile the rest with little optimisation, and would wait for this.
 //!
 //! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums, two vec4 of b, one number of a and a
 //! product. Only b is packed, once for however many rows of a follow: [`Packed`]; rows of a are read as they lie. A b that lies transposed
