@@ -93,8 +93,13 @@ impl<'a> Reader<'a> {
             }
         };
         let weight = self.take(&full_name, &tensor.shape)?.values()?;
+        let gamma = self.checkpoint.get(&format!("{norm}.weight"));
         let norm = self.norm(name, norm, c_out)?;
         let (scale, bias) = norm.fold(self.conventions.epsilon);
+        // Finite numbers can still multiply beyond f32; the largest culprit is gamma or what it is divided by.
+        if let (Some(gamma), true) = (gamma, scale.iter().chain(&bias).any(|value| !value.is_finite())) {
+            return Err(Error::TensorNotFinite { name: gamma.name.clone() });
+        }
         let (name, padding) = (name.to_owned(), self.conventions.padding(ksize));
         Ok(Conv { name, c_out, c_in, ksize, stride, padding, groups, depthwise: false, weight, scale, bias, norm })
     }
@@ -107,8 +112,7 @@ impl<'a> Reader<'a> {
             let bias = self.take(&bias, &[c_out])?.f32()?;
             return Ok(Norm::Bias { bias, factors: self.factors(name, c_out)? });
         }
-        let gamma_tensor = self.take(&format!("{norm}.weight"), &[c_out])?;
-        let gamma = gamma_tensor.f64()?;
+        let gamma = self.take(&format!("{norm}.weight"), &[c_out])?.f64()?;
         let beta = self.take(&format!("{norm}.bias"), &[c_out])?.f64()?;
         let mean = self.take(&format!("{norm}.running_mean"), &[c_out])?.f64()?;
         let variance_tensor = self.take(&format!("{norm}.running_var"), &[c_out])?;
@@ -116,13 +120,7 @@ impl<'a> Reader<'a> {
         if variance.iter().any(|&variance| variance < 0.0) {
             return Err(Error::TensorNegative { name: variance_tensor.name.clone() });
         }
-        let norm = Norm::Batch { gamma, beta, mean, variance, factors: self.factors(name, c_out)? };
-        // Finite numbers can still multiply beyond f32; the largest culprit is gamma or what it is divided by.
-        let (scale, bias) = norm.fold(self.conventions.epsilon);
-        if scale.iter().chain(&bias).any(|value| !value.is_finite()) {
-            return Err(Error::TensorNotFinite { name: gamma_tensor.name.clone() });
-        }
-        Ok(norm)
+        Ok(Norm::Batch { gamma, beta, mean, variance, factors: self.factors(name, c_out)? })
     }
 
     /// What an I8 weight is to be multiplied with [c_out]; `None` for other types.
