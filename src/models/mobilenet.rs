@@ -5,7 +5,7 @@
 
 use super::pass::{Activations, Features, Recorder, Slot};
 use super::upload::Upload;
-use super::{AnyConv, Conventional};
+use super::{AnyConv, Conventional, is_of_stage};
 use crate::checkpoint::Network;
 use crate::gpu::Tensor;
 use crate::ops::{Activation, Conv2d, DepthwiseConv2d, Fused, Linear, Mask};
@@ -150,8 +150,7 @@ impl MobileNet {
             "conv_stem" => vec![AnyConv::Dense(&self.stem)],
             "head" => vec![AnyConv::Dense(&self.head)],
             _ => {
-                let is_of =
-                    |block: &&InvertedResidual| block.name.rsplit_once('.').is_some_and(|(stage, _)| stage == part);
+                let is_of = |block: &&InvertedResidual| is_of_stage(&block.name, part);
                 self.blocks.iter().filter(is_of).flat_map(InvertedResidual::convs).collect()
             }
         }

@@ -105,8 +105,7 @@ impl Model {
     /// The layer that a name of [`Architecture::layers`] means. Errors: [`Error::UnknownLayer`].
     pub fn target(architecture: &Architecture, name: &str) -> Result<Target> {
         let blocks = architecture.blocks();
-        let last_of_stage =
-            |stage: &str| blocks.iter().rposition(|block| block.rsplit_once('.').is_some_and(|(of, _)| of == stage));
+        let last_of_stage = |stage: &str| blocks.iter().rposition(|block| is_of_stage(block, stage));
         let found = blocks.iter().position(|block| block == name).or_else(|| last_of_stage(name));
         let known = || architecture.layers().join(", ");
         found.map(Target::Layer).ok_or_else(|| Error::UnknownLayer { name: name.into(), known: known() })
@@ -220,6 +219,11 @@ impl Model {
             Model::MobileNet(_) => Activation::Relu6,
         }
     }
+}
+
+/// Whether a block's name is of a stage: `layer3.2` of `layer3`.
+fn is_of_stage(block: &str, stage: &str) -> bool {
+    block.rsplit_once('.').is_some_and(|(of, _)| of == stage)
 }
 
 impl Drop for Model {

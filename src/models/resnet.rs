@@ -4,7 +4,7 @@
 
 use super::pass::{Activations, Features, Recorder, Slot};
 use super::upload::Upload;
-use super::{AnyConv, Conventional};
+use super::{AnyConv, Conventional, is_of_stage};
 use crate::checkpoint::Network;
 use crate::gpu::Tensor;
 use crate::ops::{self, Activation, Conv2d, Fused, Linear, Mask, Padding, Through, Window};
@@ -140,8 +140,7 @@ impl ResNet {
         if part == "conv1" {
             return vec![AnyConv::Dense(&self.stem)];
         }
-        let blocks =
-            self.blocks.iter().filter(|block| block.name.rsplit_once('.').is_some_and(|(stage, _)| stage == part));
+        let blocks = self.blocks.iter().filter(|block| is_of_stage(&block.name, part));
         blocks.flat_map(Block::convs).map(AnyConv::Dense).collect()
     }
 
