@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use gradlens::catalog::layer_summary::{main_layers, one_a_stride};
+use gradlens::catalog::layer_summary::{main_layers_with_strides, one_a_stride};
 use gradlens::explain::LAST_LAYER;
 use gradlens::{Checkpoint, Explainer, Method, Network};
 use pollster::block_on;
@@ -24,7 +24,7 @@ fn main() {
     block_on(explainer.load(&network, Default::default())).unwrap();
 
     // One layer for each size of the grid; deeper backwards cost more: below the last only the methods that people use there.
-    let earlier = one_a_stride(&main_layers(&network.architecture));
+    let earlier = one_a_stride(&main_layers_with_strides(&network.architecture));
     let mut games: Vec<(&str, Method)> = Method::quick().map(|method| (LAST_LAYER, method)).collect();
     for (layer, _) in earlier.iter().rev().skip(1).take(2) {
         games.extend([Method::GradCam, Method::HiResCam, Method::LayerCam].map(|method| (layer.as_str(), method)));

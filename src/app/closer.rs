@@ -250,7 +250,7 @@ async fn grant(jobs: Jobs, explainer: &mut Explainer, known: &Explanation, wish:
 }
 
 /// One layer for each size of the grid.
-fn main_layers(state: State) -> Vec<String> {
+fn one_a_grid(state: State) -> Vec<String> {
     state.one_a_stride().into_iter().map(|(layer, _)| layer).collect()
 }
 
@@ -286,7 +286,7 @@ fn first_wish(state: State) -> Option<Wish> {
                 cells.push(Question { class: Some(class), layers, method, ..one.clone() });
             };
             let axes = closer.axes.get_untracked();
-            let stages = untrack(|| main_layers(state));
+            let stages = untrack(|| one_a_grid(state));
             if axes == Axes::MethodsLayers {
                 for method in Method::quick() {
                     stages.iter().for_each(|stage| add(known.class, layer(stage), method));
@@ -325,7 +325,7 @@ fn fused(state: State) -> Vec<String> {
 
 /// One layer for each size of the grid, and the others that are fused.
 fn shown_layers(state: State) -> Vec<String> {
-    let (main, fused) = (main_layers(state), fused(state));
+    let (main, fused) = (one_a_grid(state), fused(state));
     let mut layers = state.layers.get();
     layers.retain(|layer| main.contains(layer) || fused.contains(layer));
     layers
@@ -337,7 +337,7 @@ const MAP: usize = 1;
 /// What may lie beside the slider: the photo, the map on show, and this with another method, layer or question.
 fn side(state: State, one: &Question, place: usize) -> Option<Question> {
     let methods = Method::quick().count();
-    let stages = untrack(|| main_layers(state));
+    let stages = untrack(|| one_a_grid(state));
     let mut question = one.clone();
     match place.checked_sub(MAP + 1) {
         None if place == PHOTO => return None,
@@ -357,7 +357,7 @@ fn sides(state: State) -> Vec<String> {
     let than = asked::than(state).map(|than| state.label(than)).unwrap_or_default();
     let mut sides = vec![text.view_photo.to_owned(), text.closer.as_shown.to_owned()];
     Method::quick().for_each(|method| sides.push(text::method(language, method.name()).0.to_owned()));
-    sides.extend(main_layers(state));
+    sides.extend(one_a_grid(state));
     text.closer.targets.iter().for_each(|words| sides.push(fill(words, &[&than])));
     sides
 }

@@ -18,7 +18,7 @@ use super::state::{Adapter, Failure, Fault, Loaded, Picture, Progress, Retry, St
 use super::store;
 use crate::cam::Method;
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::{Part, layer_summary, main_layers, one_a_stride};
+use crate::catalog::layer_summary::{Part, layer_summary, main_layers_with_strides, one_a_stride};
 use crate::catalog::models::{self, Model, Sample};
 use crate::channels::Channels;
 use crate::checkpoint::{Architecture, Conventions};
@@ -955,7 +955,7 @@ impl Jobs {
                 explainer.install(weights, preprocessing.clone())?;
                 if !same {
                     state.trained.set(trained);
-                    let stages = explainer.architecture().map(main_layers).unwrap_or_default();
+                    let stages = explainer.architecture().map(main_layers_with_strides).unwrap_or_default();
                     state.closer.start_again(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
                     state.layers.set(explainer.layers());
                     state.stages.set(stages);

@@ -96,7 +96,7 @@ pub fn layer_summary(network: &Architecture, conventions: Conventions, height: u
 }
 
 /// The layers that a person would choose from, first to last: the stages and the head, each with its stride.
-pub fn main_layers(network: &Architecture) -> Vec<(String, usize)> {
+pub fn main_layers_with_strides(network: &Architecture) -> Vec<(String, usize)> {
     let parts = layer_summary(network, Conventions::PYTORCH, 224, 224); // strides are the same at every size
     let strided = |name: String| part(&parts, &name).map(|part| part.stride).map(|stride| (name, stride));
     network.main_layers().into_iter().filter_map(strided).collect()
@@ -271,10 +271,12 @@ mod tests {
         assert_eq!(centre(Conventions::TENSORFLOW, 224, 224), Some([31, 31]));
         assert_eq!(centre(Conventions::TENSORFLOW, 225, 224), Some([31, 0]));
         assert_eq!(centre(Conventions::PYTORCH, 224, 224), Some([0, 0]));
-        let all = main_layers(&lite0);
+        let all = main_layers_with_strides(&lite0);
         let strides: Vec<usize> = all.iter().map(|(_, stride)| *stride).collect();
         assert_eq!(strides, [2, 4, 8, 16, 16, 32, 32, 32]);
-        let names = |network| one_a_stride(&main_layers(network)).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let names = |network| {
+            one_a_stride(&main_layers_with_strides(network)).into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
         assert_eq!(names(&lite0), ["blocks.1", "blocks.2", "blocks.4", "head"]);
         assert_eq!(names(&resnet50()), ["layer1", "layer2", "layer3", "layer4"]);
     }
