@@ -16,6 +16,7 @@ use safetensors::SafeTensors;
 
 mod common;
 use common::golden_weights::{Affine, GOLDEN, SEED, to_safetensors};
+use common::method;
 use common::mobilenet_weights::{FAMILIES, random_state_dict};
 
 /// As the package has them: what the f32 values were computed with.
@@ -33,19 +34,6 @@ const NOT_COMPARED: [(&str, &str); 1] = [("lite1/", "another 22 MB to fetch; the
 
 /// A pass a channel: 1,280 at the head, which the processor does in a fraction of the time that a software adapter takes.
 const ON_THE_PROCESSOR: [&str; 2] = ["method/ScoreCAM/head/", "method/AblationCAM/head/"];
-
-const METHODS: [(&str, Method); 10] = [
-    ("GradCAM", Method::GradCam),
-    ("GradCAMPlusPlus", Method::GradCamPlusPlus),
-    ("XGradCAM", Method::XGradCam),
-    ("HiResCAM", Method::HiResCam),
-    ("GradCAMElementWise", Method::GradCamElementWise),
-    ("LayerCAM", Method::LayerCam),
-    ("EigenCAM", Method::EigenCam),
-    ("EigenGradCAM", Method::EigenGradCam),
-    ("ScoreCAM", Method::ScoreCam),
-    ("AblationCAM", Method::AblationCam),
-];
 
 /// How a tensor is compared, and what may differ.
 enum Bar {
@@ -249,7 +237,7 @@ fn check_photo(golden: &mut Golden, explainer: &mut Explainer, photo: &str) {
     let mut explained = |golden: &Golden, explainer: &mut Explainer, name: &str, layer: &str| {
         let at = format!("{name}/{layer}");
         if last.as_ref().is_none_or(|(last, ..)| *last != at) {
-            let method = METHODS.iter().find(|known| known.0 == name).unwrap_or_else(|| panic!("{name}")).1;
+            let method = method(name);
             let Explanation { mut cam, mut heatmap, .. } = ask(explainer, one(layer, method));
             if name.starts_with("Eigen") {
                 // A principal component has no sign of its own: NumPy's may be the other one.

@@ -15,26 +15,10 @@ use std::collections::HashMap;
 
 mod common;
 use common::golden_weights::GOLDEN;
+use common::method;
 
 /// ‖found − expected‖ / ‖expected‖ of maps; largest difference of heatmaps in 0..1 and of probabilities.
 const TOLERANCE: f64 = 1e-4;
-
-const METHODS: [(&str, Method); 10] = [
-    ("GradCAM", Method::GradCam),
-    ("GradCAMPlusPlus", Method::GradCamPlusPlus),
-    ("XGradCAM", Method::XGradCam),
-    ("HiResCAM", Method::HiResCam),
-    ("GradCAMElementWise", Method::GradCamElementWise),
-    ("LayerCAM", Method::LayerCam),
-    ("EigenCAM", Method::EigenCam),
-    ("EigenGradCAM", Method::EigenGradCam),
-    ("ScoreCAM", Method::ScoreCam),
-    ("AblationCAM", Method::AblationCam),
-];
-
-fn method(name: &str) -> Method {
-    METHODS.iter().find(|known| known.0 == name).unwrap_or_else(|| panic!("{name}")).1
-}
 
 struct Golden {
     file: Vec<u8>,
