@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gradlens::checkpoint::Conventions;
+use gradlens::explain::faithfulness::{self, Curve, Scrambled};
+use gradlens::explain::localization;
+use gradlens::explain::neurons::Neuron;
+use gradlens::explain::objective::softmax;
 use gradlens::explain::{LAST_LAYER, top};
-use gradlens::faithfulness::{self, Curve, Scrambled};
-use gradlens::heatmap::Cam;
-use gradlens::localise;
-use gradlens::neurons::Neuron;
-use gradlens::objective::softmax;
+use gradlens::image::heatmap::Cam;
 use gradlens::{
     Checkpoint, ColourMap, Error, Explainer, Explanation, Fit, Labels, Method, Network, Objective, Photo, Prediction,
-    Question, Rect, Result, heatmap,
+    Question, Rect, Result, image::heatmap,
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
@@ -184,17 +184,17 @@ async fn extras(
             tensors.push((file.into(), vec![size.0, size.1, 3], guided.values));
         }
     }
-    let region = localise::largest_region(heat, size, localise::THRESHOLD);
+    let region = localization::largest_region(heat, size, localization::THRESHOLD);
     if wants("box") || options.truth.is_some() {
-        let on_photo = region.as_ref().map(|region| localise::to_photo(&region.bounds, &explanation.rect, size));
-        found["box"] = json!({"threshold": localise::THRESHOLD, "rect": on_photo});
+        let on_photo = region.as_ref().map(|region| localization::to_photo(&region.bounds, &explanation.rect, size));
+        found["box"] = json!({"threshold": localization::THRESHOLD, "rect": on_photo});
         if let Some(truth) = options.truth {
-            let on_input = localise::to_input(&truth, &explanation.rect, size);
+            let on_input = localization::to_input(&truth, &explanation.rect, size);
             found["truth"] = json!({
                 "rect": truth,
-                "iou": region.as_ref().map_or(0.0, |region| localise::iou(&region.bounds, &on_input)),
-                "points_into": localise::points_into(heat, size.1, &on_input),
-                "energy_share": localise::energy_share(heat, size.1, &on_input),
+                "iou": region.as_ref().map_or(0.0, |region| localization::iou(&region.bounds, &on_input)),
+                "points_into": localization::points_into(heat, size.1, &on_input),
+                "energy_share": localization::energy_share(heat, size.1, &on_input),
             });
         }
     }

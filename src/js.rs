@@ -8,11 +8,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use crate::explain::LAST_LAYER;
-use crate::faithfulness::{Curve, NOISE};
-use crate::heatmap::{self, Look};
-use crate::localise;
-use crate::neurons::Neuron;
-use crate::objective::softmax;
+use crate::explain::faithfulness::{Curve, NOISE};
+use crate::explain::localization;
+use crate::explain::neurons::Neuron;
+use crate::explain::objective::softmax;
+use crate::image::heatmap::{self, Look};
 use crate::{Checkpoint, Error, Fit, Method, Network, Objective, Photo, Preprocessing};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -337,11 +337,11 @@ impl Explainer {
     pub async fn cover_up(&mut self, explanation: &Explanation, share: Option<f32>) -> Result<Covered, JsValue> {
         let known = &explanation.0;
         let size = (known.height, known.width);
-        let share = share.unwrap_or(localise::THRESHOLD);
-        let Some(region) = localise::largest_region(&known.heatmap, size, share) else { return object(None) };
+        let share = share.unwrap_or(localization::THRESHOLD);
+        let Some(region) = localization::largest_region(&known.heatmap, size, share) else { return object(None) };
         let covered = self.engine.cover_up(&region.mask).await.map_err(JsError::from)?;
         let of_class = |logits: &[f32]| softmax(logits).get(known.class).copied();
-        let rect = localise::to_photo(&region.bounds, &known.rect, size);
+        let rect = localization::to_photo(&region.bounds, &known.rect, size);
         object(Some(json!({
             "x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height,
             "probability": of_class(&covered.logits), "logits": covered.logits,

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use gradlens::checkpoint::{Block, Dtype, ResNetConfig};
 use gradlens::gpu::Gpu;
-use gradlens::photo::prepare;
+use gradlens::image::prepare;
 use gradlens::{Checkpoint, ColourMap, Error, Explainer, Fit, Labels, Method, Network, Photo, Preprocessing, Result};
 use pollster::block_on;
 
@@ -15,8 +15,8 @@ use common::golden_weights::{StateDict, architecture, random_checkpoint, random_
 
 /// Reached elsewhere, since it takes an adapter that is broken: the file, and the words of its test.
 const ELSEWHERE: [(&str, &str, &str); 2] = [
-    ("WrongResult", "src/tune.rs", "results_that_are_not_the_cpus_are_not_believed"),
-    ("GpuMemory", "src/gpu.rs", "memory_that_runs_out_has_a_sentence_of_its_own"),
+    ("WrongResult", "src/tuning.rs", "results_that_are_not_the_cpus_are_not_believed"),
+    ("GpuMemory", "src/gpu/mod.rs", "memory_that_runs_out_has_a_sentence_of_its_own"),
 ];
 
 fn small() -> ResNetConfig {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use gradlens::explain::Planes;
-use gradlens::heatmap::{self, Cam};
+use gradlens::image::heatmap::{self, Cam};
 use gradlens::{Checkpoint, ColourMap, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing};
 use pollster::block_on;
 use safetensors::SafeTensors;

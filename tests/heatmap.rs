@@ -3,8 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use gradlens::{
-    heatmap::{Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, overlay, resize, value_at},
-    photo::{Photo, Rect},
+    image::heatmap::{
+        Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, overlay, resize, value_at,
+    },
+    image::{Photo, Rect},
 };
 use safetensors::SafeTensors;
 

@@ -5,7 +5,7 @@ use gradlens::explain::Memory;
 use gradlens::gpu::Gpu;
 use gradlens::ops::{Padding, Window};
 use gradlens::reference::{self, Image};
-use gradlens::tune::Tuning;
+use gradlens::tuning::Tuning;
 use gradlens::{Checkpoint, Error, Explainer, Fit, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 use std::path::Path;

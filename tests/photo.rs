@@ -10,7 +10,7 @@ use std::{
 
 use gradlens::{
     error::Error,
-    photo::{
+    image::{
         Fit, Interpolation, Photo, Prepared, Preprocessing, Rect, left_to_the_browser, looks_like_a_photo, prepare,
         webp_orientation,
     },

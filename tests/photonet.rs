@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use gradlens::checkpoint::Conventions;
-use gradlens::heatmap::{self, Cam};
+use gradlens::image::heatmap::{self, Cam};
 use gradlens::{Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing, Question};
 use pollster::block_on;
 use safetensors::SafeTensors;

@@ -4,9 +4,9 @@
 //! Every tensor of the file is compared. Both sides are rounded f32 of the same formulas, f64 there: relative errors measured
 //! here are below 2e-5, tolerances five times that unless a comment says otherwise.
 
-use gradlens::faithfulness::{Curve, NOISE, STEPS, Scrambled, rank_correlation, ssim};
-use gradlens::heatmap::{self, Cam};
-use gradlens::localise;
+use gradlens::explain::faithfulness::{Curve, NOISE, STEPS, Scrambled, rank_correlation, ssim};
+use gradlens::explain::localization;
+use gradlens::image::heatmap::{self, Cam};
 use gradlens::{Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing, Question};
 use pollster::block_on;
 use safetensors::tensor::TensorView;
@@ -425,7 +425,7 @@ fn covering_a_part() {
     let before = block_on(explainer.predict(&golden.photo("b"), Fit::Whole)).unwrap();
     let map = block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap();
     let size = (map.height, map.width);
-    let region = localise::largest_region(&map.heatmap, size, 0.5).unwrap();
+    let region = localization::largest_region(&map.heatmap, size, 0.5).unwrap();
     let covered = block_on(explainer.cover_up(&region.mask)).unwrap();
     assert_eq!(covered.colour, [124, 116, 104]); // ImageNet's mean
     assert!(covered.logits != before.logits);

@@ -5,13 +5,13 @@
 #[path = "../../src"]
 mod engine {
     pub mod error;
-    pub mod photo;
+    pub mod image;
 }
 mod heap;
 // The sources say `crate::error`.
-use engine::error;
+use engine::{error, image};
 
-use engine::photo::{Fit, Photo, Preprocessing, left_to_the_browser, prepare, stated_size, webp_orientation};
+use engine::image::{Fit, Photo, Preprocessing, left_to_the_browser, prepare, stated_size, webp_orientation};
 use error::Error;
 
 /// Pixels above which nothing is decoded here: large ones take time and find nothing that small ones do not.
@@ -29,12 +29,12 @@ const OF_WEBP: usize = 96 << 20;
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let _ = webp_orientation(file);
     let _ = left_to_the_browser(file);
-    let stated = image::ImageReader::new(std::io::Cursor::new(file)).with_guessed_format();
+    let stated = ::image::ImageReader::new(std::io::Cursor::new(file)).with_guessed_format();
     let stated = stated.ok().and_then(|reader| reader.into_dimensions().ok());
     let (width, height) = stated.unwrap_or_default();
     let (wide, high) = stated_size(file).unwrap_or_default();
     let pixels = wide.max(width.into()) * high.max(height.into());
-    if (MOST..engine::photo::MAX_PIXELS).contains(&pixels) {
+    if (MOST..engine::image::MAX_PIXELS).contains(&pixels) {
         return;
     }
     let (decoded, held) = heap::peak(|| Photo::decode(file));

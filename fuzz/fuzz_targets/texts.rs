@@ -10,11 +10,11 @@ mod engine {
         pub mod permalink;
     }
     pub mod error;
-    pub mod photo;
+    pub mod image;
 }
 mod heap;
 // The sources say `crate::error`.
-use engine::{error, photo};
+use engine::{error, image};
 
 use engine::catalog::labels::Labels;
 use engine::catalog::{models, permalink};

@@ -3,8 +3,8 @@
 use super::state::State;
 use super::text::fill;
 use super::widgets::{part, pick, told};
+use crate::explain::objective::Objective;
 use crate::explain::{Explanation, Prediction, Question};
-use crate::objective::Objective;
 use leptos::prelude::*;
 
 /// By which scripts and links call them, in the order of `text.closer.targets`.

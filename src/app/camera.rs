@@ -6,7 +6,7 @@ use super::picture;
 use super::state::{Fault, Retry};
 use super::widgets::{act, told, whether};
 
-use crate::photo::Photo;
+use crate::image::Photo;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::time::Duration;

@@ -15,16 +15,16 @@ use super::once::{Effect, Memo, RwSignal};
 use super::state::State;
 use super::text::{self, Words, fill};
 use super::widgets::{Segmented, act, part, told};
-use crate::cam::Method;
 use crate::error::Error;
+use crate::explain::cam::Method;
+use crate::explain::faithfulness::{NOISE, Scrambled, Trust};
+use crate::explain::guided::Guided;
+use crate::explain::localization::{self, Covered};
+use crate::explain::neurons::Neurons;
+use crate::explain::objective::Objective;
+use crate::explain::perturbation::Estimate;
 use crate::explain::{Explainer, Explanation, Question};
-use crate::faithfulness::{NOISE, Scrambled, Trust};
-use crate::guided::Guided;
-use crate::localise::{self, Covered};
-use crate::neurons::Neurons;
-use crate::objective::Objective;
-use crate::perturb::Estimate;
-use crate::photo::Rect;
+use crate::image::Rect;
 use leptos::prelude::*;
 use maps::{Compare, Detail, Layers, Swipe, Targets};
 use methods::Methods;
@@ -164,7 +164,7 @@ impl Closer {
             one_scale: RwSignal::default(),
             slow: RwSignal::new(Method::AblationCam),
             channels: RwSignal::new(64),
-            share: RwSignal::new(localise::THRESHOLD),
+            share: RwSignal::new(localization::THRESHOLD),
             truth: RwSignal::default(),
             swipe: RwSignal::new(0.5),
             sides: RwSignal::new([PHOTO, MAP]),

@@ -8,7 +8,7 @@ use super::state::Fault;
 use crate::catalog::models::Model;
 use crate::error::Error;
 use crate::gpu::Uploader;
-use crate::loader::{Loader, Weights};
+use crate::models::{Loader, Weights};
 use js_sys::Uint8Array;
 use sha2::{Digest, Sha256};
 use web_sys::{File, Response};

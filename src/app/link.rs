@@ -5,10 +5,10 @@
 
 use super::asked;
 use super::state::State;
-use crate::cam::Method;
 use crate::catalog::permalink;
-use crate::heatmap::ColourMap;
-use crate::photo::Fit;
+use crate::explain::cam::Method;
+use crate::image::Fit;
+use crate::image::heatmap::ColourMap;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {

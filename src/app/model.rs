@@ -7,7 +7,7 @@ use super::state::{Loaded, Trained};
 use super::text::{Words, fill};
 use super::widgets::{act, amount, field, part, pick, told};
 use crate::checkpoint;
-use crate::photo::{MIN_SIDE, Preprocessing};
+use crate::image::{MIN_SIDE, Preprocessing};
 use leptos::html;
 use leptos::prelude::*;
 use std::time::Duration;

@@ -11,8 +11,8 @@ use super::timings::Timings;
 use super::widgets::{Row, Rows, act, part, told};
 
 use crate::catalog::layer_summary::Part;
-use crate::channels::{Channel, Channels};
-use crate::heatmap::{self, Cam, Look};
+use crate::explain::channels::{Channel, Channels};
+use crate::image::heatmap::{self, Cam, Look};
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

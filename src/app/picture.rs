@@ -6,8 +6,8 @@ use super::state::{State, View};
 use super::text::{self, fill};
 use crate::error::{Error, Foreign};
 use crate::explain::Explanation;
-use crate::heatmap::{self, ColourMap, Look};
-use crate::photo::{MAX_PIXELS, Photo, Rect, webp_orientation};
+use crate::image::heatmap::{self, ColourMap, Look};
+use crate::image::{MAX_PIXELS, Photo, Rect, webp_orientation};
 use js_sys::Reflect;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -34,7 +34,7 @@ pub struct Pixels {
 /// Longest side of a photo in the tray, and of a channel's map.
 pub const THUMB: usize = 160;
 
-/// Decodes what [`left_to_the_browser`](crate::photo::left_to_the_browser) says, as `Photo::decode` would: over white, no colour
+/// Decodes what [`left_to_the_browser`](crate::image::left_to_the_browser) says, as `Photo::decode` would: over white, no colour
 /// management, upright, the first frame.
 pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
     match decode(bytes).await {

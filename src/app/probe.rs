@@ -6,7 +6,7 @@ use super::text::fill;
 use super::widgets::told;
 use crate::catalog::layer_summary::{Part, part};
 use crate::explain::Explanation;
-use crate::heatmap::value_at;
+use crate::image::heatmap::value_at;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use leptos::svg;

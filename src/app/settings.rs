@@ -6,8 +6,8 @@ use super::once::Memo;
 use super::state::is_within;
 use super::text;
 use super::widgets::{part, pick, told, whether};
-use crate::cam::Method;
-use crate::photo::Fit;
+use crate::explain::cam::Method;
+use crate::image::Fit;
 use leptos::prelude::*;
 
 #[component]

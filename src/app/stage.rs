@@ -14,7 +14,7 @@ use super::tray::Tray;
 use super::widgets::{Row, Rows, Segmented, Slider, act, part, tick, told, whether};
 use crate::catalog::models::Sample;
 use crate::explain::Explanation;
-use crate::heatmap::{ColourMap, Look, describe};
+use crate::image::heatmap::{ColourMap, Look, describe};
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

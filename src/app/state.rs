@@ -9,16 +9,16 @@ use super::closer::Closer;
 use super::once::RwSignal;
 use super::text::{Language, Text, Words};
 use super::tray::Kept;
-use crate::cam::Method;
 use crate::catalog::labels::Labels;
 use crate::catalog::layer_summary::{Part, one_a_stride};
 use crate::catalog::models::{Model, Sample};
-use crate::channels::Channels;
 use crate::checkpoint::Conventions;
 use crate::error::Error;
+use crate::explain::cam::Method;
+use crate::explain::channels::Channels;
 use crate::explain::{Explanation, LAST_LAYER, Prediction, Score, Timing};
-use crate::heatmap::{ColourMap, Look};
-use crate::photo::{Fit, Photo, Preprocessing};
+use crate::image::heatmap::{ColourMap, Look};
+use crate::image::{Fit, Photo, Preprocessing};
 use std::sync::Arc;
 
 /// What the page shows of the photo.

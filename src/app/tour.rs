@@ -8,7 +8,7 @@ use super::state::{State, View};
 use super::text::fill;
 use super::widgets::{act, part, told, whether};
 
-use crate::cam::Method;
+use crate::explain::cam::Method;
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! Pure data: no network, no browser. Which file is present, and fetching it, is the page's business (`app/fetch.rs`).
 //! To add a model, add an entry to `weights/models.json`; the tests below and the page read the same file.
 
-use crate::photo::Preprocessing;
+use crate::image::Preprocessing;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -2,7 +2,7 @@
 //!
 //! [`Model`] holds a network's weights; [`Pass`] holds what one input size needs: every activation, the gradients' buffers, and
 //! the recorded dispatches, built once and replayed for each photo. Numbers (depths, widths, classes) come from the checkpoint.
-//! It does not know what the gradients are for: see [`cam`](crate::cam).
+//! It does not know what the gradients are for: see [`cam`](crate::explain::cam).
 //!
 //! - `resnet.rs`, `mobilenet.rs`: a family each, with forward and backward of a block on one screen;
 //! - `pass.rs`: activations, gradients, and the recorder that both families write their dispatches with;
@@ -10,11 +10,13 @@
 //!
 //! To extend: a new family is a file here, a variant of [`Model`], and one in `checkpoint/recognise/`.
 
+mod loader;
 mod mobilenet;
 mod pass;
 mod resnet;
 mod upload;
 
+pub use loader::{Loader, Weights};
 use mobilenet::MobileNet;
 use pass::{Features, Recorder};
 pub use pass::{Pass, Target};

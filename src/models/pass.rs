@@ -6,7 +6,7 @@ use super::{AnyConv, Model};
 use crate::error::{Error, Result};
 use crate::gpu::{Constant, Gpu, Step, Tensor, tensor_bytes};
 use crate::ops::{self, Activation, Conv2d, DepthwiseConv2d, Fused, Mask, NARROW_TILE, Rule, Scratch, Through, Tile};
-use crate::tune::Tuning;
+use crate::tuning::Tuning;
 
 /// The smallest input side: below 32 pixels the last stage has less than one position of its own.
 pub const SMALLEST_INPUT: usize = 32;

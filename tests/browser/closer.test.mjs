@@ -9,7 +9,7 @@ import { png, safetensors, tensor } from './tiny.mjs';
 const GOLDEN = fs.readFileSync(path.join(ROOT, 'tests/golden/small.safetensors'));
 const HEADER = JSON.parse(GOLDEN.subarray(8, 8 + Number(GOLDEN.readBigUInt64LE())));
 const CLASSES = JSON.parse(HEADER.__metadata__.classes);
-const JET = fs.readFileSync(path.join(ROOT, 'src/heatmap/colour_maps.bin')).subarray(0, 768);
+const JET = fs.readFileSync(path.join(ROOT, 'src/image/colour_maps.bin')).subarray(0, 768);
 
 const bytes = name => {
   const [from, to] = HEADER[name].data_offsets;

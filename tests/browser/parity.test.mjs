@@ -8,7 +8,7 @@ import { DIST, ROOT, SCRATCH, chromium, firefox, id, native, open, scratch, serv
 import { photoPng, tensor, tinyResnet } from './tiny.mjs';
 
 /** The 256 colours of jet: the first of the tables that the engine carries. */
-const JET = fs.readFileSync(path.join(ROOT, 'src/heatmap/colour_maps.bin')).subarray(0, 768);
+const JET = fs.readFileSync(path.join(ROOT, 'src/image/colour_maps.bin')).subarray(0, 768);
 
 /**
  * Two drivers add in different orders and round differently: 1e-3 in a probability is what issue and design allow,

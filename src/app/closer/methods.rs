@@ -5,9 +5,9 @@ use super::maps::Pictures;
 use crate::app::jobs::Jobs;
 use crate::app::text::{self, fill};
 use crate::app::widgets::{Segmented, act, part, pick};
-use crate::cam::Method;
 use crate::explain::Question;
-use crate::perturb::Estimate;
+use crate::explain::cam::Method;
+use crate::explain::perturbation::Estimate;
 use leptos::prelude::*;
 use std::sync::Arc;
 

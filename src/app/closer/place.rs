@@ -7,9 +7,9 @@ use crate::app::once::{Effect, Memo};
 use crate::app::picture;
 use crate::app::text::fill;
 use crate::app::widgets::{Slider, act, amount, field, part, told, whether};
+use crate::explain::localization::{self, Covered};
 use crate::explain::top;
-use crate::localise::{self, Covered};
-use crate::photo::Rect;
+use crate::image::Rect;
 use leptos::ev::PointerEvent;
 use leptos::prelude::*;
 use leptos::{html, svg};
@@ -64,11 +64,11 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
     let numbers = (0..4).map(numbers).collect_view();
     let region = Memo::new(move |_| {
         let known = state.explanation.get()?;
-        localise::largest_region(&known.heatmap, (known.height, known.width), closer.share.get())
+        localization::largest_region(&known.heatmap, (known.height, known.width), closer.share.get())
     });
     let found = move || {
         let known = state.explanation.get()?;
-        Some(localise::to_photo(&region.get()?.bounds, &known.rect, (known.height, known.width)))
+        Some(localization::to_photo(&region.get()?.bounds, &known.rect, (known.height, known.width)))
     };
     let at = move |event: &PointerEvent| {
         let bounds = area.get_untracked()?.get_bounding_client_rect();
@@ -90,10 +90,10 @@ pub fn Where(jobs: Jobs) -> impl IntoView {
         let known = state.explanation.get()?;
         let truth = closer.truth.get().filter(|truth| truth.width >= 2.0 && truth.height >= 2.0)?;
         let text = state.text().closer;
-        let inside = localise::to_input(&truth, &known.rect, (known.height, known.width));
-        let iou = region.get().map_or(0.0, |region| localise::iou(&region.bounds, &inside));
-        let points = localise::points_into(&known.heatmap, known.width, &inside);
-        let share = localise::energy_share(&known.heatmap, known.width, &inside);
+        let inside = localization::to_input(&truth, &known.rect, (known.height, known.width));
+        let iou = region.get().map_or(0.0, |region| localization::iou(&region.bounds, &inside));
+        let points = localization::points_into(&known.heatmap, known.width, &inside);
+        let share = localization::energy_share(&known.heatmap, known.width, &inside);
         let hit = if points { text.hit } else { text.miss };
         Some(fill(text.agreement, &[&format!("{iou:.2}"), hit, &percent(share)]))
     };

@@ -8,7 +8,7 @@ use crate::app::once::Memo;
 use crate::app::text::fill;
 use crate::app::widgets::{act, part, told};
 use crate::explain::Explanation;
-use crate::faithfulness::{Curve, PASSES, Scrambled};
+use crate::explain::faithfulness::{Curve, PASSES, Scrambled};
 use leptos::prelude::*;
 
 /// A curve of a chart: what it is called, and its points in 0..=1.

@@ -5,8 +5,8 @@ use crate::app::state::State;
 use crate::app::text::fill;
 use crate::app::widgets::{part, told};
 use crate::explain::Explanation;
-use crate::heatmap;
-use crate::neurons::Neuron;
+use crate::explain::neurons::Neuron;
+use crate::image::heatmap;
 use leptos::prelude::*;
 
 #[component]

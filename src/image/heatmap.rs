@@ -8,7 +8,7 @@
 //! A heatmap is `[h, w]` in 0..=1 where 1 is the strongest evidence *of this map*: maps of two classes are not
 //! comparable by colour. A cam without anything positive stays all zero.
 //! Not done here: how a cam comes about (see `cam`), canvases, words.
-//! To extend: a colour map is a variant of [`ColourMap`] and 256 colours more in `heatmap/make_colour_maps.py`.
+//! To extend: a colour map is a variant of [`ColourMap`] and 256 colours more in `make_colour_maps.py`.
 
 use std::{fmt, str::FromStr};
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    photo::{Photo, Rect},
+    image::{Photo, Rect},
 };
 
 /// What a CAM method leaves for one layer: raw, before ReLU.
@@ -142,9 +142,9 @@ impl ColourMap {
         }
     }
 
-    /// 256 colours, RGB. Sources and licences: `heatmap/make_colour_maps.py`, which wrote them.
+    /// 256 colours, RGB. Sources and licences: `make_colour_maps.py`, which wrote them.
     pub fn table(self) -> &'static [[u8; 3]; 256] {
-        static BYTES: &[u8; 5 * 256 * 3] = include_bytes!("heatmap/colour_maps.bin"); // [map, 256, 3]
+        static BYTES: &[u8; 5 * 256 * 3] = include_bytes!("colour_maps.bin"); // [map, 256, 3]
         let (colours, _) = BYTES.as_chunks::<3>();
         let (tables, _) = colours.as_chunks::<256>();
         &tables[self as usize]

@@ -19,17 +19,17 @@ use std::time::Duration;
 
 use web_time::Instant;
 
-use crate::cam::{Method, Recipe, principal_component, weighted_sum};
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
+use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
+use crate::explain::objective::{Objective, softmax};
 use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
-use crate::heatmap::{self, Cam};
-use crate::loader::{Loader, Weights};
+use crate::image::heatmap::{self, Cam};
+use crate::image::{Fit, Photo, Preprocessing, Rect, prepare};
+use crate::models::{Loader, Weights};
 use crate::models::{Model, Pass, Target, Uploaded, check_sizes};
-use crate::objective::{Objective, softmax};
 use crate::ops::{Rule, sparse};
-use crate::photo::{Fit, Photo, Preprocessing, Rect, prepare};
-use crate::tune::Tuning;
+use crate::tuning::Tuning;
 
 /// The name by which every network's pooled layer can be asked for.
 pub const LAST_LAYER: &str = "last";

@@ -6,8 +6,8 @@
 
 use crate::error::{Error, Result};
 use crate::explain::Explainer;
-use crate::heatmap::Cam;
-use crate::objective::Objective;
+use crate::explain::objective::Objective;
+use crate::image::heatmap::Cam;
 use crate::ops::Rule;
 
 /// A channel of the last layer.

@@ -4,9 +4,9 @@
 //! rule at each ReLU; it looks sharp and is hardly faithful (see Adebayo et al. 2018, arXiv 1810.03292), which the page says.
 
 use crate::error::Result;
+use crate::explain::objective::Objective;
 use crate::explain::{Explainer, Explanation};
 use crate::models::Target;
-use crate::objective::Objective;
 use crate::ops::Rule;
 
 /// A value a pixel and channel: [height, width, 3].

@@ -1,7 +1,7 @@
 //! A layer's channels, one by one: how active each is on a photo, and how much it counts for a class. For people who look inside.
 
 use crate::explain::Planes;
-use crate::heatmap::Cam;
+use crate::image::heatmap::Cam;
 
 /// One channel of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]

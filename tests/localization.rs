@@ -1,8 +1,8 @@
 //! Boxes around regions, and how they agree with others: small pictures whose answers can be counted.
 
 use gradlens::Rect;
-use gradlens::heatmap::{Cam, on_one_scale};
-use gradlens::localise::{THRESHOLD, energy_share, iou, largest_region, points_into, to_input, to_photo};
+use gradlens::explain::localization::{THRESHOLD, energy_share, iou, largest_region, points_into, to_input, to_photo};
+use gradlens::image::heatmap::{Cam, on_one_scale};
 
 fn rect(x: f64, y: f64, width: f64, height: f64) -> Rect {
     Rect { x, y, width, height }

@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::explain::{Explainer, Progress};
-use crate::photo::Rect;
+use crate::image::Rect;
 
 /// The share of the maximum above which a pixel belongs to the object, as in the paper.
 pub const THRESHOLD: f32 = 0.15;

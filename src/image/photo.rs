@@ -10,8 +10,6 @@
 //! To extend: a format is a feature of `image` in `Cargo.toml` and an entry in `FORMATS`; a filter is an arm in
 //! `resample`.
 
-mod resample;
-
 use std::{fmt, io::Cursor, str::FromStr};
 
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation};
@@ -253,7 +251,8 @@ impl Photo {
         let scaled = |side: usize| (side * most).div_ceil(longest);
         let (height, width) = (scaled(self.height), scaled(self.width));
         let size = (self.height, self.width);
-        let rgb = resample::resample(&self.rgb, size, (height, width), 0..height, 0..width, Interpolation::Bilinear);
+        let rgb =
+            super::resample::resample(&self.rgb, size, (height, width), 0..height, 0..width, Interpolation::Bilinear);
         Photo { width, height, rgb }
     }
 }
@@ -563,7 +562,7 @@ pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result
     } else {
         // Only what the crop keeps is computed: the resized panorama itself may be large.
         let (rows, columns) = (top..top + height, left..left + width);
-        resample::resample(&photo.rgb, size, resized, rows, columns, preprocessing.interpolation)
+        super::resample::resample(&photo.rgb, size, resized, rows, columns, preprocessing.interpolation)
     };
 
     let (down, across) = (photo.height as f64 / resized.0 as f64, photo.width as f64 / resized.1 as f64);

@@ -5,9 +5,9 @@
 //! al. 2018, arXiv 1810.03292. All on one photo: a spot check of this picture, not a benchmark of a method.
 
 use crate::error::{Error, Result};
+use crate::explain::objective::softmax;
 use crate::explain::{Explainer, Explanation, Progress, Question};
 use crate::gpu::Step;
-use crate::objective::softmax;
 
 /// Deletion and insertion change the photo in so many steps.
 pub const STEPS: usize = 16;

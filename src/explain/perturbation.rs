@@ -5,12 +5,12 @@
 
 use web_time::Instant;
 
-use crate::cam::Method;
 use crate::error::Result;
+use crate::explain::cam::Method;
+use crate::explain::objective::{Objective, softmax};
 use crate::explain::{Explainer, Loaded, Progress, Question};
 use crate::gpu::{Gpu, Tensor};
 use crate::models::{Pass, Target};
-use crate::objective::{Objective, softmax};
 
 /// How long a batch should take: what one waits for a “stop” to be heard.
 const BATCH_MS: f64 = 200.0;
