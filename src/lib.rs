@@ -4,8 +4,6 @@
 //! [`Explainer`] is the door: load a checkpoint, [`predict`](Explainer::predict) a photo, [`explain`](Explainer::explain) a
 //! class. `ARCHITECTURE.md` shows the rooms behind it.
 
-#[cfg(all(target_arch = "wasm32", feature = "page"))]
-pub mod app;
 pub mod catalog;
 pub mod checkpoint;
 mod cpu;
@@ -17,6 +15,8 @@ pub mod image;
 pub mod js;
 pub mod models;
 pub mod ops;
+#[cfg(any(all(target_arch = "wasm32", feature = "page"), test))]
+pub mod page;
 pub mod reference;
 pub mod shader;
 pub mod tuning;

@@ -409,7 +409,7 @@ describe('a bug', () => {
 });
 
 it('every fault of the page has been reached', () => {
-  const source = fs.readFileSync(path.join(ROOT, 'src/app/state.rs'), 'utf8');
+  const source = fs.readFileSync(path.join(ROOT, 'src/page/state/mod.rs'), 'utf8');
   const body = /pub enum Fault \{([^]*?)\n\}/.exec(source)[1];
   const names = [...body.matchAll(/^ {4}([A-Z]\w+)/gm)].map(([, name]) => name).filter(name => name !== 'Engine');
   assert.deepEqual([...reached].sort(), names.sort());

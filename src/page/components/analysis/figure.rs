@@ -1,0 +1,39 @@
+//! A small picture with its caption.
+
+use crate::explain::Explanation;
+use crate::image::heatmap::Look;
+use crate::page::platform::canvas::{self, Pixels};
+use crate::page::state::State;
+use leptos::html;
+use leptos::prelude::*;
+
+/// Longest side of a small picture.
+const SMALL: usize = 320;
+
+/// `what`: for tests and scripts; the caption is the canvas's description, too.
+#[component]
+pub fn Figure(what: String, caption: String, pixels: Pixels) -> impl IntoView {
+    let canvas = NodeRef::<html::Canvas>::new();
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            canvas::paint(&canvas, &pixels);
+        }
+    });
+    view! {
+        <figure data-what=what>
+            <canvas role="img" aria-label=caption.clone() node_ref=canvas></canvas>
+            <figcaption>{caption}</figcaption>
+        </figure>
+    }
+}
+
+/// A heatmap over a small copy of the photo on show.
+pub fn over_small(state: State, explanation: &Explanation) -> Option<Pixels> {
+    let picture = state.picture.get()?;
+    let look = Look::new(state.colours.get(), 0.6);
+    Some(canvas::over(&picture.shown.shrunk(SMALL), &picture.full, explanation, look))
+}
+
+pub fn percent(share: f32) -> String {
+    format!("{:.0} %", 100.0 * share)
+}

@@ -1,0 +1,106 @@
+//! What each method computes, where it comes from, and the ones that take their time.
+
+use super::maps::Maps;
+use crate::explain::Question;
+use crate::explain::cam::Method;
+use crate::explain::perturbation::Estimate;
+use crate::page::components::widgets::Segmented;
+use crate::page::controller::Controller;
+use crate::page::engine::protocol::Analysis;
+use crate::page::i18n::{self, fill};
+use leptos::prelude::*;
+
+#[component]
+pub fn Methods(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let analysis = state.analysis;
+    let list = move || {
+        let language = state.language.get();
+        let one = |(method, (address, english, chinese)): (Method, &(&'static str, &'static str, &'static str))| {
+            let (name, what) = i18n::method(language, method.name());
+            let when = language.choose(english, Some(chinese)).to_owned();
+            view! {
+                <li>
+                    <a href=*address target="_blank" rel="noopener">{name}</a>
+                    <span>{what} " " {when}</span>
+                </li>
+            }
+        };
+        Method::ALL.into_iter().zip(i18n::METHODS).map(one).collect_view()
+    };
+    let question = move || {
+        let known = state.explanation.get_untracked()?;
+        let channels = Some(analysis.channels.get_untracked()).filter(|&channels| channels > 0);
+        Some(Question { method: analysis.slow_method.get_untracked(), channels, ..known.question() })
+    };
+    let estimated = move || {
+        let Estimate { passes, milliseconds } = analysis.results.get().estimate?;
+        let seconds = format!("{:.0}", (milliseconds / 1e3).max(1.0).ceil());
+        Some(fill(state.text().analysis.estimated, &[&passes.to_string(), &seconds]))
+    };
+    let start = move || {
+        if let Some(question) = question() {
+            controller.analyze(Analysis::Maps(vec![question]));
+        }
+    };
+    view! {
+           <ul class="methods">{list}</ul>
+           <p class="hint">{move || state.text().analysis.coincide}</p>
+           <h3>{move || state.text().analysis.slow}</h3>
+           <div class="row">
+               <Segmented
+                   state
+                   name="slow"
+                   label=|text| text.analysis.slow
+                   options=vec![(Method::AblationCam.name(), |_| "Ablation-CAM"), (Method::ScoreCam.name(), |_| "Score-CAM")]
+                   value=Signal::derive(move || analysis.slow_method.get().name())
+                   choose=move |name: &'static str| {
+                       analysis.slow_method.set(name.parse().unwrap_or(Method::AblationCam));
+                       analysis.results.update(|results| results.estimate = None);
+                   }
+               />
+               <label class="field">
+                   <span>{move || state.text().analysis.channels}</span>
+                   <select
+                       data-testid="slow-channels"
+                       on:change:target=move |event| {
+    let channels = event.target().value();
+
+                           analysis.channels.set(channels.parse().unwrap_or(0));
+                           analysis.results.update(|results| results.estimate = None);
+                       }
+                   >
+                       {[16usize, 64, 256]
+                           .map(|n| view! { <option value=n.to_string() selected=n == 64>{n.to_string()}</option> })
+                           .collect_view()}
+                       <option value="0">{move || state.text().analysis.all_channels}</option>
+                   </select>
+               </label>
+               <button
+                   type="button"
+                   data-testid="estimate"
+                   on:click=move |_| {
+                       if let Some(question) = question() {
+                           controller.analyze(Analysis::Estimate(question));
+                       }
+                   }
+               >
+                   {move || state.text().analysis.estimate}
+               </button>
+           </div>
+           {move || {
+               estimated()
+                   .map(|words| {
+                       view! {
+                           <p class="row">
+                               <span data-testid="estimated">{words}</span>
+                               <button type="button" class="strong" data-testid="slow-start" on:click=move |_| start()>
+                                   {move || state.text().analysis.start}
+                               </button>
+                           </p>
+                       }
+                   })
+           }}
+           <Maps state />
+       }
+}

@@ -1,0 +1,189 @@
+//! What the network sees: the five likeliest classes with bars, and a search over all of them.
+
+use crate::page::controller::Controller;
+use crate::page::i18n::fill;
+
+use crate::explain::Score;
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+
+/// Suggestions shown under the search field.
+const SUGGESTIONS: usize = 8;
+
+#[component]
+pub fn Classes(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let ranking = Memo::new(move |_| Ranking(state.ranking()));
+    let empty = Memo::new(move |_| ranking.with(|ranking| ranking.0.is_empty()));
+    view! {
+        <section class="card classes">
+            <h2>{move || state.text().sees}</h2>
+            <p class="hint">
+                {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
+            </p>
+            // The key holds all that a row shows, except what it looks up itself: a chosen row keeps its focus.
+            <ol data-testid="top-k">
+                <For
+                    each=move || ranking.get().0
+                    key=|(rank, score)| (*rank, score.class, score.probability.to_bits())
+                    children=move |(rank, score)| view! { <Ranked controller rank score /> }
+                />
+            </ol>
+            <Search controller />
+        </section>
+    }
+}
+
+/// Compared by what is shown, so that the list is not rebuilt for nothing.
+#[derive(Clone)]
+struct Ranking(Vec<(usize, Score)>);
+
+impl PartialEq for Ranking {
+    fn eq(&self, other: &Ranking) -> bool {
+        let shown = |ranking: &Ranking| -> Vec<_> {
+            ranking.0.iter().map(|(rank, score)| (*rank, score.class, score.probability.to_bits())).collect()
+        };
+        shown(self) == shown(other)
+    }
+}
+
+#[component]
+fn Ranked(controller: Controller, rank: usize, score: Score) -> impl IntoView {
+    let state = controller.state;
+    let Score { class, probability, .. } = score;
+    let percent = 100.0 * probability;
+    let figure = if percent < 0.1 { "< 0.1 %".to_owned() } else { format!("{percent:.1} %") };
+    view! {
+        <li data-class=class data-probability=probability>
+            <button
+                type="button"
+                aria-pressed=move || (state.target() == Some(class)).to_string()
+                on:click=move |_| controller.choose_class(Some(class))
+            >
+                <span class="name">
+                    {move || state.label(class)}
+                    <small lang=move || state.language.get().other().tag()>{move || state.second_label(class).unwrap_or_default()}</small>
+                    {(rank >= 5)
+                        .then(|| {
+                            view! { <small class="rank">{move || fill(state.text().rank, &[&(rank + 1).to_string()])}</small> }
+                        })}
+                </span>
+                <span class="figure">{figure}</span>
+                <span class="bar" aria-hidden="true"><span style:width=format!("{percent:.2}%")></span></span>
+            </button>
+        </li>
+    }
+}
+
+/// A combobox: type a name in either language, or a number; arrows, Enter and Escape as one expects.
+#[component]
+fn Search(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let query = RwSignal::new(String::new());
+    let open = RwSignal::new(false);
+    let active = RwSignal::new(0_usize);
+    let found = Memo::new(move |_| {
+        let query = query.get();
+        let query = query.trim();
+        if query.is_empty() { Vec::new() } else { state.labels.with(|labels| labels.search(query, SUGGESTIONS)) }
+    });
+    let shown = Memo::new(move |_| open.get() && !query.with(|query| query.trim().is_empty()));
+
+    let choose = move |class: usize| {
+        query.set(String::new());
+        open.set(false);
+        controller.choose_class(Some(class));
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let count = found.with(Vec::len);
+        match event.key().as_str() {
+            "ArrowDown" if count > 0 => {
+                event.prevent_default();
+                open.set(true);
+                active.update(|active| *active = (*active + 1) % count);
+            }
+            "ArrowUp" if count > 0 => {
+                event.prevent_default();
+                active.update(|active| *active = (*active + count - 1) % count);
+            }
+            "Enter" => {
+                event.prevent_default();
+                // What is typed out in full wins over the first suggestion; what the arrows chose wins over both.
+                let exact = state.labels.with(|labels| labels.find(query.get_untracked().trim()));
+                let marked = found.with(|found| found.get(active.get_untracked()).copied());
+                let class = if active.get_untracked() > 0 { marked } else { exact.or(marked) };
+                if let Some(class) = class {
+                    choose(class);
+                }
+            }
+            "Escape" => open.set(false),
+            _ => {}
+        }
+    };
+
+    view! {
+           <div class="search">
+               <label for="class-search">{move || state.text().search}</label>
+               <input
+                   id="class-search"
+                   type="search"
+                   role="combobox"
+                   autocomplete="off"
+                   spellcheck="false"
+                   data-testid="class-search"
+                   aria-autocomplete="list"
+                   aria-controls="class-options"
+                   aria-expanded=move || shown.get().to_string()
+                   aria-activedescendant=move || {
+                       let marked = shown.get() && found.with(|found| !found.is_empty());
+                       if marked { format!("class-option-{}", active.get()) } else { String::new() }
+                   }
+                   disabled=move || state.labels.with(|labels| labels.names.is_empty())
+                   placeholder=move || state.text().search_placeholder
+                   prop:value=move || query.get()
+                   on:input:target=move |event| {
+    let words = event.target().value();
+
+                       query.set(words);
+                       active.set(0);
+                       open.set(true);
+                   }
+                   on:focus=move |_| open.set(true)
+                   on:blur=move |_| open.set(false)
+                   on:keydown=on_key
+               />
+               <ul id="class-options" role="listbox" aria-label=move || state.text().search class:shown=move || shown.get()>
+                   {move || {
+                       let found = found.get();
+                       if found.is_empty() && shown.get() {
+                           return view! { <li class="none">{state.text().search_none}</li> }.into_any();
+                       }
+                       found
+                           .into_iter()
+                           .enumerate()
+                           .map(|(place, class)| {
+                               view! {
+                                   <li
+                                       id=format!("class-option-{place}")
+                                       role="option"
+                                       data-class=class
+                                       aria-selected=move || (active.get() == place).to_string()
+                                       // Before the field loses its focus, which would close the list under the pointer.
+                                       on:mousedown=move |event| {
+                                           event.prevent_default();
+                                           choose(class);
+                                       }
+                                   >
+                                       <span>{state.label(class)}</span>
+                                       <small>{state.second_label(class)}</small>
+                                       <small class="number">{class}</small>
+                                   </li>
+                               }
+                           })
+                           .collect_view()
+                           .into_any()
+                   }}
+               </ul>
+           </div>
+       }
+}

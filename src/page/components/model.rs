@@ -1,0 +1,166 @@
+//! The model: its chooser above the picture, and a card with what it is and which copies are in this browser.
+
+use super::preprocessing::PreprocessingForm;
+use crate::page::controller::Controller;
+use crate::page::engine::protocol::LoadedModel;
+use crate::page::i18n::fill;
+use crate::page::platform::weights_cache::CachedWeights;
+use leptos::html;
+use leptos::prelude::*;
+use std::time::Duration;
+
+#[component]
+pub fn Chooser(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let select = NodeRef::<html::Select>::new();
+    let current = Memo::new(move |_| {
+        state.model.with(|model| match model {
+            Some(model) => model.id.clone().unwrap_or_else(|| "own".into()),
+            None => String::new(),
+        })
+    });
+    // After a refusal, a cancelled download or a “not now” the field must not go on naming a model that is not in use, nor
+    // the first of the list because its options were written anew.
+    Effect::new(move |_| {
+        state.offer.track();
+        state.failure.track();
+        state.models.track();
+        state.language.track();
+        let value = current.get();
+        if let (Some(select), true) = (select.get(), state.progress.with(Option::is_none)) {
+            // Once the options themselves are up to date.
+            set_timeout(move || select.set_value(&value), Duration::ZERO);
+        }
+    });
+    // Of the model in use: of the one that is on its way the status line tells.
+    let knows = move || {
+        let id = current.get();
+        let listed = state.models.with(|models| {
+            let model = models.iter().find(|model| model.id == id)?;
+            Some(state.language.get().choose(model.knows.as_deref()?, model.knows_zh.as_deref()).to_owned())
+        });
+        let own = || Some(fill(state.text().classes, &[&state.model.get()?.classes.to_string()]));
+        listed.or_else(own).unwrap_or_default()
+    };
+    view! {
+        <section class="chooser" aria-label=move || state.text().model>
+            <label>
+                <span>{move || state.text().model}</span>
+                <select
+                    data-testid="model-select"
+                    node_ref=select
+                    on:change:target=move |event| controller.choose_model(&event.target().value())
+                >
+                    {move || {
+                        let language = state.language.get();
+                        let models = state.models.get();
+                        let listed = models
+                            .iter()
+                            .map(|model| {
+                                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
+                                view! { <option value=model.id.clone()>{name}</option> }
+                            })
+                            .collect_view();
+                        let own = state
+                            .model
+                            .with(|model| model.as_ref().filter(|model| model.id.is_none()).map(|model| model.file.clone()))
+                            .map(|file| view! { <option value="own">{fill(state.text().own_weights, &[&file])}</option> });
+                        (listed, own)
+                    }}
+                </select>
+            </label>
+            <p class="hint" data-testid="knows">{knows}</p>
+        </section>
+    }
+}
+
+#[component]
+pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl IntoView {
+    let state = controller.state;
+    let own = Memo::new(move |_| state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none())));
+    let note = move || {
+        let id = state.model.get()?.id?;
+        state.models.with(|models| {
+            let model = models.iter().find(|model| model.id == id)?;
+            let note = state.language.get().choose(&model.note, model.note_zh.as_deref()).to_owned();
+            let mut fine = format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
+            if model.sha256.is_none() {
+                fine = format!("{fine} · {}", state.text().weights.unverified);
+            }
+            Some((note, fine))
+        })
+    };
+    view! {
+        <section class="card model">
+            <h2>{move || state.text().model}</h2>
+            <div class="half">
+            <p class="hint" data-testid="architecture">
+                {move || {
+                    let words = |model: LoadedModel| {
+                        let classes = fill(state.text().classes, &[&model.classes.to_string()]);
+                        format!("{} · {classes}", model.architecture)
+                    };
+                    state.model.get().map(words).unwrap_or_default()
+                }}
+            </p>
+            <div class="buttons">
+                <button type="button" on:click=move |_| browse_weights.run(())>
+                    {move || state.text().open_weights}
+                </button>
+            </div>
+            <p class="fine">{move || state.text().weights_hint}</p>
+            </div>
+            <div class="half">
+            {move || {
+                note()
+                    .map(|(note, fine)| {
+                        view! {
+                            <p class="note">{note}</p>
+                            <p class="fine">{fine}</p>
+                        }
+                    })
+            }}
+            {move || own.get().then(|| view! { <PreprocessingForm controller /> })}
+            <Copies controller />
+            </div>
+        </section>
+    }
+}
+
+/// Copies of downloads in this browser, each with a button that deletes it; and a note where there was no room for one.
+#[component]
+fn Copies(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let copies = move || {
+        let text = state.text().weights;
+        let copy = |cached: CachedWeights| {
+            let name = state.models.with(|models| {
+                let model = models.iter().find(|model| model.id == cached.id);
+                model.map(|model| state.language.get().choose(&model.name, model.name_zh.as_deref()).to_owned())
+            });
+            let mut name = name.unwrap_or(cached.id);
+            if !cached.current {
+                name = fill(text.kept_old, &[&name]);
+            }
+            let megabytes = format!("{:.1}", cached.bytes as f64 / 1e6);
+            view! {
+                <li data-testid="kept">
+                    <span>{fill(text.kept, &[&name, &megabytes])}</span>
+                    <button
+                        type="button"
+                        class="quiet small"
+                        aria-label=fill(text.delete_file, &[&name])
+                        on:click=move |_| controller.delete_cached(cached.address.clone())
+                    >
+                        {text.delete}
+                    </button>
+                </li>
+            }
+        };
+        state.cached_weights.get().into_iter().map(copy).collect_view()
+    };
+    let not_cached = move || {
+        state.not_cached.get().then(|| view! { <li data-testid="not-kept">{state.text().weights.not_kept}</li> })
+    };
+    view! { <ul class="copies" data-testid="copies">{copies} {not_cached}</ul> }
+}

@@ -1,0 +1,195 @@
+//! What the page says about itself: complaints with a way on, the question before a download, the adapter.
+
+use crate::error::Error;
+use crate::page::controller::Controller;
+use crate::page::fault::{Fault, Retry};
+use crate::page::i18n::{self, fill};
+use leptos::prelude::*;
+
+#[component]
+pub fn AdapterName(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    view! {
+        <p class="adapter" data-testid="adapter">
+            {move || {
+                let adapter = state.adapter.get()?;
+                let name = if adapter.name.is_empty() { state.text().processor.name } else { &adapter.name };
+                let words = fill(state.text().adapter, &[name]);
+                Some(
+                    view! {
+                        <span>{words}</span>
+                        {(adapter.software && !adapter.name.is_empty())
+                            .then(|| {
+                                view! {
+                                    <em>{state.text().software}</em>
+                                    <button
+                                        type="button"
+                                        class="quiet"
+                                        data-testid="rather-processor"
+                                        disabled=move || state.work.get().is_some()
+                                        on:click=move |_| controller.choose_processor(true)
+                                    >
+                                        {state.text().processor.rather}
+                                    </button>
+                                }
+                            })}
+                        {adapter
+                            .spares_software
+                            .then(|| {
+                                view! {
+                                    <em>{state.text().processor.faster}</em>
+                                    <button
+                                        type="button"
+                                        class="quiet"
+                                        data-testid="rather-adapter"
+                                        disabled=move || state.work.get().is_some()
+                                        on:click=move |_| controller.choose_processor(false)
+                                    >
+                                        {state.text().processor.rather_adapter}
+                                    </button>
+                                }
+                            })}
+                    },
+                )
+            }}
+        </p>
+    }
+}
+
+/// What went wrong, and the buttons that lead on. The region is always there, so that its first words are announced.
+#[component]
+pub fn Complaint(controller: Controller, browse_photo: Callback<()>) -> impl IntoView {
+    let state = controller.state;
+    view! {
+        <div role="alert">
+            {move || {
+                let failure = state.failure.get()?;
+                let smaller = controller.smaller_preprocessing().map(|smaller| smaller.side(state.fit.get()).to_string());
+                let retry = failure.retry != Retry::None;
+                // What the graphics adapter cannot do, the processor perhaps can.
+                let instead = matches!(&failure.fault, Fault::Engine(error)
+                    if error.is_of_the_device() || matches!(error, Error::AdapterLimit { .. } | Error::TensorTooLarge { .. }))
+                    && state.processor.get() != Some(true);
+                Some(
+                    view! {
+                        <div class="notice bad" data-testid="error">
+                            <p>{i18n::sentence(state.language.get(), &failure.fault)}</p>
+                            <div class="buttons">
+                                {retry
+                                    .then(|| {
+                                        view! {
+                                            <button type="button" class="strong" data-testid="retry" on:click=move |_| controller.retry()>
+                                                {state.text().retry}
+                                            </button>
+                                        }
+                                    })}
+                                {smaller
+                                    .map(|side| {
+                                        view! {
+                                            <button type="button" class="strong" data-testid="smaller" on:click=move |_| controller.predict_smaller()>
+                                                {fill(state.text().processor.smaller, &[&side])}
+                                            </button>
+                                        }
+                                    })}
+                                {instead
+                                    .then(|| {
+                                        view! {
+                                            <button
+                                                type="button"
+                                                data-testid="processor-instead"
+                                                disabled=move || state.work.get().is_some()
+                                                on:click=move |_| controller.choose_processor(true)
+                                            >
+                                                {state.text().processor.use_processor}
+                                            </button>
+                                        }
+                                    })}
+                                <button type="button" on:click=move |_| browse_photo.run(())>
+                                    {state.text().another_photo}
+                                </button>
+                                <button type="button" class="quiet" data-testid="dismiss" on:click=move |_| controller.dismiss()>
+                                    {state.text().dismiss}
+                                </button>
+                            </div>
+                        </div>
+                    },
+                )
+            }}
+        </div>
+    }
+}
+
+/// Why the processor computes, where nobody asked for that.
+#[component]
+pub fn Refused(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    view! {
+        <div role="status">
+            {move || {
+                let fault = state.adapter.get()?.refused?;
+                let text = state.text().processor;
+                let words = [&i18n::sentence(state.language.get(), &fault), " ", text.instead].concat();
+                Some(
+                    view! {
+                        <div class="notice" data-testid="refused">
+                            <p>{words}</p>
+                            <div class="buttons">
+                                <button
+                                    type="button"
+                                    data-testid="use-gpu"
+                                    disabled=move || state.work.get().is_some()
+                                    on:click=move |_| controller.choose_processor(false)
+                                >
+                                    {text.use_gpu_again}
+                                </button>
+                            </div>
+                        </div>
+                    },
+                )
+            }}
+        </div>
+    }
+}
+
+/// Nothing is fetched from another host before this is answered.
+#[component]
+pub fn Offer(controller: Controller, browse_weights: Callback<()>) -> impl IntoView {
+    let state = controller.state;
+    view! {
+        <div role="region" aria-live="polite">
+            {move || {
+                let model = state.offer.get()?;
+                let (text, language) = (state.text(), state.language.get());
+                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
+                let megabytes = format!("{:.0}", model.size as f64 / 1e6);
+                let mut fine = format!("{} · {}", fill(text.licence, &[&model.licence]), model.source);
+                if model.sha256.is_none() {
+                    fine = format!("{fine} · {}", text.weights.unverified);
+                }
+                let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
+                Some(
+                    view! {
+                        <div class="notice" data-testid="offer">
+                            <div class="words">
+                                <h2>{fill(text.offer_title, &[&name])}</h2>
+                                <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
+                                <p class="fine">{fine}</p>
+                            </div>
+                            <div class="buttons">
+                                <button type="button" class="strong" data-testid="offer-yes" on:click=move |_| controller.accept_offer()>
+                                    {fill(text.offer_yes, &[&megabytes])}
+                                </button>
+                                <button type="button" on:click=move |_| browse_weights.run(())>
+                                    {text.offer_file}
+                                </button>
+                                <button type="button" class="quiet" data-testid="offer-no" on:click=move |_| controller.decline_offer()>
+                                    {text.offer_no}
+                                </button>
+                            </div>
+                        </div>
+                    },
+                )
+            }}
+        </div>
+    }
+}

@@ -1,0 +1,53 @@
+//! The photos of this visit.
+
+use crate::page::controller::Controller;
+use crate::page::i18n::fill;
+use crate::page::platform::canvas;
+use crate::page::state::Picture;
+use crate::page::state::tray::TrayPhoto;
+use leptos::html;
+use leptos::prelude::*;
+
+#[component]
+pub fn Tray(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let current = Memo::new(move |_| state.picture.with(|picture| picture.as_ref().map(|picture| picture.id)));
+    view! {
+        <div class="samples tray" class:shown=move || state.tray.with(|tray| tray.len() > 1) data-testid="tray">
+            <p class="hint">{move || state.text().camera.tray}</p>
+            <ul>
+                <For
+                    each=move || state.tray.get()
+                    key=|photo| photo.picture.id
+                    children=move |photo| view! { <Thumb controller current photo /> }
+                />
+            </ul>
+        </div>
+    }
+}
+
+#[component]
+fn Thumb(controller: Controller, current: Memo<Option<u32>>, photo: TrayPhoto) -> impl IntoView {
+    let state = controller.state;
+    let TrayPhoto { picture: Picture { id, name, .. }, thumb, .. } = photo;
+    let canvas = NodeRef::<html::Canvas>::new();
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            canvas::paint(&canvas, &canvas::plain(&thumb));
+        }
+    });
+    let label = move || fill(state.text().camera.tray_photo, &[&id.to_string(), &name]);
+    view! {
+        <li>
+            <button
+                type="button"
+                title=label.clone()
+                aria-label=label
+                aria-pressed=move || (current.get() == Some(id)).to_string()
+                on:click=move |_| controller.restore(id)
+            >
+                <canvas node_ref=canvas></canvas>
+            </button>
+        </li>
+    }
+}

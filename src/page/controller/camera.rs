@@ -1,0 +1,84 @@
+//! The camera: an explanation of what it sees now.
+//!
+//! A frame is taken only when the engine is idle: frames are dropped and never wait in a line. Pausing leaves the last one to be explored
+//! like any photo.
+
+use super::Controller;
+use crate::explain::Explanation;
+use crate::image::Photo;
+use crate::page::engine::protocol::{Frame, Predicted, Request};
+use crate::page::fault::{Fault, Retry};
+use crate::page::platform::camera::Camera;
+use crate::page::platform::fetch::message;
+use crate::page::state::CameraState;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::sync::Arc;
+
+impl Controller {
+    pub fn start_camera(self) {
+        let state = self.state;
+        self.clear_small_failure();
+        spawn_local(async move {
+            match Camera::open(move || self.offer_frame()).await {
+                Ok(camera) => {
+                    self.inner().camera.replace(Some(camera));
+                    self.save_settings();
+                    state.class.set(None);
+                    state.camera.set(CameraState::Running);
+                }
+                Err(error) => self.fail(Fault::Camera { detail: message(&error) }, Retry::None),
+            }
+        });
+    }
+
+    /// Sends the camera's present picture to an idle engine.
+    fn offer_frame(self) {
+        let state = self.state;
+        let ready = state.camera.get_untracked() == CameraState::Running && state.model.with_untracked(Option::is_some);
+        if !ready || !self.engine_is_idle() {
+            return;
+        }
+        let photo = self.inner().camera.borrow_mut().as_mut().and_then(Camera::frame);
+        if let Some(photo) = photo {
+            let (generation, settings, query) = (self.next_generation(), self.settings(), state.query());
+            self.send(Request::Frame(Frame { generation, photo, settings, query }));
+        }
+    }
+
+    pub(super) fn on_frame(self, photo: Photo, predicted: Predicted, explanation: Arc<Explanation>) {
+        let state = self.state;
+        if state.camera.get_untracked() != CameraState::Running {
+            return;
+        }
+        let name = state.text_untracked().camera.frame.to_owned();
+        state.layer_summary.set(predicted.layer_summary);
+        state.picture.set(Some(self.new_picture(name, photo)));
+        state.prediction.set(Some(predicted.prediction));
+        state.explanation.set(Some(explanation));
+        state.explanation_count.update(|count| *count += 1);
+    }
+
+    /// The frame on show stays, and becomes one of the visitor's photos.
+    pub fn pause_camera(self) {
+        if self.state.camera.get_untracked() == CameraState::Running {
+            self.state.camera.set(CameraState::Paused);
+            self.add_to_tray();
+            // A frame that is being computed is not the one on show: this is explained from now on.
+            match self.engine_is_idle() {
+                true => self.ask_for_channels(),
+                false => self.send_predict(),
+            }
+        }
+    }
+
+    pub fn resume_camera(self) {
+        self.state.camera.set(CameraState::Running);
+    }
+
+    pub fn stop_camera(self) {
+        self.pause_camera();
+        self.inner().camera.replace(None);
+        self.state.camera.set(CameraState::Off);
+    }
+}

@@ -1,0 +1,147 @@
+//! The settings that a link carries, in the address's fragment, which no server is sent: never the photo.
+//!
+//! `#model=efficientnet-lite0&class=12&target=logit&layer=head&method=grad-cam&fit=whole&opacity=0.50&colours=jet&threshold=0.00&contours=no`, and
+//! `than=7` of a contrast; what is missing or not understood stays as it is.
+
+use super::Controller;
+use crate::catalog::permalink;
+use crate::explain::LAST_LAYER;
+use crate::explain::cam::Method;
+use crate::image::Fit;
+use crate::image::heatmap::ColourMap;
+use crate::page::query::ObjectiveKind;
+use crate::page::state::State;
+use leptos::prelude::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Link {
+    pub model: Option<String>,
+    pub class: Option<usize>,
+    pub objective: Option<ObjectiveKind>,
+    pub contrast_class: Option<usize>,
+    pub layer: Option<String>,
+    pub method: Option<Method>,
+    pub fit: Option<Fit>,
+    pub opacity: Option<f32>,
+    pub colours: Option<ColourMap>,
+    pub threshold: Option<f32>,
+    pub contours: Option<bool>,
+}
+
+impl Link {
+    /// What the page shows now.
+    pub fn of(state: &State) -> Link {
+        Link {
+            model: state.model.with_untracked(|model| model.as_ref()?.id.clone()),
+            class: state.explanation.with_untracked(|known| known.as_ref().map(|known| known.class)),
+            objective: Some(state.objective.get_untracked()),
+            contrast_class: state.contrast_class.get_untracked(),
+            layer: Some(state.layer.get_untracked()),
+            method: Some(state.method.get_untracked()),
+            fit: Some(state.fit.get_untracked()),
+            opacity: Some(state.opacity.get_untracked()),
+            colours: Some(state.colours.get_untracked()),
+            threshold: Some(state.threshold.get_untracked()),
+            contours: Some(state.contours.get_untracked()),
+        }
+    }
+
+    pub fn fragment(&self) -> String {
+        let share = |share: f32| format!("{share:.2}");
+        let pairs = [
+            ("model", self.model.clone()),
+            ("class", self.class.map(|class| class.to_string())),
+            ("target", self.objective.map(|objective| objective.name().to_owned())),
+            ("than", self.contrast_class.map(|class| class.to_string())),
+            ("layer", self.layer.clone()),
+            ("method", self.method.map(|method| method.name().to_owned())),
+            ("fit", self.fit.map(|fit| fit.name().to_owned())),
+            ("opacity", self.opacity.map(share)),
+            ("colours", self.colours.map(|colours| colours.name().to_owned())),
+            ("threshold", self.threshold.map(share)),
+            ("contours", self.contours.map(|on| if on { "yes" } else { "no" }.to_owned())),
+        ];
+        permalink::write(pairs)
+    }
+
+    pub fn parse(fragment: &str) -> Link {
+        let mut link = Link::default();
+        let share = |value: &str| value.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        for (key, value) in permalink::read(fragment) {
+            match key {
+                "model" => link.model = Some(value),
+                "class" => link.class = value.parse().ok(),
+                "target" => link.objective = ObjectiveKind::from_name(&value),
+                "than" => link.contrast_class = value.parse().ok(),
+                "layer" => link.layer = Some(value),
+                "method" => link.method = value.parse().ok(),
+                "fit" => link.fit = value.parse().ok(),
+                "opacity" => link.opacity = share(&value),
+                "colours" => link.colours = value.parse().ok(),
+                "threshold" => link.threshold = share(&value),
+                "contours" => link.contours = Some(value == "yes"),
+                _ => {}
+            }
+        }
+        link
+    }
+}
+
+impl Controller {
+    /// Takes what a link says; its class waits for a photo.
+    pub(super) fn follow(self, link: &Link) {
+        let state = self.state;
+        if let Some(opacity) = link.opacity {
+            state.opacity.set(opacity);
+        }
+        if let Some(threshold) = link.threshold {
+            state.threshold.set(threshold);
+        }
+        if let Some(contours) = link.contours {
+            state.contours.set(contours);
+        }
+        if let Some(objective) = link.objective {
+            state.objective.set(objective);
+            state.contrast_class.set(link.contrast_class);
+        }
+        if let Some(fit) = link.fit.filter(|&fit| fit != state.fit.get_untracked()) {
+            self.choose_fit(fit);
+        }
+        if let Some(colours) = link.colours {
+            state.colours.set(colours);
+        }
+        if let Some(method) = link.method {
+            state.method.set(method);
+        }
+        self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
+        let other_model = link.model.as_ref().filter(|id| {
+            let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
+            current.as_ref() != Some(id)
+        });
+        if let Some(layer) = &link.layer {
+            match other_model {
+                // Which layers that one has is known once it is there.
+                Some(id) => {
+                    self.inner().linked_layer.replace(Some((id.clone(), layer.clone())));
+                }
+                None if state.layers.with_untracked(Vec::is_empty) || state.has_layer(layer) => {
+                    state.layer.set(layer.clone());
+                }
+                None if layer == LAST_LAYER => state.layer.set(untrack(|| state.pooled_layer())),
+                None => {}
+            }
+        }
+        match other_model {
+            Some(id) if !state.models.with_untracked(|models| models.is_empty()) => self.choose_model(id),
+            Some(_) => {}
+            None => {
+                let classes =
+                    state.prediction.with_untracked(|known| known.as_ref().map_or(0, |known| known.logits.len()));
+                if classes > 0 {
+                    let class = self.inner().linked_class.take().map(|(_, class)| class);
+                    self.choose_class(class.filter(|&class| class < classes));
+                }
+            }
+        }
+    }
+}

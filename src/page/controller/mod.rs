@@ -1,0 +1,182 @@
+//! What happens on a click and on an event of the engine.
+//!
+//! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`: predictions and explanations;
+//! - `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the photos of this visit;
+//! - `links.rs`: settings in the page's address; `export.rs`: what leaves the page.
+//!
+//! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them; [`Controller::on_event`] writes what comes
+//! back into the state.
+
+mod analysis;
+mod camera;
+pub mod export;
+mod links;
+mod models;
+mod photos;
+mod queries;
+mod tour;
+mod tray;
+
+use super::engine::client::Client;
+use super::engine::protocol::{Event, Generation, Request, Source};
+use super::fault::{Failure, Fault, Retry};
+use super::platform::camera::Camera;
+use super::platform::storage;
+use super::state::State;
+use crate::catalog::labels::Labels;
+use crate::error::Error;
+use crate::image::Preprocessing;
+use leptos::prelude::*;
+use links::Link;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub use analysis::side_names;
+pub use tour::TOUR_STEPS;
+
+/// The state, and everything that components may ask for.
+#[derive(Clone, Copy)]
+pub struct Controller {
+    pub state: State,
+    inner: StoredValue<Rc<Inner>, LocalStorage>,
+}
+
+/// What no component shows.
+#[derive(Default)]
+struct Inner {
+    engine: OnceCell<Client>,
+    /// Where the network in use came from: a lost device is filled again from there.
+    source: RefCell<Option<Source>>,
+    /// What was asked for last, whether or not it arrived.
+    wanted: RefCell<Option<Source>>,
+    /// A download is complete and not yet installed.
+    installing: Cell<bool>,
+    /// A visitor's own class names, waiting for their network.
+    labels: RefCell<Option<Labels>>,
+    /// Of the last prediction that was asked for; events of an older one are dropped.
+    generation: Cell<Generation>,
+    /// Of the last analysis.
+    analysis_id: Cell<u32>,
+    camera: RefCell<Option<Camera>>,
+    /// The class of a link that was followed or of a photo that was restored, waiting for its model's prediction; a model, if it names one.
+    linked_class: RefCell<Option<(Option<String>, usize)>>,
+    /// A model that is on its way, and the layer that comes with it.
+    linked_layer: RefCell<Option<(String, String)>>,
+    /// The preprocessing from before a photo was predicted smaller.
+    full_size: RefCell<Option<Preprocessing>>,
+    pictures: Cell<u32>,
+    /// Counts photos asked for: an older one that is read more slowly must not win.
+    photos: Cell<u32>,
+}
+
+impl Controller {
+    pub fn new(state: State) -> Controller {
+        let controller = Controller { state, inner: StoredValue::new_local(Rc::default()) };
+        let client = Client::new(move |event| controller.on_event(event));
+        controller.inner().engine.get_or_init(|| client);
+        state.processor.set(storage::get(models::PROCESSOR_KEY).map(|kept| kept == "yes"));
+        controller
+    }
+
+    fn inner(&self) -> Rc<Inner> {
+        self.inner.get_value()
+    }
+
+    fn send(&self, request: Request) {
+        self.inner().engine.get().expect("made with the controller").send(request);
+    }
+
+    fn engine_is_idle(&self) -> bool {
+        self.inner().engine.get().is_some_and(Client::is_idle)
+    }
+
+    /// Follows the page's address, connects the engine, fetches a first model.
+    pub fn start(self) {
+        self.follow_address();
+        self.load_first_model();
+    }
+
+    /// Follows the settings in the page's address.
+    pub fn follow_address(self) {
+        self.follow(&Link::parse(&window().location().hash().unwrap_or_default()));
+    }
+
+    fn on_event(self, event: Event) {
+        let (state, inner) = (self.state, self.inner());
+        let is_current = |generation| inner.generation.get() == generation;
+        match event {
+            Event::Work(work) => state.work.set(work),
+            Event::Connected(adapter) => state.adapter.set(Some(adapter)),
+            Event::Tuned { key, tuning } => storage::set(&format!("{}{key}", models::TUNING_PREFIX), &tuning),
+            Event::Progress { received, total } => self.show_progress(received, total),
+            Event::Offer(model) => {
+                state.progress.set(None);
+                state.offer.set(Some(model));
+                self.use_labels();
+            }
+            Event::Loaded { not_cached } => self.on_loaded(not_cached),
+            Event::LoadFailed(fault) => self.on_load_failed(fault),
+            Event::NoLabels(fault) => self.fail(fault, Retry::None),
+            Event::CacheChanged => self.list_cached_weights(),
+            Event::Installed(installed) => self.on_installed(*installed),
+            Event::Predicted(generation, predicted) if is_current(generation) => self.on_predicted(predicted),
+            Event::Explained(generation, explanation, timings) if is_current(generation) => {
+                state.timings.update(|all| all[1] = timings);
+                state.explanation.set(Some(explanation));
+                state.explanation_count.update(|count| *count += 1);
+                self.ask_for_channels();
+            }
+            Event::Frame { generation, photo, predicted, explanation } if is_current(generation) => {
+                self.on_frame(photo, predicted, explanation);
+            }
+            Event::Channels(generation, channels) if is_current(generation) => {
+                state.channels.set(Some(Arc::new(channels)));
+            }
+            // Stale: another prediction has been asked for since.
+            Event::Predicted(..) | Event::Explained(..) | Event::Frame { .. } | Event::Channels(..) => {}
+            Event::AnalysisProgress { id, done, of } => self.on_analysis_progress(id, done, of),
+            Event::Analyzed(id, result) => self.on_analyzed(id, result),
+            Event::Failed(fault) => {
+                self.stop_camera(); // or it would fail thirty times a second
+                let of_the_device = matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
+                self.fail(fault, if of_the_device { Retry::Start } else { Retry::None });
+            }
+        }
+    }
+
+    fn fail(self, fault: Fault, retry: Retry) {
+        self.state.failure.set(Some(Failure { fault, retry }));
+    }
+
+    pub fn dismiss(self) {
+        self.state.failure.set(None);
+    }
+
+    /// A new request clears an old complaint, but not that nothing computes.
+    fn clear_small_failure(self) {
+        let small = |failure: &Option<Failure>| failure.as_ref().is_some_and(|failure| failure.retry != Retry::Start);
+        if self.state.failure.with_untracked(small) {
+            self.state.failure.set(None);
+        }
+    }
+
+    /// “Try again”.
+    pub fn retry(self) {
+        let Some(failure) = self.state.failure.get_untracked() else { return };
+        self.state.failure.set(None);
+        let inner = self.inner();
+        let wanted = || inner.wanted.borrow().clone();
+        match failure.retry {
+            Retry::None => {}
+            Retry::Start => self.connect_and_load(inner.source.borrow().clone().or_else(wanted), false),
+            Retry::Model => self.connect_and_load(wanted(), false),
+        }
+    }
+
+    /// Whether the present failure is of one of these kinds.
+    fn failed_by(&self, kind: impl Fn(&Error) -> bool) -> bool {
+        let of_kind = |failure: &Failure| matches!(&failure.fault, Fault::Engine(error) if kind(error));
+        self.state.failure.with(|failure| failure.as_ref().is_some_and(of_kind))
+    }
+}

@@ -1,0 +1,307 @@
+//! The list of models, loading one, and what computes it.
+
+use super::Controller;
+use super::links::Link;
+use crate::catalog::labels::Labels;
+use crate::catalog::layer_summary::one_a_stride;
+use crate::catalog::models::{self, Model};
+use crate::checkpoint::Conventions;
+use crate::error::Error;
+use crate::image::{Preprocessing, looks_like_a_photo};
+use crate::page::engine::protocol::{Connect, ConventionsSource, Installed, Load, Request, Source, Training};
+use crate::page::fault::{Fault, Retry};
+use crate::page::platform::fetch::{self, Abort};
+use crate::page::platform::{storage, weights_cache};
+use crate::page::state::Progress;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::sync::Arc;
+use web_sys::File;
+
+/// The list of models, relative to the page.
+const MODELS: &str = "weights/models.json";
+/// `localStorage` keys: the model chosen last; whether the processor should compute; tunings, by adapter.
+const MODEL_KEY: &str = "gradlens-model";
+pub const PROCESSOR_KEY: &str = "gradlens-processor";
+pub const TUNING_PREFIX: &str = "gradlens-tuning ";
+
+impl Controller {
+    /// Connects the engine, reads the list, loads the first model that is on this site.
+    pub fn load_first_model(self) {
+        self.state.failure.set(None);
+        self.state.starting.set(true);
+        self.connect(false);
+        spawn_local(async move {
+            match self.read_list().await {
+                Err(fault) => self.fail(fault, Retry::Start),
+                Ok(()) => {
+                    self.read_cached_weights().await;
+                    match self.linked_model() {
+                        Some(model) => self.choose_model(&model),
+                        None => self.load_first_present().await,
+                    }
+                }
+            }
+            self.state.starting.set(false);
+        });
+    }
+
+    async fn read_list(self) -> Result<(), Fault> {
+        let text = fetch::text(MODELS).await?;
+        let list = models::parse(&text).map_err(|error| Fault::Models { detail: error.to_string() })?;
+        self.state.models.set(Arc::new(list));
+        Ok(())
+    }
+
+    /// The model that the page's address names, where the list has it.
+    fn linked_model(self) -> Option<String> {
+        let link = Link::parse(&window().location().hash().ok()?);
+        link.model.filter(|id| self.state.models.with_untracked(|models| models.iter().any(|model| model.id == *id)))
+    }
+
+    /// The model of the last visit, or the first of the list, whose weights need no download.
+    async fn load_first_present(self) {
+        let list = self.state.models.get_untracked();
+        let last = storage::get(MODEL_KEY);
+        let mut failed = None;
+        let is_last = |model: &&Model| Some(&model.id) == last.as_ref();
+        for model in list.iter().filter(is_last).chain(list.iter().filter(|model| !is_last(model))) {
+            let is_copy_of = |cached: &weights_cache::CachedWeights| cached.current && cached.id == model.id;
+            let cached = self.state.cached_weights.with_untracked(|all| all.iter().any(is_copy_of));
+            let here = match cached {
+                true => Ok(None),
+                false => fetch::open(&model.place(&model.file, 0).0, &Abort::new()).await,
+            };
+            match here {
+                Ok(None) if !cached => {}
+                Err(fault) => failed = Some(fault),
+                Ok(response) => {
+                    // Only its presence was asked; the body is read by the download proper.
+                    if let Some(body) = response.and_then(|response| response.body()) {
+                        let _ = body.cancel();
+                    }
+                    return self.load(Source::Listed { model: Box::new(model.clone()), elsewhere: false });
+                }
+            }
+        }
+        if let Some(fault) = failed {
+            self.fail(fault, Retry::Start);
+        }
+    }
+
+    /// A model of the list. When its file is not on this site, the visitor is asked before another host is.
+    pub fn choose_model(self, id: &str) {
+        let model = self.state.models.with_untracked(|models| models.iter().find(|model| model.id == id).cloned());
+        let Some(model) = model else { return };
+        self.clear_small_failure();
+        self.state.offer.set(None);
+        self.load(Source::Listed { model: Box::new(model), elsewhere: false });
+    }
+
+    pub fn accept_offer(self) {
+        let Some(model) = self.state.offer.get_untracked() else { return };
+        self.state.offer.set(None);
+        self.load(Source::Listed { model: Box::new(model), elsewhere: true });
+    }
+
+    pub fn decline_offer(self) {
+        self.state.offer.set(None);
+    }
+
+    pub fn cancel_download(self) {
+        self.send(Request::CancelLoad);
+        self.state.progress.set(None);
+    }
+
+    pub(super) fn open_weights(self, file: File) {
+        self.clear_small_failure();
+        self.state.offer.set(None);
+        self.load(Source::Own(file));
+    }
+
+    fn load(self, source: Source) {
+        self.inner().wanted.replace(Some(source.clone()));
+        let name = match &source {
+            Source::Own(file) => file.name(),
+            Source::Listed { model, .. } => {
+                self.state.language.get_untracked().choose(&model.name, model.name_zh.as_deref()).to_owned()
+            }
+        };
+        self.state.progress.set(Some(Progress::new(name)));
+        let (models, labels) = (self.state.models.get_untracked(), self.state.labels.get_untracked());
+        self.send(Request::Load(Load { source, models, labels }));
+    }
+
+    fn connect(self, anew: bool) {
+        let tunings = storage::with_prefix(TUNING_PREFIX).into_iter().collect();
+        let processor = self.state.processor.get_untracked();
+        self.send(Request::Connect(Connect { processor, anew, tunings }));
+    }
+
+    pub(super) fn connect_and_load(self, source: Option<Source>, anew: bool) {
+        match source {
+            None => self.load_first_model(),
+            Some(source) => {
+                self.connect(anew);
+                self.load(source);
+            }
+        }
+    }
+
+    /// Leaves the adapter and goes on with another, or on the processor; model, photo and choices stay.
+    pub fn choose_processor(self, processor: bool) {
+        if !self.engine_is_idle() {
+            return;
+        }
+        self.state.processor.set(Some(processor));
+        storage::set(PROCESSOR_KEY, if processor { "yes" } else { "no" });
+        // After weights that were too large for the adapter it is about those.
+        let too_large = untrack(|| self.failed_by(|error| matches!(error, Error::TensorTooLarge { .. })));
+        let inner = self.inner();
+        let source = if too_large { inner.wanted.borrow().clone() } else { inner.source.borrow().clone() };
+        self.state.failure.set(None);
+        self.restore_full_size();
+        self.connect_and_load(source, true);
+    }
+
+    pub(super) fn show_progress(self, received: u64, total: u64) {
+        let due =
+            |progress: &Option<Progress>| progress.as_ref().is_some_and(|progress| progress.is_due(received, total));
+        if self.state.progress.with_untracked(due) {
+            self.state.progress.update(|progress| {
+                if let Some(progress) = progress {
+                    progress.update(received, total);
+                }
+            });
+        }
+    }
+
+    pub(super) fn on_loaded(self, not_cached: bool) {
+        let (state, inner) = (self.state, self.inner());
+        state.progress.set(None);
+        state.not_cached.set(not_cached);
+        let source = inner.wanted.borrow().clone();
+        if let Some(Source::Listed { model, .. }) = &source {
+            storage::set(MODEL_KEY, &model.id);
+        }
+        inner.source.replace(source);
+        inner.installing.set(true);
+    }
+
+    pub(super) fn on_load_failed(self, fault: Fault) {
+        let inner = self.inner();
+        self.state.progress.set(None);
+        let retry = match &fault {
+            Fault::Engine(error) if error.is_of_the_device() => {
+                let wanted = inner.wanted.borrow().clone();
+                inner.source.replace(wanted); // “Try again” is about this one
+                Retry::Start
+            }
+            Fault::Fetch { .. } => Retry::Model,
+            _ => Retry::None,
+        };
+        self.fail(fault, retry);
+        inner.labels.replace(None);
+    }
+
+    pub(super) fn on_installed(self, installed: Installed) {
+        let (state, inner) = (self.state, self.inner());
+        let Installed { model, preprocessing, training, labels, layers, stages, part_count } = installed;
+        inner.installing.set(false);
+        // After a lost device the same file comes again, and what the visitor has set for it still holds.
+        let same = state.model.with_untracked(|known| known.as_ref() == Some(&model));
+        if !same {
+            state.training.set(training);
+            state.analysis.reset_layers(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
+            state.layers.set(layers);
+            state.stages.set(stages);
+            state.part_count.set(part_count);
+            inner.full_size.take();
+            state.class.set(None);
+            state.prediction.set(None);
+            state.explanation.set(None);
+            state.preprocessing.set(preprocessing);
+        }
+        let linked = inner.linked_layer.borrow_mut().take_if(|(id, _)| model.id.as_ref() == Some(id));
+        if let Some((_, layer)) = linked {
+            state.layer.set(layer);
+        }
+        if !state.has_layer(&state.layer.get_untracked()) {
+            state.layer.set(untrack(|| state.pooled_layer()));
+        }
+        state.labels.set(Arc::new(labels));
+        state.model.set(Some(model));
+        self.use_labels();
+        self.send_predict();
+    }
+
+    pub(super) fn open_labels(self, file: File) {
+        spawn_local(async move {
+            let read = async {
+                let bytes = fetch::file(&file).await?;
+                if looks_like_a_photo(&bytes) {
+                    self.open_photo(file.clone());
+                    return Ok(None);
+                }
+                Ok::<_, Fault>(Some(Labels::parse(&String::from_utf8_lossy(&bytes))?))
+            };
+            match read.await {
+                Ok(None) => {}
+                Ok(labels) => {
+                    self.inner().labels.replace(labels);
+                    self.use_labels();
+                }
+                Err(fault) => self.fail(fault, Retry::None),
+            }
+        });
+    }
+
+    /// Puts a visitor's labels into use, unless a network that they may belong to is still on its way.
+    pub(super) fn use_labels(self) {
+        let inner = self.inner();
+        if inner.installing.get() || self.state.progress.with_untracked(Option::is_some) {
+            return;
+        }
+        let Some(labels) = inner.labels.take() else { return };
+        let expected = self.state.model.with_untracked(|model| model.as_ref().map(|model| model.classes));
+        let found = labels.names.len();
+        match expected {
+            Some(expected) if expected == found => self.state.labels.set(Arc::new(labels)),
+            Some(expected) => self.fail(Error::LabelCount { expected, found }.into(), Retry::None),
+            None => self.fail(Error::NoNetwork.into(), Retry::None),
+        }
+    }
+
+    pub fn choose_preprocessing(self, preprocessing: Preprocessing) {
+        self.inner().full_size.take();
+        self.state.preprocessing.set(preprocessing);
+        self.predict();
+    }
+
+    pub fn choose_conventions(self, conventions: Conventions) {
+        let state = self.state;
+        let before = state.training.get_untracked().map(|training| training.conventions.usual_preprocessing());
+        state.training.set(Some(Training { conventions, source: ConventionsSource::Visitor }));
+        // Other frameworks' networks usually have other numbers, too; those that the visitor typed stay.
+        if before == Some(state.preprocessing.get_untracked()) {
+            state.preprocessing.set(conventions.usual_preprocessing());
+        }
+        self.predict();
+    }
+
+    async fn read_cached_weights(self) {
+        let list = self.state.models.get_untracked();
+        self.state.cached_weights.set(weights_cache::list(&list).await);
+    }
+
+    pub(super) fn list_cached_weights(self) {
+        spawn_local(self.read_cached_weights());
+    }
+
+    pub fn delete_cached(self, address: String) {
+        spawn_local(async move {
+            weights_cache::delete_at(&address).await;
+            self.read_cached_weights().await;
+        });
+    }
+}

@@ -1,0 +1,40 @@
+//! The guided tour.
+
+use super::Controller;
+use crate::explain::cam::Method;
+use crate::page::query::{ObjectiveKind, layers};
+use crate::page::state::View;
+use leptos::prelude::*;
+
+/// What the network sees, forward, backward, weights, heatmap.
+pub const TOUR_STEPS: usize = 5;
+
+impl Controller {
+    /// From the first step. The tour explains Grad-CAM, so that is what is computed; without a photo it takes the first sample.
+    pub fn start_tour(self) {
+        let state = self.state;
+        self.pause_camera();
+        let first = untrack(|| state.samples()).into_iter().next();
+        if let (true, Some(sample)) = (state.picture.with_untracked(Option::is_none), first) {
+            self.open_sample(&sample);
+        }
+        state.objective.set(ObjectiveKind::Logit);
+        let layer = state.layer.get_untracked();
+        state.layer.set(layers(&layer).pop().unwrap_or(layer));
+        self.choose_method(Method::GradCam);
+        self.show_network(true);
+        self.go_to_step(0);
+    }
+
+    pub fn go_to_step(self, step: usize) {
+        let state = self.state;
+        state.tour.set(Some(step));
+        // The picture follows the story: the photo until there is a map to show.
+        state.view.set(if step + 1 < TOUR_STEPS { View::Photo } else { View::Overlay });
+    }
+
+    pub fn end_tour(self) {
+        self.state.tour.set(None);
+        self.state.view.set(View::Overlay);
+    }
+}

@@ -1,0 +1,65 @@
+//! Serves [`Analysis`]: what is asked beside the main heatmap.
+
+use super::protocol::{Analysis, SetResult};
+use crate::error::Error;
+use crate::explain::faithfulness::NOISE;
+use crate::explain::objective::Objective;
+use crate::explain::{Explainer, Explanation};
+use std::sync::Arc;
+
+/// Neurons on show for and against a class, and classes that each is named by.
+const NEURONS: usize = 4;
+const NEURON_CLASSES: usize = 4;
+
+/// `progress` hears passes done, of how many, and says whether to go on. `None`: it was stopped.
+pub async fn analyze(
+    explainer: &mut Explainer,
+    explanation: &Explanation,
+    analysis: Analysis,
+    mut progress: impl FnMut(usize, usize) -> bool,
+) -> Result<Option<SetResult>, Error> {
+    Ok(Some(match analysis {
+        Analysis::Maps(questions) => {
+            let mut maps = Vec::new();
+            let count = questions.len();
+            for (n, question) in questions.iter().enumerate() {
+                if count > 1 && !progress(n, count) {
+                    return Ok(None);
+                }
+                // Of several maps each counts as one; of a single slow one its passes do.
+                let mut hear = |done, of| if count > 1 { progress(n, count) } else { progress(done, of) };
+                match explainer.ask(question, &mut hear).await? {
+                    Some(map) => maps.push(Arc::new(map)),
+                    None => return Ok(None),
+                }
+            }
+            Box::new(move |results| results.maps = maps)
+        }
+        Analysis::Estimate(question) => {
+            let estimate = explainer.estimate(&question).await?;
+            Box::new(move |results| results.estimate = Some(estimate))
+        }
+        Analysis::Guided => {
+            let guided = explainer.guided(Some(explanation.class), explanation.objective).await?;
+            let times_map = guided.times(explanation);
+            Box::new(move |results| results.guided = Some(Arc::new([guided, times_map])))
+        }
+        Analysis::Cover(mask) => {
+            let covered = explainer.cover_up(&mask).await?;
+            Box::new(move |results| results.covered = Some(Arc::new(covered)))
+        }
+        Analysis::Neurons => {
+            let class = Some(explanation.class);
+            let neurons = explainer.neurons(class, Objective::Logit, NEURONS, NEURON_CLASSES).await?;
+            Box::new(move |results| results.neurons = Some(Arc::new(neurons)))
+        }
+        Analysis::Faithfulness => match explainer.trust(explanation, NOISE, &mut progress).await? {
+            Some(trust) => Box::new(move |results| results.faithfulness = Some(Arc::new(trust))),
+            None => return Ok(None),
+        },
+        Analysis::SanityCheck => match explainer.randomise(&explanation.question(), &mut progress).await? {
+            Some(randomized) => Box::new(move |results| results.sanity_check = Arc::new(randomized)),
+            None => return Ok(None),
+        },
+    }))
+}

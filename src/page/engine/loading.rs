@@ -1,0 +1,191 @@
+//! From a [`Source`] to a network that waits to be installed: weights, class names, preprocessing.
+
+use super::super::fault::Fault;
+use super::super::platform::fetch::{self, Abort};
+use super::super::platform::weights_cache;
+use super::download::{Download, Fetched};
+use super::protocol::{ConventionsSource, Event, Load, LoadedModel, Source, Training};
+use super::service::{Service, Task};
+use super::slots::Kind;
+use crate::catalog::labels::Labels;
+use crate::catalog::models::Model;
+use crate::checkpoint::{Architecture, Conventions};
+use crate::error::Error;
+use crate::image::Preprocessing;
+use crate::models::Weights;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
+
+/// A network read and checked, its weights on the GPU already.
+pub struct Arrived {
+    pub weights: Weights,
+    pub preprocessing: Preprocessing,
+    pub training: Option<Training>,
+    pub labels: Labels,
+    pub model: LoadedModel,
+}
+
+/// Loads beside the service's loop; a newer load takes its place.
+pub fn start(service: Rc<Service>, load: Load) {
+    let abort = Abort::new();
+    if let Some(former) = service.download.replace(Some(abort.clone())) {
+        former.abort();
+    }
+    spawn_local(async move {
+        let result = Loading { service: &service, load, abort: &abort }.run().await;
+        if abort.aborted() {
+            return;
+        }
+        service.download.replace(None);
+        match result {
+            Ok(None) => {}
+            Ok(Some((arrived, not_cached))) => {
+                service.emit(Event::Loaded { not_cached });
+                service.queue(Kind::Install, Task::Install(Box::new(arrived)));
+            }
+            Err(fault) => {
+                if matches!(&fault, Fault::Engine(error) if error.is_of_the_device()) {
+                    service.forget_device();
+                }
+                service.emit(Event::LoadFailed(fault));
+            }
+        }
+    });
+}
+
+struct Loading<'a> {
+    service: &'a Rc<Service>,
+    load: Load,
+    abort: &'a Abort,
+}
+
+impl Loading<'_> {
+    /// The network, and whether there was no room for a copy of a download. `None`: the visitor is asked first, or nothing computes.
+    async fn run(&self) -> Result<Option<(Arrived, bool)>, Fault> {
+        let Some(uploader) = self.service.uploader().await else { return Ok(None) };
+        let progress = |received, total| {
+            if !self.abort.aborted() {
+                self.service.emit(Event::Progress { received, total });
+            }
+        };
+        let download = Download { abort: self.abort, uploader, progress: &progress };
+        match &self.load.source {
+            Source::Own(file) => Ok(Some((self.own(file, &download).await?, false))),
+            Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &download).await,
+        }
+    }
+
+    async fn listed(
+        &self,
+        model: &Model,
+        elsewhere: bool,
+        download: &Download<'_>,
+    ) -> Result<Option<(Arrived, bool)>, Fault> {
+        let missing = || fetch::fault(&model.file, "HTTP 404");
+        let fetched = if elsewhere {
+            self.fetch_elsewhere(model, download).await.unwrap_or_else(|| Err(missing()))?
+        } else {
+            match download.host(model, &model.file, false).await {
+                Ok(Some(fetched)) => fetched,
+                // An altered file is reported, not passed over.
+                Err(fault) if !matches!(fault, Fault::Fetch { .. }) => return Err(fault),
+                absent => match download.copy(model).await {
+                    Some(fetched) => fetched,
+                    None => {
+                        absent?;
+                        self.service.emit(Event::CacheChanged);
+                        if model.urls.is_empty() {
+                            return Err(missing());
+                        }
+                        if !self.abort.aborted() {
+                            self.service.emit(Event::Offer(model.clone()));
+                        }
+                        return Ok(None);
+                    }
+                },
+            }
+        };
+        if elsewhere && !self.abort.aborted() {
+            if fetched.cached {
+                weights_cache::ask_to_persist();
+            }
+            self.service.emit(Event::CacheChanged);
+        }
+        let Fetched { weights, cached } = fetched;
+        let labels = self.labels_of(model, weights.architecture().classes()).await;
+        let loaded = loaded_model(&weights, Some(model.id.clone()), &model.file);
+        let training = training(&weights, &model.file);
+        let arrived = Arrived { weights, preprocessing: model.preprocessing.clone(), training, labels, model: loaded };
+        Ok(Some((arrived, elsewhere && !cached)))
+    }
+
+    /// The first of a model's other hosts that has the right file; `None` if none has any.
+    async fn fetch_elsewhere(&self, model: &Model, download: &Download<'_>) -> Option<Result<Fetched, Fault>> {
+        let mut last = None;
+        for url in &model.urls {
+            match download.host(model, url, true).await {
+                Ok(None) => {}
+                Ok(Some(fetched)) => return Some(Ok(fetched)),
+                Err(fault) => {
+                    let of_the_device = matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
+                    last = Some(Err(fault));
+                    if of_the_device || self.abort.aborted() {
+                        break;
+                    }
+                }
+            }
+        }
+        last
+    }
+
+    async fn own(&self, file: &File, download: &Download<'_>) -> Result<Arrived, Fault> {
+        let weights = download.file(file).await?;
+        let classes = weights.architecture().classes();
+        let current = &self.load.labels;
+        let labels = match self.load.models.iter().find(|model| model.classes == classes) {
+            _ if current.names.len() == classes => Labels::clone(current),
+            Some(model) => self.labels_of(model, classes).await,
+            None => Labels::numbered(classes),
+        };
+        // A listed model of as many classes lends its names, but not its preprocessing: it may be of another family.
+        let training = training(&weights, &file.name());
+        let preprocessing = training.map(|training| training.conventions.usual_preprocessing()).unwrap_or_default();
+        let model = loaded_model(&weights, None, &file.name());
+        Ok(Arrived { weights, preprocessing, training, labels, model })
+    }
+
+    /// A model's names. Where they can't be had numbers stand for them: that is no reason to refuse a network.
+    async fn labels_of(&self, model: &Model, classes: usize) -> Labels {
+        let read = async {
+            let labels = Labels::parse(&fetch::text(&model.labels).await?)?;
+            match labels.names.len() {
+                found if found == classes => Ok(labels),
+                found => Err(Fault::Engine(Error::LabelCount { expected: classes, found })),
+            }
+        };
+        read.await.unwrap_or_else(|fault: Fault| {
+            self.service.emit(Event::NoLabels(fault));
+            Labels::numbered(classes)
+        })
+    }
+}
+
+fn loaded_model(weights: &Weights, id: Option<String>, file: &str) -> LoadedModel {
+    let architecture = weights.architecture();
+    LoadedModel { id, file: file.into(), architecture: architecture.name().into(), classes: architecture.classes() }
+}
+
+/// By which conventions the network runs, as far as its tensors' names and its file's name tell; `None` for a ResNet.
+fn training(weights: &Weights, file: &str) -> Option<Training> {
+    let Architecture::MobileNet(_) = weights.architecture() else { return None };
+    let (conventions, assumed) = weights.conventions();
+    Some(match assumed {
+        false => Training { conventions, source: ConventionsSource::Names },
+        // timm's name for weights that came from TensorFlow
+        true if file.contains("tf_") => {
+            Training { conventions: Conventions::TENSORFLOW, source: ConventionsSource::FileName }
+        }
+        true => Training { conventions, source: ConventionsSource::Assumed },
+    })
+}

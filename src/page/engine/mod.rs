@@ -1,0 +1,25 @@
+//! The engine behind a typed protocol: the page sends requests and gets events, and never holds an `Explainer`.
+//!
+//! - `protocol.rs`: [`Request`](protocol::Request) and [`Event`](protocol::Event);
+//! - `slots.rs`: one waiting request a kind, the latest wins;
+//! - `client.rs`: the page's end;
+//! - `service.rs`: owns the `Explainer` and serves one request at a time;
+//! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside the service's loop;
+//! - `analysis.rs`: what is asked beside the main heatmap.
+//!
+//! Every prediction has a generation. Results of an older one are dropped by whoever gets them: nothing has to be called off.
+
+#[cfg(target_arch = "wasm32")]
+mod analysis;
+#[cfg(target_arch = "wasm32")]
+pub mod client;
+#[cfg(target_arch = "wasm32")]
+mod download;
+#[cfg(target_arch = "wasm32")]
+mod loading;
+#[cfg(target_arch = "wasm32")]
+pub mod protocol;
+#[cfg(target_arch = "wasm32")]
+mod service;
+#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "used by the service, which is for browsers"))]
+mod slots;

@@ -1,0 +1,380 @@
+//! What the page knows: one `Copy` bundle of signals that components read and the controller writes.
+//!
+//! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so that no two parts of the page
+//! can disagree about it.
+//!
+//! - `analysis.rs`: the analysis panels; `tray.rs`: the photos of this visit;
+//! - `wording.rs`: names and sentences in the page's language.
+
+pub mod analysis;
+pub mod tray;
+mod wording;
+
+use super::engine::protocol::{Adapter, LoadedModel, Training, Work};
+use super::fault::Failure;
+use super::i18n::{Language, Words};
+use super::platform::weights_cache::CachedWeights;
+use super::query::{ObjectiveKind, Query, contrast_class, layers};
+use crate::catalog::labels::Labels;
+use crate::catalog::layer_summary::{Part, one_a_stride};
+use crate::catalog::models::{Model, Sample};
+use crate::explain::cam::Method;
+use crate::explain::channels::Channels;
+use crate::explain::{Explanation, LAST_LAYER, Prediction, Score, Timing};
+use crate::image::heatmap::{ColourMap, Look};
+use crate::image::{Fit, Photo, Preprocessing};
+use analysis::AnalysisState;
+use leptos::prelude::*;
+use std::sync::Arc;
+use tray::TrayPhoto;
+use web_time::Instant;
+
+/// What the page shows of the photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Overlay,
+    Photo,
+    Heatmap,
+    Both,
+}
+
+impl View {
+    pub fn name(self) -> &'static str {
+        match self {
+            View::Overlay => "overlay",
+            View::Photo => "photo",
+            View::Heatmap => "heatmap",
+            View::Both => "both",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<View> {
+        [View::Overlay, View::Photo, View::Heatmap, View::Both].into_iter().find(|view| view.name() == name)
+    }
+}
+
+/// What the camera is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CameraState {
+    #[default]
+    Off,
+    Running,
+    Paused,
+}
+
+/// A file on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    pub name: String,
+    pub received: u64,
+    /// 0 when unknown.
+    pub total: u64,
+    /// Bytes a second, smoothed; 0 when unknown.
+    pub rate: f64,
+    updated: Instant,
+}
+
+impl Progress {
+    pub fn new(name: String) -> Progress {
+        Progress { name, received: 0, total: 0, rate: 0.0, updated: Instant::now() }
+    }
+
+    /// Whether to show these figures: a few times a second, and at the end.
+    pub fn is_due(&self, received: u64, total: u64) -> bool {
+        self.updated.elapsed().as_secs_f64() >= 0.25 || received >= total
+    }
+
+    pub fn update(&mut self, received: u64, total: u64) {
+        let seconds = self.updated.elapsed().as_secs_f64().max(1e-3);
+        let rate = received.saturating_sub(self.received) as f64 / seconds;
+        self.rate = if self.rate == 0.0 { rate } else { 0.7 * self.rate + 0.3 * rate };
+        (self.received, self.total, self.updated) = (received, total, Instant::now());
+    }
+}
+
+/// The page's state machine, as in the `data-state` of the status line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Loading,
+    Ready,
+    Working,
+    Done,
+    Error,
+}
+
+impl Condition {
+    pub fn name(self) -> &'static str {
+        match self {
+            Condition::Loading => "loading",
+            Condition::Ready => "ready",
+            Condition::Working => "working",
+            Condition::Done => "done",
+            Condition::Error => "error",
+        }
+    }
+}
+
+/// A decoded photo and a copy of at most [`super::platform::canvas::SHOWN`] pixels a side to paint with.
+#[derive(Clone)]
+pub struct Picture {
+    /// Counts the pictures of this visit, from 1.
+    pub id: u32,
+    pub name: String,
+    pub full: Arc<Photo>,
+    pub shown: Arc<Photo>,
+}
+
+/// Whether a layer is a stage or one of its blocks: `blocks.2` or `blocks.2.0` of `blocks.2`.
+pub fn is_within(layer: &str, stage: &str) -> bool {
+    layer.strip_prefix(stage).is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('+')))
+}
+
+#[derive(Clone, Copy)]
+pub struct State {
+    pub language: RwSignal<Language>,
+    /// Large text, for a projector.
+    pub large: RwSignal<bool>,
+    /// Hotkeys are on.
+    pub shortcuts: RwSignal<bool>,
+
+    pub adapter: RwSignal<Option<Adapter>>,
+    /// The visitor's choice of processor or GPU; `None`: whichever is faster.
+    pub processor: RwSignal<Option<bool>>,
+    pub failure: RwSignal<Option<Failure>>,
+    pub progress: RwSignal<Option<Progress>>,
+    pub work: RwSignal<Option<Work>>,
+    /// A photo is being read and decoded.
+    pub decoding: RwSignal<bool>,
+    /// Until the first model is in use or known to be absent.
+    pub starting: RwSignal<bool>,
+    /// A passing message: what was just copied.
+    pub toast: RwSignal<Option<Words>>,
+
+    pub models: RwSignal<Arc<Vec<Model>>>,
+    /// The network in use.
+    pub model: RwSignal<Option<LoadedModel>>,
+    /// A model that would have to come from another host: the visitor is asked.
+    pub offer: RwSignal<Option<Model>>,
+    pub cached_weights: RwSignal<Vec<CachedWeights>>,
+    /// The model came from another host, and the browser had no room for a copy.
+    pub not_cached: RwSignal<bool>,
+    /// How photos become inputs; a visitor may change it for a file of their own.
+    pub preprocessing: RwSignal<Preprocessing>,
+    /// `None` for a ResNet, whose tensors leave nothing open.
+    pub training: RwSignal<Option<Training>>,
+    pub labels: RwSignal<Arc<Labels>>,
+    pub layers: RwSignal<Vec<String>>,
+    /// Stages and head, first to last, each with its stride.
+    pub stages: RwSignal<Vec<(String, usize)>>,
+    /// Parts that the sanity check randomizes one after the other.
+    pub part_count: RwSignal<usize>,
+
+    /// Of several fused ones `layer3+layer4`; before there is a network, `last`.
+    pub layer: RwSignal<String>,
+    pub method: RwSignal<Method>,
+    pub objective: RwSignal<ObjectiveKind>,
+    /// The class of a contrast; `None`: the likeliest other one.
+    pub contrast_class: RwSignal<Option<usize>>,
+    pub fit: RwSignal<Fit>,
+    /// `None`: the likeliest.
+    pub class: RwSignal<Option<usize>>,
+
+    pub picture: RwSignal<Option<Picture>>,
+    pub prediction: RwSignal<Option<Arc<Prediction>>>,
+    pub explanation: RwSignal<Option<Arc<Explanation>>>,
+    /// Explanations so far: a script that waits for the next one counts.
+    pub explanation_count: RwSignal<u32>,
+    /// The network's parts at the size of the last input.
+    pub layer_summary: RwSignal<Arc<Vec<Part>>>,
+
+    pub view: RwSignal<View>,
+    pub opacity: RwSignal<f32>,
+    pub colours: RwSignal<ColourMap>,
+    pub threshold: RwSignal<f32>,
+    pub contours: RwSignal<bool>,
+    /// The point of the photo that is inspected, in its pixels.
+    pub point: RwSignal<Option<(f64, f64)>>,
+
+    pub camera: RwSignal<CameraState>,
+    pub tray: RwSignal<Vec<TrayPhoto>>,
+    /// The network view is open: it wants the channels of every explanation.
+    pub network_open: RwSignal<bool>,
+    pub channels: RwSignal<Option<Arc<Channels>>>,
+    /// The step of the tour, from 0.
+    pub tour: RwSignal<Option<usize>>,
+    pub timing: RwSignal<bool>,
+    /// Of the last prediction and the last explanation.
+    pub timings: RwSignal<[Vec<Timing>; 2]>,
+    pub analysis: AnalysisState,
+}
+
+impl State {
+    pub fn new(language: Language) -> State {
+        State {
+            language: RwSignal::new(language),
+            large: RwSignal::new(false),
+            shortcuts: RwSignal::new(true),
+            adapter: RwSignal::new(None),
+            processor: RwSignal::new(None),
+            failure: RwSignal::new(None),
+            progress: RwSignal::new(None),
+            work: RwSignal::new(None),
+            decoding: RwSignal::new(false),
+            starting: RwSignal::new(true),
+            toast: RwSignal::new(None),
+            models: RwSignal::default(),
+            model: RwSignal::new(None),
+            offer: RwSignal::new(None),
+            cached_weights: RwSignal::default(),
+            not_cached: RwSignal::new(false),
+            preprocessing: RwSignal::default(),
+            training: RwSignal::new(None),
+            labels: RwSignal::new(Arc::new(Labels::numbered(0))),
+            layers: RwSignal::default(),
+            stages: RwSignal::default(),
+            part_count: RwSignal::new(0),
+            layer: RwSignal::new(LAST_LAYER.into()),
+            method: RwSignal::new(Method::ALL[0]),
+            objective: RwSignal::default(),
+            contrast_class: RwSignal::new(None),
+            fit: RwSignal::new(Fit::Whole),
+            class: RwSignal::new(None),
+            picture: RwSignal::new(None),
+            prediction: RwSignal::new(None),
+            explanation: RwSignal::new(None),
+            explanation_count: RwSignal::new(0),
+            layer_summary: RwSignal::default(),
+            view: RwSignal::new(View::Overlay),
+            opacity: RwSignal::new(0.5),
+            colours: RwSignal::new(ColourMap::Jet),
+            threshold: RwSignal::new(0.0),
+            contours: RwSignal::new(false),
+            point: RwSignal::new(None),
+            camera: RwSignal::default(),
+            tray: RwSignal::default(),
+            network_open: RwSignal::new(false),
+            channels: RwSignal::new(None),
+            tour: RwSignal::new(None),
+            timing: RwSignal::new(false),
+            timings: RwSignal::default(),
+            analysis: AnalysisState::new(),
+        }
+    }
+
+    /// The visitor's choices, as the engine gets them.
+    pub fn query(&self) -> Query {
+        Query {
+            class: self.class.get_untracked(),
+            objective: self.objective.get_untracked(),
+            contrast_class: self.contrast_class.get_untracked(),
+            layer: self.layer.get_untracked(),
+            method: self.method.get_untracked(),
+        }
+    }
+
+    /// The class that the present one is compared with: the visitor's choice, else the likeliest other one.
+    pub fn present_contrast_class(&self) -> Option<usize> {
+        contrast_class(self.contrast_class.get(), self.target()?, &*self.prediction.get()?)
+    }
+
+    /// Whether the network in use has a layer, or all of several fused ones.
+    pub fn has_layer(&self, layer: &str) -> bool {
+        self.layers.with_untracked(|known| layers(layer).iter().all(|one| known.contains(one)))
+    }
+
+    /// The layer that the classifier pools.
+    pub fn pooled_layer(&self) -> String {
+        self.stages.with(|stages| stages.last().map_or(LAST_LAYER, |(name, _)| name).to_owned())
+    }
+
+    /// One layer for each size of the grid, first to last, with its stride.
+    pub fn one_layer_per_stride(&self) -> Vec<(String, usize)> {
+        self.stages.with(|stages| one_a_stride(stages))
+    }
+
+    /// The layers that are to be fused, as far as the network in use has them, first to last.
+    pub fn fused_layers(&self) -> Vec<String> {
+        let (mut layers, chosen) = (self.layers.get(), self.analysis.fused.get());
+        layers.retain(|layer| chosen.contains(layer));
+        layers
+    }
+
+    /// One layer for each size of the grid, and the others that are fused.
+    pub fn compared_layers(&self) -> Vec<String> {
+        let main: Vec<String> = self.one_layer_per_stride().into_iter().map(|(layer, _)| layer).collect();
+        let (mut layers, fused) = (self.layers.get(), self.fused_layers());
+        layers.retain(|layer| main.contains(layer) || fused.contains(layer));
+        layers
+    }
+
+    /// The stride of a layer; 0 of one that the network in use does not have, or of several fused ones.
+    pub fn stride(&self, layer: &str) -> usize {
+        self.stages.with(|stages| stages.iter().find(|(stage, _)| is_within(layer, stage)).map_or(0, |known| known.1))
+    }
+
+    pub fn camera_is_running(&self) -> bool {
+        self.camera.get() == CameraState::Running
+    }
+
+    /// How the heatmap is painted.
+    pub fn look(&self) -> Look {
+        Look {
+            colours: self.colours.get(),
+            opacity: self.opacity.get(),
+            threshold: self.threshold.get(),
+            contours: self.contours.get(),
+        }
+    }
+
+    /// The class that is or will be explained: the visitor's choice, else the likeliest.
+    pub fn target(&self) -> Option<usize> {
+        self.class.get().or_else(|| self.prediction.get()?.top(1).first().map(|score| score.class))
+    }
+
+    /// The five likeliest, and the chosen class behind them when it is not among them; each with its rank from 0.
+    pub fn ranking(&self) -> Vec<(usize, Score)> {
+        let Some(prediction) = self.prediction.get() else { return Vec::new() };
+        let mut ranked: Vec<_> = prediction.top(prediction.logits.len()).into_iter().enumerate().collect();
+        let chosen = self.class.get();
+        let mut place = 0;
+        ranked.retain(|(_, score)| {
+            place += 1;
+            place <= 5 || Some(score.class) == chosen
+        });
+        ranked
+    }
+
+    pub fn condition(&self) -> Condition {
+        let (working, loading) = match self.work.get() {
+            Some(Work::Predicting | Work::Explaining) => (true, false),
+            Some(Work::Connecting | Work::Tuning | Work::Uploading) => (false, true),
+            None => (self.decoding.get(), self.progress.with(Option::is_some) || self.starting.get()),
+        };
+        if self.failure.with(Option::is_some) {
+            Condition::Error
+        } else if working {
+            Condition::Working
+        } else if loading {
+            Condition::Loading
+        } else if self.explanation.with(Option::is_some) {
+            Condition::Done
+        } else {
+            Condition::Ready
+        }
+    }
+
+    /// Samples that suit the network in use: its own, or those of a listed one with as many classes.
+    pub fn samples(&self) -> Vec<Sample> {
+        let model = self.model.get();
+        self.models.with(|models| {
+            let of =
+                |test: &dyn Fn(&Model) -> bool| models.iter().find(|model| test(model) && !model.samples.is_empty());
+            let loaded = model.as_ref();
+            of(&|entry| loaded.is_some_and(|loaded| loaded.id.as_ref() == Some(&entry.id)))
+                .or_else(|| of(&|entry| loaded.is_some_and(|loaded| loaded.classes == entry.classes)))
+                .or_else(|| of(&|_| true))
+                .map(|entry| entry.samples.clone())
+                .unwrap_or_default()
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Names and sentences in the page's language, for components and for what leaves the page.
+
+use super::State;
+use crate::explain::Explanation;
+use crate::explain::objective::Objective;
+use crate::page::i18n::{Language, Text, fill};
+use crate::page::query::ObjectiveKind;
+use leptos::prelude::*;
+
+impl State {
+    /// The page's strings; whoever reads them is run again when the language changes.
+    pub fn text(&self) -> &'static Text {
+        self.language.get().text()
+    }
+
+    pub fn text_untracked(&self) -> &'static Text {
+        self.language.get_untracked().text()
+    }
+
+    /// What layers of a stride respond to, in a word.
+    pub fn stage_name(&self, stride: usize) -> &'static str {
+        let place = stride.max(2).ilog2() as usize - 1;
+        self.text().stages[place.min(4)]
+    }
+
+    /// A class's name; its number when the list has none.
+    pub fn label(&self, class: usize) -> String {
+        self.labels.with(|labels| match labels.names.get(class) {
+            Some(label) => self.language.get().choose(&label.en, label.zh.as_deref()).to_owned(),
+            None => class.to_string(),
+        })
+    }
+
+    /// A class's name in the other language, where that is another word.
+    pub fn second_label(&self, class: usize) -> Option<String> {
+        self.labels.with(|labels| {
+            let label = labels.names.get(class)?;
+            let chinese = label.zh.as_ref().filter(|chinese| **chinese != label.en)?;
+            Some(match self.language.get() {
+                Language::English => chinese.clone(),
+                Language::Chinese => label.en.clone(),
+            })
+        })
+    }
+
+    /// The place of an objective in the tables of `text.analysis`, and the name of a contrast's class.
+    fn objective_parts(&self, objective: Objective) -> (usize, String) {
+        let other = match objective {
+            Objective::Contrast { than } => self.label(than),
+            _ => String::new(),
+        };
+        (ObjectiveKind::of(objective) as usize, other)
+    }
+
+    /// What of a class is explained: “its score”, “rather than cat”.
+    pub fn objective_name(&self, objective: Objective) -> String {
+        let (place, other) = self.objective_parts(objective);
+        fill(self.text().analysis.targets[place], &[&other])
+    }
+
+    /// The same, but empty for the logit, which goes without saying.
+    pub fn objective_words(&self, objective: Objective) -> String {
+        if objective == Objective::Logit { String::new() } else { self.objective_name(objective) }
+    }
+
+    /// What the warm places of a heatmap do: “speaks for …”.
+    pub fn evidence(&self, explanation: &Explanation) -> String {
+        let (place, other) = self.objective_parts(explanation.objective);
+        fill(self.text().analysis.speaks[place], &[&self.label(explanation.class), &other])
+    }
+
+    /// Why a heatmap is blank, for a caption; empty for one that is not.
+    pub fn blank_note(&self, explanation: &Explanation) -> String {
+        match explanation.blank {
+            true => fill(self.text().analysis.blank, &[&self.evidence(explanation)]),
+            false => String::new(),
+        }
+    }
+}
