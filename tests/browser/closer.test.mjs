@@ -178,7 +178,7 @@ describe('looking closer', () => {
 
   it('slow methods tell what they cost and give the pictures of grad-cam', async () => {
     await panel('methods');
-    assert.equal((await page.tab.$$(`${id('panel')} .methods a[href^="https://"]`)).length, 10);
+    assert.equal((await page.tab.$$(`${id('panel')} .analysis-methods a[href^="https://"]`)).length, 10);
     for (const p of ['a', 'b']) {
       await page.look(photo(p));
       await page.tab.select(id('slow-channels'), '0');
@@ -301,7 +301,7 @@ describe('looking closer', () => {
     await page.painted();
     assert.deepEqual((await figure(what)).rgba, own);
     // Under headings, so that a caption says only what differs below its own.
-    const read = () => page.tab.$$eval(`${id('panel')} .maps > *`, parts => parts.map(part => part.matches('h3, h4')
+    const read = () => page.tab.$$eval(`${id('panel')} .picture-grid > *`, parts => parts.map(part => part.matches('h3, h4')
       ? `${part.tagName} ${part.textContent}` : part.querySelector('figcaption').textContent.trim()));
     const classes = (await page.ranking()).slice(0, 3).map(({ name }) => `H3 ${name}`);
     const layers = ['layer1', 'layer2', 'layer3', 'layer4'];
@@ -423,7 +423,7 @@ describe('looking closer', () => {
   it('swipes between any two pictures', async () => {
     await panel('swipe');
     const side = async which => {
-      const [canvas] = await page.tab.$$(`${id('panel')} .swipe canvas${which === 'left' ? ':not([data-testid])' : id('swiped')}`);
+      const [canvas] = await page.tab.$$(`${id('panel')} .analysis-swipe canvas${which === 'left' ? ':not([data-testid])' : id('swiped')}`);
       const { width, height, base64 } = await canvas.evaluate(canvas => {
         const { width, height } = canvas;
         return { width, height, base64: btoa(String.fromCharCode(...canvas.getContext('2d').getImageData(0, 0, width, height).data)) };

@@ -99,7 +99,7 @@ describe('the page opens with a network for photos', () => {
   }));
 
   it('offers ResNet-50 above the picture, and asks before it is fetched', () => visit(async page => {
-    const [chooser, picture] = await page.tab.$$eval(`${id('model-select')}, .frame`, all => all.map(one => one.getBoundingClientRect().top));
+    const [chooser, picture] = await page.tab.$$eval(`${id('model-select')}, .stage-frame`, all => all.map(one => one.getBoundingClientRect().top));
     assert.ok(chooser < picture);
     await page.tab.focus(id('model-select'));
     await page.tab.select(id('model-select'), 'imagenet');
@@ -138,9 +138,9 @@ describe('from one family to the other and back', () => {
       for (const layer of known.stages) assert.ok((await options(page, 'layer-select')).includes(layer), layer);
 
       await page.tab.$eval(id('inside'), details => { details.open = true; });
-      await page.tab.waitForFunction(last => document.querySelector('.inside h3').textContent.includes(last), { timeout: 60_000 }, known.last);
-      assert.deepEqual(await page.tab.$$eval('.parts button', all => all.map(one => one.dataset.layer)), known.boxes);
-      assert.equal(await page.tab.$eval('.parts [aria-pressed="true"]', box => box.dataset.layer), known.last);
+      await page.tab.waitForFunction(last => document.querySelector('.network-view h3').textContent.includes(last), { timeout: 60_000 }, known.last);
+      assert.deepEqual(await page.tab.$$eval('.network-parts button', all => all.map(one => one.dataset.layer)), known.boxes);
+      assert.equal(await page.tab.$eval('.network-parts [aria-pressed="true"]', box => box.dataset.layer), known.last);
       await page.tab.$eval(id('inside'), details => { details.open = false; });
 
       await page.tab.$eval(id('tour-start'), button => button.click());
@@ -232,7 +232,7 @@ describe('for everyone', () => {
     await page.tab.waitForSelector(id('conventions'), { timeout: 60_000 });
     await page.reach('done');
     await page.tab.$$eval('details', all => all.forEach(one => { one.open = true; }));
-    await page.tab.waitForFunction(() => document.querySelectorAll('.inside figcaption').length === 12, { timeout: 60_000 });
+    await page.tab.waitForFunction(() => document.querySelectorAll('.network-view figcaption').length === 12, { timeout: 60_000 });
     for (const theme of ['light', 'dark']) if (await page.dress(theme)) await page.audit(theme);
     for (const [width, larger, chinese] of [[390, false, false], [320, false, false], [390, true, false], [390, true, true]]) {
       await page.tab.setViewport({ width, height: 844 });

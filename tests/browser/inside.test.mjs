@@ -32,8 +32,8 @@ async function visit(work, options = {}) {
 const number = text => Number(text.replace(/[\s\u202f]/g, ''));
 /** Pictures of this layer's channels, no longer what keeps their places. */
 const channels = (page, layer) => page.tab.waitForFunction(layer => {
-  const captions = [...document.querySelectorAll('.inside figcaption')].map(one => one.textContent);
-  return document.querySelector('.inside h3').textContent.includes(`Channels of ${layer} `) && captions.length === 12 && !captions.join().includes('…');
+  const captions = [...document.querySelectorAll('.network-view figcaption')].map(one => one.textContent);
+  return document.querySelector('.network-view h3').textContent.includes(`Channels of ${layer} `) && captions.length === 12 && !captions.join().includes('…');
 }, {}, layer);
 const captions = (page, within) => page.tab.$$eval(`${within} figcaption`, all => all.map(one => one.textContent));
 
@@ -41,32 +41,32 @@ describe('inside the network', () => {
   it('draws the parts of the network that is loaded, with the shapes of this photo', () => visit(async page => {
     await page.look(photo);
     await page.click(`${id('inside')} summary`);
-    const parts = await page.tab.$$eval('.parts button', all => all.map(one => [one.dataset.layer, one.querySelector('small').textContent, one.disabled]));
+    const parts = await page.tab.$$eval('.network-parts button', all => all.map(one => [one.dataset.layer, one.querySelector('small').textContent, one.disabled]));
     // 16 channels wide, one bottleneck a stage, 120 × 80.
     assert.deepEqual(parts, [
       ['input', '3 × 80 × 120', true], ['conv1', '16 × 40 × 60', true], ['maxpool', '16 × 20 × 30', true],
       ['layer1', '64 × 20 × 30', false], ['layer2', '128 × 10 × 15', false], ['layer3', '256 × 5 × 8', false], ['layer4', '512 × 3 × 4', false],
       ['avgpool', '512 × 1 × 1', true], ['fc', `${CLASSES} × 1 × 1`, true],
     ]);
-    assert.ok(await page.tab.$eval('.parts [data-layer="layer4"] .block', block => block.offsetHeight > 0 && block.offsetWidth > 0));
+    assert.ok(await page.tab.$eval('.network-parts [data-layer="layer4"] .network-block', block => block.offsetHeight > 0 && block.offsetWidth > 0));
   }));
 
   it('traces from the stage that is clicked and shows its channels, strongest first', () => visit(async page => {
     await page.look(photo);
     await page.click(`${id('inside')} summary`);
     await channels(page, 'layer4');
-    const late = await captions(page, '.inside');
-    await page.click('.parts [data-layer="layer2"]');
+    const late = await captions(page, '.network-view');
+    await page.click('.network-parts [data-layer="layer2"]');
     await channels(page, 'layer2');
     assert.equal(await page.tab.$eval(id('layer-select'), select => select.value), 'layer2');
-    assert.equal(await page.tab.$eval('.parts [data-layer="layer2"]', button => button.getAttribute('aria-pressed')), 'true');
-    const found = await captions(page, '.inside');
+    assert.equal(await page.tab.$eval('.network-parts [data-layer="layer2"]', button => button.getAttribute('aria-pressed')), 'true');
+    const found = await captions(page, '.network-view');
     assert.notDeepEqual(found, late);
     assert.equal(found.length, 12);
     const means = found.map(text => Number(/mean (.+)$/.exec(text)[1]));
     assert.deepEqual(means, means.toSorted((a, b) => b - a));
     assert.ok(means.at(-1) > 0);
-    const pixels = await page.tab.$$eval('.inside canvas', all => all.map(canvas => canvas.toDataURL()));
+    const pixels = await page.tab.$$eval('.network-view canvas', all => all.map(canvas => canvas.toDataURL()));
     assert.equal(new Set(pixels).size, 12, 'twelve channels, twelve maps');
     assert.equal(await page.state(), 'done');
   }));
@@ -75,7 +75,7 @@ describe('inside the network', () => {
     await page.look(photo);
     await page.click(`${id('inside')} summary`);
     if (await page.tab.$eval(id('timing'), box => box.disabled)) {
-      assert.match(await page.tab.$eval('.inside', inside => inside.textContent), /does not offer time stamps/);
+      assert.match(await page.tab.$eval('.network-view', inside => inside.textContent), /does not offer time stamps/);
       return;
     }
     await page.click(id('timing'));

@@ -118,7 +118,7 @@ describe('the main flow', () => {
     assert.deepEqual(await page.elapsed(), before);
 
     await page.radio('input[name="view"][value="both"]');
-    assert.equal(await page.tab.$$eval('.canvases canvas', all => all.filter(canvas => canvas.offsetWidth > 0).length), 2);
+    assert.equal(await page.tab.$$eval('.stage-canvases canvas', all => all.filter(canvas => canvas.offsetWidth > 0).length), 2);
   }));
 
   it('finds a class by name, Chinese name or number, and says so when a map is blank', () => visit(async page => {
@@ -321,7 +321,7 @@ describe('models and labels', () => {
     assert.match(await page.text(`${id('model-select')} option:checked`), /mine\.safetensors/);
 
     await page.upload('weights-input', scratch('names.txt', 'a\nb\nc\nd\ne\nf\ng\n'));
-    await page.tab.waitForFunction((top) => document.querySelector(`${top} .name`).firstChild.textContent.length === 1, {}, id('top-k'));
+    await page.tab.waitForFunction((top) => document.querySelector(`${top} .class-name`).firstChild.textContent.length === 1, {}, id('top-k'));
     await page.upload('weights-input', scratch('short.txt', 'a\nb\n'));
     await page.reach('error');
     assert.match(await page.error(), /2 names.*7 classes/);
@@ -336,7 +336,7 @@ describe('models and labels', () => {
   it('takes weights together with their labels, in any order', () => visit(async page => {
     await page.look(photo);
     await page.upload('weights-input', scratch('names.json', '["k0","k1","k2","k3","k4","k5","k6"]'), scratch('mine.safetensors', tinyResnet(9)));
-    await page.tab.waitForFunction(top => document.querySelector(`${top} .name`)?.firstChild.textContent[0] === 'k', {}, id('top-k'));
+    await page.tab.waitForFunction(top => document.querySelector(`${top} .class-name`)?.firstChild.textContent[0] === 'k', {}, id('top-k'));
     await page.reach('done');
     assert.deepEqual((await page.ranking()).map(row => row.name), (await page.ranking()).map(row => `k${row.class}`));
   }));

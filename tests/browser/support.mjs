@@ -260,7 +260,7 @@ export class Page {
       class: Number(item.dataset.class),
       probability: Number(item.dataset.probability),
       pressed: item.querySelector('button').getAttribute('aria-pressed') === 'true',
-      name: item.querySelector('.name').firstChild.textContent,
+      name: item.querySelector('.class-name').firstChild.textContent,
     })));
   }
 

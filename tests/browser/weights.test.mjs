@@ -129,7 +129,7 @@ describe('a download of the real size', () => {
         assert.match(await page.text(id('offer')), /102 MB.*127\.0\.0\.1/);
         assert.equal(one.asked.length, 0, 'asked before the visitor agreed');
         await page.click(id('offer-yes'));
-        const words = await page.tab.waitForFunction(share => /of 102\.\d MB · [\d.]+ MB\/s, \d+ s left/.exec(document.querySelector(share)?.textContent)?.[0], { timeout: 30_000 }, '.share');
+        const words = await page.tab.waitForFunction(share => /of 102\.\d MB · [\d.]+ MB\/s, \d+ s left/.exec(document.querySelector(share)?.textContent)?.[0], { timeout: 30_000 }, '.status-transfer');
         console.log(await words.jsonValue());
         // The model of before is in use meanwhile.
         await page.look(photo);
@@ -229,7 +229,7 @@ describe('hosts as they are', () => {
   }));
 
   it('a download that is called off leaves the page as it was', () => fromTwo({ rate: 100e3 }, {}, async page => {
-    await page.tab.waitForFunction(share => document.querySelector(share).textContent, {}, '.share');
+    await page.tab.waitForFunction(share => document.querySelector(share).textContent, {}, '.status-transfer');
     await page.click(id('cancel'));
     await page.reach('ready');
     assert.equal(await chosen(page), 'tiny');
@@ -376,7 +376,7 @@ describe('copies in the browser', () => {
       assert.match(await page.text(id('offer')), /Not verified/);
       await page.click(id('offer-yes'));
       await inUse(page, 'away');
-      assert.match(await page.text('.card.model'), /Not verified.*Away/s);
+      assert.match(await page.text('.card.model-card'), /Not verified.*Away/s);
       await page.tab.reload();
       await page.reach('ready');
       assert.equal(await chosen(page), 'away');

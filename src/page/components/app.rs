@@ -75,8 +75,8 @@ fn App() -> impl IntoView {
 
     view! {
         <a class="skip" href="#picture">{move || state.text().skip}</a>
-        <header class="top">
-            <div class="brand">
+        <header class="page-header">
+            <div class="page-brand">
                 <Lens />
                 <div>
                     <h1>{move || state.text().title}</h1>
@@ -113,13 +113,13 @@ fn App() -> impl IntoView {
                 <notices::Refused controller />
                 <notices::Offer controller browse_weights />
             </div>
-            <div class="desk">
-                <div class="column">
+            <div class="page-columns">
+                <div class="page-column">
                     <Chooser controller />
                     <Stage controller browse_photo />
                     <ModelCard controller browse_weights />
                 </div>
-                <div class="column">
+                <div class="page-column">
                     <Tour controller />
                     <Classes controller />
                     <ExplanationSettings controller />
@@ -132,7 +132,7 @@ fn App() -> impl IntoView {
         <footer>
             {move || state.text().footer} " "
             // Shown by the styles once start.js knows that the worker has everything.
-            <span class="kept">{move || state.text().kept}</span>
+            <span class="footer-kept">{move || state.text().kept}</span>
         </footer>
 
         <input
@@ -166,10 +166,10 @@ fn App() -> impl IntoView {
 fn Lens() -> impl IntoView {
     view! {
         <svg class="lens" viewBox="0 0 40 40" width="40" height="40" aria-hidden="true">
-            <circle cx="18" cy="18" r="14" class="glass" />
-            <circle cx="18" cy="18" r="9.5" class="warm" />
-            <circle cx="18" cy="18" r="5" class="hot" />
-            <path d="M28.5 28.5 L36 36" class="handle" />
+            <circle cx="18" cy="18" r="14" class="lens-glass" />
+            <circle cx="18" cy="18" r="9.5" class="lens-warm" />
+            <circle cx="18" cy="18" r="5" class="lens-hot" />
+            <path d="M28.5 28.5 L36 36" class="lens-handle" />
         </svg>
     }
 }
@@ -181,7 +181,7 @@ fn Reading(controller: Controller) -> impl IntoView {
         <section class="reading">
             <h2>{move || state.text().reading_title}</h2>
             <StartTour controller id="tour-start-below" />
-            <div class="questions">
+            <div class="reading-questions">
                 {move || {
                     let answers = state.text().reading.iter();
                     answers

@@ -60,16 +60,16 @@ fn Ranked(controller: Controller, rank: usize, score: Score) -> impl IntoView {
                 aria-pressed=move || (state.target() == Some(class)).to_string()
                 on:click=move |_| controller.choose_class(Some(class))
             >
-                <span class="name">
+                <span class="class-name">
                     {move || state.label(class)}
                     <small lang=move || state.language.get().other().tag()>{move || state.second_label(class).unwrap_or_default()}</small>
                     {(rank >= 5)
                         .then(|| {
-                            view! { <small class="rank">{move || fill(state.text().rank, &[&(rank + 1).to_string()])}</small> }
+                            view! { <small class="class-rank">{move || fill(state.text().rank, &[&(rank + 1).to_string()])}</small> }
                         })}
                 </span>
-                <span class="figure">{figure}</span>
-                <span class="bar" aria-hidden="true"><span style:width=format!("{percent:.2}%")></span></span>
+                <span class="class-probability">{figure}</span>
+                <span class="class-bar" aria-hidden="true"><span style:width=format!("{percent:.2}%")></span></span>
             </button>
         </li>
     }
@@ -156,7 +156,7 @@ fn Search(controller: Controller) -> impl IntoView {
                    {move || {
                        let found = found.get();
                        if found.is_empty() && shown.get() {
-                           return view! { <li class="none">{state.text().search_none}</li> }.into_any();
+                           return view! { <li class="search-none">{state.text().search_none}</li> }.into_any();
                        }
                        found
                            .into_iter()
@@ -176,7 +176,7 @@ fn Search(controller: Controller) -> impl IntoView {
                                    >
                                        <span>{state.label(class)}</span>
                                        <small>{state.second_label(class)}</small>
-                                       <small class="number">{class}</small>
+                                       <small class="search-number">{class}</small>
                                    </li>
                                }
                            })

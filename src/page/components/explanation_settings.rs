@@ -13,7 +13,7 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let method_name = move || state.method.get().to_string();
     view! {
-           <section class="card tracing">
+           <section class="card explanation-settings">
                <h2>{move || state.text().where_from}</h2>
 
                <h3>{move || state.text().layer}</h3>
@@ -158,7 +158,7 @@ fn Stages(controller: Controller) -> impl IntoView {
         layers.get().into_iter().map(radio).collect_view()
     };
     view! {
-        <fieldset class="segmented stages" aria-label=move || state.text().layer>
+        <fieldset class="segmented layer-stages" aria-label=move || state.text().layer>
             {radios}
         </fieldset>
     }

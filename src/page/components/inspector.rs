@@ -102,7 +102,7 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     };
     view! {
         <svg
-            class="marks"
+            class="inspector-marks"
             role="application"
             tabindex=move || if state.explanation.with(Option::is_some) { "0" } else { "-1" }
             data-testid="marks"
@@ -115,9 +115,9 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
             on:pointerleave=move |_| state.point.set(None)
             on:keydown=on_key
         >
-            <path class="cell" d=move || found.with(|found| found.as_ref().map(|found| outlined(found.cell_at))).unwrap_or_default() />
+            <path class="inspector-cell" d=move || found.with(|found| found.as_ref().map(|found| outlined(found.cell_at))).unwrap_or_default() />
             <path
-                class="field-seen"
+                class="inspector-field"
                 d=move || {
                     let field = |found: &Option<Found>| found.as_ref()?.field.clone().filter(|field| !field.whole);
                     found.with(field).map(|field| outlined(field.at)).unwrap_or_default()
@@ -164,7 +164,7 @@ pub fn Readout(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         [Some(value), Some(cell), field].into_iter().flatten().collect::<Vec<_>>().join(" · ")
     });
     view! {
-        <p class="fine readout" id="readout" role="status" data-testid="readout">
+        <p class="fine inspector-readout" id="readout" role="status" data-testid="readout">
             {move || words.get()}
         </p>
     }

@@ -43,7 +43,7 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
         listed.or_else(own).unwrap_or_default()
     };
     view! {
-        <section class="chooser" aria-label=move || state.text().model>
+        <section class="model-chooser" aria-label=move || state.text().model>
             <label>
                 <span>{move || state.text().model}</span>
                 <select
@@ -91,9 +91,9 @@ pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl I
         })
     };
     view! {
-        <section class="card model">
+        <section class="card model-card">
             <h2>{move || state.text().model}</h2>
-            <div class="half">
+            <div class="model-half">
             <p class="hint" data-testid="architecture">
                 {move || {
                     let words = |model: LoadedModel| {
@@ -110,7 +110,7 @@ pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl I
             </div>
             <p class="fine">{move || state.text().weights_hint}</p>
             </div>
-            <div class="half">
+            <div class="model-half">
             {move || {
                 note()
                     .map(|(note, fine)| {
@@ -162,5 +162,5 @@ fn Copies(controller: Controller) -> impl IntoView {
     let not_cached = move || {
         state.not_cached.get().then(|| view! { <li data-testid="not-kept">{state.text().weights.not_kept}</li> })
     };
-    view! { <ul class="copies" data-testid="copies">{copies} {not_cached}</ul> }
+    view! { <ul class="cached-weights" data-testid="copies">{copies} {not_cached}</ul> }
 }

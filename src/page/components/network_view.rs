@@ -52,7 +52,7 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
     });
     view! {
         <details
-            class="card inside"
+            class="card network-view"
             data-testid="inside"
             on:toggle:target=move |event| controller.show_network(event.target().open() || state.tour.get_untracked().is_some())
         >
@@ -65,7 +65,7 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
                     if boxes.with(Vec::is_empty) { text.waiting } else { text.hint }.to_owned()
                 }}
             </p>
-            <ol class="parts" aria-label=move || state.text().network.parts>
+            <ol class="network-parts" aria-label=move || state.text().network.parts>
                 <For
                     each=move || boxes.get()
                     key=|drawn| (drawn.part.name.clone(), drawn.part.channels, drawn.part.height, drawn.part.width)
@@ -107,7 +107,7 @@ fn Box(controller: Controller, drawn: Drawn) -> impl IntoView {
                 title=shape_words
                 on:click=move |_| controller.choose_layer(layer.clone())
             >
-                <span class="block" style:height=tall style:width=wide aria-hidden="true"></span>
+                <span class="network-block" style:height=tall style:width=wide aria-hidden="true"></span>
                 <b>{name.clone()}</b>
                 <small>{shape}</small>
                 {counted.then(|| view! { <small>{move || if blocks == 1 { state.text().network.block.to_owned() } else { fill(state.text().network.blocks, &[&blocks.to_string()]) }}</small> })}

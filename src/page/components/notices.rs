@@ -170,7 +170,7 @@ pub fn Offer(controller: Controller, browse_weights: Callback<()>) -> impl IntoV
                 Some(
                     view! {
                         <div class="notice" data-testid="offer">
-                            <div class="words">
+                            <div class="notice-words">
                                 <h2>{fill(text.offer_title, &[&name])}</h2>
                                 <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
                                 <p class="fine">{fine}</p>

@@ -104,13 +104,13 @@ pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
             view! {
                 <div class="field">
                     <span>{move || words(state.text())}</span>
-                    <div class="numbers">{inputs}</div>
+                    <div class="preprocessing-numbers">{inputs}</div>
                 </div>
             }
         })
         .collect();
     view! {
-        <details class="inputs" data-testid="inputs">
+        <details class="preprocessing" data-testid="inputs">
             <summary>{move || state.text().weights.preprocessing}</summary>
             <p class="hint">{move || state.text().weights.preprocessing_hint}</p>
             {rows}

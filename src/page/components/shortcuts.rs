@@ -66,7 +66,7 @@ pub fn Help(controller: Controller) -> impl IntoView {
     });
     let rows = rows.collect_view();
     view! {
-           <div class="keys" id="keys">
+           <div class="shortcuts" id="keys">
                <h3>{move || state.text().shortcuts.title}</h3>
                <ul>{rows}</ul>
                <label class="check">

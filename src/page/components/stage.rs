@@ -31,19 +31,19 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
             tabindex="-1"
             aria-label=move || state.text().picture
         >
-            <div class="frame">
+            <div class="stage-frame">
                 <Canvases state found />
                 {move || empty.get().then(|| view! { <Welcome controller browse_photo /> })}
                 <CameraBar controller />
             </div>
             <Status controller />
-            <div class="under">
+            <div class="stage-under">
                 <ColourBar state />
                 <Tools state />
                 <Readout state found />
             </div>
-            <div class="ways">
-                <div class="actions">
+            <div class="stage-bottom">
+                <div class="stage-actions">
                     <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
                         {move || if empty.get() { state.text().choose_photo } else { state.text().another_photo }}
                     </button>
@@ -96,9 +96,9 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         })
     });
     view! {
-        <div class="canvases" class:both=move || both.get() aria-busy=move || state.work.get().is_some().to_string()>
-            <canvas class="second" role="img" aria-label=move || state.text().view_photo node_ref=photo></canvas>
-            <div class="pane">
+        <div class="stage-canvases" class:both=move || both.get() aria-busy=move || state.work.get().is_some().to_string()>
+            <canvas class="stage-photo" role="img" aria-label=move || state.text().view_photo node_ref=photo></canvas>
+            <div class="stage-pane">
                 <canvas data-testid="overlay-canvas" role="img" aria-label=move || described.get() node_ref=overlay></canvas>
                 <Marks state found />
             </div>
@@ -153,7 +153,7 @@ fn Welcome(controller: Controller, browse_photo: Callback<()>) -> impl IntoView 
                 </button>
             </div>
             <Samples controller />
-            <p class="privacy">{move || state.text().privacy}</p>
+            <p class="welcome-privacy">{move || state.text().privacy}</p>
         </div>
     }
 }
@@ -204,7 +204,7 @@ fn OneSample(controller: Controller, sample: Sample) -> impl IntoView {
 #[component]
 fn Tools(state: State) -> impl IntoView {
     view! {
-        <div class="tools">
+        <div class="view-tools">
             <Segmented
                 state
                 name="view"
@@ -222,7 +222,7 @@ fn Tools(state: State) -> impl IntoView {
         </div>
         <details class="fold">
             <summary>{move || state.text().tools.more}</summary>
-            <div class="tools">
+            <div class="view-tools">
                 <Slider state label=|text| text.tools.threshold id="threshold" value=state.threshold />
                 <label class="check" title=move || state.text().tools.contours>
                     <input
@@ -298,11 +298,11 @@ fn WaysOut(controller: Controller) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <details class="menu">
+        <details class="export-menu">
             <summary data-testid="out">{move || state.text().tools.out}</summary>
             <div>
                 {buttons} <p class="fine">{move || state.text().tools.out_link_hint}</p>
-                <p class="fine word" role="status" data-testid="word">
+                <p class="fine export-toast" role="status" data-testid="word">
                     {move || state.toast.get().map(|words| words(state.text())).unwrap_or_default().to_owned()}
                 </p>
             </div>
@@ -319,7 +319,7 @@ fn Ramp(#[prop(into)] colours: Signal<ColourMap>) -> impl IntoView {
             canvas::paint(&canvas, &canvas::ramp(colours.get()));
         }
     });
-    view! { <canvas class="ramp" aria-hidden="true" node_ref=canvas></canvas> }
+    view! { <canvas class="colour-ramp" aria-hidden="true" node_ref=canvas></canvas> }
 }
 
 /// What the colours mean, in plain words, and what the map is made of.
@@ -344,13 +344,13 @@ fn ColourBar(state: State) -> impl IntoView {
         })
     };
     view! {
-        <div class="meaning" class:shown=move || state.explanation.with(Option::is_some)>
+        <div class="colour-bar" class:shown=move || state.explanation.with(Option::is_some)>
             {move || blank.get().then(|| view! {
-                <p class="blank" role="status" data-testid="blank">
+                <p class="colour-bar-blank" role="status" data-testid="blank">
                     {about(|text| text.blank)}
                 </p>
             })}
-            <div class="bar-row">
+            <div class="colour-bar-row">
                 <span>{move || state.text().bar_low}</span>
                 <Ramp colours=state.colours />
                 <span>{move || state.text().bar_high}</span>

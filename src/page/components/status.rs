@@ -21,12 +21,12 @@ pub fn Status(controller: Controller) -> impl IntoView {
     let coming = Memo::new(move |_| state.progress.with(Option::is_some));
     view! {
         <div class="status" data-testid="status" data-state=move || condition.get().name() data-maps=move || state.explanation_count.get().to_string()>
-            <div class="progress" class:shown=move || matches!(condition.get(), Condition::Loading | Condition::Working) class:unknown=move || fraction.get().is_none()>
+            <div class="status-progress" class:shown=move || matches!(condition.get(), Condition::Loading | Condition::Working) class:unknown=move || fraction.get().is_none()>
                 <span style:width=move || format!("{:.1}%", 100.0 * fraction.get().unwrap_or(1.0))></span>
             </div>
-            <span class="dot" aria-hidden="true"></span>
+            <span class="status-dot" aria-hidden="true"></span>
             <p role="status">{move || words.get()}</p>
-            <span class="share">
+            <span class="status-transfer">
                 {move || state.progress.with(|progress| progress.as_ref().map(|progress| rate(&state, progress)).unwrap_or_default())}
             </span>
             {move || coming.get().then(|| view! {
@@ -88,7 +88,7 @@ fn Elapsed(state: State) -> impl IntoView {
     });
     view! {
         <span
-            class="elapsed"
+            class="status-elapsed"
             data-testid="elapsed"
             data-forward=move || times.get().map(|(look, _)| format!("{look:.1}")).unwrap_or_default()
             data-explain=move || times.get().map(|(_, trace)| format!("{trace:.1}")).unwrap_or_default()

@@ -66,7 +66,7 @@ pub fn Thumbnails(#[prop(into)] thumbnails: Signal<Vec<Thumbnail>>) -> impl Into
             </figure>
         }
     };
-    view! { <div class="maps">{move || thumbnails.get().into_iter().map(figure).collect_view()}</div> }
+    view! { <div class="picture-grid">{move || thumbnails.get().into_iter().map(figure).collect_view()}</div> }
 }
 
 /// The map's own cells as they are, one pixel each, without words.

@@ -21,6 +21,9 @@ impl Controller {
         self.clear_small_failure();
         let state = self.state;
         let Some(explanation) = state.explanation.get_untracked() else { return };
+        if self.inner().other_photo.get() {
+            return self.send_predict(); // the panel asks again after the explanation
+        }
         let id = self.next_analysis();
         state.analysis.stopped.set(false);
         state.analysis.progress.set(Some((0, 0)));

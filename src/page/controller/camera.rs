@@ -64,15 +64,14 @@ impl Controller {
         if self.state.camera.get_untracked() == CameraState::Running {
             self.state.camera.set(CameraState::Paused);
             self.add_to_tray();
-            // A frame that is being computed is not the one on show: this is explained from now on.
-            match self.engine_is_idle() {
-                true => self.ask_for_channels(),
-                false => self.send_predict(),
-            }
+            // A frame that is being computed will not be shown.
+            self.inner().other_photo.set(!self.engine_is_idle());
+            self.ask_for_channels();
         }
     }
 
     pub fn resume_camera(self) {
+        self.inner().other_photo.set(false);
         self.state.camera.set(CameraState::Running);
     }
 

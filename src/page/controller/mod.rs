@@ -59,6 +59,8 @@ struct Inner {
     /// Of the last analysis.
     analysis_id: Cell<u32>,
     camera: RefCell<Option<Camera>>,
+    /// The engine holds a camera's frame that came after the one on show, which is to be predicted again before it is explained.
+    other_photo: Cell<bool>,
     /// The class of a link that was followed or of a photo that was restored, waiting for its model's prediction; a model, if it names one.
     linked_class: RefCell<Option<(Option<String>, usize)>>,
     /// A model that is on its way, and the layer that comes with it.

@@ -93,6 +93,7 @@ impl Controller {
         let state = self.state;
         let Some(picture) = state.picture.get_untracked() else { return };
         if state.model.with_untracked(Option::is_some) {
+            self.inner().other_photo.set(false);
             let generation = self.next_generation();
             let (photo, timings) = (picture.full, state.timing.get_untracked());
             self.send(Request::Predict(Predict { generation, photo, settings: self.settings(), timings }));
@@ -122,6 +123,9 @@ impl Controller {
     fn send_explain(self) {
         let state = self.state;
         let Some(prediction) = state.prediction.get_untracked() else { return };
+        if self.inner().other_photo.get() {
+            return self.send_predict();
+        }
         let generation = self.inner().generation.get();
         self.send(Request::Explain(Explain { generation, question: state.query().question(&prediction) }));
     }
@@ -145,6 +149,9 @@ impl Controller {
         let state = self.state;
         let wanted = state.network_open.get_untracked() && state.camera.get_untracked() != CameraState::Running;
         if let (true, Some(explanation)) = (wanted, state.explanation.get_untracked()) {
+            if self.inner().other_photo.get() {
+                return self.send_predict(); // and ask again after that
+            }
             let generation = self.inner().generation.get();
             self.send(Request::Channels { generation, explanation });
         }

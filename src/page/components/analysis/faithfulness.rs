@@ -22,18 +22,18 @@ fn chart(title: &'static str, lines: [Line; 2], across: &'static str) -> AnyView
     };
     let [(first, one), (second, other)] = lines;
     view! {
-        <figure class="chart">
+        <figure class="analysis-chart">
             <figcaption>{title}</figcaption>
             <svg viewBox="-1 -1 102 62" role="img" aria-label=format!("{title}. {first}, {second}")>
-                <path class="frame-line" d="M0 0V60H100" />
-                <path class="first" d=drawn(one) />
-                <path class="second" d=drawn(other) />
+                <path class="chart-axes" d="M0 0V60H100" />
+                <path class="chart-first" d=drawn(one) />
+                <path class="chart-second" d=drawn(other) />
             </svg>
             <p class="fine">{across}</p>
             <p class="fine">
-                <b class="first">{first}</b>
+                <b class="chart-first">{first}</b>
                 " "
-                <b class="second">{second}</b>
+                <b class="chart-second">{second}</b>
             </p>
         </figure>
     }
@@ -58,7 +58,7 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
         let verdict = if trust.road() > 0.0 { text.road_good } else { text.road_bad };
         Some(view! {
             <p data-testid="drop">{fill(change, &[&whole, &seen, &percent(trust.share_lost())])}</p>
-            <div class="charts" data-testid="curves">
+            <div class="analysis-charts" data-testid="curves">
                 {chart(
                     text.charts[0],
                     [with_area(text.deletion[0], &trust.deletion), with_area(text.deletion[1], &trust.insertion)],
@@ -100,8 +100,8 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
         };
         let lines = [(last(text.alike[0], &ranks), &ranks[..]), (last(text.alike[1], &ssim), &ssim[..])];
         Some(view! {
-            <div class="charts" data-testid="sanity-curves">{chart(text.sanity_chart, lines, text.sanity_across)}</div>
-            <div class="maps">{maps}</div>
+            <div class="analysis-charts" data-testid="sanity-curves">{chart(text.sanity_chart, lines, text.sanity_across)}</div>
+            <div class="picture-grid">{maps}</div>
         })
     };
     // From the look that was: as many again, and as many with a map each.
@@ -121,7 +121,7 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
             return view! { <p data-testid="nothing-to-check">{state.text().analysis.nothing_to_check}</p> }.into_any();
         }
         view! {
-            <div class="row">
+            <div class="analysis-row">
                 <button type="button" data-testid="trust" on:click=move |_| controller.analyze(Analysis::Faithfulness)>
                     {move || state.text().analysis.check}
                 </button>

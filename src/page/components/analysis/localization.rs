@@ -124,14 +124,14 @@ pub fn Localization(controller: Controller) -> impl IntoView {
         let before = canvas::from_rgb(&prediction.rgb, prediction.width, prediction.height);
         let after = canvas::from_rgb(&rgb, prediction.width, prediction.height);
         Some(view! {
-            <div class="maps large" data-testid="covered">
+            <div class="picture-grid analysis-large" data-testid="covered">
                 <Figure what="before".into() caption=fill(text.before, &[&listed(&prediction.logits)]) pixels=before />
                 <Figure what="after".into() caption=fill(text.after, &[&listed(logits)]) pixels=after />
             </div>
         })
     };
     view! {
-        <div class="drawing">
+        <div class="analysis-drawing">
             <canvas role="img" aria-label=move || state.text().analysis.tabs[5] node_ref=canvas></canvas>
             <svg
                 node_ref=area
@@ -154,11 +154,11 @@ pub fn Localization(controller: Controller) -> impl IntoView {
                 }
                 on:pointercancel=move |_| from.set_value(None)
             >
-                <path class="found" data-testid="found" d=move || found().map(|rect| outlined(&rect)).unwrap_or_default() />
-                <path class="truth" d=move || analysis.true_box.get().map(|rect| outlined(&rect)).unwrap_or_default() />
+                <path class="localization-found" data-testid="found" d=move || found().map(|rect| outlined(&rect)).unwrap_or_default() />
+                <path class="localization-truth" d=move || analysis.true_box.get().map(|rect| outlined(&rect)).unwrap_or_default() />
             </svg>
         </div>
-        <div class="row">
+        <div class="analysis-row">
             <Slider state label=|text| text.analysis.share id="share" value=analysis.threshold />
             <button
                 type="button"
@@ -173,7 +173,7 @@ pub fn Localization(controller: Controller) -> impl IntoView {
                 {move || state.text().analysis.cover}
             </button>
         </div>
-        <div class="row box">
+        <div class="analysis-row analysis-box">
             <span>{move || state.text().analysis.your_box}</span>
             {numbers}
         </div>

@@ -69,9 +69,9 @@ pub fn Maps(state: State) -> impl IntoView {
     };
     view! {
         <div
-            class="maps"
-            class:eight=move || matches!(analysis.axes.get(), Axes::ClassesMethods | Axes::All)
-            class:grid=move || analysis.panel.get() == Panel::Compare
+            class="picture-grid"
+            class:analysis-grid-eight=move || matches!(analysis.axes.get(), Axes::ClassesMethods | Axes::All)
+            class:analysis-grid=move || analysis.panel.get() == Panel::Compare
         >
             {figures}
         </div>
@@ -109,7 +109,7 @@ pub fn Layers(controller: Controller, restart: Callback<()>) -> impl IntoView {
         layers
     };
     view! {
-        <div class="row">
+        <div class="analysis-row">
             <span>{move || state.text().analysis.fuse}</span>
             <For each=move || state.compared_layers() key=String::clone children=check />
             <select
@@ -169,7 +169,7 @@ pub fn Compare(state: State, restart: Callback<()>) -> impl IntoView {
         restart.run(());
     };
     view! {
-        <div class="row">
+        <div class="analysis-row">
             <Segmented
                 state
                 name="axes"
@@ -209,7 +209,7 @@ pub fn Detail(state: State) -> impl IntoView {
             guided.iter().enumerate().map(one).collect_view()
         })
     };
-    view! { <div class="maps large">{figures}</div> }
+    view! { <div class="picture-grid analysis-large">{figures}</div> }
 }
 
 #[component]
@@ -268,8 +268,8 @@ pub fn Swipe(state: State, restart: Callback<()>) -> impl IntoView {
         }
     };
     view! {
-        <div class="row">{choice(0)} {choice(1)}</div>
-        <div class="drawing swipe">
+        <div class="analysis-row">{choice(0)} {choice(1)}</div>
+        <div class="analysis-drawing analysis-swipe">
             <canvas role="img" aria-label=name(0) node_ref=left></canvas>
             <canvas
                 role="img"

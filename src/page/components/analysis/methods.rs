@@ -44,10 +44,10 @@ pub fn Methods(controller: Controller) -> impl IntoView {
         }
     };
     view! {
-           <ul class="methods">{list}</ul>
+           <ul class="analysis-methods">{list}</ul>
            <p class="hint">{move || state.text().analysis.coincide}</p>
            <h3>{move || state.text().analysis.slow}</h3>
-           <div class="row">
+           <div class="analysis-row">
                <Segmented
                    state
                    name="slow"
@@ -92,7 +92,7 @@ pub fn Methods(controller: Controller) -> impl IntoView {
                estimated()
                    .map(|words| {
                        view! {
-                           <p class="row">
+                           <p class="analysis-row">
                                <span data-testid="estimated">{words}</span>
                                <button type="button" class="strong" data-testid="slow-start" on:click=move |_| start()>
                                    {move || state.text().analysis.start}

@@ -55,7 +55,7 @@ pub fn AnalysisCard(controller: Controller) -> impl IntoView {
     let known = Memo::new(move |_| state.explanation.with(Option::is_some));
     view! {
         <details
-            class="card closer"
+            class="card analysis"
             data-testid="closer"
             on:toggle:target=move |event| {
                 analysis.open.set(event.target().open());
@@ -124,14 +124,14 @@ fn Panels(controller: Controller) -> impl IntoView {
         />
         <p class="hint">{move || state.text().analysis.hints[analysis.panel.get() as usize]}</p>
         <div
-            class="panel"
+            class="analysis-panel"
             data-testid="panel"
             data-panel=move || analysis.panel.get().name()
             aria-busy=move || working.get().to_string()
         >
             {panel}
         </div>
-        <p class="progress" role="status" data-testid="closer-progress">
+        <p class="analysis-progress" role="status" data-testid="closer-progress">
             {progress} {stop}
         </p>
     }

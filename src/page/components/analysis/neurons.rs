@@ -56,7 +56,7 @@ pub fn Neurons(state: State) -> impl IntoView {
         Some(all.enumerate().filter_map(one).collect_view())
     };
     view! {
-        <p class="sentence" data-testid="sentence">{move || sentence().unwrap_or_default()}</p>
-        <div class="maps grid">{figures}</div>
+        <p class="analysis-sentence" data-testid="sentence">{move || sentence().unwrap_or_default()}</p>
+        <div class="picture-grid analysis-grid">{figures}</div>
     }
 }
