@@ -250,7 +250,7 @@ describe('looking closer', () => {
     let found = await figures();
     const [top, second] = CLASSES.b;
     assert.deepEqual(found.map(({ what }) => what), ['logit', 'probability', 'contrast', 'against'].map(target => `${top} ${target} layer3 grad-cam`));
-    assert.match(found[2].caption, /^rather than /);
+    assert.match(found[2].caption, /^contrast with /);
     assert.equal(await page.tab.$eval(id('than'), select => Number(select.value)), second);
     const before = await figure(`${top} contrast layer3 grad-cam`);
     const other = await page.tab.$eval(id('than'), select => [...select.options].at(-1).value);
@@ -274,7 +274,7 @@ describe('looking closer', () => {
       await panel('targets');
       const shown = (await figures()).find(({ what }) => what.split(' ')[1] === target);
       assert.ok(shown, target);
-      assert.match(await text('in-words'), { probability: /its probability/, contrast: /rather than/, against: /speaks against it/ }[target]);
+      assert.match(await text('in-words'), { probability: /probability/, contrast: /contrast with/, against: /counter-evidence/ }[target]);
     }
     await choose('objective', 'contrast');
     await page.painted();
@@ -378,11 +378,11 @@ describe('looking closer', () => {
 
   it('says in words what speaks for the class', async () => {
     await panel('words');
-    assert.match(await text('sentence'), /speaks for “.+” here are neurons that also stand for .+\. Against it speak neurons that stand for .+\./);
+    assert.match(await text('sentence'), /support for “.+” comes from neurons that also support .+\. Evidence against it comes from neurons that support .+\./);
     assert.equal((await figures()).length, 8);
     await page.tab.$eval(id('language'), button => button.click());
     await page.painted();
-    assert.match(await text('sentence'), /^这里支持“.+”的，主要是也代表.+的神经元。反对它的神经元代表.+。$/);
+    assert.match(await text('sentence'), /^这里支持“.+”的主要是同时支持.+的神经元。反面证据来自支持.+的神经元。$/);
     await page.tab.$eval(id('language'), button => button.click());
   });
 

@@ -29,7 +29,7 @@ async function visit(work, options = {}) {
   await page.close();
 }
 
-const number = text => Number(text.replace(/[\s\u202f]/g, ''));
+const number = text => Number(text.replaceAll(',', ''));
 /** Pictures of this layer's channels, no longer what keeps their places. */
 const channels = (page, layer) => page.tab.waitForFunction(layer => {
   const captions = [...document.querySelectorAll('.network-view figcaption')].map(one => one.textContent);
@@ -122,7 +122,7 @@ describe('the guided tour', () => {
     };
     await at(1);
     assert.match(await page.tab.evaluate(() => document.activeElement.textContent), /What the network sees/);
-    assert.equal(number(/: ([\d\s\u202f]+) numbers in all/.exec(await words())[1]), 3 * 120 * 80);
+    assert.equal(number(/: ([\d,]+) numbers in all/.exec(await words())[1]), 3 * 120 * 80);
     assert.deepEqual(await page.tab.$eval(`${id('tour')} canvas`, canvas => [canvas.width, canvas.height]), [120, 80]);
 
     await next(2);
@@ -134,7 +134,7 @@ describe('the guided tour', () => {
     assert.equal((await captions(page, id('tour'))).length, 4);
 
     await next(3);
-    assert.equal(number(/with ([\d\s\u202f]+) numbers/.exec(await words())[1]), 512 * 3 * 4);
+    assert.equal(number(/with ([\d,]+) numbers/.exec(await words())[1]), 512 * 3 * 4);
 
     await next(4);
     const weights = (await captions(page, id('tour'))).map(text => Number(/weight (.+)$/.exec(text)[1]));

@@ -136,7 +136,7 @@ describe('the main flow', () => {
     const rows = await page.ranking();
     assert.equal(rows.find(row => row.pressed).class, BLANK_CLASS);
     assert.equal(rows.length, 6, 'the sixth row is the chosen class');
-    assert.match(await page.text(id('blank')), /Nothing in this photo speaks for “nothing”/);
+    assert.match(await page.text(id('blank')), /Nothing in this photo supports “nothing”/);
     // Small maps stay blank, too: the coldest colour over the photo everywhere, and a word.
     await page.tab.$eval(id('closer'), details => { details.open = true; });
     await page.tab.waitForSelector(`${id('panel')} figure:nth-child(5)`);
@@ -146,7 +146,7 @@ describe('the main flow', () => {
       return [figure.querySelector('figcaption').textContent, ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
     }));
     for (const [caption, ...pixels] of small) {
-      assert.match(caption, /empty: nothing speaks for “nothing”/);
+      assert.match(caption, /empty: nothing supports “nothing”/);
       // Jet's coldest is (0, 0, 128): over any photo red stays below what 40 % of it leaves.
       assert.ok(pixels.every((value, at) => at % 4 > 1 || value <= 103), caption);
     }
@@ -172,8 +172,8 @@ describe('the main flow', () => {
     const other = (await page.ranking())[1].class;
     const name = LABELS[other].en;
     const words = LABELS[other].zh ?? name;
-    await asks(BLANK_CLASS, 'against', /Nothing in this photo speaks against “nothing” at layer4/, /没有任何地方反对“无”/);
-    await asks(other, 'contrast', new RegExp(`Nothing in this photo speaks for “${name}” rather than “nothing” at layer4`), new RegExp(`没有任何地方支持“${words}”而不是“无”`));
+    await asks(BLANK_CLASS, 'against', /Nothing in this photo is evidence against “nothing” at layer4/, /没有任何地方反对“无”/);
+    await asks(other, 'contrast', new RegExp(`Nothing in this photo supports “${name}” rather than “nothing” at layer4`), new RegExp(`没有任何地方支持“${words}”而不是“无”`));
     await asks(other, 'probability', new RegExp(`Nothing in this photo makes “${name}” more probable at layer4`), new RegExp(`没有任何地方提高“${words}”的概率`));
     assert.match(await page.text(id('in-words')), new RegExp(`How much each place makes “${name}” more probable`));
 
@@ -181,8 +181,8 @@ describe('the main flow', () => {
     await page.tab.$eval('input[name="panel"][value="targets"]', radio => radio.click());
     await page.tab.waitForSelector(`${id('panel')} figure:nth-child(4)`);
     const captions = await page.tab.$$eval(`${id('panel')} figcaption`, all => all.map(caption => caption.textContent));
-    assert.match(captions[1], new RegExp(`its probability \\(empty: nothing makes “${name}” more probable\\)`));
-    assert.match(captions[2], new RegExp(`rather than nothing \\(empty: nothing speaks for “${name}” rather than “nothing”\\)`));
+    assert.match(captions[1], new RegExp(`probability \\(empty: nothing makes “${name}” more probable\\)`));
+    assert.match(captions[2], new RegExp(`rather than nothing \\(empty: nothing supports “${name}” rather than “nothing”\\)`));
     // An empty map ranks no place before another: there is nothing that could be checked.
     await page.tab.$eval('input[name="panel"][value="trust"]', radio => radio.click());
     await page.tab.waitForSelector(id('nothing-to-check'));
@@ -257,7 +257,7 @@ describe('the main flow', () => {
     };
     const overlay = await saved();
     assert.deepEqual([overlay.width, overlay.height], [1800, 1200]);
-    assert.match(overlay.name, /^large-.+-layer4\.png$/);
+    assert.match(overlay.name, /^large-.+-layer4-grad-cam-overlay\.png$/);
     await page.radio('input[name="view"][value="both"]');
     assert.deepEqual((await saved()).width, 1800 * 2 + 16);
   }, {
@@ -589,7 +589,7 @@ describe('for everyone', () => {
     const ranking = await page.ranking();
     assert.deepEqual(ranking.map(row => row.name), ranking.map(row => LABELS[row.class].zh ?? LABELS[row.class].en));
     const text = await page.tab.evaluate(() => document.body.innerText);
-    for (const words of ['它看到了什么', '如何追溯', '模型', '保存 PNG', '不透明度', '完成：']) assert.ok(text.includes(words), words);
+    for (const words of ['它看到了什么', '热力图设置', '模型', '保存 PNG', '不透明度', '完成：']) assert.ok(text.includes(words), words);
     await page.tab.reload();
     await page.reach('ready');
     assert.equal(await page.text(`${id('language')}`), 'English');

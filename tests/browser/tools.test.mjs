@@ -91,7 +91,7 @@ describe('tools', () => {
     assert.match(await label(), /Strongest at the (upper|middle|lower|centre).*; \d+ % of what the network saw/);
     assert.ok((await page.text(id('in-words'))).includes((await label()).split('. ').at(-1)));
     await page.click(id('language'));
-    assert.match(await label(), /最强处在.*；网络所见范围的 \d+ %/);
+    assert.match(await label(), /最强处在.*；网络所见范围的 \d+%/);
   }));
 
   it('grows its text for a projector and remembers that', () => visit(async page => {
@@ -217,7 +217,7 @@ describe('ways out', () => {
     await press(page, 'out-link');
     await page.tab.waitForFunction(word => /link is on/.test(document.querySelector(word).textContent), {}, id('word'));
     const link = await page.tab.evaluate(() => navigator.clipboard.readText());
-    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&target=contrast&than=${other}&layer=layer3&method=grad-cam%2B%2B&fit=crop&opacity=0\\.25&colours=magma&threshold=0\\.00&contours=yes$`));
+    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&target=contrast&contrast=${other}&layer=layer3&method=grad-cam%2B%2B&fit=crop&opacity=0\\.25&colours=magma&threshold=0\\.00&contours=yes&view=overlay&lang=en$`));
 
     const there = await open(browser, link);
     await there.reach('ready');
@@ -231,6 +231,46 @@ describe('ways out', () => {
     assert.notEqual(await there.state(), 'error');
     assert.equal(difference(await there.pixels(), here), 0);
     await there.close();
+  }));
+
+  it('writes a link that opens a sample with all that is set, and still reads older links', () => visit(async page => {
+    await page.click(id('sample-dog'));
+    await page.reach('done');
+    const first = await page.pixels();
+    await page.select('layer-select', 'layer2');
+    await page.explained();
+    await page.tab.$eval(id('closer'), details => { details.open = true; });
+    await page.radio('input[name="panel"][value="methods"]');
+    await page.click(id('language'));
+    await page.painted();
+    const here = await page.pixels();
+    assert.ok(difference(here, first) > 0);
+    await press(page, 'out-link');
+    await page.tab.waitForFunction(word => document.querySelector(word).textContent, {}, id('word'));
+    const link = await page.tab.evaluate(() => navigator.clipboard.readText());
+    assert.match(link, /&sample=dog&.*&layer=layer2&.*&lang=zh-CN&panel=methods$/);
+
+    const there = await open(browser, link);
+    await there.reach('done');
+    assert.equal(difference(await there.pixels(), here), 0);
+    assert.equal(await there.tab.$eval('html', html => html.lang), 'zh-CN');
+    assert.equal(await there.tab.$eval(id('panel'), panel => panel.dataset.panel), 'methods');
+    const klass = (await there.ranking())[2].class;
+    // As versions before this one wrote a contrast.
+    await there.tab.evaluate(klass => { location.hash = `#model=tiny&target=contrast&than=${klass}&layer=layer4`; }, klass);
+    await there.tab.waitForFunction((select, klass) => document.querySelector(select)?.value === String(klass), {}, id('rather-than'), klass);
+    await there.close();
+  }));
+
+  it('closes the export menu on Escape and on a click elsewhere', () => visit(async page => {
+    const open = () => page.tab.$eval('.export-menu', menu => menu.open);
+    for (const leave of [() => page.tab.keyboard.press('Escape'), () => page.tab.click(id('status'))]) {
+      await page.click(id('out'));
+      assert.ok(await open());
+      await leave();
+      await page.painted();
+      assert.ok(!(await open()));
+    }
   }));
 
   it('has keys, which do nothing while one types, and can be switched off', () => visit(async page => {

@@ -10,7 +10,7 @@ use super::tour::{StartTour, Tour};
 use super::{notices, shortcuts};
 use crate::page::controller::Controller;
 use crate::page::i18n::Language;
-use crate::page::platform::storage;
+use crate::page::platform::{pointer, storage};
 use crate::page::state::State;
 use leptos::ev;
 use leptos::html;
@@ -43,7 +43,7 @@ pub fn start() {
 
 #[component]
 fn App() -> impl IntoView {
-    let state = State::new(first_language());
+    let state = State::new(first_language(), pointer::is_touch_only());
     state.large.set(storage::get(LARGE_KEY).as_deref() == Some("yes"));
     let controller = Controller::new(state);
     let photo_input = NodeRef::<html::Input>::new();
@@ -51,7 +51,7 @@ fn App() -> impl IntoView {
     let dragging = RwSignal::new(false);
 
     Effect::new(move |_| {
-        let language = state.language.get();
+        let language = state.language();
         document().set_title(&format!("{} · {}", language.text().title, language.text().tagline));
         if let Some(root) = document().document_element() {
             let _ = root.set_attribute("lang", language.tag());
@@ -100,10 +100,10 @@ fn App() -> impl IntoView {
                 type="button"
                 class="quiet"
                 data-testid="language"
-                lang=move || state.language.get().other().tag()
+                lang=move || state.language().other().tag()
                 on:click=move |_| switch_language(state)
             >
-                {move || state.language.get().other().own_name()}
+                {move || state.language().other().own_name()}
             </button>
         </header>
 

@@ -52,7 +52,10 @@ fn Ranked(controller: Controller, rank: usize, score: Score) -> impl IntoView {
     let state = controller.state;
     let Score { class, probability, .. } = score;
     let percent = 100.0 * probability;
-    let figure = if percent < 0.1 { "< 0.1 %".to_owned() } else { format!("{percent:.1} %") };
+    let figure = move || match percent < 0.1 {
+        true => format!("< {}", state.percent(0.001, 1)),
+        false => state.percent(probability, 1),
+    };
     view! {
         <li data-class=class data-probability=probability>
             <button
@@ -62,7 +65,7 @@ fn Ranked(controller: Controller, rank: usize, score: Score) -> impl IntoView {
             >
                 <span class="class-name">
                     {move || state.label(class)}
-                    <small lang=move || state.language.get().other().tag()>{move || state.second_label(class).unwrap_or_default()}</small>
+                    <small lang=move || state.language().other().tag()>{move || state.second_label(class).unwrap_or_default()}</small>
                     {(rank >= 5)
                         .then(|| {
                             view! { <small class="class-rank">{move || fill(state.text().rank, &[&(rank + 1).to_string()])}</small> }

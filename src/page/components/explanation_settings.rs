@@ -86,7 +86,7 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                            .collect_view()}
                    </select>
                </label>
-               <p class="hint">{move || i18n::method(state.language.get(), &method_name()).1.to_owned()}</p>
+               <p class="hint">{move || i18n::method(state.language(), &method_name()).1.to_owned()}</p>
 
                <ObjectiveChooser controller />
 

@@ -151,7 +151,8 @@ pub fn Readout(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         let text = &state.text().tools;
         let Some(found) = found.get() else {
             let outside = state.point.with(Option::is_some) && state.explanation.with(Option::is_some);
-            return if outside { text.read_outside } else { text.read_hint }.to_owned();
+            let hint = if state.touch_only { text.read_hint_touch } else { text.read_hint };
+            return if outside { text.read_outside } else { hint }.to_owned();
         };
         let [column, row] = found.cell.map(|at| (at + 1).to_string());
         let [columns, rows] = found.cells.map(|count| count.to_string());

@@ -37,7 +37,7 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
         let id = current.get();
         let listed = state.models.with(|models| {
             let model = models.iter().find(|model| model.id == id)?;
-            Some(state.language.get().choose(model.knows.as_deref()?, model.knows_zh.as_deref()).to_owned())
+            Some(state.language().choose(model.knows.as_deref()?, model.knows_zh.as_deref()).to_owned())
         });
         let own = || Some(fill(state.text().classes, &[&state.model.get()?.classes.to_string()]));
         listed.or_else(own).unwrap_or_default()
@@ -52,7 +52,7 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
                     on:change:target=move |event| controller.choose_model(&event.target().value())
                 >
                     {move || {
-                        let language = state.language.get();
+                        let language = state.language();
                         let models = state.models.get();
                         let listed = models
                             .iter()
@@ -82,7 +82,7 @@ pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl I
         let id = state.model.get()?.id?;
         state.models.with(|models| {
             let model = models.iter().find(|model| model.id == id)?;
-            let note = state.language.get().choose(&model.note, model.note_zh.as_deref()).to_owned();
+            let note = state.language().choose(&model.note, model.note_zh.as_deref()).to_owned();
             let mut fine = format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
             if model.sha256.is_none() {
                 fine = format!("{fine} · {}", state.text().weights.unverified);
@@ -136,7 +136,7 @@ fn Copies(controller: Controller) -> impl IntoView {
         let copy = |cached: CachedWeights| {
             let name = state.models.with(|models| {
                 let model = models.iter().find(|model| model.id == cached.id);
-                model.map(|model| state.language.get().choose(&model.name, model.name_zh.as_deref()).to_owned())
+                model.map(|model| state.language().choose(&model.name, model.name_zh.as_deref()).to_owned())
             });
             let mut name = name.unwrap_or(cached.id);
             if !cached.current {

@@ -73,7 +73,7 @@ pub fn Complaint(controller: Controller, browse_photo: Callback<()>) -> impl Int
                 Some(
                     view! {
                         <div class="notice bad" data-testid="error">
-                            <p>{i18n::sentence(state.language.get(), &failure.fault)}</p>
+                            <p>{i18n::sentence(state.language(), &failure.fault)}</p>
                             <div class="buttons">
                                 {retry
                                     .then(|| {
@@ -128,7 +128,7 @@ pub fn Refused(controller: Controller) -> impl IntoView {
             {move || {
                 let fault = state.adapter.get()?.refused?;
                 let text = state.text().processor;
-                let words = [&i18n::sentence(state.language.get(), &fault), " ", text.instead].concat();
+                let words = [&i18n::sentence(state.language(), &fault), " ", text.instead].concat();
                 Some(
                     view! {
                         <div class="notice" data-testid="refused">
@@ -159,7 +159,7 @@ pub fn Offer(controller: Controller, browse_weights: Callback<()>) -> impl IntoV
         <div role="region" aria-live="polite">
             {move || {
                 let model = state.offer.get()?;
-                let (text, language) = (state.text(), state.language.get());
+                let (text, language) = (state.text(), state.language());
                 let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
                 let megabytes = format!("{:.0}", model.size as f64 / 1e6);
                 let mut fine = format!("{} · {}", fill(text.licence, &[&model.licence]), model.source);

@@ -14,9 +14,11 @@ use crate::page::i18n::{self, Words, fill};
 use crate::page::platform::canvas;
 use crate::page::platform::embedded;
 use crate::page::state::{Picture, State, View};
+use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;
+use wasm_bindgen::JsCast;
 
 #[component]
 pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoView {
@@ -60,7 +62,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
                     <button type="button" data-testid="save-png" disabled=move || empty.get() on:click=move |_| controller.export(Export::Shown)>
                         {move || state.text().save}
                     </button>
-                    <WaysOut controller />
+                    <ExportMenu controller />
                 </div>
                 {move || (!empty.get()).then(|| view! { <Tray controller /> <Samples controller /> })}
             </div>
@@ -88,7 +90,7 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     let described = Memo::new(move |_| {
         state.explanation.with(|explanation| match explanation {
             Some(explanation) => {
-                let (name, _) = i18n::method(state.language.get(), &explanation.method.to_string());
+                let (name, _) = i18n::method(state.language(), &explanation.method.to_string());
                 let of = fill(state.text().overlay_of, &[name, &state.label(explanation.class), &explanation.layer]);
                 format!("{of}. {}", in_words(&state, explanation))
             }
@@ -142,8 +144,8 @@ fn Welcome(controller: Controller, browse_photo: Callback<()>) -> impl IntoView 
     let state = controller.state;
     view! {
         <div class="welcome">
-            <h2>{move || state.text().drop_title}</h2>
-            <p>{move || state.text().drop_hint}</p>
+            <h2>{move || if state.touch_only { state.text().choose_title } else { state.text().drop_title }}</h2>
+            <p>{move || if state.touch_only { state.text().choose_hint } else { state.text().drop_hint }}</p>
             <div class="buttons">
                 <button type="button" class="strong" on:click=move |_| browse_photo.run(())>
                     {move || state.text().choose_photo}
@@ -184,7 +186,7 @@ fn OneSample(controller: Controller, sample: Sample) -> impl IntoView {
     let file = embedded::address(&sample.file);
     let sample = Arc::new(sample);
     let shown = sample.clone();
-    let name = move || state.language.get().choose(&shown.name, shown.name_zh.as_deref()).to_owned();
+    let name = move || state.language().choose(&shown.name, shown.name_zh.as_deref()).to_owned();
     let (named, source) = (name.clone(), sample.source.clone());
     view! {
         <li>
@@ -270,7 +272,7 @@ fn Swatches(state: State) -> impl IntoView {
 
 /// Everything else that one may take away; folded, since most want the picture.
 #[component]
-fn WaysOut(controller: Controller) -> impl IntoView {
+fn ExportMenu(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let ways: [(Export, &str, Words); 6] = [
         // On a phone only, whose bar has no room for a button of its own.
@@ -297,8 +299,28 @@ fn WaysOut(controller: Controller) -> impl IntoView {
             }
         })
         .collect_view();
+    // Escape and a click elsewhere close it, as with every menu.
+    let menu = NodeRef::<html::Details>::new();
+    let close_if = move |outside: &dyn Fn(&web_sys::HtmlDetailsElement) -> bool| {
+        if let Some(menu) = menu.get_untracked().filter(|menu| menu.open() && outside(menu)) {
+            menu.set_open(false);
+        }
+    };
+    let on_key = window_event_listener(ev::keydown, move |event| {
+        if event.key() == "Escape" {
+            close_if(&|_| true);
+        }
+    });
+    let on_pointer = window_event_listener(ev::pointerdown, move |event| {
+        let target: Option<web_sys::Node> = event.target().and_then(|target| target.dyn_into().ok());
+        close_if(&|menu| !menu.contains(target.as_ref()));
+    });
+    on_cleanup(move || {
+        on_key.remove();
+        on_pointer.remove();
+    });
     view! {
-        <details class="export-menu">
+        <details class="export-menu" node_ref=menu>
             <summary data-testid="out">{move || state.text().tools.out}</summary>
             <div>
                 {buttons} <p class="fine">{move || state.text().tools.out_link_hint}</p>
@@ -336,7 +358,7 @@ fn ColourBar(state: State) -> impl IntoView {
     let caption = move || {
         state.explanation.with(|explanation| {
             let explanation = explanation.as_ref()?;
-            let (name, _) = i18n::method(state.language.get(), &explanation.method.to_string());
+            let (name, _) = i18n::method(state.language(), &explanation.method.to_string());
             let (width, height) = (explanation.cam.width.to_string(), explanation.cam.height.to_string());
             let caption = fill(state.text().caption, &[name, &explanation.layer, &width, &height]);
             let asked = state.objective_words(explanation.objective);

@@ -1,5 +1,6 @@
 //! The status line: what is happening, how far a download is, how long the last picture took.
 
+use crate::explain::objective::Objective;
 use crate::page::controller::Controller;
 use crate::page::engine::protocol::Work;
 use crate::page::i18n::fill;
@@ -64,7 +65,10 @@ fn sentence(state: &State, condition: Condition) -> String {
     };
     match (condition, state.work.get()) {
         (Condition::Error, _) => text.stopped.to_owned(),
-        (Condition::Done, _) => fill(text.done, &[&class()]),
+        (Condition::Done, _) => match state.explanation.get() {
+            Some(known) if known.objective != Objective::Logit => fill(text.done_evidence, &[&state.evidence(&known)]),
+            _ => fill(text.done, &[&class()]),
+        },
         (_, Some(Work::Connecting)) => text.connecting.to_owned(),
         (_, Some(Work::Tuning)) => text.tuning.to_owned(),
         (_, Some(Work::Uploading)) => fill(text.uploading, &[&model()]),

@@ -2,26 +2,13 @@
 
 use super::thumbnails::{self, Thumbnail, Thumbnails};
 use crate::page::controller::{Controller, TOUR_STEPS};
-use crate::page::i18n::fill;
+use crate::page::i18n::{Language, fill};
 use crate::page::state::State;
 use leptos::html;
 use leptos::prelude::*;
 
 /// Channels on show in a step.
 const CHANNELS: usize = 4;
-
-/// 12345 as 12 345, with a space that does not break.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
-}
 
 #[component]
 pub fn StartTour(controller: Controller, id: &'static str) -> impl IntoView {
@@ -90,7 +77,8 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
     let photo =
         state.picture.with(|picture| picture.as_ref().map(|picture| (picture.full.width, picture.full.height)))?;
     if step == 0 {
-        let sizes = [photo.0, photo.1, prediction.width, prediction.height, prediction.input.len()].map(grouped);
+        let sizes = [photo.0, photo.1, prediction.width, prediction.height, prediction.input.len()]
+            .map(|number| state.number(number));
         return Some((fill(text.tour_sees, &sizes.each_ref().map(String::as_str)), String::new()));
     }
     let known = state.explanation.get()?;
@@ -101,7 +89,7 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
     let class = state.label(known.class);
     let count = channels.channels.len();
     let (height, width) = channels.size();
-    let (count_words, height_words, width_words) = (grouped(count), grouped(height), grouped(width));
+    let (count_words, height_words, width_words) = (state.number(count), state.number(height), state.number(width));
     Some(match step {
         1 => {
             let (weighted, macs) = state.layer_summary.with(|parts| {
@@ -109,8 +97,11 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
             });
             let score = prediction.top(prediction.logits.len()).into_iter().find(|score| score.class == known.class)?;
             let before = [
-                grouped(weighted),
-                grouped((macs / 1_000_000) as usize),
+                state.number(weighted),
+                match state.language() {
+                    Language::English => state.number((macs / 1_000_000) as usize),
+                    Language::Chinese => format!("{:.1}", macs as f64 / 1e8), // in 亿
+                },
                 format!("{:.0}", prediction.milliseconds),
                 known.last_layer().to_owned(),
                 count_words,
@@ -118,7 +109,7 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
                 height_words,
             ];
             let after = [
-                grouped(prediction.logits.len()),
+                state.number(prediction.logits.len()),
                 class,
                 format!("{:.2}", score.logit),
                 format!("{:.1}", 100.0 * score.probability),
@@ -128,7 +119,7 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
             (of(text.tour_forward, &before), of(text.tour_scores, &after))
         }
         2 => {
-            let gradients = grouped(count * height * width);
+            let gradients = state.number(count * height * width);
             let milliseconds = format!("{:.0}", known.milliseconds);
             let values = [&known.layer, &class, &milliseconds, &gradients, &count_words, &width_words, &height_words]
                 .map(String::as_str);
@@ -136,7 +127,7 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
         }
         3 => {
             let positive = channels.channels.iter().filter(|channel| channel.weight > 0.0).count();
-            (fill(text.tour_weights, &[&class, &grouped(positive), &count_words]), text.tour_strongest.to_owned())
+            (fill(text.tour_weights, &[&class, &state.number(positive), &count_words]), text.tour_strongest.to_owned())
         }
         _ => {
             let largest = known.cam.values.iter().copied().fold(0.0, f32::max);

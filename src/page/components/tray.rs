@@ -29,14 +29,14 @@ pub fn Tray(controller: Controller) -> impl IntoView {
 #[component]
 fn Thumb(controller: Controller, current: Memo<Option<u32>>, photo: TrayPhoto) -> impl IntoView {
     let state = controller.state;
-    let TrayPhoto { picture: Picture { id, name, .. }, thumb, .. } = photo;
+    let TrayPhoto { number, picture: Picture { id, name, .. }, thumb, .. } = photo;
     let canvas = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
         if let Some(canvas) = canvas.get() {
             canvas::paint(&canvas, &canvas::plain(&thumb));
         }
     });
-    let label = move || fill(state.text().camera.tray_photo, &[&id.to_string(), &name]);
+    let label = move || fill(state.text().camera.tray_photo, &[&number.to_string(), &name]);
     view! {
         <li>
             <button

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 /// A share from 0 to 1.
 #[component]
 pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>) -> impl IntoView {
-    let percent = move || format!("{:.0} %", 100.0 * value.get());
+    let percent = move || state.percent(value.get(), 0);
     view! {
         <label class="slider">
             <span>{move || label(state.text())}</span>

@@ -162,7 +162,7 @@ fn side_question(state: State, explanation: &Explanation, side: &Side) -> Option
 
 /// Everything that can lie on a side of the swiped picture, with its name.
 pub fn side_names(state: State) -> Vec<(Side, String)> {
-    let (text, language) = (state.text(), state.language.get());
+    let (text, language) = (state.text(), state.language());
     let other = state.present_contrast_class().map(|class| state.label(class)).unwrap_or_default();
     let mut sides = vec![(Side::Photo, text.view_photo.to_owned()), (Side::Shown, text.analysis.as_shown.to_owned())];
     for method in Method::quick() {

@@ -53,7 +53,7 @@ impl Controller {
         }
         let name = state.text_untracked().camera.frame.to_owned();
         state.layer_summary.set(predicted.layer_summary);
-        state.picture.set(Some(self.new_picture(name, photo)));
+        state.picture.set(Some(self.new_picture(name, None, photo)));
         state.prediction.set(Some(predicted.prediction));
         state.explanation.set(Some(explanation));
         state.explanation_count.update(|count| *count += 1);

@@ -52,20 +52,23 @@ impl Controller {
 
 /// At the photo's own resolution. `None` where the browser refuses.
 async fn export(state: &State, what: Export) -> Option<()> {
-    let view = match what {
+    let (view, kind) = match what {
         Export::Link => return clipboard::copy_text(&link(state)?).await,
         Export::Raw => {
             let explanation = state.explanation.get_untracked()?;
-            return clipboard::download_bytes(&heatmap::npy(&explanation.cam), &file_name(state, "npy"));
+            return clipboard::download_bytes(&heatmap::npy(&explanation.cam), &file_name(state, "cam", "npy"));
         }
-        Export::Heatmap => View::Heatmap,
-        Export::Captioned => View::Both,
-        Export::Shown | Export::Copy => state.view.get_untracked(),
+        Export::Heatmap => (View::Heatmap, "heatmap"),
+        Export::Captioned => (View::Both, "captioned"),
+        Export::Shown | Export::Copy => {
+            let view = state.view.get_untracked();
+            (view, view.name())
+        }
     };
     let canvas = compose(state, view, what == Export::Captioned)?;
     match what {
         Export::Copy => clipboard::copy_png(&canvas).await,
-        _ => clipboard::download_png(&canvas, &file_name(state, "png")).await,
+        _ => clipboard::download_png(&canvas, &file_name(state, kind, "png")).await,
     }
 }
 
@@ -127,16 +130,17 @@ fn caption(state: &State) -> [String; 2] {
     ]
 }
 
-/// photo-class-layer, in letters that every disk takes.
-fn file_name(state: &State, extension: &str) -> String {
+/// photo-class-layer-method-kind, in letters that every disk takes.
+fn file_name(state: &State, kind: &str, extension: &str) -> String {
     let name = state
         .picture
         .with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()))
         .unwrap_or_default();
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let known = state.explanation.get_untracked();
-    let class = known.map(|known| format!("-{}-{}", untrack(|| state.label(known.class)), known.layer));
-    format!("{stem}{}.{extension}", class.unwrap_or_default())
+    let class =
+        known.map(|known| format!("-{}-{}-{}", untrack(|| state.label(known.class)), known.layer, known.method));
+    format!("{stem}{}-{kind}.{extension}", class.unwrap_or_default())
         .chars()
         .map(|letter| if letter.is_alphanumeric() || ".-_".contains(letter) { letter } else { '-' })
         .collect()

@@ -1,7 +1,7 @@
 //! The settings that a link carries, in the address's fragment, which no server is sent: never the photo.
 //!
-//! `#model=efficientnet-lite0&class=12&target=logit&layer=head&method=grad-cam&fit=whole&opacity=0.50&colours=jet&threshold=0.00&contours=no`, and
-//! `than=7` of a contrast; what is missing or not understood stays as it is.
+//! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
+//! `contrast=7` of a contrast, and `panel=layers` where a panel is open. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::catalog::permalink;
@@ -9,13 +9,17 @@ use crate::explain::LAST_LAYER;
 use crate::explain::cam::Method;
 use crate::image::Fit;
 use crate::image::heatmap::ColourMap;
+use crate::page::i18n::Language;
 use crate::page::query::ObjectiveKind;
-use crate::page::state::State;
+use crate::page::state::analysis::Panel;
+use crate::page::state::{State, View};
 use leptos::prelude::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {
     pub model: Option<String>,
+    /// Of the list; a visitor's own photo is never part of a link.
+    pub sample: Option<String>,
     pub class: Option<usize>,
     pub objective: Option<ObjectiveKind>,
     pub contrast_class: Option<usize>,
@@ -26,6 +30,10 @@ pub struct Link {
     pub colours: Option<ColourMap>,
     pub threshold: Option<f32>,
     pub contours: Option<bool>,
+    pub view: Option<View>,
+    pub language: Option<Language>,
+    /// The analysis panel that is open.
+    pub panel: Option<Panel>,
 }
 
 impl Link {
@@ -33,6 +41,7 @@ impl Link {
     pub fn of(state: &State) -> Link {
         Link {
             model: state.model.with_untracked(|model| model.as_ref()?.id.clone()),
+            sample: state.picture.with_untracked(|picture| picture.as_ref()?.sample.clone()),
             class: state.explanation.with_untracked(|known| known.as_ref().map(|known| known.class)),
             objective: Some(state.objective.get_untracked()),
             contrast_class: state.contrast_class.get_untracked(),
@@ -43,6 +52,9 @@ impl Link {
             colours: Some(state.colours.get_untracked()),
             threshold: Some(state.threshold.get_untracked()),
             contours: Some(state.contours.get_untracked()),
+            view: Some(state.view.get_untracked()),
+            language: Some(state.language.get_untracked()),
+            panel: Some(state.analysis.panel.get_untracked()).filter(|_| state.analysis.open.get_untracked()),
         }
     }
 
@@ -50,9 +62,10 @@ impl Link {
         let share = |share: f32| format!("{share:.2}");
         let pairs = [
             ("model", self.model.clone()),
+            ("sample", self.sample.clone()),
             ("class", self.class.map(|class| class.to_string())),
             ("target", self.objective.map(|objective| objective.name().to_owned())),
-            ("than", self.contrast_class.map(|class| class.to_string())),
+            ("contrast", self.contrast_class.map(|class| class.to_string())),
             ("layer", self.layer.clone()),
             ("method", self.method.map(|method| method.name().to_owned())),
             ("fit", self.fit.map(|fit| fit.name().to_owned())),
@@ -60,6 +73,9 @@ impl Link {
             ("colours", self.colours.map(|colours| colours.name().to_owned())),
             ("threshold", self.threshold.map(share)),
             ("contours", self.contours.map(|on| if on { "yes" } else { "no" }.to_owned())),
+            ("view", self.view.map(|view| view.name().to_owned())),
+            ("lang", self.language.map(|language| language.tag().to_owned())),
+            ("panel", self.panel.map(|panel| panel.name().to_owned())),
         ];
         permalink::write(pairs)
     }
@@ -70,9 +86,11 @@ impl Link {
         for (key, value) in permalink::read(fragment) {
             match key {
                 "model" => link.model = Some(value),
+                "sample" => link.sample = Some(value),
                 "class" => link.class = value.parse().ok(),
                 "target" => link.objective = ObjectiveKind::from_name(&value),
-                "than" => link.contrast_class = value.parse().ok(),
+                // `than`: in links of older versions.
+                "contrast" | "than" => link.contrast_class = value.parse().ok(),
                 "layer" => link.layer = Some(value),
                 "method" => link.method = value.parse().ok(),
                 "fit" => link.fit = value.parse().ok(),
@@ -80,6 +98,9 @@ impl Link {
                 "colours" => link.colours = value.parse().ok(),
                 "threshold" => link.threshold = share(&value),
                 "contours" => link.contours = Some(value == "yes"),
+                "view" => link.view = View::from_name(&value),
+                "lang" => link.language = Language::from_tag(&value),
+                "panel" => link.panel = Panel::from_name(&value),
                 _ => {}
             }
         }
@@ -88,7 +109,7 @@ impl Link {
 }
 
 impl Controller {
-    /// Takes what a link says; its class waits for a photo.
+    /// Takes what a link says; its class waits for a prediction, its sample for the list of models.
     pub(super) fn follow(self, link: &Link) {
         let state = self.state;
         if let Some(opacity) = link.opacity {
@@ -113,6 +134,23 @@ impl Controller {
         if let Some(method) = link.method {
             state.method.set(method);
         }
+        if let Some(view) = link.view {
+            state.view.set(view);
+        }
+        if let Some(language) = link.language {
+            state.language.set(language);
+        }
+        if let Some(panel) = link.panel {
+            state.analysis.panel.set(panel);
+            state.analysis.open.set(true);
+        }
+        let other_sample = link.sample.clone().filter(|sample| {
+            state
+                .picture
+                .with_untracked(|picture| picture.as_ref().and_then(|picture| picture.sample.as_ref()) != Some(sample))
+        });
+        let waits_for_sample = other_sample.is_some();
+        self.inner().linked_sample.replace(other_sample);
         self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
         let other_model = link.model.as_ref().filter(|id| {
             let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
@@ -134,6 +172,7 @@ impl Controller {
         match other_model {
             Some(id) if !state.models.with_untracked(|models| models.is_empty()) => self.choose_model(id),
             Some(_) => {}
+            None if waits_for_sample => {}
             None => {
                 let classes =
                     state.prediction.with_untracked(|known| known.as_ref().map_or(0, |known| known.logits.len()));
@@ -142,6 +181,20 @@ impl Controller {
                     self.choose_class(class.filter(|&class| class < classes));
                 }
             }
+        }
+        self.open_linked_sample();
+    }
+
+    /// Opens the sample of a link that was followed, once the list of models is there.
+    pub(super) fn open_linked_sample(self) {
+        let models = self.state.models.get_untracked();
+        if models.is_empty() {
+            return;
+        }
+        let Some(id) = self.inner().linked_sample.take() else { return };
+        let mut samples = models.iter().flat_map(|model| &model.samples);
+        if let Some(sample) = samples.find(|sample| sample.id == id) {
+            self.open_sample(sample);
         }
     }
 }

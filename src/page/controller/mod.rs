@@ -65,6 +65,8 @@ struct Inner {
     linked_class: RefCell<Option<(Option<String>, usize)>>,
     /// A model that is on its way, and the layer that comes with it.
     linked_layer: RefCell<Option<(String, String)>>,
+    /// The sample of a link that was followed, waiting for the list of models.
+    linked_sample: RefCell<Option<String>>,
     /// The preprocessing from before a photo was predicted smaller.
     full_size: RefCell<Option<Preprocessing>>,
     pictures: Cell<u32>,

@@ -35,6 +35,7 @@ impl Controller {
             match self.read_list().await {
                 Err(fault) => self.fail(fault, Retry::Start),
                 Ok(()) => {
+                    self.open_linked_sample();
                     self.read_cached_weights().await;
                     match self.linked_model() {
                         Some(model) => self.choose_model(&model),

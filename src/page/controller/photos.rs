@@ -38,15 +38,15 @@ impl Controller {
 
     pub(super) fn open_photo(self, file: File) {
         let name = file.name();
-        self.open(name, async move { fetch::file(&file).await });
+        self.open(name, None, async move { fetch::file(&file).await });
     }
 
     pub fn open_sample(self, sample: &Sample) {
         let file = sample.file.clone();
-        self.open(sample.id.clone(), async move { fetch::whole(&file).await });
+        self.open(sample.id.clone(), Some(sample.id.clone()), async move { fetch::whole(&file).await });
     }
 
-    fn open(self, name: String, bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static) {
+    fn open(self, name: String, sample: Option<String>, bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static) {
         self.clear_small_failure();
         let inner = self.inner();
         let turn = inner.photos.get() + 1;
@@ -63,18 +63,18 @@ impl Controller {
                 Ok(photo) => {
                     self.stop_camera();
                     self.save_settings();
-                    self.show(self.new_picture(name, photo));
+                    self.show(self.new_picture(name, sample, photo));
                     self.add_to_tray();
                 }
             }
         });
     }
 
-    pub(super) fn new_picture(&self, name: String, photo: Photo) -> Picture {
+    pub(super) fn new_picture(&self, name: String, sample: Option<String>, photo: Photo) -> Picture {
         let inner = self.inner();
         inner.pictures.set(inner.pictures.get() + 1);
         let shown = Arc::new(photo.shrunk(canvas::SHOWN));
-        Picture { id: inner.pictures.get(), name, full: Arc::new(photo), shown }
+        Picture { id: inner.pictures.get(), name, sample, full: Arc::new(photo), shown }
     }
 
     pub(super) fn show(self, picture: Picture) {

@@ -14,7 +14,8 @@ impl Controller {
         state.tray.update(|tray| {
             if !tray.iter().any(|photo| photo.picture.id == picture.id) {
                 let thumb = Arc::new(picture.shown.shrunk(canvas::THUMB));
-                tray.push(TrayPhoto { picture, thumb, settings: PhotoSettings::of(&state) });
+                let number = tray.last().map_or(1, |last| last.number + 1);
+                tray.push(TrayPhoto { number, picture, thumb, settings: PhotoSettings::of(&state) });
                 let surplus = tray.len().saturating_sub(MOST);
                 tray.drain(..surplus);
             }

@@ -102,7 +102,10 @@ impl Service {
             Request::Explain(explain) => (Kind::Explain, Task::Explain(explain)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
             Request::Channels { generation, explanation } => (Kind::Channels, Task::Channels(generation, explanation)),
-            Request::Analyze(analyze) => (Kind::Analyze, Task::Analyze(analyze)),
+            Request::Analyze(analyze) => {
+                self.stop.set(false);
+                (Kind::Analyze, Task::Analyze(analyze))
+            }
             Request::StopAnalysis => return self.stop.set(true),
         };
         self.queue(kind, task);
@@ -273,7 +276,6 @@ impl Service {
             }
             Task::Channels(..) => {} // of an older photo
             Task::Analyze(Analyze { id, explanation, analysis }) => {
-                self.stop.set(false);
                 let progress = |done, of| {
                     self.emit(Event::AnalysisProgress { id, done, of });
                     self.goes_on()

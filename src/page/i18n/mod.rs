@@ -44,6 +44,10 @@ impl Language {
         }
     }
 
+    pub fn from_tag(tag: &str) -> Option<Language> {
+        [Language::English, Language::Chinese].into_iter().find(|language| language.tag() == tag)
+    }
+
     pub fn other(self) -> Language {
         match self {
             Language::English => Language::Chinese,
@@ -99,6 +103,9 @@ pub struct Text {
 
     pub drop_title: &'static str,
     pub drop_hint: &'static str,
+    /// In their place where there is a touch screen alone.
+    pub choose_title: &'static str,
+    pub choose_hint: &'static str,
     pub drop_here: &'static str,
     pub choose_photo: &'static str,
     pub another_photo: &'static str,
@@ -164,6 +171,8 @@ pub struct Text {
     pub explaining: &'static str,
     pub ready: &'static str,
     pub done: &'static str,
+    /// The same for other objectives than the score: what speaks for or against.
+    pub done_evidence: &'static str,
     pub stopped: &'static str,
     pub times: &'static str,
     pub adapter: &'static str,
@@ -198,6 +207,8 @@ pub static ENGLISH: Text = Text {
 
     drop_title: "Drop a photo",
     drop_hint: "or paste one, or choose a file",
+    choose_title: "Choose a photo",
+    choose_hint: "or take one with the camera",
     drop_here: "Let go: a photo, weights or a list of labels",
     choose_photo: "Choose a photo",
     another_photo: "Another photo",
@@ -214,8 +225,8 @@ pub static ENGLISH: Text = Text {
     opacity: "Opacity",
     colours: "Colours",
     colour_names: ["Jet", "Viridis", "Turbo", "Magma", "Grey"],
-    bar_low: "says little",
-    bar_high: "says most",
+    bar_low: "low evidence",
+    bar_high: "high evidence",
     bar_note: "How much each place {}, measured against the strongest place of this photo.",
     save: "Save PNG",
     blank: "Nothing in this photo {} at {}: the map is empty, and that is the answer.",
@@ -224,23 +235,23 @@ pub static ENGLISH: Text = Text {
     plain_photo: "The photo, not yet explained",
 
     sees: "What it sees",
-    sees_hint: "Pick a class to see where it is seen.",
+    sees_hint: "Choose a class to see its heatmap.",
     sees_empty: "The five likeliest classes appear here.",
     rank: "no. {}",
     search: "Any other class",
     search_placeholder: "Name or number",
     search_none: "No class by this name",
 
-    where_from: "How it is traced",
-    layer: "Layer",
+    where_from: "Heatmap settings",
+    layer: "Target layer",
     stages: ["strokes", "edges", "textures", "parts", "objects"],
     whole_stage: "all",
-    block: "Exact layer",
+    block: "All layers",
     layer_hint: "Early layers see fine detail, late ones see meaning.",
     method: "Method",
-    fit: "Photo area",
+    fit: "Input",
     fit_whole: "Whole photo",
-    fit_crop: "Centre, cropped",
+    fit_crop: "Center crop",
     fit_hint_whole: "Nothing is cut off; shrunk only when large.",
     fit_hint_crop: "As in training: shorter side scaled, middle cut out.",
 
@@ -257,12 +268,13 @@ pub static ENGLISH: Text = Text {
     tuning: "Trying out the graphics adapter…",
     loading: "Loading {}…",
     uploading: "Preparing {}…",
-    predicting: "The network is looking at the photo…",
-    explaining: "Tracing “{}” back through the network…",
+    predicting: "Running the network on the photo…",
+    explaining: "Computing the heatmap of “{}”…",
     ready: "Ready for a photo.",
     done: "Done: where “{}” is seen.",
+    done_evidence: "Done: what {}.",
     stopped: "Something needs your attention.",
-    times: "Looking {} ms · tracing {} ms",
+    times: "Forward {} ms · CAM {} ms",
     adapter: "Computed on {}",
     software: "software, slow",
     cancel: "Cancel",
@@ -275,15 +287,15 @@ pub static ENGLISH: Text = Text {
     offer_file: "I have the file",
     offer_no: "Not now",
 
-    reading_title: "How to read this",
+    reading_title: "How to read the heatmap",
     reading: &[
         (
             "What do the colours mean?",
-            "Warm colours mark the places that raise the score of the chosen class, cold ones say little for it. The scale is relative: the strongest place of this photo is always at the top of the bar, however sure the network is.",
+            "Warm colours mark the places that raise the score of the chosen class, cold ones contribute little to it. The scale is relative: the strongest place of this photo is always at the top of the bar, however sure the network is.",
         ),
         (
             "Why is so much of it blue?",
-            "Blue is the low end of the bar: these places say little for this class. That is the usual case, and no fault: most of a photo is background to the question asked.",
+            "Blue is the low end of the bar: these places contribute little to this class. That is the usual case, and no fault: most of a photo is background to the question asked.",
         ),
         (
             "Which class should I pick?",
@@ -299,7 +311,7 @@ pub static ENGLISH: Text = Text {
         ),
         (
             "Why is the map empty?",
-            "Negative evidence is cut off. If every place speaks against the class, nothing is left to draw.",
+            "Negative evidence is cut off. If every place lowers the score, nothing is left to draw.",
         ),
         ("Why are two methods alike?", analysis::ENGLISH.coincide),
         (
@@ -325,6 +337,8 @@ pub static CHINESE: Text = Text {
 
     drop_title: "把照片拖到这里",
     drop_hint: "也可以粘贴，或选择文件",
+    choose_title: "选择一张照片",
+    choose_hint: "也可以用摄像头拍一张",
     drop_here: "松开即可：照片、权重或类别名称表",
     choose_photo: "选择照片",
     another_photo: "换一张照片",
@@ -341,8 +355,8 @@ pub static CHINESE: Text = Text {
     opacity: "不透明度",
     colours: "配色",
     colour_names: ["Jet", "Viridis", "Turbo", "Magma", "灰度"],
-    bar_low: "几乎无关",
-    bar_high: "最有力",
+    bar_low: "依据弱",
+    bar_high: "依据强",
     bar_note: "各处在多大程度上{}，以这张照片中最强处为准。",
     save: "保存 PNG",
     blank: "这张照片里没有任何地方{}（{}）：热力图是空的，这就是答案。",
@@ -351,23 +365,23 @@ pub static CHINESE: Text = Text {
     plain_photo: "照片，尚未解释",
 
     sees: "它看到了什么",
-    sees_hint: "点选一个类别，看它在图中的位置。",
+    sees_hint: "点选一个类别，查看它的热力图。",
     sees_empty: "最可能的五个类别会显示在这里。",
     rank: "第 {} 位",
     search: "其他任意类别",
     search_placeholder: "名称或编号",
     search_none: "没有叫这个名字的类别",
 
-    where_from: "如何追溯",
-    layer: "层",
+    where_from: "热力图设置",
+    layer: "目标层",
     stages: ["线条", "边缘", "纹理", "部件", "物体"],
     whole_stage: "整段",
-    block: "具体的层",
+    block: "所有层",
     layer_hint: "前面的层看细节，后面的层看含义。",
     method: "方法",
-    fit: "照片范围",
+    fit: "输入",
     fit_whole: "整张照片",
-    fit_crop: "裁出中央",
+    fit_crop: "中心裁剪",
     fit_hint_whole: "不裁剪，只在照片很大时缩小。",
     fit_hint_crop: "与训练时相同：短边缩放，取正中一块。",
 
@@ -384,12 +398,13 @@ pub static CHINESE: Text = Text {
     tuning: "正在试用显卡…",
     loading: "正在加载{}…",
     uploading: "正在准备{}…",
-    predicting: "网络正在看照片…",
-    explaining: "正在沿网络回溯“{}”…",
-    ready: "准备好了，请给一张照片。",
+    predicting: "正在用网络识别照片…",
+    explaining: "正在计算“{}”的热力图…",
+    ready: "已就绪，请选择照片。",
     done: "完成：“{}”所在的位置。",
+    done_evidence: "完成：{}的位置。",
     stopped: "需要你看一下。",
-    times: "识别 {} 毫秒 · 回溯 {} 毫秒",
+    times: "前向 {} 毫秒 · 热力图 {} 毫秒",
     adapter: "计算设备：{}",
     software: "软件模拟，较慢",
     cancel: "取消",
@@ -402,7 +417,7 @@ pub static CHINESE: Text = Text {
     offer_file: "我已有这个文件",
     offer_no: "暂不",
 
-    reading_title: "怎样读这张图",
+    reading_title: "怎样读热力图",
     reading: &[
         (
             "颜色代表什么？",

@@ -8,7 +8,7 @@ pub struct Shortcuts {
 }
 
 pub static ENGLISH: Shortcuts = Shortcuts {
-    title: "Keys",
+    title: "Keyboard shortcuts",
     does: [
         "choose a photo",
         "overlay, photo, heatmap, side by side",
@@ -18,11 +18,11 @@ pub static ENGLISH: Shortcuts = Shortcuts {
         "中文",
         "this list",
     ],
-    on: "Use these keys; never while you type",
+    on: "Use these shortcuts (never while you type)",
 };
 
 pub static CHINESE: Shortcuts = Shortcuts {
-    title: "快捷键",
+    title: "键盘快捷键",
     does: ["选择照片", "叠加、照片、热力图、并排", "下一个可能的类别", "保存 PNG", "导览", "English", "这个列表"],
     on: "启用快捷键；输入文字时不起作用",
 };

@@ -14,6 +14,7 @@ pub struct Tools {
 
     pub read: &'static str,
     pub read_hint: &'static str,
+    pub read_hint_touch: &'static str,
     pub read_value: &'static str,
     pub read_cell: &'static str,
     pub read_field: &'static str,
@@ -51,6 +52,7 @@ pub static ENGLISH: Tools = Tools {
 
     read: "Read the heatmap: arrow keys move from cell to cell",
     read_hint: "Point at the picture, or focus it and use the arrow keys, to read values.",
+    read_hint_touch: "Tap the picture to read values.",
     read_value: "{} % of the strongest place",
     read_cell: "cell {} of {} across, {} of {} down; raw value {}",
     read_field: "it can see {} × {} pixels of the input (dashed)",
@@ -63,7 +65,7 @@ pub static ENGLISH: Tools = Tools {
     out_raw: "Raw map (NumPy .npy)",
     out_copy: "Copy the picture",
     out_link: "Copy a link to these settings",
-    out_link_hint: "Model, class, question, layer, method, fit, opacity, colours, threshold, contours; never the photo.",
+    out_link_hint: "Model, sample, class, question, layer, method and everything else that is set; never your own photo.",
     copied: "The picture is on the clipboard.",
     link_copied: "The link is on the clipboard.",
     no_copy: "The browser refused the clipboard.",
@@ -79,12 +81,13 @@ pub static CHINESE: Tools = Tools {
     larger: "A+：放大文字",
 
     places: [["左上", "上方中间", "右上"], ["左侧中间", "中央", "右侧中间"], ["左下", "下方中间", "右下"]],
-    described: "最强处在{}；网络所见范围的 {} % 达到最强处的一半以上。",
+    described: "最强处在{}；网络所见范围的 {}% 达到最强处的一半以上。",
     described_blank: "热力图是空的。",
 
     read: "读取热力图：用方向键逐格移动",
     read_hint: "把指针移到图上，或选中图片后用方向键，即可读取数值。",
-    read_value: "为最强处的 {} %",
+    read_hint_touch: "点按图片即可读取数值。",
+    read_value: "为最强处的 {}%",
     read_cell: "横向第 {} / {} 格，纵向第 {} / {} 格；原始值 {}",
     read_field: "能看到输入中 {} × {} 像素的范围（虚线）",
     read_all: "能看到整个输入",
@@ -96,10 +99,10 @@ pub static CHINESE: Tools = Tools {
     out_raw: "原始热力图（NumPy .npy）",
     out_copy: "复制图片",
     out_link: "复制当前设置的链接",
-    out_link_hint: "包含模型、类别、问法、层、方法、取景、不透明度、配色、阈值和等值线；绝不含照片。",
+    out_link_hint: "包含模型、示例图片、类别、解释目标、层、方法和其他全部设置；绝不含你自己的照片。",
     copied: "图片已复制到剪贴板。",
     link_copied: "链接已复制到剪贴板。",
     no_copy: "浏览器不允许使用剪贴板。",
-    caption: "“{}”，{} % · {}，{}",
+    caption: "“{}”，{}% · {}，{}",
     made_with: "{} · {} · Gradlens",
 };

@@ -42,7 +42,7 @@ pub static ENGLISH: Weights = Weights {
     delete_file: "Delete the copy of {}",
     not_kept: "This browser has no room for a copy of this model, or keeps none: it is in use, and will be downloaded again next time.",
 
-    preprocessing: "How photos become inputs",
+    preprocessing: "Preprocessing",
     preprocessing_hint: "As in the training of your network. Pixels for sides; mean and standard deviation of channels from 0 to 1.",
     resize: "Shorter side, before cropping",
     crop: "Side of the crop",
@@ -73,7 +73,7 @@ pub static CHINESE: Weights = Weights {
     delete_file: "删除{}的副本",
     not_kept: "这个浏览器没有空间保存该模型，或不允许保存：现在可以使用，下次需要重新下载。",
 
-    preprocessing: "照片如何变成输入",
+    preprocessing: "图像预处理",
     preprocessing_hint: "应与你的网络训练时相同。边长以像素计；均值和标准差按 0 到 1 的通道值计。",
     resize: "裁剪前的短边",
     crop: "裁剪后的边长",

@@ -120,6 +120,8 @@ pub struct Picture {
     /// Counts the pictures of this visit, from 1.
     pub id: u32,
     pub name: String,
+    /// The id of the sample that it is.
+    pub sample: Option<String>,
     pub full: Arc<Photo>,
     pub shown: Arc<Photo>,
 }
@@ -132,6 +134,8 @@ pub fn is_within(layer: &str, stage: &str) -> bool {
 #[derive(Clone, Copy)]
 pub struct State {
     pub language: RwSignal<Language>,
+    /// There is a touch screen alone: nothing is dragged, hovered over or typed.
+    pub touch_only: bool,
     /// Large text, for a projector.
     pub large: RwSignal<bool>,
     /// Hotkeys are on.
@@ -209,9 +213,10 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(language: Language) -> State {
+    pub fn new(language: Language, touch_only: bool) -> State {
         State {
             language: RwSignal::new(language),
+            touch_only,
             large: RwSignal::new(false),
             shortcuts: RwSignal::new(true),
             adapter: RwSignal::new(None),

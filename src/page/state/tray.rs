@@ -14,6 +14,8 @@ pub const MOST: usize = 8;
 /// One photo of the tray.
 #[derive(Clone)]
 pub struct TrayPhoto {
+    /// Counts the photos of this visit, from 1.
+    pub number: usize,
     pub picture: Picture,
     pub thumb: Arc<Photo>,
     pub settings: PhotoSettings,

@@ -1,20 +1,54 @@
 //! Names and sentences in the page's language, for components and for what leaves the page.
 
 use super::State;
+use crate::catalog::labels::Labels;
 use crate::explain::Explanation;
 use crate::explain::objective::Objective;
 use crate::page::i18n::{Language, Text, fill};
 use crate::page::query::ObjectiveKind;
 use leptos::prelude::*;
+use leptos::reactive::graph::{Observer, Source, ToAnySource};
+use std::sync::Arc;
+
+/// Reads a signal that seldom changes, if ever.
+///
+/// Leptos takes readers that are gone off a signal's list only when the signal changes (`SubscriberSet` of reactive_graph 0.2). The rows
+/// of five hundred photos would pile up there, so each takes itself off when its owner is cleaned up.
+fn read_seldom_changed<T: Clone + Send + Sync + 'static>(signal: RwSignal<T>) -> T {
+    if let Some(reader) = Observer::get() {
+        let source = signal.to_any_source();
+        on_cleanup(move || source.remove_subscriber(&reader));
+    }
+    signal.get()
+}
 
 impl State {
+    pub fn language(&self) -> Language {
+        read_seldom_changed(self.language)
+    }
+
+    fn labels(&self) -> Arc<Labels> {
+        read_seldom_changed(self.labels)
+    }
+
     /// The page's strings; whoever reads them is run again when the language changes.
     pub fn text(&self) -> &'static Text {
-        self.language.get().text()
+        self.language().text()
     }
 
     pub fn text_untracked(&self) -> &'static Text {
         self.language.get_untracked().text()
+    }
+
+    /// A whole number with the language's separators: 12,345.
+    pub fn number(&self, number: usize) -> String {
+        js_sys::Number::from(number as f64).to_locale_string(self.language().tag()).into()
+    }
+
+    /// A share from 0 to 1 as a percentage: 12.3 %, in Chinese 12.3%.
+    pub fn percent(&self, share: f32, digits: usize) -> String {
+        let space = if self.language() == Language::English { " " } else { "" };
+        format!("{:.digits$}{space}%", 100.0 * share)
     }
 
     /// What layers of a stride respond to, in a word.
@@ -25,21 +59,20 @@ impl State {
 
     /// A class's name; its number when the list has none.
     pub fn label(&self, class: usize) -> String {
-        self.labels.with(|labels| match labels.names.get(class) {
-            Some(label) => self.language.get().choose(&label.en, label.zh.as_deref()).to_owned(),
+        match self.labels().names.get(class) {
+            Some(label) => self.language().choose(&label.en, label.zh.as_deref()).to_owned(),
             None => class.to_string(),
-        })
+        }
     }
 
     /// A class's name in the other language, where that is another word.
     pub fn second_label(&self, class: usize) -> Option<String> {
-        self.labels.with(|labels| {
-            let label = labels.names.get(class)?;
-            let chinese = label.zh.as_ref().filter(|chinese| **chinese != label.en)?;
-            Some(match self.language.get() {
-                Language::English => chinese.clone(),
-                Language::Chinese => label.en.clone(),
-            })
+        let labels = self.labels();
+        let label = labels.names.get(class)?;
+        let chinese = label.zh.as_ref().filter(|chinese| **chinese != label.en)?;
+        Some(match self.language() {
+            Language::English => chinese.clone(),
+            Language::Chinese => label.en.clone(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Is the picture to be trusted? What became of the answer when the photo, or the network, was changed.
 
-use super::figure::{Figure, over_small, percent};
+use super::figure::{Figure, over_small};
 use crate::explain::Explanation;
 use crate::explain::faithfulness::{Curve, PASSES, Scrambled};
 use crate::page::controller::Controller;
@@ -52,12 +52,12 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
     let checked = move || {
         let trust = analysis.results.get().faithfulness?;
         let text = state.text().analysis;
-        let whole = percent(trust.probability);
-        let seen = percent(trust.seen);
+        let whole = state.percent(trust.probability, 0);
+        let seen = state.percent(trust.seen, 0);
         let change = if trust.increase() { text.rises } else { text.falls };
         let verdict = if trust.road() > 0.0 { text.road_good } else { text.road_bad };
         Some(view! {
-            <p data-testid="drop">{fill(change, &[&whole, &seen, &percent(trust.share_lost())])}</p>
+            <p data-testid="drop">{fill(change, &[&whole, &seen, &state.percent(trust.share_lost(), 0)])}</p>
             <div class="analysis-charts" data-testid="curves">
                 {chart(
                     text.charts[0],

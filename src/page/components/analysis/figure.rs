@@ -33,7 +33,3 @@ pub fn over_small(state: State, explanation: &Explanation) -> Option<Pixels> {
     let look = Look::new(state.colours.get(), 0.6);
     Some(canvas::over(&picture.shown.shrunk(SMALL), &picture.full, explanation, look))
 }
-
-pub fn percent(share: f32) -> String {
-    format!("{:.0} %", 100.0 * share)
-}

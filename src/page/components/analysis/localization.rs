@@ -1,6 +1,6 @@
 //! Where the map points: the largest warm region, the visitor's own box, and what is left without the region.
 
-use super::figure::{Figure, over_small, percent};
+use super::figure::{Figure, over_small};
 use crate::explain::localization::{self, Covered};
 use crate::explain::top;
 use crate::image::Rect;
@@ -96,7 +96,7 @@ pub fn Localization(controller: Controller) -> impl IntoView {
         let points = localization::points_into(&known.heatmap, known.width, &inside);
         let share = localization::energy_share(&known.heatmap, known.width, &inside);
         let hit = if points { text.hit } else { text.miss };
-        Some(fill(text.agreement, &[&format!("{iou:.2}"), hit, &percent(share)]))
+        Some(fill(text.agreement, &[&format!("{iou:.2}"), hit, &state.percent(share, 0)]))
     };
     let covered = move || {
         let covered = analysis.results.get().covered?;
@@ -117,7 +117,7 @@ pub fn Localization(controller: Controller) -> impl IntoView {
             });
             scores
                 .into_iter()
-                .map(|score| format!("{} {}", state.label(score.class), percent(score.probability)))
+                .map(|score| format!("{} {}", state.label(score.class), state.percent(score.probability, 0)))
                 .collect::<Vec<_>>()
                 .join(" · ")
         };

@@ -17,7 +17,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 fn method_name(state: State, method: Method) -> String {
-    i18n::method(state.language.get(), method.name()).0.to_owned()
+    i18n::method(state.language(), method.name()).0.to_owned()
 }
 
 /// What a heatmap of the panel is called, by what differs between them: two headings that stand above several, and a caption.

@@ -15,7 +15,7 @@ pub fn Methods(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let analysis = state.analysis;
     let list = move || {
-        let language = state.language.get();
+        let language = state.language();
         let one = |(method, (address, english, chinese)): (Method, &(&'static str, &'static str, &'static str))| {
             let (name, what) = i18n::method(language, method.name());
             let when = language.choose(english, Some(chinese)).to_owned();

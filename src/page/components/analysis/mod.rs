@@ -57,6 +57,7 @@ pub fn AnalysisCard(controller: Controller) -> impl IntoView {
         <details
             class="card analysis"
             data-testid="closer"
+            prop:open=move || analysis.open.get()
             on:toggle:target=move |event| {
                 analysis.open.set(event.target().open());
                 controller.restart_analysis();

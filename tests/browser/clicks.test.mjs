@@ -1,0 +1,59 @@
+// Whether what one sees can be clicked: every visible control gets the clicks on its middle, whatever is open, at every width.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { photoPng } from './tiny.mjs';
+import { chromium, id, open, scratch, serve, tinyModels } from './support.mjs';
+
+let browser, site;
+before(async () => {
+  browser = await chromium();
+  site = await serve(tinyModels());
+});
+after(async () => {
+  await browser.close();
+  await site.close();
+});
+
+const PANELS = ['layers', 'targets', 'compare', 'methods', 'detail', 'where', 'words', 'trust', 'swipe'];
+
+/** Controls whose middle belongs to something else. */
+const covered = page => page.tab.evaluate(() => {
+  const controls = document.querySelectorAll('button, select, summary, a[href], input:not([type="file"])');
+  const found = [];
+  for (const control of controls) {
+    if (!control.checkVisibility({ visibilityProperty: true }) || control.disabled || control.closest('.skip')) continue;
+    control.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+    const { left, top, width, height } = control.getBoundingClientRect();
+    if (width < 1 || height < 1) continue;
+    const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+    const own = control.closest('label') ?? control; // a radio's label takes its clicks, too
+    if (!hit || !own.contains(hit)) {
+      found.push(`${control.outerHTML.slice(0, 120)} lies under ${hit?.outerHTML.slice(0, 80)}`);
+    }
+  }
+  return found;
+});
+
+describe('every control that is seen can be clicked', () => {
+  for (const width of [390, 820, 1280]) {
+    it(`at ${width} pixels, with each panel open, in both languages`, async () => {
+      const page = await open(browser, site.url, { viewport: { width, height: 844 }, shaders: false });
+      await page.reach('ready');
+      assert.deepEqual(await covered(page), [], 'before a photo');
+      await page.look(scratch(`clicks-${width}.png`, photoPng(120, 80)));
+      for (const fold of ['closer', 'inside', 'inputs']) {
+        await page.tab.evaluate(fold => { const details = document.querySelector(fold); if (details) details.open = true; }, id(fold));
+      }
+      for (const language of ['en', 'zh']) {
+        for (const panel of PANELS) {
+          await page.tab.$eval(`input[name="panel"][value="${panel}"]`, radio => radio.click());
+          await page.painted();
+          assert.deepEqual(await covered(page), [], `${panel}, ${language}`);
+        }
+        await page.tab.$eval(id('language'), button => button.click());
+        await page.painted();
+      }
+      await page.close();
+    });
+  }
+});
