@@ -182,7 +182,7 @@ describe('the main flow', () => {
     await page.tab.waitForSelector(`${id('panel')} figure:nth-child(4)`);
     const captions = await page.tab.$$eval(`${id('panel')} figcaption`, all => all.map(caption => caption.textContent));
     assert.match(captions[1], new RegExp(`probability \\(empty: nothing makes “${name}” more probable\\)`));
-    assert.match(captions[2], new RegExp(`rather than nothing \\(empty: nothing supports “${name}” rather than “nothing”\\)`));
+    assert.match(captions[2], new RegExp(`contrast with nothing \\(empty: nothing supports “${name}” rather than “nothing”\\)`));
     // An empty map ranks no place before another: there is nothing that could be checked.
     await page.tab.$eval('input[name="panel"][value="trust"]', radio => radio.click());
     await page.tab.waitForSelector(id('nothing-to-check'));
@@ -195,8 +195,13 @@ describe('the main flow', () => {
   }));
 
   it('opens samples, drops and pastes', () => visit(async page => {
-    await page.click(id('sample-chelsea'));
+    await page.tab.focus(id('sample-chelsea'));
+    await page.tab.keyboard.press('Enter');
     await page.reach('done');
+    // The focus goes on to the result: one Tab from the first class.
+    await page.tab.waitForFunction(() => document.activeElement.tagName === 'H2');
+    await page.tab.keyboard.press('Tab');
+    assert.ok(await page.tab.evaluate(top => document.activeElement === document.querySelector(`${top} button`), id('top-k')));
     assert.equal((await page.pixels()).width, 451);
 
     const hand = (kind, name, bytes) => page.tab.evaluate((kind, name, base64) => {

@@ -5,7 +5,9 @@ use crate::page::i18n::fill;
 
 use crate::explain::Score;
 use leptos::ev::KeyboardEvent;
+use leptos::html;
 use leptos::prelude::*;
+use web_sys::FocusOptions;
 
 /// Suggestions shown under the search field.
 const SUGGESTIONS: usize = 8;
@@ -15,9 +17,20 @@ pub fn Classes(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let ranking = Memo::new(move |_| Ranking(state.ranking()));
     let empty = Memo::new(move |_| ranking.with(|ranking| ranking.0.is_empty()));
+    let heading = NodeRef::<html::H2>::new();
+    // A sample's button goes with the welcome that it stood in, and the focus would fall to the page: the result is what comes next.
+    Effect::new(move |_| {
+        state.explanation_count.track();
+        let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+        if let (Some(heading), true) = (heading.get(), lost && !untrack(|| state.camera_is_running())) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = heading.focus_with_options(&options);
+        }
+    });
     view! {
         <section class="card classes">
-            <h2>{move || state.text().sees}</h2>
+            <h2 tabindex="-1" node_ref=heading>{move || state.text().sees}</h2>
             <p class="hint">
                 {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
             </p>

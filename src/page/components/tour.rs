@@ -4,6 +4,7 @@ use super::thumbnails::{self, Thumbnail, Thumbnails};
 use crate::page::controller::{Controller, TOUR_STEPS};
 use crate::page::i18n::{Language, fill};
 use crate::page::state::State;
+use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -32,6 +33,11 @@ pub fn Tour(controller: Controller) -> impl IntoView {
             let _ = heading.focus();
         }
     });
+    let on_escape = move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            controller.end_tour();
+        }
+    };
     let go = move |by: isize| {
         if let Some(step) = state.tour.get_untracked().and_then(|step| step.checked_add_signed(by)) {
             if step < TOUR_STEPS { controller.go_to_step(step) } else { controller.end_tour() }
@@ -39,7 +45,7 @@ pub fn Tour(controller: Controller) -> impl IntoView {
     };
     view! {
         {move || open.get().then(|| view! {
-            <section class="card tour" data-testid="tour" data-step=move || state.tour.get().map(|step| (step + 1).to_string()).unwrap_or_default()>
+            <section class="card tour" on:keydown=on_escape data-testid="tour" data-step=move || state.tour.get().map(|step| (step + 1).to_string()).unwrap_or_default()>
                 <p class="fine">
                     {move || state.tour.get().map(|step| fill(state.text().network.tour_step, &[&(step + 1).to_string()])).unwrap_or_default()}
                 </p>
@@ -61,7 +67,14 @@ pub fn Tour(controller: Controller) -> impl IntoView {
                             if state.tour.get() == Some(TOUR_STEPS - 1) { text.tour_end } else { text.tour_next }.to_owned()
                         }}
                     </button>
-                    <button type="button" class="quiet" data-testid="tour-end" on:click=move |_| controller.end_tour()>
+                    // At the last step the button before says the same.
+                    <button
+                        type="button"
+                        class="quiet"
+                        data-testid="tour-end"
+                        hidden=move || state.tour.get() == Some(TOUR_STEPS - 1)
+                        on:click=move |_| controller.end_tour()
+                    >
                         {move || state.text().network.tour_end}
                     </button>
                 </div>

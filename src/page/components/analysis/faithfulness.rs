@@ -24,8 +24,16 @@ fn chart(title: &'static str, lines: [Line; 2], across: &'static str) -> AnyView
     view! {
         <figure class="analysis-chart">
             <figcaption>{title}</figcaption>
-            <svg viewBox="-1 -1 102 62" role="img" aria-label=format!("{title}. {first}, {second}")>
-                <path class="chart-axes" d="M0 0V60H100" />
+            <svg viewBox="-9 -4 114 72" role="img" aria-label=format!("{title}. {first}, {second}")>
+                <path class="chart-axes" d="M0 0V60H100M-1.5 0H0M-1.5 30H0M0 60V61.5M50 60V61.5M100 60V61.5" />
+                <g class="chart-ticks" aria-hidden="true">
+                    <text x="-2.5" y="1.5" text-anchor="end">"1"</text>
+                    <text x="-2.5" y="31.5" text-anchor="end">"0.5"</text>
+                    <text x="-2.5" y="61.5" text-anchor="end">"0"</text>
+                    <text x="0" y="66.5" text-anchor="middle">"0"</text>
+                    <text x="50" y="66.5" text-anchor="middle">"0.5"</text>
+                    <text x="100" y="66.5" text-anchor="middle">"1"</text>
+                </g>
                 <path class="chart-first" d=drawn(one) />
                 <path class="chart-second" d=drawn(other) />
             </svg>
