@@ -72,9 +72,9 @@ fn main() {
         let mut line = format!("{name:20} x{count}");
         for (tile, total) in TILES.iter().zip(&mut totals) {
             let compiled = Instant::now();
-            let shares = gpu.scratch(tile.shares_bytes(y.positions(), c_out));
+            let sums = gpu.scratch(tile.partial_sums_bytes(y.positions(), c_out));
             let fused = Fused { activation: Activation::Relu, ..Default::default() };
-            let steps = ops::conv2d(&gpu, &y, &x, &conv, fused, *tile, &shares);
+            let steps = ops::conv2d(&gpu, &y, &x, &conv, fused, *tile, &sums);
             let run = |n: usize| {
                 gpu.run(std::iter::repeat_n(&steps, n).flatten());
                 pollster::block_on(gpu.read(&y)).expect("a result");

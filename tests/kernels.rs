@@ -6,7 +6,8 @@
 
 use gradlens::gpu::{Constant, Gpu, Tensor};
 use gradlens::ops::{
-    self, Activation, Conv2d, DepthwiseConv2d, Fused, Linear, Mask, Padding, Precision, Rule, Through, Tile, Window,
+    self, Activation, Conv2d, DepthwiseConv2d, Fused, Kernel, Linear, Mask, Padding, Precision, Rule, Through, Tile,
+    Window,
 };
 use gradlens::reference::{self, Image};
 
@@ -121,22 +122,23 @@ fn random_conv(
     RandomConv { weight: wide(&weight), scale: wide(&scale), bias: wide(&bias), gpu }
 }
 
-/// Two of all that tuning chooses from, and of shapes that fit nothing: one that splits the sum and one that does not; others
-/// each time.
+/// Two of all kernels and tiles, some of which fit no shape: one that splits the sum and one that does not; others each time.
 fn tiles(turn: usize) -> [Tile; 2] {
+    let registers = |rows, cols, wx, wy| Tile { rows, cols, wx, wy, ..ops::DEFAULT_TILE };
     let odd = [
+        ops::NAIVE,
         ops::NARROW_TILE,
-        Tile { rows: 1, cols: 1, wx: 4, wy: 16, shared: false, split: 1 },
-        Tile { rows: 7, cols: 3, wx: 4, wy: 8, shared: false, split: 1 },
-        Tile { rows: 3, cols: 2, wx: 4, wy: 4, shared: true, split: 3 },
+        registers(1, 1, 4, 16),
+        registers(7, 3, 4, 8),
+        Tile { kernel: Kernel::Shared, split: 3, ..registers(3, 2, 4, 4) },
     ];
     let (whole, split): (Vec<_>, Vec<_>) = ops::TILES.into_iter().chain(odd).partition(|tile| tile.split == 1);
     [whole[turn % whole.len()], split[(turn + turn / split.len()) % split.len()]]
 }
 
-/// Room for the shares of a split sum, no larger than it must be and full of NaN.
-fn poisoned_shares(gpu: &Gpu, tile: Tile, positions: usize, channels: usize) -> Constant {
-    gpu.constant(&vec![f32::NAN; (tile.shares_bytes(positions, channels) as usize / 4).max(4)])
+/// Room for the partial sums of split-k, no larger than it must be and full of NaN.
+fn poisoned_partial_sums(gpu: &Gpu, tile: Tile, positions: usize, channels: usize) -> Constant {
+    gpu.constant(&vec![f32::NAN; (tile.partial_sums_bytes(positions, channels) as usize / 4).max(4)])
 }
 
 macro_rules! on_both {
@@ -226,8 +228,8 @@ fn conv2d(gpu: &Gpu) {
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
                     let y = poisoned(gpu, c_out, product.height, product.width);
-                    let shares = poisoned_shares(gpu, tile, y.positions(), c_out);
-                    gpu.run(&ops::conv2d(gpu, &y, &x, &conv.gpu, fused, tile, &shares));
+                    let sums = poisoned_partial_sums(gpu, tile, y.positions(), c_out);
+                    gpu.run(&ops::conv2d(gpu, &y, &x, &conv.gpu, fused, tile, &sums));
                     let shape =
                         format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(gpu, &y), &expected.planes);
@@ -259,8 +261,8 @@ fn conv2d_backward_input(gpu: &Gpu) {
                 for tile in tiles(3 * n + precision as usize) {
                     let dx = poisoned(gpu, c_in, height, width);
                     let positions = height.div_ceil(stride) * width.div_ceil(stride);
-                    let shares = poisoned_shares(gpu, tile, positions, c_in);
-                    gpu.run(&ops::conv2d_backward_input(gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &shares));
+                    let sums = poisoned_partial_sums(gpu, tile, positions, c_in);
+                    gpu.run(&ops::conv2d_backward_input(gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &sums));
                     let shape =
                         format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(gpu, &dx), &expected.planes);
@@ -380,14 +382,18 @@ fn conv2d_winograd() {
         for precision in Precision::ALL {
             let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
             let [tile, _] = tiles(3 * n + precision as usize);
-            // A share of the sum through workgroup memory is a multiple of 16 channels.
-            let fits = !tile.shared || (c_in % 16 == 0 && c_out % 16 == 0);
+            // A partial sum through workgroup memory is of a multiple of 16 channels; the naive kernel makes none.
+            let fits = match tile.kernel {
+                Kernel::Naive => false,
+                Kernel::Registers => true,
+                Kernel::Shared => c_in % 16 == 0 && c_out % 16 == 0,
+            };
             let tile = if fits { tile } else { ops::DEFAULT_TILE };
             let shape = |name: &str| format!("{c_in}x{height}x{width}, {c_out}, {precision:?}, {name}, {tile:?}");
             let poison = |bytes: u64| gpu.constant(&vec![f32::NAN; bytes as usize / 4]);
             let scratch = |c_in: usize, c_out: usize| {
-                let [shares, weight, image] = ops::winograd_bytes([height, width], c_in, c_out).map(poison);
-                ops::Scratch { shares, weight, image }
+                let [partial_sums, weight, image] = ops::winograd_bytes([height, width], c_in, c_out).map(poison);
+                ops::Scratch { partial_sums, weight, image }
             };
 
             let x = random.image(c_in, height, width);

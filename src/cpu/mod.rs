@@ -514,7 +514,7 @@ enum Factor<'a> {
 /// Positions at a time: their taps, gathered, stay in the cache.
 const BLOCK: usize = 256;
 
-/// With `transposed`, dL/dy's scale, the weight is the forward pass's: `TRANSPOSE` in the shader.
+/// With `transposed`, dL/dy's scale, the weight is the forward pass's, read transposed.
 fn conv2d(
     y: &mut [f32],
     x: &[f32],

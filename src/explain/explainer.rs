@@ -157,16 +157,12 @@ pub struct Planes {
 impl Explainer {
     /// Opens the machine's fastest adapter. Errors: [`Error::NoAdapter`], [`Error::NoDevice`].
     pub async fn new() -> Result<Explainer> {
-        let gpu = Gpu::new().await?;
-        let tuning = Tuning::guess(gpu.info());
-        Ok(Explainer { gpu, tuning, loaded: None })
+        Ok(Explainer { gpu: Gpu::new().await?, tuning: Tuning::default(), loaded: None })
     }
 
     /// The same with buffers of at most `largest` bytes, as a smaller adapter has them. Errors: as [`new`](Explainer::new).
     pub async fn with_buffers(largest: u64) -> Result<Explainer> {
-        let gpu = Gpu::with_buffers(Some(largest)).await?;
-        let tuning = Tuning::guess(gpu.info());
-        Ok(Explainer { gpu, tuning, loaded: None })
+        Ok(Explainer { gpu: Gpu::with_buffers(Some(largest)).await?, tuning: Tuning::default(), loaded: None })
     }
 
     /// Whether the device is still of use. Errors: its first failure, which stays with it.
@@ -176,9 +172,7 @@ impl Explainer {
 
     /// Without a GPU: the CPU computes the same, some ten times slower than a small GPU.
     pub fn on_cpu() -> Explainer {
-        let gpu = Gpu::cpu();
-        let tuning = Tuning::guess(gpu.info());
-        Explainer { gpu, tuning, loaded: None }
+        Explainer { gpu: Gpu::cpu(), tuning: Tuning::default(), loaded: None }
     }
 
     /// Whether this runs on the CPU in the place of a GPU.
@@ -193,7 +187,7 @@ impl Explainer {
 
     /// Measures how convolutions are best cut on this adapter, and that it computes them rightly. Takes effect at the next `load`.
     ///
-    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first tile takes longer; far less on a real GPU.
+    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first tiles take longer.
     pub async fn tune(&mut self) -> Result<()> {
         if self.gpu.is_cpu() {
             return Ok(()); // it has no tiles
@@ -204,9 +198,8 @@ impl Explainer {
         Ok(())
     }
 
-    /// How long [`tune`](Explainer::tune) may look for a faster way: half a second less than anybody should wait, since what a trial
-    /// will take is guessed.
-    pub const TUNING_BUDGET: Duration = Duration::from_millis(2500);
+    /// How long [`tune`](Explainer::tune) may look for a faster way: nobody should notice that they wait for it.
+    pub const TUNING_BUDGET: Duration = Duration::from_millis(300);
 
     /// How convolutions are cut, as a line of text to keep for the next visit.
     pub fn tuning(&self) -> String {

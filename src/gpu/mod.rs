@@ -48,8 +48,6 @@ struct Driver {
     queue: wgpu::Queue,
     pipelines: RefCell<HashMap<Shader, wgpu::ComputePipeline>>,
     staging: RefCell<HashMap<u64, wgpu::Buffer>>,
-    /// Whether invocations of a workgroup may hand values to each other without memory, four at least.
-    subgroups: bool,
     /// What ran since timings were turned on or last forgotten; None while they are off.
     timed: RefCell<Option<Vec<Timed>>>,
 }
@@ -272,7 +270,7 @@ impl Gpu {
         let offered = adapter.limits();
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
-                required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP),
+                required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
                 required_limits: wgpu::Limits {
                     max_buffer_size: largest.unwrap_or(offered.max_buffer_size),
                     max_storage_buffer_binding_size: largest.unwrap_or(offered.max_storage_buffer_binding_size),
@@ -298,8 +296,7 @@ impl Gpu {
             || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_ascii_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
         let (pipelines, staging, timed) = Default::default();
-        let subgroups = has_subgroups(&device) && found.subgroup_min_size >= 4;
-        let driver = Some(Driver { device, queue, pipelines, staging, subgroups, timed });
+        let driver = Some(Driver { device, queue, pipelines, staging, timed });
         Ok(Gpu { info, driver, queued: RefCell::default(), failure })
     }
 
@@ -565,12 +562,7 @@ impl Driver {
     fn compile(&self, shader: Shader) -> wgpu::ComputePipeline {
         let mut pipelines = self.pipelines.borrow_mut();
         let create = || {
-            // Only tiles for adapters that run on a CPU are the better for it, and only they are one row of four invocations.
-            let subgroups = self.subgroups && shader.constant("MATRIX") != 0;
-            let text = shader::expand(&shader.clone().with("SUBGROUPS", subgroups as usize));
-            // What a browser wants to be told naga doesn't know.
-            let enable = if subgroups && cfg!(target_arch = "wasm32") { "enable subgroups;\n" } else { "" };
-            let source = wgpu::ShaderSource::Wgsl((enable.to_owned() + &text).into());
+            let source = wgpu::ShaderSource::Wgsl(shader::expand(&shader).into());
             let module =
                 self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(shader.name), source });
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -687,17 +679,6 @@ fn create_buffer(device: Option<&wgpu::Device>, size: u64, usage: wgpu::BufferUs
         })),
         None => Buffer::Cpu(cpu::Memory::new(size)),
     }
-}
-
-/// Whether the device that was opened last has subgroups. wgpu knows them natively only: the page's `start.js` asks for them.
-#[cfg(target_arch = "wasm32")]
-fn has_subgroups(_: &wgpu::Device) -> bool {
-    js_sys::Reflect::get(&js_sys::global(), &"gradlensSubgroups".into()).is_ok_and(|has| has.is_truthy())
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn has_subgroups(device: &wgpu::Device) -> bool {
-    device.features().contains(wgpu::Features::SUBGROUP)
 }
 
 /// Until what it returns is dropped, asks the browser every few milliseconds whether what was submitted is done. Firefox looks by itself

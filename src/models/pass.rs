@@ -158,7 +158,7 @@ impl Recorder<'_> {
             Some(tile) => ops::conv2d_winograd(self.gpu, &y, x, conv, fused, tile, self.scratch),
             None => {
                 let tile = self.tuning.tile(y.positions());
-                ops::conv2d(self.gpu, &y, x, conv, fused, tile, &self.scratch.shares)
+                ops::conv2d(self.gpu, &y, x, conv, fused, tile, &self.scratch.partial_sums)
             }
         };
         self.extend(steps);
@@ -179,7 +179,7 @@ impl Recorder<'_> {
             Some(tile) => ops::conv2d_winograd_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, scratch),
             None => {
                 let tile = tile_backward(&self.tuning, conv, dx.positions());
-                ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, &scratch.shares)
+                ops::conv2d_backward_input(self.gpu, dx, dy, conv, transposed, fused, tile, &scratch.partial_sums)
             }
         };
         self.extend(steps);
@@ -386,9 +386,9 @@ fn scratch_bytes(tuning: &Tuning, convs: &[(AnyConv, [usize; 2])]) -> [u64; 3] {
             ops::winograd_bytes(out, wider, wider)
         } else {
             let positions = out[0] * out[1];
-            let forward = tuning.tile(positions).shares_bytes(positions, conv.c_out);
+            let forward = tuning.tile(positions).partial_sums_bytes(positions, conv.c_out);
             let dense = h.div_ceil(conv.stride) * w.div_ceil(conv.stride);
-            [forward.max(tile_backward(tuning, conv, h * w).shares_bytes(dense, conv.c_in)), 0, 0]
+            [forward.max(tile_backward(tuning, conv, h * w).partial_sums_bytes(dense, conv.c_in)), 0, 0]
         };
         most.iter_mut().zip(needed).for_each(|(most, needed)| *most = needed.max(*most));
     }

@@ -155,9 +155,21 @@ impl Conv2d {
     }
 }
 
+/// Which of the three shaders computes a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// `shaders/conv2d.wgsl`: plain, slow, what the others are compared with.
+    Naive,
+    /// `shaders/conv2d_registers.wgsl`: each invocation reads its own operands.
+    Registers,
+    /// `shaders/conv2d_shared.wgsl`: operands go through workgroup memory.
+    Shared,
+}
+
 /// The tile of output that one invocation of conv2d owns, and how invocations stand in a workgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tile {
+    pub kernel: Kernel,
     /// Positions of an invocation.
     pub rows: usize,
     /// vec4 of channels of an invocation.
@@ -165,75 +177,73 @@ pub struct Tile {
     /// Invocations of a workgroup along channels, and along positions.
     pub wx: usize,
     pub wy: usize,
-    /// Operands go through workgroup memory.
-    pub shared: bool,
-    /// Into how many shares the sum over input channels is split, each with workgroups of its own; a second step adds them.
+    /// Split-k: into how many partial sums the sum over input channels is cut, each with workgroups of its own; a second
+    /// dispatch adds them.
     pub split: usize,
 }
 
-const fn tile(rows: usize, cols: usize, wx: usize, wy: usize, shared: bool) -> Tile {
-    Tile { rows, cols, wx, wy, shared, split: 1 }
+const fn registers(rows: usize, cols: usize, wx: usize, wy: usize) -> Tile {
+    Tile { kernel: Kernel::Registers, rows, cols, wx, wy, split: 1 }
+}
+
+const fn shared(rows: usize, cols: usize, wx: usize, wy: usize) -> Tile {
+    Tile { kernel: Kernel::Shared, ..registers(rows, cols, wx, wy) }
 }
 
 /// Fits every shape and adapter well enough.
-pub const DEFAULT_TILE: Tile = tile(8, 2, 8, 8, false);
+pub const DEFAULT_TILE: Tile = registers(8, 2, 8, 8);
+
+/// The naive kernel, for an adapter that computes wrongly with the others.
+pub const NAIVE: Tile = Tile { kernel: Kernel::Naive, ..registers(1, 1, 64, 1) };
 
 /// For a result of one vec4 of channels, the photo's gradient: other tiles span up to sixteen and would compute the rest in vain.
-pub const NARROW_TILE: Tile = tile(16, 1, 1, 16, false);
+pub const NARROW_TILE: Tile = registers(16, 1, 1, 16);
 
-/// What tuning chooses from: few registers and wide workgroups for real GPUs, large tiles for adapters that run on a CPU; split
-/// ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
-pub const TILES: [Tile; 9] = [
+/// What tuning chooses from; split ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
+pub const TILES: [Tile; 8] = [
     DEFAULT_TILE,
-    tile(4, 1, 16, 4, false),
-    tile(4, 2, 8, 8, false),
-    tile(4, 1, 8, 8, true),
-    tile(8, 2, 8, 8, true),
-    tile(14, 4, 4, 1, false),
-    Tile { split: 4, ..tile(4, 1, 16, 4, false) },
-    Tile { split: 4, ..tile(4, 1, 8, 8, true) },
-    Tile { split: 8, ..tile(8, 2, 8, 8, true) },
+    registers(4, 2, 8, 8),
+    registers(4, 1, 16, 4),
+    shared(8, 2, 8, 8),
+    shared(4, 1, 8, 8),
+    Tile { split: 8, ..shared(8, 2, 8, 8) },
+    Tile { split: 4, ..shared(4, 1, 8, 8) },
+    Tile { split: 4, ..registers(4, 1, 16, 4) },
 ];
 
 impl Tile {
-    /// More accumulators than a GPU has registers for; on a CPU they save loads. A workgroup of such a tile is four invocations.
-    pub fn for_cpu(self) -> bool {
-        self.rows * self.cols >= 32 && (self.wx, self.wy) == (4, 1)
-    }
-
-    /// Bytes of the shares of a result [positions, channels].
-    pub fn shares_bytes(self, positions: usize, channels: usize) -> u64 {
+    /// Bytes of the partial sums of a result [positions, channels].
+    pub fn partial_sums_bytes(self, positions: usize, channels: usize) -> u64 {
         if self.split == 1 { 0 } else { (self.split * positions * pad4(channels) * 4) as u64 }
     }
 
     /// How many workgroups compute a result [positions, 4·c4].
     fn workgroups(self, positions: usize, c4: usize) -> [u32; 3] {
-        [c4.div_ceil(self.wx * self.cols), positions.div_ceil(self.wy * self.rows).max(1), self.split].map(|n| n as u32)
+        match self.kernel {
+            Kernel::Naive => grid((positions * c4).div_ceil(64)),
+            _ => [c4.div_ceil(self.wx * self.cols), positions.div_ceil(self.wy * self.rows).max(1), self.split]
+                .map(|n| n as u32),
+        }
     }
 
-    /// The shader for this tile, whether it splits the sum or not.
-    pub fn apply(self, shader: Shader) -> Shader {
-        let Tile { rows, cols, wx, wy, shared, .. } = self;
-        let shader = shader
-            .with("ROWS", rows)
-            .with("COLS", cols)
-            .with("WX", wx)
-            .with("WY", wy)
-            .with("WX_COLS", wx * cols)
-            .with("SHARED", shared as usize)
-            .with("MATRIX", self.for_cpu() as usize)
-            .with("TALL", (wx == 1) as usize);
-        if !shared {
-            return shader;
+    /// The shader, whether it splits the sum or not.
+    pub fn shader(self) -> Shader {
+        let Tile { kernel, rows, cols, wx, wy, .. } = self;
+        let tiled = |shader: Shader| {
+            let shader = shader.with("ROWS", rows).with("COLS", cols).with("WX", wx).with("WY", wy);
+            shader.with("WX_COLS", wx * cols).with("LANES", wx * wy)
+        };
+        match kernel {
+            Kernel::Naive => shader::conv2d(),
+            Kernel::Registers => tiled(shader::conv2d_registers()),
+            Kernel::Shared => {
+                // Positions are fetched four vec4 each: every invocation takes one vec4 of X_LOADS positions.
+                assert!((wx * wy).is_multiple_of(4) && (wy * rows * 4).is_multiple_of(wx * wy), "{self:?}");
+                let loads = wy * rows * 4 / (wx * wy);
+                let shader = tiled(shader::conv2d_shared()).with("WY_ROWS", wy * rows).with("X_LOADS", loads);
+                shader.with("X_TILE", wy * rows * 4).with("W_TILE", 16 * wx * cols)
+            }
         }
-        // Positions are fetched four vec4 each: every invocation takes one vec4 of X_LOADS positions.
-        assert!((wx * wy).is_multiple_of(4) && (wy * rows * 4).is_multiple_of(wx * wy), "{self:?}");
-        shader
-            .with("WX_WY", wx * wy)
-            .with("WY_ROWS", wy * rows)
-            .with("X_LOADS", wy * rows * 4 / (wx * wy))
-            .with("X_TILE", wy * rows * 4)
-            .with("W_TILE", 16 * wx * cols)
     }
 }
 
@@ -262,13 +272,13 @@ struct Conv2dParams {
     c_out4: u32,
     run4: u32,
     flags: u32,
-    share4: u32,
+    part4: u32,
     _pad: u32,
 }
 
 /// y = relu(scale · conv(x, w) + bias + residual): `shaders/conv2d.wgsl`. y [h_out, w_out, c_out], x [h_in, w_in, c_in].
 ///
-/// One step; with a tile that splits the sum two, the first leaving [`Tile::shares_bytes`] in `shares`.
+/// One step; with a tile that splits the sum two, the first leaving [`Tile::partial_sums_bytes`] in `partial_sums`.
 pub fn conv2d(
     gpu: &Gpu,
     y: &Tensor,
@@ -276,7 +286,7 @@ pub fn conv2d(
     conv: &Conv2d,
     fused: Fused,
     tile: Tile,
-    shares: &Constant,
+    partial_sums: &Constant,
 ) -> Vec<Step> {
     let window = conv.window();
     assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.c_out]);
@@ -307,7 +317,7 @@ pub fn conv2d(
         ..Default::default()
     };
     let scale = Scale::OfY(&conv.scale_bias);
-    conv2d_steps(gpu, y, x, &conv.weight, conv.precision, scale, fused, params, tile, shares)
+    conv2d_steps(gpu, y, x, &conv.weight, conv.precision, scale, fused, params, tile, partial_sums)
 }
 
 /// What a convolution's scale and bias are for.
@@ -320,8 +330,8 @@ enum Scale<'a> {
     OfX(&'a Constant),
 }
 
-/// dL/dx of [`conv2d`]'s convolution, by the same shader on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; large
-/// tiles and the processor read the weight as it is.
+/// dL/dx of [`conv2d`]'s convolution, by the same shader on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; the
+/// processor reads the weight as it is.
 ///
 /// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
 /// A position of dx at row iy meets tap ky where (iy + padding − ky) is a multiple of the stride: one step for each remainder
@@ -335,7 +345,7 @@ pub fn conv2d_backward_input(
     transposed: &Constant,
     fused: Fused,
     tile: Tile,
-    shares: &Constant,
+    partial_sums: &Constant,
 ) -> Vec<Step> {
     let window = conv.window();
     assert_eq!([dy.height, dy.width, dy.channels], [window.out(dx.height), window.out(dx.width), conv.c_out]);
@@ -349,8 +359,7 @@ pub fn conv2d_backward_input(
         let origin = (first + before) as i32 - tap as i32;
         (tap as u32, taps as u32, origin / stride as i32)
     };
-    // Where an adapter computes on a CPU, transposing would be a fifth of the work at layer4.
-    let as_it_is = gpu.is_cpu() || (tile.for_cpu() && tile.split == 1);
+    let as_it_is = gpu.is_cpu();
     let (weight, precision, scale) = match as_it_is {
         true => (&conv.weight, conv.precision, Scale::OfX(&conv.scale_bias)),
         false => (transposed, Precision::F32, Scale::None),
@@ -387,7 +396,7 @@ pub fn conv2d_backward_input(
                 run4: dy.c4() as u32,
                 ..Default::default()
             };
-            steps.extend(conv2d_steps(gpu, dx, dy, weight, precision, scale, fused, params, tile, shares));
+            steps.extend(conv2d_steps(gpu, dx, dy, weight, precision, scale, fused, params, tile, partial_sums));
         }
     }
     steps
@@ -404,38 +413,38 @@ fn conv2d_steps(
     fused: Fused,
     mut params: Conv2dParams,
     tile: Tile,
-    shares: &Constant,
+    partial_sums: &Constant,
 ) -> Vec<Step> {
-    let tile = if gpu.is_cpu() { DEFAULT_TILE } else { tile }; // there, tiles mean nothing
+    let tile = if gpu.is_cpu() { NAIVE } else { tile }; // there, tiles mean nothing
     let of_y = if let Scale::OfY(scale_bias) = scale { Some(scale_bias) } else { None };
     let (flags, mut follows) = what_follows(y, of_y, &fused, &weight.buffer);
     params.flags = flags;
-    let mut shader = tile.apply(precision.apply(shader::conv2d()));
+    let mut shader = precision.apply(tile.shader());
     if let Scale::OfX(scale_bias) = scale {
         follows[0] = &scale_bias.buffer;
         shader = shader.with("TRANSPOSE", 1);
     }
     let positions = (params.rows * params.cols) as usize;
-    let share4 = (params.run4 as usize).div_ceil(tile.split);
+    let part4 = (params.run4 as usize).div_ceil(tile.split);
     // Through workgroup memory go 16 channels at a time.
-    params.share4 = (if tile.shared { share4.next_multiple_of(4) } else { share4 }) as u32;
+    params.part4 = (if tile.kernel == Kernel::Shared { part4.next_multiple_of(4) } else { part4 }) as u32;
     let workgroups = tile.workgroups(positions, y.c4());
     let operands = [&x.buffer, &weight.buffer];
     if tile.split == 1 {
         return vec![gpu.step(shader, &[&[&y.buffer], &operands[..], &follows[..]].concat(), params, workgroups)];
     }
 
-    assert!(shares.bytes() >= tile.shares_bytes(positions, y.channels));
+    assert!(partial_sums.bytes() >= tile.partial_sums_bytes(positions, y.channels));
     let nothing = [&weight.buffer; 3];
     let products = gpu.step(
         shader,
-        &[&[&shares.buffer], &operands[..], &nothing[..]].concat(),
+        &[&[&partial_sums.buffer], &operands[..], &nothing[..]].concat(),
         Conv2dParams { y_width: params.cols, y_step: 1, y_row: 0, y_col: 0, flags: 0, ..params },
         workgroups,
     );
-    // `shaders/conv2d_sum.wgsl`: shares [split, rows·cols, c_out]
+    // `shaders/conv2d_sum.wgsl`: partial sums [split, rows·cols, c_out]
     let Conv2dParams { rows, cols, y_width, y_step, y_row, y_col, c_out4, flags, .. } = params;
-    let bindings = [&[&y.buffer, &shares.buffer], &follows[..]].concat();
+    let bindings = [&[&y.buffer, &partial_sums.buffer], &follows[..]].concat();
     let params = [rows, cols, y_width, y_step, y_row, y_col, c_out4, tile.split as u32, flags, 0, 0, 0];
     let sum = gpu.step(shader::conv2d_sum(), &bindings, params, grid((positions * y.c4()).div_ceil(64)));
     vec![products, sum]
@@ -516,7 +525,7 @@ fn depthwise_params(y: &Tensor, x: &Tensor, conv: &DepthwiseConv2d, flags: u32) 
 #[derive(Clone, Debug)]
 pub struct Scratch {
     /// Of tiles that split a sum; in Winograd's form the products [16, tiles, c_out].
-    pub shares: Constant,
+    pub partial_sums: Constant,
     /// Winograd's form: the transformed weight [16, c_in, c_out].
     pub weight: Constant,
     /// Winograd's form: the transformed image [tiles, 16, c_in].
@@ -526,11 +535,11 @@ pub struct Scratch {
 impl Scratch {
     /// Room for so many bytes of each, in the order of the fields.
     pub fn new(gpu: &Gpu, bytes: [u64; 3]) -> Scratch {
-        let [shares, weight, image] = bytes.map(|bytes| gpu.scratch(bytes));
-        Scratch { shares, weight, image }
+        let [partial_sums, weight, image] = bytes.map(|bytes| gpu.scratch(bytes));
+        Scratch { partial_sums, weight, image }
     }
     pub fn parts(&self) -> [&Constant; 3] {
-        [&self.shares, &self.weight, &self.image]
+        [&self.partial_sums, &self.weight, &self.image]
     }
 }
 
@@ -545,16 +554,17 @@ pub fn winograd_bytes([height, width]: [usize; 2], c_in: usize, c_out: usize) ->
 pub fn winograd_pays(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> bool {
     let whole = |positions: usize| positions.next_multiple_of(tile.wy * tile.rows);
     let (direct, winograd) = (9 * whole(height * width), 16 * whole(height.div_ceil(2) * width.div_ceil(2)));
-    // Through workgroup memory go 16 channels at a time, which must be of one share.
-    let shares_fit = !tile.shared || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
+    // Through workgroup memory go 16 channels at a time, which must belong to one partial sum.
+    let parts_fit = tile.kernel != Kernel::Shared || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
     let Conv2d { ksize, stride, padding, .. } = *conv;
-    [ksize, stride] == [3, 1] && padding.is_half(ksize, stride) && shares_fit && 4 * direct >= 5 * winograd
+    let splits = tile.kernel != Kernel::Naive;
+    splits && [ksize, stride] == [3, 1] && padding.is_half(ksize, stride) && parts_fit && 4 * direct >= 5 * winograd
 }
 
 /// [`conv2d`] for 3×3 windows of stride 1 by Winograd's F(2×2, 3×3): 16 products for 4 outputs instead of 36. Lavin & Gray 2016.
 ///
 /// Four steps: weight and image are transformed (`shaders/winograd_weight.wgsl`, `winograd_input`), multiplied as sixteen matrix
-/// products, which to `conv2d` are the sixteen shares of one sum over 16·c_in channels, and transformed back (`winograd_output`).
+/// products, which to `conv2d` are the sixteen partial sums of a sum over 16·c_in channels, and transformed back (`winograd_output`).
 /// f32 results differ from those of the direct form by some 1e-6 of the largest.
 pub fn conv2d_winograd(
     gpu: &Gpu,
@@ -621,7 +631,7 @@ fn winograd_steps(
         grid(((tiles * c_in4) as usize).div_ceil(64)),
     );
 
-    // A 1×1 convolution of `tiles` positions with 16·c_in channels, its sum left in sixteen shares.
+    // A 1×1 convolution of `tiles` positions with 16·c_in channels, its sum left in sixteen parts.
     let split = Tile { split: 16, ..tile };
     let params = Conv2dParams {
         rows: 1,
@@ -637,19 +647,19 @@ fn winograd_steps(
         c_in4: 16 * c_in4,
         c_out4,
         run4: 16 * c_in4,
-        share4: c_in4,
+        part4: c_in4,
         ..Default::default()
     };
     let (weight, nothing) = (&scratch.weight.buffer, &scratch.weight.buffer);
-    let bindings = [&scratch.shares.buffer, &scratch.image.buffer, weight, nothing, nothing, nothing];
+    let bindings = [&scratch.partial_sums.buffer, &scratch.image.buffer, weight, nothing, nothing, nothing];
     let workgroups = split.workgroups(tiles as usize, y.c4());
-    let multiply = gpu.step(split.apply(Precision::F32.apply(shader::conv2d())), &bindings, params, workgroups);
+    let multiply = gpu.step(split.shader(), &bindings, params, workgroups);
 
     let scale_bias = transposed.is_none().then_some(&conv.scale_bias);
-    let (flags, follows) = what_follows(y, scale_bias, &fused, &scratch.shares.buffer);
+    let (flags, follows) = what_follows(y, scale_bias, &fused, &scratch.partial_sums.buffer);
     let transform_back = gpu.step(
         shader::winograd_output(),
-        &[&[&y.buffer, &scratch.shares.buffer], &follows[..]].concat(),
+        &[&[&y.buffer, &scratch.partial_sums.buffer], &follows[..]].concat(),
         [height, width, tiles_y, tiles_x, c_out4, flags, 0, 0],
         grid(((tiles * c_out4) as usize).div_ceil(64)),
     );
