@@ -9,8 +9,7 @@ use std::time::Instant;
 
 use gradlens::checkpoint::Block;
 use gradlens::gpu::Gpu;
-use gradlens::models::{pack_conv_weight, pack_scale_bias};
-use gradlens::ops::{self, Activation, Conv2d, Fused, Padding, Precision, TILES};
+use gradlens::ops::{self, Activation, Conv2d, Fused, Padding, Precision, TILES, pack_conv_weight, pack_scale_bias};
 use gradlens::{Checkpoint, Explainer, Method, Network};
 
 #[path = "../tests/common/golden_weights.rs"]

@@ -16,6 +16,7 @@ pub mod image;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod js;
 pub mod models;
+pub mod operation;
 pub mod ops;
 pub mod reference;
 pub mod shader;

@@ -40,6 +40,7 @@ const SHARED: [(&str, &str); 4] = [
 ];
 
 shaders! {
+    ablate_channel,
     cam,
     cam_weights,
     conv2d,
@@ -56,8 +57,7 @@ shaders! {
     max_pool2d,
     max_pool2d_backward,
     max_pool2d_indices,
-    scramble,
-    without_channel,
+    randomize,
     winograd_input,
     winograd_output,
     winograd_weight,

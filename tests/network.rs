@@ -3,9 +3,10 @@
 use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype};
 use gradlens::explain::Memory;
 use gradlens::gpu::Gpu;
+use gradlens::ops::Tuning;
 use gradlens::ops::{Padding, Window};
 use gradlens::reference::{self, Image};
-use gradlens::tuning::Tuning;
+use gradlens::tuning;
 use gradlens::{Checkpoint, Error, Explainer, Fit, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 use std::path::Path;
@@ -347,13 +348,13 @@ fn timings_are_those_of_the_last_call() {
     let mut explainer = explainer();
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
     let untimed = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
-    assert_eq!(block_on(explainer.step_timings()).unwrap(), []);
+    assert_eq!(block_on(explainer.dispatch_timings()).unwrap(), []);
 
     explainer.set_timings(true);
     let started = std::time::Instant::now();
     assert_eq!(block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits, untimed);
     let wall = started.elapsed().as_secs_f64() * 1e6;
-    let steps = block_on(explainer.step_timings()).unwrap();
+    let steps = block_on(explainer.dispatch_timings()).unwrap();
     if !explainer.timings_available() {
         println!("{} has no time stamps", explainer.adapter().name);
         assert_eq!(steps, []);
@@ -424,7 +425,7 @@ fn the_cpu_computes_the_same() {
 #[test]
 fn tuning_without_time() {
     let gpu = block_on(Gpu::new()).expect("a GPU or a software driver");
-    let tuning = block_on(Tuning::measure(&gpu, Duration::ZERO)).unwrap();
+    let tuning = block_on(tuning::measure(&gpu, Duration::ZERO)).unwrap();
     assert_eq!(tuning, Tuning::default());
     assert_eq!(tuning.to_string(), ["8x2/8x8"; 3].join(" "));
 }
