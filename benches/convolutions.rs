@@ -9,8 +9,7 @@ use std::time::Instant;
 
 use gradlens::checkpoint::Block;
 use gradlens::gpu::Gpu;
-use gradlens::models::{pack_conv_weight, pack_scale_bias};
-use gradlens::ops::{self, Activation, Conv2d, Fused, Padding, Precision, TILES};
+use gradlens::ops::{self, Activation, Conv2d, Fused, Padding, Precision, TILES, pack_conv_weight, pack_scale_bias};
 use gradlens::{Checkpoint, Explainer, Method, Network};
 
 #[path = "../tests/common/golden_weights.rs"]
@@ -72,9 +71,9 @@ fn main() {
         let mut line = format!("{name:20} x{count}");
         for (tile, total) in TILES.iter().zip(&mut totals) {
             let compiled = Instant::now();
-            let shares = gpu.scratch(tile.shares_bytes(y.positions(), c_out));
+            let sums = gpu.scratch(tile.partial_sums_bytes(y.positions(), c_out));
             let fused = Fused { activation: Activation::Relu, ..Default::default() };
-            let steps = ops::conv2d(&gpu, &y, &x, &conv, fused, *tile, &shares);
+            let steps = ops::conv2d(&gpu, &y, &x, &conv, fused, *tile, &sums);
             let run = |n: usize| {
                 gpu.run(std::iter::repeat_n(&steps, n).flatten());
                 pollster::block_on(gpu.read(&y)).expect("a result");

@@ -1,6 +1,6 @@
-// conv2d_sum: adds the shares that conv2d computed of a split sum, and does what follows a convolution's sum in a network.
-//   y[oy,ox,co] = activation( scale[co] * sum over s of shares[s,oy,ox,co] + bias[co] + residual[oy,ox,co] )
-// One invocation owns one vec4 of y and adds in the order of the shares: the same photo gives the same bits.
+// conv2d_sum: adds the partial sums that split-k left, and does what follows a convolution's sum in a network.
+//   y[oy,ox,co] = activation( scale[co] * sum over s of parts[s,oy,ox,co] + bias[co] + residual[oy,ox,co] )
+// One invocation owns one vec4 of y and adds in one order: the same photo gives the same bits.
 //                                                        Reference: reference::conv2d
 // Dispatch: ceil(rows*cols*c_out/4 / 64) workgroups
 
@@ -8,12 +8,12 @@ struct Params {
   rows: u32, cols: u32,                               // positions (r,c) that were computed
   y_width: u32, y_step: u32, y_row: u32, y_col: u32,  // (r,c) is stored at row r*y_step + y_row, column c*y_step + y_col
   c_out4: u32,                                        // channels, in vec4
-  split: u32,                                         // shares
+  split: u32,                                         // partial sums
   flags: u32,                                         // see shared/flags.wgsl
 }
 
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
-@group(0) @binding(1) var<storage, read> shares: array<vec4f>;     // [split, rows*cols, c_out]
+@group(0) @binding(1) var<storage, read> parts: array<vec4f>;      // [split, rows*cols, c_out]
 @group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
 @group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
 @group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; read with MASK
@@ -30,7 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let col = i / p.c_out4 % p.cols * p.y_step + p.y_col;
   let at = (row * p.y_width + col) * p.c_out4 + co;
   var sum = vec4f(0.0);
-  for (var share = 0u; share < p.split; share++) { sum += shares[share * count + i]; }
+  for (var part = 0u; part < p.split; part++) { sum += parts[part * count + i]; }
   if ((p.flags & SCALE_BIAS) != 0u) { sum = fma(scale_bias[co], sum, scale_bias[p.c_out4 + co]); }
   y[at] = epilogue(sum, at, p.flags);
 }

@@ -14,6 +14,7 @@ pub mod image;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod js;
 pub mod models;
+pub mod operation;
 pub mod ops;
 #[cfg(any(all(target_arch = "wasm32", feature = "page"), test))]
 pub mod page;

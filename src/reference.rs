@@ -234,12 +234,12 @@ pub fn linear_backward(features: usize, dy: &[f64], w: &[f64], scale: &[f64]) ->
     (0..features).map(|k| scaled.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum()).collect()
 }
 
-/// `rounds` of pairs that change places, each (mask, seed): as `shaders/scramble.wgsl`, word by word.
-pub fn scramble(words: &mut [u32], rounds: impl IntoIterator<Item = (u32, u32)>) {
+/// `rounds` of pairs that change places, each (mask, seed): as `shaders/randomize.wgsl`, word by word.
+pub fn randomize(words: &mut [u32], rounds: impl IntoIterator<Item = (u32, u32)>) {
     for (mask, seed) in rounds {
         for i in 0..words.len() as u32 {
             let j = i ^ mask;
-            if i < j && j < words.len() as u32 && crate::ops::hash(i ^ seed) & 1 == 1 {
+            if i < j && j < words.len() as u32 && crate::operation::hash(i ^ seed) & 1 == 1 {
                 words.swap(i as usize, j as usize);
             }
         }
@@ -247,7 +247,7 @@ pub fn scramble(words: &mut [u32], rounds: impl IntoIterator<Item = (u32, u32)>)
 }
 
 /// y = x, but zero where c is `channel`
-pub fn without_channel(x: &Image, channel: Option<usize>) -> Image {
+pub fn ablate_channel(x: &Image, channel: Option<usize>) -> Image {
     let positions = x.height * x.width;
     let planes = x.planes.iter().enumerate().map(|(i, &v)| if Some(i / positions) == channel { 0.0 } else { v });
     Image { planes: planes.collect(), ..*x }

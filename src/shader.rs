@@ -2,8 +2,8 @@
 //!
 //! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
 //! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
-//! `$ROWS` stands for the constant; `//#import weight` stands for `shaders/shared/weight.wgsl`. Registers have no index in WGSL that
-//! software adapters keep in registers, so a tile must be written out; this writes it out. Nothing else is generated.
+//! `$ROWS` stands for the constant; `//#import weight` stands for `shaders/shared/weight.wgsl`. An array with a dynamic index may end up
+//! in memory instead of registers, so a tile's accumulators are written out. Nothing else is generated.
 
 use std::cmp::Reverse;
 
@@ -32,16 +32,20 @@ macro_rules! shaders {
 }
 
 /// What `//#import` finds.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
+    ("conv2d", include_str!("../shaders/shared/conv2d.wgsl")),
     ("epilogue", include_str!("../shaders/shared/epilogue.wgsl")),
     ("flags", include_str!("../shaders/shared/flags.wgsl")),
     ("weight", include_str!("../shaders/shared/weight.wgsl")),
 ];
 
 shaders! {
+    ablate_channel,
     cam,
     cam_weights,
     conv2d,
+    conv2d_registers,
+    conv2d_shared,
     conv2d_sum,
     conv2d_transpose_weight,
     depthwise_conv2d,
@@ -53,8 +57,7 @@ shaders! {
     max_pool2d,
     max_pool2d_backward,
     max_pool2d_indices,
-    scramble,
-    without_channel,
+    randomize,
     winograd_input,
     winograd_output,
     winograd_weight,

@@ -1,176 +1,78 @@
-//! Which tile of `conv2d` this adapter runs fastest: measured on it, since no guess fits an Apple GPU, an Intel iGPU, an RTX
-//! and a software adapter at once.
+//! Which tile of `conv2d` this adapter runs fastest: measured on it, since no guess fits an Apple GPU, an Intel iGPU and an RTX
+//! at once.
 //!
-//! Bounded in time: what the adapter says of itself, or else the plainest tile's speed, tells whether it computes on a CPU; then only
-//! the tile meant for such and the plainest are tried, or only the others, for [`ON_GPU`] at most, those first that move least. The first
-//! is held against the CPU's results, and one whose results differ from the first's never wins. Tiles that split the sum compete in the
-//! class of fewest positions only. Then the tile chosen computes a 3×3 convolution directly and in Winograd's form, by the same shader;
-//! where a CPU's time is up, that form of the large tile need only be right, since it was faster wherever it was measured. The
-//! adapter's own clock counts where it has one: results come back to a browser after milliseconds, when a GPU has long been done. The
-//! outcome is a line of text that the page keeps for the next visit.
-//! To extend: another tile in [`TILES`], or another class of shapes in [`CLASSES`].
+//! Bounded in time: candidates are tried until the next one would probably exceed the budget, first those that move least
+//! memory. The naive kernel's results are checked against sums computed here, and a tile whose results differ from them never
+//! wins. Tiles that split the sum compete in the class of fewest positions only. Then the tile chosen computes a 3×3 convolution
+//! directly and in Winograd's form. The adapter's own clock counts where it has one: results come back to a browser after
+//! milliseconds, when a GPU has long been done. The outcome is a line of text that the page keeps for the next visit.
+//! To extend: another tile in [`TILES`], or another class of shapes in [`BENCHES`].
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use web_time::Instant;
 
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterInfo, Gpu, Step, Tensor};
-use crate::models::{pack_conv_weight, pack_scale_bias};
-use crate::ops::{self, Conv2d, DEFAULT_TILE, Fused, Padding, Precision, Scratch, TILES, Tile};
+use crate::gpu::{Dispatch, Gpu, Tensor};
+use crate::ops::{
+    self, CLASSES, Conv2d, DEFAULT_TILE, FEWEST, Fused, NAIVE, Padding, Precision, Scratch, TILES, Tile, Tuning,
+    pack_conv_weight, pack_scale_bias,
+};
 
-/// A class of convolutions: those with at least so many output positions, and the 1×1 convolution that stands for them.
-struct Class {
-    positions: usize,
-    side: usize,
-    c_in: usize,
-    c_out: usize,
-}
-
-/// Of a 224×224 photo: the stem and layer1 (56×56), layer2 (28×28), layer3 and layer4 (14×14, 7×7). 51 MFLOP each.
-const CLASSES: [Class; 3] = [
-    Class { positions: 1568, side: 56, c_in: 128, c_out: 64 },
-    Class { positions: 392, side: 28, c_in: 256, c_out: 128 },
-    Class { positions: 0, side: 14, c_in: 512, c_out: 256 },
-];
+/// The 1×1 convolution that stands for each class: side, c_in, c_out. 51 MFLOP each.
+const BENCHES: [[usize; 3]; CLASSES.len()] = [[56, 128, 64], [28, 256, 128], [14, 512, 256]];
 
 /// The 3×3 convolution by which Winograd's form is judged, for each class: side, c_in, c_out. As many input channels as the real ones
 /// have, since that is how long its sums are; fewer positions and output channels, so that it is 58 MFLOP.
 const JUDGES: [[usize; 3]; CLASSES.len()] = [[28, 64, 64], [20, 128, 64], [14, 256, 64]];
 
-/// All that may be spent on a GPU: nobody should wait for it. A CPU has the budget that it is given.
-const ON_GPU: Duration = Duration::from_millis(300);
+/// Seconds that a trial should last, so that neither submitting nor a coarse clock counts for much.
+const LONG_ENOUGH: f64 = 5e-3;
 
-/// Winograd's transforms take as long to compile as so many accumulators of a tile.
-const TRANSFORMS: f64 = 20.0;
-
-/// What adapters that compute on a CPU mostly run fastest.
-const LARGE_TILE: Tile = Tile { rows: 14, cols: 4, wx: 4, wy: 1, shared: false, split: 1 };
-
-/// The class of fewest positions.
-const FEWEST: usize = CLASSES.len() - 1;
-
-/// The tile for each class of convolutions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    tiles: [Tile; CLASSES.len()],
-    /// Where 3×3 convolutions of stride 1 are computed in Winograd's form.
-    winograd: [bool; CLASSES.len()],
-}
-
-impl Tuning {
-    /// Without measuring.
-    pub fn guess(info: &AdapterInfo) -> Tuning {
-        let swiftshader = info.name.to_ascii_lowercase().contains("swiftshader");
-        let tiles = [if swiftshader { LARGE_TILE } else { DEFAULT_TILE }; CLASSES.len()];
-        Tuning { tiles, winograd: [swiftshader; CLASSES.len()] }
+/// Times every tile that compiles and runs within `budget`; the default tile is tried in any case.
+///
+/// Errors: [`Error::WrongResult`] if even the naive kernel does not compute what this program does.
+pub async fn measure(gpu: &Gpu, budget: Duration) -> Result<Tuning> {
+    let started = Instant::now();
+    let left = || budget.saturating_sub(started.elapsed()).as_secs_f64();
+    let benches: Vec<Bench> =
+        BENCHES.iter().map(|&[side, c_in, c_out]| Bench::new(gpu, side, c_in, c_out, 1)).collect();
+    let mut expected = Vec::new();
+    for bench in &benches {
+        let found = bench.run(gpu, Form::Direct(NAIVE)).await?;
+        bench.check(&found)?;
+        expected.push(found);
     }
-
-    /// The tile for a convolution with so many output positions.
-    pub fn tile(&self, positions: usize) -> Tile {
-        self.tiles[class_of(positions)]
-    }
-
-    /// The tile for the products of Winograd's form, if a convolution with such an output is to be computed in that form.
-    pub fn winograd(&self, conv: &Conv2d, size: [usize; 2]) -> Option<Tile> {
-        let class = class_of(size[0] * size[1]);
-        let tile = Tile { split: 1, ..self.tiles[class] };
-        (self.winograd[class] && ops::winograd_pays(conv, size, tile)).then_some(tile)
-    }
-
-    /// Times every tile that compiles and runs within `budget`, or [`ON_GPU`].
-    ///
-    /// Errors: [`Error::WrongResult`] if even the first tile does not compute what the CPU does.
-    pub async fn measure(gpu: &Gpu, budget: Duration) -> Result<Tuning> {
-        let started = Instant::now();
-        let benches: Vec<Bench> = CLASSES.iter().map(|class| Bench::new(gpu, class)).collect();
-        let mut best: [Option<(f64, Tile)>; CLASSES.len()] = [None; CLASSES.len()];
-        let mut expected: Vec<Vec<f32>> = Vec::new();
-        let area = |tile: Tile| (tile.rows * tile.cols) as f64;
-        let mut on_cpu = gpu.info().software;
-        let first = if on_cpu { LARGE_TILE } else { DEFAULT_TILE };
-        let mut tiles = TILES;
-        tiles.sort_by_key(|&tile| {
-            let smaller = std::cmp::Reverse(tile.rows * tile.cols);
-            (tile != first, tile != LARGE_TILE, tile.split, !tile.shared, smaller)
-        });
-        // The time that one accumulator cost to compile in the last tile: the first one's holds much that happens once, so the last one
-        // tells most about the next. One of a small tile costs twice as much as one of the large tile.
-        let mut compile_rate = 0.0f64;
-        let mut running = 0.0f64; // seconds that the last one ran
-        let left = |on_cpu: bool| {
-            let budget = if on_cpu { budget } else { budget.min(ON_GPU) };
-            budget.saturating_sub(started.elapsed()).as_secs_f64()
-        };
-        for tile in tiles {
-            let to_compile = if on_cpu { 2.0 } else { 1.2 } * area(tile) + TRANSFORMS;
-            let judging: f64 = best.iter().flatten().map(|&(seconds, _)| judging(seconds, on_cpu)).sum();
-            // On a CPU the large tile is what it is all for: it is tried however long that takes.
-            let fits = tile == LARGE_TILE || compile_rate * to_compile + running + judging < left(on_cpu);
-            let suits = tile.for_cpu() == on_cpu || tile == DEFAULT_TILE;
-            if tile != first && !(suits && fits) {
+    let mut best: [Option<(f64, Tile)>; CLASSES.len()] = [None; CLASSES.len()];
+    let mut last = 0.0; // seconds that the last tile took, compiling included
+    for tile in TILES {
+        if tile != DEFAULT_TILE && last > left() {
+            break;
+        }
+        let begun = Instant::now();
+        let from = if tile.split == 1 { 0 } else { FEWEST };
+        for (class, bench) in benches.iter().enumerate().skip(from) {
+            if !agree(&bench.run(gpu, Form::Direct(tile)).await?, &expected[class]) {
                 continue;
             }
-            let from = if tile.split == 1 { 0 } else { FEWEST };
-            let (begun, mut compiling) = (Instant::now(), 0.0);
-            for (class, bench) in benches.iter().enumerate().skip(from) {
-                let compiled = Instant::now();
-                let found = bench.run(gpu, Form::Direct(tile)).await?;
-                if class == from {
-                    compiling = compiled.elapsed().as_secs_f64();
-                    compile_rate = compiling / area(tile);
-                }
-                if tile == first {
-                    bench.check(&found)?;
-                    expected.push(found);
-                } else if !agree(&found, &expected[class]) {
-                    continue;
-                }
-                let seconds = bench.time(gpu, Form::Direct(tile), long_enough(on_cpu)).await?;
-                if tile == DEFAULT_TILE && class == 0 && !on_cpu {
-                    // 51 MFLOP: 25 GFLOP a second is more than a few CPU cores make of WGSL, and less than any GPU does.
-                    on_cpu = seconds > 2e-3;
-                }
-                let beaten = best[class].filter(|&(fastest, _)| seconds < fastest);
-                if let (true, Some((_, tile))) = (on_cpu, beaten) {
-                    // once more: what slows a machine for a while must not decide
-                    best[class] = Some((bench.time(gpu, Form::Direct(tile), long_enough(on_cpu)).await?, tile));
-                }
-                if best[class].is_none_or(|(fastest, _)| seconds < fastest) {
-                    best[class] = Some((seconds, tile));
-                }
-            }
-            running = begun.elapsed().as_secs_f64() - compiling;
-        }
-        let tiles = best.map(|best| best.map_or(DEFAULT_TILE, |(_, tile)| tile));
-        let mut winograd = [false; CLASSES.len()];
-        for (class, [side, c_in, c_out]) in JUDGES.into_iter().enumerate() {
-            let (tile, seconds) = (tiles[class], best[class].map_or(0.0, |(seconds, _)| seconds));
-            let timed = judging(seconds, on_cpu) < left(on_cpu);
-            if timed || (on_cpu && tile == LARGE_TILE) {
-                let judge = Bench::with(gpu, side, c_in, c_out, 3);
-                winograd[class] = judge.winograd_agrees(gpu, tile).await?
-                    && (!timed || judge.prefers_winograd(gpu, tile, long_enough(on_cpu)).await?);
+            let seconds = bench.time(gpu, Form::Direct(tile)).await?;
+            if best[class].is_none_or(|(fastest, _)| seconds < fastest) {
+                best[class] = Some((seconds, tile));
             }
         }
-        Ok(Tuning { tiles, winograd })
+        last = begun.elapsed().as_secs_f64();
     }
-}
-
-/// Seconds that a trial should last. A CPU that does other things, too, needs longer ones than a GPU.
-fn long_enough(on_cpu: bool) -> f64 {
-    if on_cpu { 15e-3 } else { 5e-3 }
-}
-
-/// Seconds that judging Winograd's form takes where a run takes so many: one of each form, then three trials of each.
-fn judging(seconds: f64, on_cpu: bool) -> f64 {
-    6.0 * seconds + 4.0 * long_enough(on_cpu)
-}
-
-fn class_of(positions: usize) -> usize {
-    CLASSES.iter().position(|class| positions >= class.positions).unwrap_or(FEWEST)
+    let tiles = best.map(|best| best.map_or(NAIVE, |(_, tile)| tile));
+    let mut winograd = [false; CLASSES.len()];
+    for (class, [side, c_in, c_out]) in JUDGES.into_iter().enumerate() {
+        let Some((seconds, tile)) = best[class] else { continue };
+        // One run of each form, then three trials of each.
+        if 6.0 * seconds + 4.0 * LONG_ENOUGH < left() {
+            let judge = Bench::new(gpu, side, c_in, c_out, 3);
+            winograd[class] = judge.winograd_agrees(gpu, tile).await? && judge.prefers_winograd(gpu, tile).await?;
+        }
+    }
+    Ok(Tuning { tiles, winograd })
 }
 
 /// A convolution that stands for a class, ready to run.
@@ -191,12 +93,7 @@ enum Form {
 }
 
 impl Bench {
-    /// The 1×1 convolution by which tiles are judged.
-    fn new(gpu: &Gpu, &Class { side, c_in, c_out, .. }: &Class) -> Bench {
-        Bench::with(gpu, side, c_in, c_out, 1)
-    }
-
-    fn with(gpu: &Gpu, side: usize, c_in: usize, c_out: usize, ksize: usize) -> Bench {
+    fn new(gpu: &Gpu, side: usize, c_in: usize, c_out: usize, ksize: usize) -> Bench {
         // Fractions of the golden ratio: spread evenly over [-0.5, 0.5), and no two rows alike.
         let values =
             |count: usize| (0..count).map(|i| (i as f64 * 0.618_033_988_749_895).fract() as f32 - 0.5).collect();
@@ -211,21 +108,21 @@ impl Bench {
         let conv = Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride: 1, padding };
         let y = gpu.tensor(side, side, c_out);
         let mut bytes = if ksize == 3 { ops::winograd_bytes([side, side], c_in, c_out) } else { [0; 3] };
-        let most = TILES.iter().map(|tile| tile.shares_bytes(y.positions(), c_out)).max();
+        let most = TILES.iter().map(|tile| tile.partial_sums_bytes(y.positions(), c_out)).max();
         bytes[0] = bytes[0].max(most.unwrap_or(0));
         Bench { x, y, scratch: Scratch::new(gpu, bytes), conv, inputs, weights }
     }
 
-    fn steps(&self, gpu: &Gpu, form: Form) -> Vec<Step> {
+    fn dispatches(&self, gpu: &Gpu, form: Form) -> Vec<Dispatch> {
         let Bench { x, y, conv, scratch, .. } = self;
         match form {
-            Form::Direct(tile) => ops::conv2d(gpu, y, x, conv, Fused::default(), tile, &scratch.shares),
+            Form::Direct(tile) => ops::conv2d(gpu, y, x, conv, Fused::default(), tile, &scratch.partial_sums),
             Form::Winograd(tile) => ops::conv2d_winograd(gpu, y, x, conv, Fused::default(), tile, scratch),
         }
     }
 
     async fn run(&self, gpu: &Gpu, form: Form) -> Result<Vec<f32>> {
-        gpu.run(&self.steps(gpu, form));
+        gpu.run(&self.dispatches(gpu, form));
         gpu.read(&self.y).await
     }
 
@@ -236,23 +133,22 @@ impl Bench {
     }
 
     /// Whether Winograd's form is faster than `tile`.
-    async fn prefers_winograd(&self, gpu: &Gpu, tile: Tile, long_enough: f64) -> Result<bool> {
-        let winograd = self.time(gpu, Form::Winograd(Tile { split: 1, ..tile }), long_enough).await?;
-        Ok(winograd < self.time(gpu, Form::Direct(tile), long_enough).await?)
+    async fn prefers_winograd(&self, gpu: &Gpu, tile: Tile) -> Result<bool> {
+        let winograd = self.time(gpu, Form::Winograd(Tile { split: 1, ..tile })).await?;
+        Ok(winograd < self.time(gpu, Form::Direct(tile)).await?)
     }
 
-    /// Seconds a run: so many runs that they are `long_enough`, and neither submitting and reading back nor a coarse clock (browsers
-    /// round time stamps to 100 µs) counts for much; the best of two trials, or three where one run is long enough.
-    async fn time(&self, gpu: &Gpu, form: Form, long_enough: f64) -> Result<f64> {
+    /// Seconds a run: so many runs that they last [`LONG_ENOUGH`] (browsers round time stamps to 100 µs); the best of two trials, or three where one run is long enough.
+    async fn time(&self, gpu: &Gpu, form: Form) -> Result<f64> {
         const MOST_RUNS: f64 = 64.0;
-        let steps = self.steps(gpu, form);
+        let dispatches = self.dispatches(gpu, form);
         let trial = async |times: usize| -> Result<f64> {
-            let steps: Vec<&Step> = std::iter::repeat_n(&steps, times).flatten().collect();
+            let dispatches: Vec<&Dispatch> = std::iter::repeat_n(&dispatches, times).flatten().collect();
             let started = Instant::now();
-            let seconds = match gpu.seconds(&steps).await? {
+            let seconds = match gpu.seconds(&dispatches).await? {
                 Some(seconds) => seconds,
                 None => {
-                    gpu.run(steps);
+                    gpu.run(dispatches);
                     gpu.read(&self.y).await?;
                     started.elapsed().as_secs_f64()
                 }
@@ -260,7 +156,7 @@ impl Bench {
             Ok(seconds / times as f64)
         };
         let once = trial(1).await?;
-        let times = (long_enough / once.max(1e-6)).ceil().clamp(1.0, MOST_RUNS) as usize;
+        let times = (LONG_ENOUGH / once.max(1e-6)).ceil().clamp(1.0, MOST_RUNS) as usize;
         let seconds = trial(times).await?.min(trial(times).await?);
         Ok(if times == 1 { seconds.min(once) } else { seconds })
     }
@@ -287,40 +183,8 @@ fn close(a: f32, b: f32) -> bool {
     (a - b).abs() < 1e-3
 }
 
-/// Rows x columns / workgroup, `s` with workgroup memory, `k4` with the sum split into four.
-fn name(Tile { rows, cols, wx, wy, shared, split }: Tile) -> String {
-    let shared = if shared { "s" } else { "" };
-    let split = if split > 1 { format!("k{split}") } else { String::new() };
-    format!("{rows}x{cols}/{wx}x{wy}{shared}{split}")
-}
-
 fn agree(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| close(a, b))
-}
-
-/// As `8x2/8x8w 14x4/4x1 4x1/8x8sk4`; `w` where 3×3 convolutions are in Winograd's form.
-impl fmt::Display for Tuning {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let word = |(&tile, &winograd): (&Tile, &bool)| name(tile) + if winograd { "w" } else { "" };
-        let words: Vec<String> = self.tiles.iter().zip(&self.winograd).map(word).collect();
-        f.write_str(&words.join(" "))
-    }
-}
-
-impl FromStr for Tuning {
-    type Err = ();
-    /// Only tiles of [`TILES`] are taken: what was kept by another version, or by hand, is measured again.
-    fn from_str(text: &str) -> Result<Tuning, ()> {
-        let words: Vec<&str> = text.split(' ').collect();
-        let words: [&str; CLASSES.len()] = words.try_into().map_err(|_| ())?;
-        let known = |word: &str| TILES.into_iter().find(|&tile| name(tile) == word.trim_end_matches('w'));
-        let mut tiles = [DEFAULT_TILE; CLASSES.len()];
-        for (tile, word) in tiles.iter_mut().zip(words) {
-            *tile = known(word).ok_or(())?;
-        }
-        let splits_rightly = tiles[..FEWEST].iter().all(|tile| tile.split == 1);
-        splits_rightly.then_some(Tuning { tiles, winograd: words.map(|word| word.ends_with('w')) }).ok_or(())
-    }
 }
 
 #[cfg(test)]
@@ -331,7 +195,8 @@ mod tests {
     #[test]
     fn results_that_are_not_the_cpus_are_not_believed() {
         let gpu = Gpu::cpu();
-        let bench = Bench::new(&gpu, &CLASSES[FEWEST]);
+        let [side, c_in, c_out] = BENCHES[FEWEST];
+        let bench = Bench::new(&gpu, side, c_in, c_out, 1);
         let right = pollster::block_on(bench.run(&gpu, Form::Direct(DEFAULT_TILE))).unwrap();
         bench.check(&right).unwrap();
         let refused = bench.check(&vec![0.0; right.len()]);

@@ -174,7 +174,7 @@ fn small_adapters_refuse_in_words() {
     let (mut computed, mut refused) = (0, 0);
     for largest in [600 << 10, 1 << 20, 3 << 20] {
         // Winograd's form has the largest scratch.
-        for tuning in [None, Some("14x4/4x1w 14x4/4x1w 14x4/4x1w")] {
+        for tuning in [None, Some("8x2/8x8w 8x2/8x8w 8x2/8x8w")] {
             let mut explainer = block_on(Explainer::with_buffers(largest)).unwrap();
             assert!(tuning.is_none_or(|tuning| explainer.set_tuning(tuning)));
             block_on(explainer.load(&network, Preprocessing { longest: 1024, ..Default::default() })).unwrap();

@@ -4,9 +4,10 @@
 //! both values, and every failure of a test is reported, not the first. Backwards are also held against central differences
 //! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
 
-use gradlens::gpu::{Constant, Gpu, Tensor};
+use gradlens::gpu::{Buffer, Gpu, Tensor};
 use gradlens::ops::{
-    self, Activation, Conv2d, DepthwiseConv2d, Fused, Linear, Mask, Padding, Precision, Rule, Through, Tile, Window,
+    self, Activation, Conv2d, DepthwiseConv2d, Fused, Kernel, Linear, Mask, Padding, Precision, Rule, Through, Tile,
+    Window,
 };
 use gradlens::reference::{self, Image};
 
@@ -108,9 +109,9 @@ fn random_conv(
     let weight = weights(random, c_out * c_in * ksize * ksize, precision);
     let (scale, bias) = (random.values(c_out, false), random.values(c_out, false));
     let gpu = Conv2d {
-        weight: gradlens::models::pack_conv_weight(gpu, &weight, precision, c_out, c_in, ksize),
+        weight: gradlens::ops::pack_conv_weight(gpu, &weight, precision, c_out, c_in, ksize),
         precision,
-        scale_bias: gradlens::models::pack_scale_bias(gpu, &scale, &bias),
+        scale_bias: gradlens::ops::pack_scale_bias(gpu, &scale, &bias),
         c_in,
         c_out,
         ksize,
@@ -121,22 +122,23 @@ fn random_conv(
     RandomConv { weight: wide(&weight), scale: wide(&scale), bias: wide(&bias), gpu }
 }
 
-/// Two of all that tuning chooses from, and of shapes that fit nothing: one that splits the sum and one that does not; others
-/// each time.
+/// Two of all kernels and tiles, some of which fit no shape: one that splits the sum and one that does not; others each time.
 fn tiles(turn: usize) -> [Tile; 2] {
+    let registers = |rows, cols, wx, wy| Tile { rows, cols, wx, wy, ..ops::DEFAULT_TILE };
     let odd = [
+        ops::NAIVE,
         ops::NARROW_TILE,
-        Tile { rows: 1, cols: 1, wx: 4, wy: 16, shared: false, split: 1 },
-        Tile { rows: 7, cols: 3, wx: 4, wy: 8, shared: false, split: 1 },
-        Tile { rows: 3, cols: 2, wx: 4, wy: 4, shared: true, split: 3 },
+        registers(1, 1, 4, 16),
+        registers(7, 3, 4, 8),
+        Tile { kernel: Kernel::Shared, split: 3, ..registers(3, 2, 4, 4) },
     ];
     let (whole, split): (Vec<_>, Vec<_>) = ops::TILES.into_iter().chain(odd).partition(|tile| tile.split == 1);
     [whole[turn % whole.len()], split[(turn + turn / split.len()) % split.len()]]
 }
 
-/// Room for the shares of a split sum, no larger than it must be and full of NaN.
-fn poisoned_shares(gpu: &Gpu, tile: Tile, positions: usize, channels: usize) -> Constant {
-    gpu.constant(&vec![f32::NAN; (tile.shares_bytes(positions, channels) as usize / 4).max(4)])
+/// Room for the partial sums of split-k, no larger than it must be and full of NaN.
+fn poisoned_partial_sums(gpu: &Gpu, tile: Tile, positions: usize, channels: usize) -> Buffer {
+    gpu.buffer(&vec![f32::NAN; (tile.partial_sums_bytes(positions, channels) as usize / 4).max(4)])
 }
 
 macro_rules! on_both {
@@ -159,8 +161,8 @@ on_both!(
     max_pool2d_backward,
     global_average_pool,
     linear,
-    scramble,
-    without_channel,
+    randomize,
+    ablate_channel,
     cam_and_weights
 );
 
@@ -226,8 +228,8 @@ fn conv2d(gpu: &Gpu) {
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
                     let y = poisoned(gpu, c_out, product.height, product.width);
-                    let shares = poisoned_shares(gpu, tile, y.positions(), c_out);
-                    gpu.run(&ops::conv2d(gpu, &y, &x, &conv.gpu, fused, tile, &shares));
+                    let sums = poisoned_partial_sums(gpu, tile, y.positions(), c_out);
+                    gpu.run(&ops::conv2d(gpu, &y, &x, &conv.gpu, fused, tile, &sums));
                     let shape =
                         format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(gpu, &y), &expected.planes);
@@ -259,8 +261,8 @@ fn conv2d_backward_input(gpu: &Gpu) {
                 for tile in tiles(3 * n + precision as usize) {
                     let dx = poisoned(gpu, c_in, height, width);
                     let positions = height.div_ceil(stride) * width.div_ceil(stride);
-                    let shares = poisoned_shares(gpu, tile, positions, c_in);
-                    gpu.run(&ops::conv2d_backward_input(gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &shares));
+                    let sums = poisoned_partial_sums(gpu, tile, positions, c_in);
+                    gpu.run(&ops::conv2d_backward_input(gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &sums));
                     let shape =
                         format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
                     report.compare(&shape, &read(gpu, &dx), &expected.planes);
@@ -299,8 +301,8 @@ fn random_depthwise(
     let Window { ksize, stride, padding } = window;
     let values = weights(random, channels * ksize * ksize, precision);
     let (scale, bias) = (random.values(channels, false), random.values(channels, false));
-    let weight = gradlens::models::pack_depthwise_weight(gpu, &values, precision, channels, ksize);
-    let scale_bias = gradlens::models::pack_scale_bias(gpu, &scale, &bias);
+    let weight = gradlens::ops::pack_depthwise_weight(gpu, &values, precision, channels, ksize);
+    let scale_bias = gradlens::ops::pack_scale_bias(gpu, &scale, &bias);
     let conv = DepthwiseConv2d { weight, precision, scale_bias, channels, ksize, stride, padding };
     let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
     (wide(&values), [wide(&scale), wide(&bias)], conv)
@@ -380,14 +382,18 @@ fn conv2d_winograd() {
         for precision in Precision::ALL {
             let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
             let [tile, _] = tiles(3 * n + precision as usize);
-            // A share of the sum through workgroup memory is a multiple of 16 channels.
-            let fits = !tile.shared || (c_in % 16 == 0 && c_out % 16 == 0);
+            // A partial sum through workgroup memory is of a multiple of 16 channels; the naive kernel makes none.
+            let fits = match tile.kernel {
+                Kernel::Naive => false,
+                Kernel::Registers => true,
+                Kernel::Shared => c_in % 16 == 0 && c_out % 16 == 0,
+            };
             let tile = if fits { tile } else { ops::DEFAULT_TILE };
             let shape = |name: &str| format!("{c_in}x{height}x{width}, {c_out}, {precision:?}, {name}, {tile:?}");
-            let poison = |bytes: u64| gpu.constant(&vec![f32::NAN; bytes as usize / 4]);
+            let poison = |bytes: u64| gpu.buffer(&vec![f32::NAN; bytes as usize / 4]);
             let scratch = |c_in: usize, c_out: usize| {
-                let [shares, weight, image] = ops::winograd_bytes([height, width], c_in, c_out).map(poison);
-                ops::Scratch { shares, weight, image }
+                let [partial_sums, weight, image] = ops::winograd_bytes([height, width], c_in, c_out).map(poison);
+                ops::Scratch { partial_sums, weight, image }
             };
 
             let x = random.image(c_in, height, width);
@@ -569,9 +575,9 @@ fn linear(gpu: &Gpu) {
             let (scale, bias) = (random.values(classes, false), random.values(classes, false));
             let (x, mut dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
             let layer = Linear {
-                weight: gradlens::models::pack_linear_weight(gpu, &weight, precision, classes, features),
+                weight: gradlens::ops::pack_linear_weight(gpu, &weight, precision, classes, features),
                 precision,
-                scale_bias: gradlens::models::pack_scale_bias(gpu, &scale, &bias),
+                scale_bias: gradlens::ops::pack_scale_bias(gpu, &scale, &bias),
                 features,
                 classes,
             };
@@ -601,21 +607,21 @@ fn linear(gpu: &Gpu) {
     }
 }
 
-fn scramble(gpu: &Gpu) {
+fn randomize(gpu: &Gpu) {
     for count in [4, 12, 64, 1000, 4096 + 4] {
         let words: Vec<u32> = (1..=count as u32).collect();
         // The numbers as planes of one channel a position, so that they stand in a row; behind them stand four zeros.
         let tensor = gpu.tensor(1, count / 4, 4);
         let planes: Vec<f32> = (0..4).flat_map(|c| words.iter().skip(c).step_by(4).map(|&w| w as f32)).collect();
         gpu.write(&tensor, &planes);
-        let steps = ops::scramble(gpu, &tensor.constant(), None, 5);
-        let rounds = ops::scramble_rounds(count + 4, 5);
+        let steps = ops::randomize(gpu, tensor.as_buffer(), None, 5);
+        let rounds = ops::randomize_rounds(count + 4, 5);
         assert_eq!(steps.len(), rounds.len());
 
         gpu.run(&steps);
         let found = read(gpu, &tensor);
         let mut expected: Vec<u32> = words.iter().chain(&[0; 4]).map(|&w| (w as f32).to_bits()).collect();
-        reference::scramble(&mut expected, rounds);
+        reference::randomize(&mut expected, rounds);
         for (i, &bits) in expected[..count].iter().enumerate() {
             assert_eq!(found[i % 4 * (count / 4) + i / 4].to_bits(), bits, "{count} [{i}]");
         }
@@ -626,7 +632,7 @@ fn scramble(gpu: &Gpu) {
         gpu.run(steps.iter().rev());
         assert_eq!(read(gpu, &tensor), planes, "{count}: put back");
 
-        let steps = ops::scramble(gpu, &tensor.constant(), Some(4), 5);
+        let steps = ops::randomize(gpu, tensor.as_buffer(), Some(4), 5);
         gpu.run(&steps);
         let found = read(gpu, &tensor);
         for (i, word) in words.iter().enumerate() {
@@ -638,17 +644,17 @@ fn scramble(gpu: &Gpu) {
     }
 }
 
-fn without_channel(gpu: &Gpu) {
-    let mut random = Random::fresh("without_channel");
-    let mut report = Report::new("without_channel");
+fn ablate_channel(gpu: &Gpu) {
+    let mut random = Random::fresh("ablate_channel");
+    let mut report = Report::new("ablate_channel");
     for [channels, height, width] in SHAPES {
         let x = random.image(channels, height, width);
         let (gx, which) = (upload(gpu, &x), gpu.tensor(1, 1, 1));
         for channel in [None, Some(0), Some(channels / 2), Some(channels - 1)] {
             gpu.write(&which, &[channel.map_or(-1.0, |c| c as f32)]);
             let y = poisoned(gpu, channels, height, width);
-            gpu.run([&ops::without_channel(gpu, &y, &gx, &which)]);
-            let expected = reference::without_channel(&x, channel);
+            gpu.run([&ops::ablate_channel(gpu, &y, &gx, &which)]);
+            let expected = reference::ablate_channel(&x, channel);
             report.compare(&format!("{channels}x{height}x{width} {channel:?}"), &read(gpu, &y), &expected.planes);
         }
     }

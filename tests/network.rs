@@ -3,9 +3,10 @@
 use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype};
 use gradlens::explain::Memory;
 use gradlens::gpu::Gpu;
+use gradlens::ops::Tuning;
 use gradlens::ops::{Padding, Window};
 use gradlens::reference::{self, Image};
-use gradlens::tuning::Tuning;
+use gradlens::tuning;
 use gradlens::{Checkpoint, Error, Explainer, Fit, Method, Network, Photo, Preprocessing};
 use pollster::block_on;
 use std::path::Path;
@@ -347,26 +348,29 @@ fn timings_are_those_of_the_last_call() {
     let mut explainer = explainer();
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
     let untimed = block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits;
-    assert_eq!(block_on(explainer.step_timings()).unwrap(), []);
+    assert_eq!(block_on(explainer.dispatch_timings()).unwrap(), []);
 
     explainer.set_timings(true);
     let started = std::time::Instant::now();
     assert_eq!(block_on(explainer.predict(&photo, Fit::Whole)).unwrap().logits, untimed);
     let wall = started.elapsed().as_secs_f64() * 1e6;
-    let steps = block_on(explainer.step_timings()).unwrap();
+    let steps = block_on(explainer.dispatch_timings()).unwrap();
     if !explainer.timings_available() {
         println!("{} has no time stamps", explainer.adapter().name);
         assert_eq!(steps, []);
         return;
     }
     let names: Vec<_> = steps.iter().map(|step| (step.name, step.layer.as_str())).collect();
-    assert_eq!(names[..3], [("conv2d", "conv1"), ("max_pool2d", ""), ("conv2d", "layer1.0")]);
-    assert_eq!(names[names.len() - 3..], [("conv2d", "layer4.0"), ("global_average_pool", ""), ("linear", "")]);
+    assert_eq!(names[..3], [("conv2d_registers", "conv1"), ("max_pool2d", ""), ("conv2d_registers", "layer1.0")]);
+    assert_eq!(
+        names[names.len() - 3..],
+        [("conv2d_registers", "layer4.0"), ("global_average_pool", ""), ("linear", "")]
+    );
     assert_eq!(names.len(), 1 + 1 + 4 * 4 + 2);
 
     let forward = block_on(explainer.timings()).unwrap();
     assert_eq!(forward.iter().map(|timing| timing.count).sum::<usize>(), steps.len());
-    assert_eq!((forward[0].name, forward[0].count), ("conv2d", 1 + 4 * 4));
+    assert_eq!((forward[0].name, forward[0].count), ("conv2d_registers", 1 + 4 * 4));
     assert!(forward.is_sorted_by(|a, b| a.microseconds >= b.microseconds));
     let sum: f64 = forward.iter().map(|timing| timing.microseconds).sum();
     assert!(sum > 0.0 && sum <= wall, "{sum} us of {wall}");
@@ -417,13 +421,13 @@ fn the_cpu_computes_the_same() {
     }
 }
 
-/// With no time to measure, an adapter on a CPU still takes the large tile and Winograd's form, both only checked.
+/// With no time to measure, the default tile is taken if its results are right.
 #[test]
 fn tuning_without_time() {
     let gpu = block_on(Gpu::new()).expect("a GPU or a software driver");
-    let tuning = block_on(Tuning::measure(&gpu, Duration::ZERO)).unwrap().to_string();
-    let tile = if gpu.info().software { "14x4/4x1w" } else { "8x2/8x8" };
-    assert_eq!(tuning, [tile; 3].join(" "));
+    let tuning = block_on(tuning::measure(&gpu, Duration::ZERO)).unwrap();
+    assert_eq!(tuning, Tuning::default());
+    assert_eq!(tuning.to_string(), ["8x2/8x8"; 3].join(" "));
 }
 
 #[test]
@@ -446,14 +450,14 @@ fn tuning_changes_speed_only() {
     let kept = explainer.tuning();
     assert!(explainer.set_tuning(&kept));
     let split_where_none_is = "8x2/8x8 8x2/8x8sk8 8x2/8x8";
-    let unknown = ["9x9/9x9 8x2/8x8 8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8sk7", split_where_none_is];
+    let unknown = ["14x4/4x1 8x2/8x8 8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8sk7", split_where_none_is];
     for nonsense in ["", "8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8 8x2/8x8", "\u{0}"].into_iter().chain(unknown) {
         assert!(!explainer.set_tuning(nonsense), "{nonsense:?}");
     }
     assert_eq!(explainer.tuning(), kept);
 
     for form in
-        [SPLIT, WINOGRAD, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w", "14x4/4x1w 8x2/8x8w 14x4/4x1w"]
+        [SPLIT, WINOGRAD, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w", "4x2/8x8w naive 8x2/8x8sw"]
     {
         assert!(explainer.set_tuning(form));
         assert_eq!(explainer.tuning(), form);

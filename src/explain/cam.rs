@@ -1,14 +1,14 @@
 //! The methods: from a layer's activations and gradients to a class activation map.
 //!
 //! Formulas and constants are those of the Python package `grad-cam`, whose numbers the tests compare with. Only the last
-//! arithmetic lives here; where the gradients come from is [`resnet`](crate::resnet)'s business. To add a method: a variant of
+//! arithmetic lives here; where the gradients come from is [`models`](crate::models)' business. To add a method: a variant of
 //! [`Method`] with its name, and an arm in [`Recipe::of`].
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Step, Tensor};
+use crate::gpu::{Dispatch, Gpu, Tensor};
 use crate::ops;
 
 /// How activations `a` and gradients `g` of a layer become a map; c runs over channels.
@@ -99,11 +99,11 @@ impl FromStr for Method {
     }
 }
 
-/// Recorded steps from activations and gradients to a map.
+/// Recorded dispatches from activations and gradients to a map.
 pub struct Recipe {
-    steps: Vec<Step>,
+    dispatches: Vec<Dispatch>,
     cam: Tensor, // [h·w]
-    /// What a step's result is still to be multiplied with.
+    /// What the result is still to be multiplied with.
     scale: f32,
 }
 
@@ -124,21 +124,21 @@ impl Recipe {
         };
         let cam = gpu.tensor(1, 1, activations.positions());
         if method == Method::GradCam && gradients.positions() == 1 {
-            let steps = vec![ops::cam(gpu, &cam, activations, activations, gradients, cam_method)];
-            return Some(Recipe { steps, cam, scale: 1.0 / activations.positions() as f32 });
+            let dispatches = vec![ops::cam(gpu, &cam, activations, activations, gradients, cam_method)];
+            return Some(Recipe { dispatches, cam, scale: 1.0 / activations.positions() as f32 });
         }
         let weights = gpu.tensor(1, 1, activations.channels);
-        let weights_step = match weights_method {
+        let weights_dispatch = match weights_method {
             Some(number) => Some(ops::cam_weights(gpu, &weights, activations, gradients, number)),
             None => (method == Method::GradCam).then(|| ops::global_average_pool(gpu, &weights, gradients)),
         };
-        let cam_step = ops::cam(gpu, &cam, activations, gradients, &weights, cam_method);
-        Some(Recipe { steps: weights_step.into_iter().chain([cam_step]).collect(), cam, scale: 1.0 })
+        let cam_dispatch = ops::cam(gpu, &cam, activations, gradients, &weights, cam_method);
+        Some(Recipe { dispatches: weights_dispatch.into_iter().chain([cam_dispatch]).collect(), cam, scale: 1.0 })
     }
 
     /// cam [h, w], before ReLU and scaling.
     pub async fn run(&self, gpu: &Gpu) -> Result<Vec<f32>> {
-        gpu.run(&self.steps);
+        gpu.run(&self.dispatches);
         let mut cam = gpu.read(&self.cam).await?;
         cam.iter_mut().for_each(|v| *v *= self.scale);
         Ok(cam)

@@ -23,13 +23,13 @@ use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
 use crate::explain::objective::{Objective, softmax};
-use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
+use crate::gpu::{AdapterInfo, DispatchTiming, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
 use crate::image::{Fit, Photo, Preprocessing, Rect, prepare};
 use crate::models::{Loader, Weights};
 use crate::models::{Model, Pass, Target, Uploaded, check_sizes};
-use crate::ops::{Rule, sparse};
-use crate::tuning::Tuning;
+use crate::ops::{Rule, Tuning, sparse};
+use crate::tuning;
 
 /// The name by which every network's pooled layer can be asked for.
 pub const LAST_LAYER: &str = "last";
@@ -139,7 +139,7 @@ pub struct Memory {
 pub struct Timing {
     /// The shader's.
     pub name: &'static str,
-    /// Its steps.
+    /// How many dispatches.
     pub count: usize,
     /// Of all of them together.
     pub microseconds: f64,
@@ -157,16 +157,12 @@ pub struct Planes {
 impl Explainer {
     /// Opens the machine's fastest adapter. Errors: [`Error::NoAdapter`], [`Error::NoDevice`].
     pub async fn new() -> Result<Explainer> {
-        let gpu = Gpu::new().await?;
-        let tuning = Tuning::guess(gpu.info());
-        Ok(Explainer { gpu, tuning, loaded: None })
+        Ok(Explainer { gpu: Gpu::new().await?, tuning: Tuning::default(), loaded: None })
     }
 
     /// The same with buffers of at most `largest` bytes, as a smaller adapter has them. Errors: as [`new`](Explainer::new).
     pub async fn with_buffers(largest: u64) -> Result<Explainer> {
-        let gpu = Gpu::with_buffers(Some(largest)).await?;
-        let tuning = Tuning::guess(gpu.info());
-        Ok(Explainer { gpu, tuning, loaded: None })
+        Ok(Explainer { gpu: Gpu::with_buffers(Some(largest)).await?, tuning: Tuning::default(), loaded: None })
     }
 
     /// Whether the device is still of use. Errors: its first failure, which stays with it.
@@ -176,9 +172,7 @@ impl Explainer {
 
     /// Without a GPU: the CPU computes the same, some ten times slower than a small GPU.
     pub fn on_cpu() -> Explainer {
-        let gpu = Gpu::cpu();
-        let tuning = Tuning::guess(gpu.info());
-        Explainer { gpu, tuning, loaded: None }
+        Explainer { gpu: Gpu::cpu(), tuning: Tuning::default(), loaded: None }
     }
 
     /// Whether this runs on the CPU in the place of a GPU.
@@ -193,20 +187,19 @@ impl Explainer {
 
     /// Measures how convolutions are best cut on this adapter, and that it computes them rightly. Takes effect at the next `load`.
     ///
-    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first tile takes longer; far less on a real GPU.
+    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first tiles take longer.
     pub async fn tune(&mut self) -> Result<()> {
         if self.gpu.is_cpu() {
             return Ok(()); // it has no tiles
         }
-        let tuning = Tuning::measure(&self.gpu, Self::TUNING_BUDGET).await;
+        let measured = tuning::measure(&self.gpu, Self::TUNING_BUDGET).await;
         self.gpu.forget_timings();
-        self.tuning = tuning?;
+        self.tuning = measured?;
         Ok(())
     }
 
-    /// How long [`tune`](Explainer::tune) may look for a faster way: half a second less than anybody should wait, since what a trial
-    /// will take is guessed.
-    pub const TUNING_BUDGET: Duration = Duration::from_millis(2500);
+    /// How long [`tune`](Explainer::tune) may look for a faster way: nobody should notice that they wait for it.
+    pub const TUNING_BUDGET: Duration = Duration::from_millis(300);
 
     /// How convolutions are cut, as a line of text to keep for the next visit.
     pub fn tuning(&self) -> String {
@@ -218,12 +211,12 @@ impl Explainer {
         self.gpu.is_cpu() || kept.parse().map(|tuning| self.tuning = tuning).is_ok()
     }
 
-    /// Whether the adapter can time its steps.
+    /// Whether the adapter can time its dispatches.
     pub fn timings_available(&self) -> bool {
         self.gpu.timings_available()
     }
 
-    /// Times every step from now on, where the adapter can; off at first, and free while off. Passes take longer while on.
+    /// Times every dispatch from now on, where the adapter can; off at first, and free while off. Passes take longer while on.
     pub fn set_timings(&mut self, on: bool) {
         self.gpu.set_timings(on);
     }
@@ -231,7 +224,7 @@ impl Explainer {
     /// What the last `predict`, `explain` or the like cost on the GPU, by shader, the dearest first; empty while timings are off.
     pub async fn timings(&self) -> Result<Vec<Timing>> {
         let mut timings: Vec<Timing> = Vec::new();
-        for StepTiming { name, microseconds, .. } in self.step_timings().await? {
+        for DispatchTiming { name, microseconds, .. } in self.dispatch_timings().await? {
             match timings.iter_mut().find(|timing| timing.name == name) {
                 Some(timing) => {
                     timing.count += 1;
@@ -244,8 +237,8 @@ impl Explainer {
         Ok(timings)
     }
 
-    /// The same step by step, in order. Browsers round time stamps to 100 µs: see [`StepTiming`].
-    pub async fn step_timings(&self) -> Result<Vec<StepTiming>> {
+    /// The same dispatch by dispatch, in order. Browsers round time stamps to 100 µs: see [`DispatchTiming`].
+    pub async fn dispatch_timings(&self) -> Result<Vec<DispatchTiming>> {
         self.gpu.timings().await
     }
 
@@ -478,8 +471,8 @@ impl Explainer {
         let architecture = &loaded.network.architecture;
         let target = match layer {
             "input" => Target::Input,
-            LAST_LAYER => Model::target(architecture, &architecture.pooled_layer())?,
-            _ => Model::target(architecture, layer)?,
+            LAST_LAYER => Target::named(architecture, &architecture.pooled_layer())?,
+            _ => Target::named(architecture, layer)?,
         };
         Ok((&self.gpu, loaded, target))
     }
@@ -581,7 +574,7 @@ impl Loaded {
         Ok(channels)
     }
 
-    /// Runs forward; buffers and steps are made anew only when the size has changed.
+    /// Runs forward; buffers and dispatches are made anew only when the size has changed.
     async fn forward(&mut self, gpu: &Gpu, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
         gpu.forget_timings();
         self.seen = None;

@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::explain::objective::softmax;
 use crate::explain::{Explainer, Explanation, Progress, Question};
-use crate::gpu::Step;
+use crate::gpu::Dispatch;
 
 /// Deletion and insertion change the photo in so many steps.
 pub const STEPS: usize = 16;
@@ -166,17 +166,17 @@ impl Explainer {
         let class = self.class(question.class)?;
         let question = Question { class: Some(class), ..question.clone() };
         let mut rounds = Vec::new();
-        let outcome = self.scramble_and_ask(&question, &mut rounds, progress).await;
+        let outcome = self.randomize_and_ask(&question, &mut rounds, progress).await;
         let (gpu, loaded, _) = self.at("input")?;
         gpu.run(rounds.iter().rev());
         loaded.look_again(gpu).await?;
         outcome
     }
 
-    async fn scramble_and_ask(
+    async fn randomize_and_ask(
         &mut self,
         question: &Question,
-        rounds: &mut Vec<Step>,
+        rounds: &mut Vec<Dispatch>,
         progress: Progress<'_>,
     ) -> Result<Option<Vec<Scrambled>>> {
         let original = self.ask(question, &mut |_, _| true).await?;
@@ -188,9 +188,9 @@ impl Explainer {
                 return Ok(None);
             }
             let (gpu, loaded, _) = self.at("input")?;
-            let steps = loaded.model.scramble(gpu, part);
-            gpu.run(&steps);
-            rounds.extend(steps);
+            let dispatches = loaded.model.randomize(gpu, part);
+            gpu.run(&dispatches);
+            rounds.extend(dispatches);
             loaded.look_again(gpu).await?;
             let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);

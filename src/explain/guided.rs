@@ -1,6 +1,6 @@
 //! Guided backpropagation and Guided Grad-CAM: fine detail, down to the pixels.
 //!
-//! As `grad-cam`'s `GuidedBackpropReLUModel` and its `deprocess_image`. The backward is [`resnet`](crate::resnet)'s with another
+//! As `grad-cam`'s `GuidedBackpropReLUModel` and its `deprocess_image`. The backward is the [`models`](crate::models)' with another
 //! rule at each ReLU; it looks sharp and is hardly faithful (see Adebayo et al. 2018, arXiv 1810.03292), which the page says.
 
 use crate::error::Result;

@@ -133,10 +133,10 @@ async fn ablated(
     let kept = gpu.tensor(layer.height, layer.width, layer.channels);
     let channel = gpu.tensor(1, 1, 1);
     gpu.copy(&kept, 0, layer);
-    let without = [crate::ops::without_channel(gpu, layer, &kept, &channel)];
+    let ablate = [crate::ops::ablate_channel(gpu, layer, &kept, &channel)];
     let mut prepare = |n: usize| {
         gpu.write(&channel, &[channels[n] as f32]);
-        gpu.run(&without);
+        gpu.run(&ablate);
     };
     let logits = pass.probe(gpu, target, channels.len(), &mut prepare, progress).await;
     gpu.copy(layer, 0, &kept);

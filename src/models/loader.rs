@@ -8,10 +8,11 @@
 
 use std::collections::HashMap;
 
+use super::upload::Uploaded;
 use crate::checkpoint::{Architecture, Arrival, Checkpoint, Conventions, Incoming, Network};
 use crate::error::Result;
 use crate::gpu::Uploader;
-use crate::models::{Shape, Uploaded};
+use crate::ops::Shape;
 
 /// Takes the bytes of a checkpoint file.
 pub struct Loader {

@@ -3,9 +3,9 @@
 //!
 //! A network of other depths or widths needs no code: sizes come from the checkpoint.
 
-use super::pass::{Activations, Features, Recorder, Slot};
+use super::layers::{AnyConv, Conventional, is_of_stage};
+use super::recorder::{Activations, Features, Recorder, Slot};
 use super::upload::Upload;
-use super::{AnyConv, Conventional, is_of_stage};
 use crate::checkpoint::Network;
 use crate::gpu::Tensor;
 use crate::ops::{Activation, Conv2d, DepthwiseConv2d, Fused, Linear, Mask};
@@ -32,7 +32,7 @@ struct InvertedResidual {
 }
 
 impl InvertedResidual {
-    // Forward and backward are each other upside-down; read them side by side.
+    // The backward is the forward upside-down.
     //
     //   a = relu6(expand(x))  or  x
     //   b = relu6(depthwise(a));  out = project(b) [+ x]

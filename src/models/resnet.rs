@@ -2,9 +2,9 @@
 //!
 //! A ResNet of other depths needs no code: sizes come from the checkpoint.
 
-use super::pass::{Activations, Features, Recorder, Slot};
+use super::layers::{AnyConv, Conventional, is_of_stage};
+use super::recorder::{Activations, Features, Recorder, Slot};
 use super::upload::Upload;
-use super::{AnyConv, Conventional, is_of_stage};
 use crate::checkpoint::Network;
 use crate::gpu::Tensor;
 use crate::ops::{self, Activation, Conv2d, Fused, Linear, Mask, Padding, Through, Window};
@@ -28,7 +28,7 @@ struct Block {
 }
 
 impl Block {
-    // Forward and backward are each other upside-down; read them side by side.
+    // The backward is the forward upside-down.
     //
     //   identity = downsample(x)  or  x
     //   a = relu(conv1(x));  b = relu(conv2(a));  out = relu(conv3(b) + identity)
@@ -124,9 +124,7 @@ impl ResNet {
         let dstem = run.gradient(&features.stem, Slot::Even);
         let indices = run.buffer([1, 1, dpool.positions() * dpool.c4()], Slot::Indices);
         let relu = Some(Through { activation: Activation::Relu, rule: run.rule });
-        ops::max_pool2d_backward(run.gpu, &dstem, dpool, &features.stem, &indices, MAX_POOL, relu)
-            .into_iter()
-            .for_each(|step| run.push(step));
+        run.extend(ops::max_pool2d_backward(run.gpu, &dstem, dpool, &features.stem, &indices, MAX_POOL, relu));
         run.layer("conv1");
         run.conv2d_backward_input(dx, &dstem, &self.stem, Fused::default());
     }

@@ -40,14 +40,6 @@ async function unpack() {
   return file;
 }
 
-// wgpu asks no browser for subgroups, which gpu.rs uses where an adapter computes on a CPU.
-const { prototype: adapter } = globalThis.GPUAdapter ?? {};
-const request = adapter?.requestDevice;
-if (request) adapter.requestDevice = function (wanted) {
-  globalThis.gradlensSubgroups = this.features.has("subgroups") && !!wanted?.requiredFeatures?.push("subgroups");
-  return request.call(this, wanted);
-};
-
 try {
   const { default: init } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });

@@ -1,9 +1,8 @@
-//! The matrix product of convolutions on the processor, for WebAssembly on a computer without a GPU. A crate of its own
-//! because tests compile the rest with little optimisation, and would wait for this.
+//! The matrix product of convolutions on the processor.
 //!
-//! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums, two vec4 of b, one number of a and a
-//! product. Only b is packed, once for however many rows of a follow: [`Packed`]; rows of a are read as they lie. A b that lies transposed
-//! is not packed either: its columns are rows, and sums of [`DOT_ROWS`] × 4 of them run along k, four numbers side by side.
+//! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums, two vec4 of b, one number of a and
+//! a product. Only b is packed, once for however many rows of a follow: [`Packed`]; rows of a are read as they lie. A b that lies
+//! transposed is not packed either: its columns are rows, and sums of [`DOT_ROWS`] × 4 of them run along k, four side by side.
 
 use wide::f32x4;
 
