@@ -254,6 +254,8 @@ async fn run(options: &Options) -> Result<String> {
         Objective::Contrast { than } => json!({"index": than, "label": labels.names[than].en}),
         _ => Value::Null,
     };
+    let notes: Vec<_> =
+        photo.notes.iter().map(|note| json!({"name": note.name(), "sentence": note.to_string()})).collect();
     let mut result = json!({
         "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
         "network": network.architecture.name(),
@@ -265,6 +267,7 @@ async fn run(options: &Options) -> Result<String> {
         "layer": explanation.layer,
         "method": explanation.method.name(),
         "blank": explanation.blank,
+        "photo": {"notes": notes},
         "milliseconds": {"load": load_ms, "predict": prediction.milliseconds, "explain": explanation.milliseconds},
         "gpu_bytes": {"weights": memory.weights, "activations": memory.activations, "gradients": memory.gradients},
     });
@@ -272,8 +275,9 @@ async fn run(options: &Options) -> Result<String> {
         result.append(&mut also);
     }
     write_all(&options.out, &photo, &prediction, &explanation, tensors, &format!("{result:#}\n"))?;
+    let notes: String = photo.notes.iter().map(|note| format!("\n{note}")).collect();
     Ok(format!(
-        "{}: {} ({:.1} %); {} at {} in {}",
+        "{}: {} ({:.1} %); {} at {} in {}{notes}",
         options.image.display(),
         labels.names[prediction.top(1)[0].class].en,
         100.0 * prediction.top(1)[0].probability,
