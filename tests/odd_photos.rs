@@ -86,25 +86,27 @@ fn a_wide_gamut_is_said() {
     }
 }
 
-/// Twelve bits in the low end of sixteen look black; the brightest colour counts, and opacity is none.
+/// Twelve bits in the low end of sixteen look black; opacity is no colour, and a white pixel not yet light.
 #[test]
 fn a_picture_of_twelve_bits_in_sixteen_is_hinted_at() {
     let png = |colour: u8, brightest: u16| {
         let mut file = Vec::new();
-        let mut samples: Vec<u16> = (0..40 * 40 * u16::from(colour)).map(|at| at % (brightest + 1)).collect();
-        samples[77] = brightest;
+        let spread = |at: u32| (at * 7919 % (u32::from(brightest) + 1)) as u16;
+        let mut samples: Vec<u16> = (0..40 * 40 * u32::from(colour)).map(spread).collect();
+        samples[77] = u16::MAX;
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
         let kind = if colour == 1 { image::ExtendedColorType::L16 } else { image::ExtendedColorType::Rgb16 };
         image::ImageEncoder::write_image(image::codecs::png::PngEncoder::new(&mut file), &bytes, 40, 40, kind).unwrap();
         Photo::decode(&file).unwrap().notes
     };
     for colour in [1, 3] {
-        assert_eq!(png(colour, 4095), [Note::NearlyBlack { brightest: 4095 }]);
-        assert_eq!(png(colour, 0), [Note::NearlyBlack { brightest: 0 }]);
+        assert_eq!(png(colour, 4095), [Note::NearlyBlack { bits: 12 }]);
+        assert_eq!(png(colour, 255), [Note::NearlyBlack { bits: 8 }]);
+        assert_eq!(png(colour, 0), [Note::NearlyBlack { bits: 0 }]);
         assert_eq!(png(colour, 40_000), []);
     }
     assert_eq!(Photo::decode(&read("fixtures/photos/rgba16.png")).unwrap().notes, []);
-    let note = Note::NearlyBlack { brightest: 4095 };
+    let note = Note::NearlyBlack { bits: 12 };
     assert!(note.to_string().contains("nearly black") && note.chinese().contains("几乎是黑的"));
 }
 

@@ -18,8 +18,8 @@ use crate::error::{ENDS_EARLY, Error, Foreign, Result};
 pub const MAX_PIXELS: u64 = 100_000_000;
 /// Most bytes that a decoded picture may take; binds 16-bit photos only.
 pub const MAX_BYTES: u64 = 512 << 20;
-/// 16-bit pictures below are called nearly black: a twelfth bit is not set.
-const NEARLY_BLACK: u16 = 4096;
+/// Bits of a 16-bit picture's values up to which it is called nearly black: an eighth of full brightness.
+const NEARLY_BLACK: u32 = 13;
 
 /// A PNG's last chunk: no content, and its sum.
 const PNG_END: [u8; 12] = *b"\0\0\0\0IEND\xAE\x42\x60\x82";
@@ -65,8 +65,8 @@ impl Photo {
         };
         let wide = decoded.profile.as_deref().and_then(metadata::wide_gamut);
         let wide = wide.map(|profile| Note::WideGamut { profile });
-        let brightest = decoded.samples.brightest().filter(|brightest| *brightest < NEARLY_BLACK);
-        let dark = brightest.map(|brightest| Note::NearlyBlack { brightest });
+        let bits = decoded.samples.bits_in_use().filter(|bits| *bits <= NEARLY_BLACK);
+        let dark = bits.map(|bits| Note::NearlyBlack { bits });
         let mut photo = Photo::new(decoded.width, decoded.height, decoded.samples.flatten());
         photo.notes = wide.into_iter().chain(dark).collect();
         Ok(photo.turned(decoded.orientation))
@@ -162,12 +162,19 @@ fn decode_whole(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
 }
 
 impl Samples {
-    /// The greatest sample of a picture of 16 bits, opacity aside.
-    fn brightest(&self) -> Option<u16> {
+    /// How many bits the values of a picture of 16 bits use, opacity aside, and all but the brightest thousandth: a label or a broken
+    /// pixel may be white.
+    fn bits_in_use(&self) -> Option<u32> {
         let Samples::Sixteen { samples, channels } = self else { return None };
         let colours = if channels.is_multiple_of(2) { channels - 1 } else { *channels };
-        let pixels = samples.chunks_exact(2 * channels);
-        pixels.flat_map(|pixel| &pixel.as_chunks::<2>().0[..colours]).map(|sample| u16::from_ne_bytes(*sample)).max()
+        let mut of_bits = [0_usize; 17];
+        for pixel in samples.chunks_exact(2 * channels) {
+            for sample in &pixel.as_chunks::<2>().0[..colours] {
+                of_bits[(16 - u16::from_ne_bytes(*sample).leading_zeros()) as usize] += 1;
+            }
+        }
+        let most = of_bits.iter().sum::<usize>() / 1000;
+        (0..=16).find(|&bits| of_bits[bits as usize + 1..].iter().sum::<usize>() <= most)
     }
 
     /// Lays a picture over white and rounds it to eight bits a channel: red, green, blue.

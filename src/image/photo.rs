@@ -24,8 +24,8 @@ pub enum Note {
     /// Its colours are those of a wider gamut than sRGB and were not converted: neither torchvision nor Pillow does, and networks were
     /// trained on such pixels as on all others.
     WideGamut { profile: String },
-    /// It has 16 bits a channel and uses the darkest of them only, as a picture of 10 or 12 bits does that was not stretched.
-    NearlyBlack { brightest: u16 },
+    /// It has 16 bits a channel and its values use only the lowest `bits`, as a picture of 12 bits does that was not stretched.
+    NearlyBlack { bits: u32 },
 }
 
 impl Note {
@@ -43,9 +43,9 @@ impl Note {
             Note::WideGamut { profile } => format!(
                 "这张照片的色彩配置文件是 {profile}，色域比 sRGB 宽；像素按原值读取，没有转换（与 torchvision 和 Pillow 相同）。"
             ),
-            Note::NearlyBlack { brightest } => format!(
-                "这张 16 位图片几乎是黑的：最亮的值是 {brightest}（最大 65535）。如果它只有 10 或 12 位，请先拉伸到整个范围。"
-            ),
+            Note::NearlyBlack { bits } => {
+                format!("这张 16 位图片几乎是黑的：它的值只用到 16 位中的 {bits} 位。请先把它拉伸到整个范围。")
+            }
         }
     }
 }
@@ -58,10 +58,9 @@ impl fmt::Display for Note {
                 "The photo's colour profile is {profile}, of a wider gamut than sRGB; its pixels were read as they are, not converted, \
                  as torchvision and Pillow read them."
             ),
-            Note::NearlyBlack { brightest } => write!(
+            Note::NearlyBlack { bits } => write!(
                 f,
-                "This 16-bit picture is nearly black: its brightest value is {brightest} of 65535. If it has 10 or 12 bits, stretch it \
-                 to the whole range first."
+                "This 16-bit picture is nearly black: its values use only {bits} of the 16 bits. Stretch it to the whole range first."
             ),
         }
     }
