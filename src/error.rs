@@ -4,6 +4,7 @@
 //! written for the person at the page, not for a log. An error is handled once: the engine returns it, the page or the command shows it.
 //! To extend: add a variant with its two sentences here, and a call that reaches it to `tests/errors.rs`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use thiserror::Error;
@@ -153,6 +154,18 @@ pub enum Foreign {
     Icon,
     Zip,
     Checkpoint,
+    Dicom,
+    Nifti,
+    Gzip,
+    Netpbm,
+    Targa,
+    NumPy,
+    /// A JPEG of arithmetic coding, which no common program writes.
+    JpegArithmetic,
+    /// A JPEG of separate scans in a ratio of colour planes that its decoder miscounts.
+    JpegScans,
+    /// Another known format, by its name.
+    Named(&'static str),
     Unknown,
     /// A kind of a known format, in its decoder's words.
     Kind(String),
@@ -160,8 +173,8 @@ pub enum Foreign {
 
 impl Foreign {
     /// What it is and what to do about it, in English and Chinese.
-    fn words(&self) -> [&str; 2] {
-        match self {
+    fn words(&self) -> [Cow<'_, str>; 2] {
+        let words = match self {
             Foreign::Empty => {
                 ["the file is empty; choose it again, or download it again", "文件是空的，请重新选择或重新下载"]
             }
@@ -203,15 +216,51 @@ impl Foreign {
                 "它是压缩包或办公文档，请先取出其中的图片",
             ],
             Foreign::Checkpoint => ["it is a checkpoint; choose it as weights instead", "它是权重文件，请作为权重打开"],
+            Foreign::Dicom => [
+                "it is a DICOM file; export the picture as PNG from a DICOM viewer first",
+                "它是 DICOM 医学影像，请先用 DICOM 查看器导出为 PNG",
+            ],
+            Foreign::Nifti => [
+                "it is a NIfTI or Analyze volume; export one slice as PNG first",
+                "它是 NIfTI 或 Analyze 体数据，请先把一个切片导出为 PNG",
+            ],
+            Foreign::Gzip => [
+                "it is compressed with gzip (a NIfTI volume, perhaps); unpack it, and export the picture as PNG",
+                "它是 gzip 压缩文件（可能是 NIfTI 体数据），请先解压并把图片导出为 PNG",
+            ],
+            Foreign::Netpbm => [
+                "it is a Netpbm picture (PPM, PGM, PBM, PAM or PFM); save it as PNG first",
+                "它是 Netpbm 图片（PPM、PGM、PBM、PAM 或 PFM），请先另存为 PNG",
+            ],
+            Foreign::Targa => ["it is a Targa picture (TGA); save it as PNG first", "它是 TGA 图片，请先另存为 PNG"],
+            Foreign::NumPy => [
+                "it is a NumPy array (NPY or NPZ); save it as PNG first",
+                "它是 NumPy 数组（NPY 或 NPZ），请先另存为 PNG",
+            ],
+            Foreign::JpegArithmetic => [
+                "it is a JPEG of arithmetic coding, which hardly any program reads; save it as an ordinary JPEG or PNG first",
+                "它是算术编码的 JPEG，几乎没有程序能读取，请先另存为普通 JPEG 或 PNG",
+            ],
+            Foreign::JpegScans => [
+                "it is a JPEG of separate scans with an unusual ratio of colour planes; save it as an ordinary JPEG or PNG first",
+                "它是分开扫描、色度比例特殊的 JPEG，请先另存为普通 JPEG 或 PNG",
+            ],
+            Foreign::Named(name) => {
+                return [
+                    format!("it is a {name} file; export it as PNG or JPEG first").into(),
+                    format!("它是 {name} 文件，请先导出为 PNG 或 JPEG").into(),
+                ];
+            }
             Foreign::Unknown => ["its first bytes are those of no known image", "开头的字节不属于任何已知的图片格式"],
-            Foreign::Kind(detail) => [detail, detail],
-        }
+            Foreign::Kind(detail) => [detail.as_str(), detail.as_str()],
+        };
+        words.map(Cow::Borrowed)
     }
 }
 
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.words()[0])
+        f.write_str(&self.words()[0])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Any bytes as a photo: decoded or refused without a panic, within the memory that the stated size allows, and prepared as an input.
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../src"]
 mod engine {
     pub mod error;
@@ -11,7 +11,7 @@ mod heap;
 // The sources say `crate::error`.
 use engine::{error, image};
 
-use engine::image::{Fit, Photo, Preprocessing, left_to_the_browser, prepare, stated_size, webp_orientation};
+use engine::image::{Fit, Photo, Preprocessing, left_to_the_browser, prepare};
 use error::Error;
 
 /// Pixels above which nothing is decoded here: large ones take time and find nothing that small ones do not.
@@ -26,14 +26,21 @@ const AT_LEAST: usize = 4 << 20;
 /// A WebP may ask for up to 65,536 groups of prefix codes, whatever its size; its decoder is not in the page.
 const OF_WEBP: usize = 96 << 20;
 
+/// Width and height by the header.
+fn stated(file: &[u8]) -> Option<(u64, u64)> {
+    if file.starts_with(&[0xFF, 0xD8]) {
+        let mut decoder = jpeg_decoder::Decoder::new(file);
+        decoder.read_info().ok()?;
+        return decoder.info().map(|info| (info.width.into(), info.height.into()));
+    }
+    let reader = ::image::ImageReader::new(std::io::Cursor::new(file)).with_guessed_format().ok()?;
+    reader.into_dimensions().ok().map(|(width, height)| (width.into(), height.into()))
+}
+
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
-    let _ = webp_orientation(file);
     let _ = left_to_the_browser(file);
-    let stated = ::image::ImageReader::new(std::io::Cursor::new(file)).with_guessed_format();
-    let stated = stated.ok().and_then(|reader| reader.into_dimensions().ok());
-    let (width, height) = stated.unwrap_or_default();
-    let (wide, high) = stated_size(file).unwrap_or_default();
-    let pixels = wide.max(width.into()) * high.max(height.into());
+    let (width, height) = stated(file).unwrap_or_default();
+    let pixels = width * height;
     if (MOST..engine::image::MAX_PIXELS).contains(&pixels) {
         return;
     }
@@ -41,7 +48,7 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let tables = if file.starts_with(b"RIFF") { OF_WEBP } else { AT_LEAST };
     // What states more is refused.
     let allowed = if pixels < MOST {
-        let blocks = wide.max(width.into()).next_multiple_of(A_BLOCK) * high.max(height.into()).next_multiple_of(A_BLOCK);
+        let blocks = width.next_multiple_of(A_BLOCK) * height.next_multiple_of(A_BLOCK);
         A_PIXEL * pixels as usize + OF_A_BLOCK * blocks as usize
     } else {
         0

@@ -1,7 +1,7 @@
 //! Any text as a list of labels, a list of models, or a link. The first byte says which.
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../src"]
 mod engine {
     pub mod catalog {

@@ -65,7 +65,7 @@ impl Labels {
 
     /// The class that `query` names: its index, or its exact English or Chinese name in any case.
     pub fn find(&self, query: &str) -> Option<usize> {
-        let query = lowercase(query.trim());
+        let query = query.trim().to_lowercase();
         if let Ok(class) = query.parse::<usize>()
             && class < self.names.len()
         {
@@ -77,7 +77,7 @@ impl Labels {
     /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any case. Names that it begins come
     /// first, then names with a word that it begins, then the rest; in class order within each.
     pub fn search(&self, query: &str, limit: usize) -> Vec<usize> {
-        let query = lowercase(query.trim());
+        let query = query.trim().to_lowercase();
         let rank = |class: usize| {
             let in_names = self.names[class].lowercase().filter_map(|name| {
                 let at = name.find(&query)?;
@@ -100,19 +100,8 @@ impl Labels {
 
 impl Label {
     fn lowercase(&self) -> impl Iterator<Item = String> {
-        [Some(&self.en), self.zh.as_ref()].into_iter().flatten().map(|name| lowercase(name))
+        [Some(&self.en), self.zh.as_ref()].into_iter().flatten().map(|name| name.to_lowercase())
     }
-}
-
-/// The browser's own: its tables are seven kilobytes that the page need not bring.
-#[cfg(target_arch = "wasm32")]
-fn lowercase(text: &str) -> String {
-    js_sys::JsString::from(text).to_lower_case().into()
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn lowercase(text: &str) -> String {
-    text.to_lowercase()
 }
 
 fn malformed(detail: impl Into<String>) -> Error {

@@ -5,6 +5,7 @@ use gradlens::Method;
 
 pub mod golden_weights;
 pub mod mobilenet_weights;
+pub mod photos;
 pub mod random;
 pub mod torch_file;
 

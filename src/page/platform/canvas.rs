@@ -2,10 +2,10 @@
 //!
 //! The arithmetic of heatmaps is `image::heatmap`'s; this file only carries pixels over.
 
-use crate::error::{Error, Foreign};
+use crate::error::Error;
 use crate::explain::Explanation;
 use crate::image::heatmap::{self, ColourMap, Look};
-use crate::image::{MAX_PIXELS, Photo, Rect, webp_orientation};
+use crate::image::{MAX_PIXELS, Photo, Rect};
 use js_sys::Reflect;
 use leptos::prelude::{document, window};
 use wasm_bindgen::{Clamped, JsCast, JsValue};
@@ -30,17 +30,14 @@ pub const THUMB: usize = 160;
 /// management, upright, the first frame.
 pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
     match decode(bytes).await {
-        Ok(photo) => Ok(match webp_orientation(bytes) {
-            Some(orientation) => photo.turned(orientation),
-            None => photo,
-        }),
+        Ok(photo) => Ok(photo),
         Err(error) => {
             let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
             let damaged = Error::PhotoCorrupt { detail: words.unwrap_or_default().trim_end_matches('.').to_owned() };
             // A format that this browser does not know has a sentence of its own.
             Err(Photo::decode(bytes)
                 .err()
-                .filter(|error| matches!(error, Error::PhotoFormat { what: Foreign::Heic | Foreign::Avif }))
+                .filter(|error| matches!(error, Error::PhotoFormat { .. }))
                 .unwrap_or(damaged))
         }
     }
