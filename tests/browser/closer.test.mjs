@@ -400,6 +400,7 @@ describe('looking closer', () => {
     assert.equal((await page.tab.$$eval(`${id('curves')} path[d^="M"]`, paths => paths.filter(path => path.getAttribute('d').includes('L')).length)), 4);
     await click('sanity');
     assert.deepEqual((await figures()).map(({ what }) => what), ['fc', 'layer4', 'layer3', 'layer2', 'layer1', 'conv1'].map(part => `scrambled ${part}`));
+    assert.match(await text('sanity-verdict'), /randomized/);
     const curves = await page.tab.$$eval(`${id('sanity-curves')} path[d*="L"]`, paths => paths.map(path => path.getAttribute('d').split('L').length));
     assert.deepEqual(curves, [7, 7], 'the whole network and six parts');
     assert.match(await page.tab.$eval(`${id('sanity-curves')} svg`, svg => svg.getAttribute('aria-label')), /rank correlation at the end: -?0\.\d\d, .*SSIM.*: -?0\.\d\d/);

@@ -36,6 +36,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
             <div class="stage-frame">
                 <Canvases state found />
                 {move || empty.get().then(|| view! { <Welcome controller browse_photo /> })}
+                <BlankNotice state />
                 <CameraBar controller />
             </div>
             <Status controller />
@@ -344,17 +345,29 @@ fn Ramp(#[prop(into)] colours: Signal<ColourMap>) -> impl IntoView {
     view! { <canvas class="colour-ramp" aria-hidden="true" node_ref=canvas></canvas> }
 }
 
+/// A sentence about what the warm places of the heatmap do, and at which layer.
+fn evidence_sentence(state: &State, words: Words) -> String {
+    let said = |known: &Explanation| fill(words(state.text()), &[&state.evidence(known), &known.layer]);
+    state.explanation.with(|known| known.as_deref().map(said).unwrap_or_default())
+}
+
+/// That the heatmap is empty, and that this is the answer. Over the picture, so that nothing below it moves.
+#[component]
+fn BlankNotice(state: State) -> impl IntoView {
+    let blank = Memo::new(move |_| state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank)));
+    let notice = move || {
+        view! {
+            <p class="stage-blank" role="status" data-testid="blank">
+                {move || evidence_sentence(&state, |text| text.blank)}
+            </p>
+        }
+    };
+    move || blank.get().then(notice)
+}
+
 /// What the colours mean, in plain words, and what the map is made of.
 #[component]
 fn ColourBar(state: State) -> impl IntoView {
-    let blank = Memo::new(move |_| state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank)));
-    // A sentence about what the warm places do, and where.
-    let about = move |words: Words| {
-        move || {
-            let said = |known: &Explanation| fill(words(state.text()), &[&state.evidence(known), &known.layer]);
-            state.explanation.with(|known| known.as_deref().map(said).unwrap_or_default())
-        }
-    };
     let caption = move || {
         state.explanation.with(|explanation| {
             let explanation = explanation.as_ref()?;
@@ -367,11 +380,6 @@ fn ColourBar(state: State) -> impl IntoView {
     };
     view! {
         <div class="colour-bar" class:shown=move || state.explanation.with(Option::is_some)>
-            {move || blank.get().then(|| view! {
-                <p class="colour-bar-blank" role="status" data-testid="blank">
-                    {about(|text| text.blank)}
-                </p>
-            })}
             <div class="colour-bar-row">
                 <span>{move || state.text().bar_low}</span>
                 <Ramp colours=state.colours />
@@ -379,7 +387,7 @@ fn ColourBar(state: State) -> impl IntoView {
                 <Swatches state />
             </div>
             <p class="fine" data-testid="in-words">
-                {about(|text| text.bar_note)} " "
+                {move || evidence_sentence(&state, |text| text.bar_note)} " "
                 {move || state.explanation.with(|known| known.as_ref().map(|known| in_words(&state, known)).unwrap_or_default())} " "
                 {move || caption().unwrap_or_default()}
             </p>

@@ -96,6 +96,8 @@ pub struct AnalysisState {
     pub slow_method: RwSignal<Method>,
     /// Channels that a slow method tries; 0: all.
     pub channels: RwSignal<usize>,
+    /// The same of the slow heatmap on show.
+    pub tried_channels: RwSignal<usize>,
     /// Where the warm region begins, as a share of the maximum.
     pub threshold: RwSignal<f32>,
     /// The box that the visitor drew, in photo pixels.
@@ -117,7 +119,8 @@ impl AnalysisState {
             axes: RwSignal::default(),
             one_scale: RwSignal::default(),
             slow_method: RwSignal::new(Method::AblationCam),
-            channels: RwSignal::new(64),
+            channels: RwSignal::new(0),
+            tried_channels: RwSignal::new(0),
             threshold: RwSignal::new(localization::THRESHOLD),
             true_box: RwSignal::default(),
             swipe: RwSignal::new(0.5),

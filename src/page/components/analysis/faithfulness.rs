@@ -8,6 +8,9 @@ use crate::page::engine::protocol::Analysis;
 use crate::page::i18n::fill;
 use leptos::prelude::*;
 
+/// Rank correlation or SSIM above which two heatmaps are called similar.
+const SIMILAR: f32 = 0.5;
+
 /// A curve of a chart: what it is called, and its points in 0..=1.
 type Line<'a> = (String, &'a [(f32, f32)]);
 
@@ -107,7 +110,15 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
             format!("{name}: {}", curve.last().map(|point| two(point.1)).unwrap_or_default())
         };
         let lines = [(last(text.alike[0], &ranks), &ranks[..]), (last(text.alike[1], &ssim), &ssim[..])];
+        let blank = scrambled.iter().all(|s| s.heatmap.iter().all(|&heat| heat == 0.0));
+        let similar = scrambled.last().is_some_and(|last| last.correlation.max(last.ssim) > SIMILAR);
+        let verdict = match (blank, similar) {
+            (true, _) => text.sanity_blank,
+            (false, true) => text.sanity_bad,
+            (false, false) => text.sanity_good,
+        };
         Some(view! {
+            <p data-testid="sanity-verdict">{verdict}</p>
             <div class="analysis-charts" data-testid="sanity-curves">{chart(text.sanity_chart, lines, text.sanity_across)}</div>
             <div class="picture-grid">{maps}</div>
         })

@@ -1,6 +1,7 @@
 //! Panels of small heatmaps: layers, objectives, comparisons, fine detail, before and after.
 
 use super::figure::{Figure, over_small};
+use crate::catalog::layer_summary::part;
 use crate::explain::Explanation;
 use crate::explain::cam::Method;
 use crate::explain::guided::Guided;
@@ -33,6 +34,15 @@ fn names(state: State, map: &Explanation) -> [String; 3] {
         (Panel::Compare, Axes::ClassesMethods) => [class, none(), method],
         (Panel::Compare, Axes::MethodsLayers) => [method, none(), layer],
         (Panel::Compare, Axes::All) => [class, layer, method],
+        (Panel::Methods, _) if map.method.is_slow() && state.analysis.tried_channels.get_untracked() > 0 => {
+            let tried = state.number(state.analysis.tried_channels.get_untracked());
+            let all = state.layer_summary.with(|parts| part(parts, &layer).map_or(0, |part| part.channels));
+            [
+                none(),
+                none(),
+                format!("{method} · {layer} · {}", fill(text.tried_channels, &[&tried, &state.number(all)])),
+            ]
+        }
         _ => [none(), none(), format!("{method} · {layer}")],
     };
     [first, second, format!("{name} {}", state.blank_note(map))]

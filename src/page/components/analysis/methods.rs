@@ -40,6 +40,7 @@ pub fn Methods(controller: Controller) -> impl IntoView {
     };
     let start = move || {
         if let Some(question) = question() {
+            analysis.tried_channels.set(analysis.channels.get_untracked());
             controller.analyze(Analysis::Maps(vec![question]));
         }
     };
@@ -71,9 +72,9 @@ pub fn Methods(controller: Controller) -> impl IntoView {
                        }
                    >
                        {[16usize, 64, 256]
-                           .map(|n| view! { <option value=n.to_string() selected=n == 64>{n.to_string()}</option> })
+                           .map(|n| view! { <option value=n.to_string() selected=move || analysis.channels.get() == n>{n.to_string()}</option> })
                            .collect_view()}
-                       <option value="0">{move || state.text().analysis.all_channels}</option>
+                       <option value="0" selected=move || analysis.channels.get() == 0>{move || state.text().analysis.all_channels}</option>
                    </select>
                </label>
                <button
@@ -101,6 +102,9 @@ pub fn Methods(controller: Controller) -> impl IntoView {
                        }
                    })
            }}
-           <Maps state />
+           <p class="hint">
+            {move || if analysis.channels.get() > 0 { state.text().analysis.few_channels } else { "" }}
+        </p>
+        <Maps state />
        }
 }
