@@ -7,7 +7,7 @@ use crate::explain::Score;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
-use web_sys::FocusOptions;
+use web_sys::{FocusOptions, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 /// Suggestions shown under the search field.
 const SUGGESTIONS: usize = 8;
@@ -91,7 +91,7 @@ fn Ranked(controller: Controller, rank: usize, score: Score) -> impl IntoView {
     }
 }
 
-/// A combobox: type a name in either language, or a number; arrows, Enter and Escape as one expects.
+/// A combobox: type a name in either language, or a number; arrows, Enter and Escape as one expects. A click or an arrow lists all classes.
 #[component]
 fn Search(controller: Controller) -> impl IntoView {
     let state = controller.state;
@@ -101,9 +101,22 @@ fn Search(controller: Controller) -> impl IntoView {
     let found = Memo::new(move |_| {
         let query = query.get();
         let query = query.trim();
-        if query.is_empty() { Vec::new() } else { state.labels.with(|labels| labels.search(query, SUGGESTIONS)) }
+        match query.is_empty() {
+            true if open.get() => state.labels.with(|labels| (0..labels.names.len()).collect()),
+            true => Vec::new(),
+            false => state.labels.with(|labels| labels.search(query, SUGGESTIONS)),
+        }
     });
-    let shown = Memo::new(move |_| open.get() && !query.with(|query| query.trim().is_empty()));
+    let list = NodeRef::<html::Ul>::new();
+    Effect::new(move |_| {
+        // Of a thousand classes the marked one is brought into sight.
+        let place = active.get();
+        if let Some(option) = list.get().and_then(|list| list.children().item(place as u32)) {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Nearest);
+            option.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+    });
 
     let choose = move |class: usize| {
         query.set(String::new());
@@ -113,9 +126,13 @@ fn Search(controller: Controller) -> impl IntoView {
     let on_key = move |event: KeyboardEvent| {
         let count = found.with(Vec::len);
         match event.key().as_str() {
+            "ArrowDown" if !open.get_untracked() => {
+                event.prevent_default();
+                active.set(0);
+                open.set(true);
+            }
             "ArrowDown" if count > 0 => {
                 event.prevent_default();
-                open.set(true);
                 active.update(|active| *active = (*active + 1) % count);
             }
             "ArrowUp" if count > 0 => {
@@ -138,68 +155,67 @@ fn Search(controller: Controller) -> impl IntoView {
     };
 
     view! {
-           <div class="search">
-               <label for="class-search">{move || state.text().search}</label>
-               <input
-                   id="class-search"
-                   type="search"
-                   role="combobox"
-                   autocomplete="off"
-                   spellcheck="false"
-                   data-testid="class-search"
-                   aria-autocomplete="list"
-                   aria-controls="class-options"
-                   aria-expanded=move || shown.get().to_string()
-                   aria-activedescendant=move || {
-                       let marked = shown.get() && found.with(|found| !found.is_empty());
-                       if marked { format!("class-option-{}", active.get()) } else { String::new() }
-                   }
-                   disabled=move || state.labels.with(|labels| labels.names.is_empty())
-                   placeholder=move || state.text().search_placeholder
-                   prop:value=move || query.get()
-                   on:input:target=move |event| {
-    let words = event.target().value();
-
-                       query.set(words);
-                       active.set(0);
-                       open.set(true);
-                   }
-                   on:focus=move |_| open.set(true)
-                   on:blur=move |_| open.set(false)
-                   on:keydown=on_key
-               />
-               <ul id="class-options" role="listbox" aria-label=move || state.text().search class:shown=move || shown.get()>
-                   {move || {
-                       let found = found.get();
-                       if found.is_empty() && shown.get() {
-                           return view! { <li class="search-none">{state.text().search_none}</li> }.into_any();
-                       }
-                       found
-                           .into_iter()
-                           .enumerate()
-                           .map(|(place, class)| {
-                               view! {
-                                   <li
-                                       id=format!("class-option-{place}")
-                                       role="option"
-                                       data-class=class
-                                       aria-selected=move || (active.get() == place).to_string()
-                                       // Before the field loses its focus, which would close the list under the pointer.
-                                       on:mousedown=move |event| {
-                                           event.prevent_default();
-                                           choose(class);
-                                       }
-                                   >
-                                       <span>{state.label(class)}</span>
-                                       <small>{state.second_label(class)}</small>
-                                       <small class="search-number">{class}</small>
-                                   </li>
-                               }
-                           })
-                           .collect_view()
-                           .into_any()
-                   }}
-               </ul>
-           </div>
-       }
+        <div class="search">
+            <label for="class-search">{move || state.text().search}</label>
+            <input
+                id="class-search"
+                type="search"
+                role="combobox"
+                autocomplete="off"
+                spellcheck="false"
+                data-testid="class-search"
+                aria-autocomplete="list"
+                aria-controls="class-options"
+                aria-expanded=move || open.get().to_string()
+                aria-activedescendant=move || {
+                    let marked = open.get() && found.with(|found| !found.is_empty());
+                    if marked { format!("class-option-{}", active.get()) } else { String::new() }
+                }
+                disabled=move || state.labels.with(|labels| labels.names.is_empty())
+                placeholder=move || state.text().search_placeholder
+                prop:value=move || query.get()
+                on:input:target=move |event| {
+                    let words = event.target().value();
+                    query.set(words);
+                    active.set(0);
+                    open.set(true);
+                }
+                on:click=move |_| open.set(true)
+                on:blur=move |_| open.set(false)
+                on:keydown=on_key
+            />
+            <ul node_ref=list id="class-options" role="listbox" aria-label=move || state.text().search class:shown=move || open.get()>
+                {move || {
+                    let found = found.get();
+                    if found.is_empty() && open.get() {
+                        return view! { <li class="search-none">{state.text().search_none}</li> }.into_any();
+                    }
+                    found
+                        .into_iter()
+                        .enumerate()
+                        .map(|(place, class)| {
+                            view! {
+                                <li
+                                    id=format!("class-option-{place}")
+                                    role="option"
+                                    data-class=class
+                                    aria-selected=move || (active.get() == place).to_string()
+                                    // Before the field loses its focus, which would close the list under the pointer.
+                                    on:mousedown=move |event| {
+                                        event.prevent_default();
+                                        choose(class);
+                                    }
+                                >
+                                    <span>{state.label(class)}</span>
+                                    <small>{state.second_label(class)}</small>
+                                    <small class="search-number">{class}</small>
+                                </li>
+                            }
+                        })
+                        .collect_view()
+                        .into_any()
+                }}
+            </ul>
+        </div>
+    }
 }

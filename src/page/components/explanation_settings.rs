@@ -13,119 +13,117 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let method_name = move || state.method.get().to_string();
     view! {
-           <section class="card explanation-settings">
-               <h2>{move || state.text().where_from}</h2>
+        <section class="card explanation-settings">
+            <h2>{move || state.text().where_from}</h2>
 
-               <h3>{move || state.text().layer}</h3>
-               <Stages controller />
-               <p class="hint">{move || state.text().layer_hint}</p>
-               <label class="field">
-                   <span>{move || state.text().block}</span>
-                   <select
-                       data-testid="layer-select"
-                       prop:value=move || state.layer.get()
-                       on:change:target=move |event| controller.choose_layer(event.target().value())
-                   >
-                       {move || {
-                           let layers = state.layers.get();
-                           let fused = Some(state.layer.get()).filter(|layer| layer.contains('+'));
-                           let fused = fused.map(|layer| view! { <option value=layer.clone() selected>{layer.clone()}</option> });
-                           let stages = state
-                               .stages
-                               .get()
-                               .into_iter()
-                               .map(|(stage, stride)| {
-                                   let blocks: Vec<_> = layers.iter().filter(|layer| is_within(layer, &stage)).cloned().collect();
-                                   let label = format!("{stage} · {}", state.stage_name(stride));
-                                   let several = blocks.len() > 1;
-                                   let option = |layer: String| {
-                                       let name = match several && layer == stage {
-                                           true => format!("{layer} ({})", state.text().whole_stage),
-                                           false => layer.clone(),
-                                       };
-                                       let value = layer.clone();
-                                       view! {
-                                           <option value=value selected=move || state.layer.get() == layer>
-                                               {name}
-                                           </option>
-                                       }
-                                   };
-                                   view! { <optgroup label=label>{blocks.into_iter().map(option).collect_view()}</optgroup> }
-                               })
-                               .collect_view();
-                           (fused, stages)
-                       }}
-                   </select>
-               </label>
+            <h3>{move || state.text().layer}</h3>
+            <Stages controller />
+            <p class="hint">{move || state.text().layer_hint}</p>
+            <label class="field">
+                <span>{move || state.text().block}</span>
+                <select
+                    data-testid="layer-select"
+                    prop:value=move || state.layer.get()
+                    on:change:target=move |event| controller.choose_layer(event.target().value())
+                >
+                    {move || {
+                        let layers = state.layers.get();
+                        let fused = Some(state.layer.get()).filter(|layer| layer.contains('+'));
+                        let fused = fused.map(|layer| view! { <option value=layer.clone() selected>{layer.clone()}</option> });
+                        let stages = state
+                            .stages
+                            .get()
+                            .into_iter()
+                            .map(|(stage, stride)| {
+                                let blocks: Vec<_> = layers.iter().filter(|layer| is_within(layer, &stage)).cloned().collect();
+                                let label = format!("{stage} · {}", state.stage_name(stride));
+                                let several = blocks.len() > 1;
+                                let option = |layer: String| {
+                                    let name = match several && layer == stage {
+                                        true => format!("{layer} ({})", state.text().whole_stage),
+                                        false => layer.clone(),
+                                    };
+                                    let value = layer.clone();
+                                    view! {
+                                        <option value=value selected=move || state.layer.get() == layer>
+                                            {name}
+                                        </option>
+                                    }
+                                };
+                                view! { <optgroup label=label>{blocks.into_iter().map(option).collect_view()}</optgroup> }
+                            })
+                            .collect_view();
+                        (fused, stages)
+                    }}
+                </select>
+            </label>
 
-               <label class="field">
-                   <span>{move || state.text().method}</span>
-                   <select
-                       data-testid="method-select"
-                       prop:value=method_name
-                       on:change:target=move |event| {
-    let name = event.target().value();
+            <label class="field">
+                <span>{move || state.text().method}</span>
+                <select
+                    data-testid="method-select"
+                    prop:value=method_name
+                    on:change:target=move |event| {
+                        let name = event.target().value();
+                        if let Ok(method) = name.parse() {
+                            controller.choose_method(method);
+                        }
+                    }
+                >
+                    {Method::quick()
+                        .map(|method| {
+                            let id = method.to_string();
+                            let (name, _) = i18n::method(state.language.get_untracked(), &id);
+                            // A method that the table does not know yet goes by its own name.
+                            let name = if name.is_empty() { id.clone() } else { name.to_owned() };
+                            view! {
+                                <option value=id selected=move || state.method.get() == method>
+                                    {name}
+                                </option>
+                            }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+            <p class="hint">{move || i18n::method(state.language(), &method_name()).1.to_owned()}</p>
 
-                           if let Ok(method) = name.parse() {
-                               controller.choose_method(method);
-                           }
-                       }
-                   >
-                       {Method::quick()
-                           .map(|method| {
-                               let id = method.to_string();
-                               let (name, _) = i18n::method(state.language.get_untracked(), &id);
-                               // A method that the table does not know yet goes by its own name.
-                               let name = if name.is_empty() { id.clone() } else { name.to_owned() };
-                               view! {
-                                   <option value=id selected=move || state.method.get() == method>
-                                       {name}
-                                   </option>
-                               }
-                           })
-                           .collect_view()}
-                   </select>
-               </label>
-               <p class="hint">{move || i18n::method(state.language(), &method_name()).1.to_owned()}</p>
+            <ObjectiveChooser controller />
 
-               <ObjectiveChooser controller />
-
-               <label class="field">
-                   <span>{move || state.text().fit}</span>
-                   <select
-                       data-testid="fit-select"
-                       prop:value=move || state.fit.get().name()
-                       on:change:target=move |event| {
-    let name = event.target().value();
-
-                           if let Ok(fit) = name.parse() {
-                               controller.choose_fit(fit);
-                           }
-                       }
-                   >
-                       {[(Fit::Whole, "whole"), (Fit::Crop, "crop")]
-                           .into_iter()
-                           .map(|(fit, value)| {
-                               view! {
-                                   <option value=value selected=move || state.fit.get() == fit>
-                                       {move || match fit {
-                                           Fit::Whole => state.text().fit_whole,
-                                           Fit::Crop => state.text().fit_crop,
-                                       }}
-                                   </option>
-                               }
-                           })
-                           .collect_view()}
-                   </select>
-               </label>
-               <p class="hint">
-                   {move || match state.fit.get() {
-                       Fit::Whole => state.text().fit_hint_whole,
-                       Fit::Crop => state.text().fit_hint_crop,
-                   }}
-               </p>
-           </section>
-       }
+            <label class="field">
+                <span>{move || state.text().fit}</span>
+                <select
+                    data-testid="fit-select"
+                    prop:value=move || state.fit.get().name()
+                    on:change:target=move |event| {
+                        let name = event.target().value();
+                        if let Ok(fit) = name.parse() {
+                            controller.choose_fit(fit);
+                        }
+                    }
+                >
+                    {[(Fit::Whole, "whole"), (Fit::Crop, "crop")]
+                        .into_iter()
+                        .map(|(fit, value)| {
+                            view! {
+                                <option value=value selected=move || state.fit.get() == fit>
+                                    {move || match fit {
+                                        Fit::Whole => state.text().fit_whole,
+                                        Fit::Crop => state.text().fit_crop,
+                                    }}
+                                </option>
+                            }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+            <p class="hint">
+                {move || match state.fit.get() {
+                    Fit::Whole => state.text().fit_hint_whole,
+                    Fit::Crop => state.text().fit_hint_crop,
+                }}
+            </p>
+        </section>
+    }
 }
 
 /// One layer for each size of the grid, as radio buttons that look like one switch: four in every family, so that they fit a phone. The

@@ -63,26 +63,25 @@ pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
             _ => words(state.text()).to_owned(),
         };
         view! {
-                   <input
-                       type="number"
-                       data-testid=id
-                       aria-label=label
-                       min=min
-                       max=max
-                       step=step
-                       prop:value=move || state.preprocessing.with(|known| number.get(known))
-                       on:change:target=move |event| {
-        let input = event.target();
-
-                           let value = input.value_as_number();
-                           if input.check_validity() && value.is_finite() {
-                               let mut preprocessing = state.preprocessing.get_untracked();
-                               number.set(&mut preprocessing, value);
-                               controller.choose_preprocessing(preprocessing);
-                           }
-                       }
-                   />
-               }
+            <input
+                type="number"
+                data-testid=id
+                aria-label=label
+                min=min
+                max=max
+                step=step
+                prop:value=move || state.preprocessing.with(|known| number.get(known))
+                on:change:target=move |event| {
+                    let input = event.target();
+                    let value = input.value_as_number();
+                    if input.check_validity() && value.is_finite() {
+                        let mut preprocessing = state.preprocessing.get_untracked();
+                        number.set(&mut preprocessing, value);
+                        controller.choose_preprocessing(preprocessing);
+                    }
+                }
+            />
+        }
     };
     let rows: [(Words, Vec<(Number, &'static str)>); 5] = [
         (

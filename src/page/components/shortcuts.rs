@@ -66,23 +66,22 @@ pub fn Help(controller: Controller) -> impl IntoView {
     });
     let rows = rows.collect_view();
     view! {
-           <div class="shortcuts" id="keys">
-               <h3>{move || state.text().shortcuts.title}</h3>
-               <ul>{rows}</ul>
-               <label class="check">
-                   <input
-                       type="checkbox"
-                       data-testid="keys"
-                       prop:checked=move || state.shortcuts.get()
-                       on:change:target=move |event| {
-    let on = event.target().checked();
-
-                           state.shortcuts.set(on);
-                           storage::set(KEY, if on { "" } else { "off" });
-                       }
-                   />
-                   <span>{move || state.text().shortcuts.on}</span>
-               </label>
-           </div>
-       }
+        <div class="shortcuts" id="keys">
+            <h3>{move || state.text().shortcuts.title}</h3>
+            <ul>{rows}</ul>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid="keys"
+                    prop:checked=move || state.shortcuts.get()
+                    on:change:target=move |event| {
+                        let on = event.target().checked();
+                        state.shortcuts.set(on);
+                        storage::set(KEY, if on { "" } else { "off" });
+                    }
+                />
+                <span>{move || state.text().shortcuts.on}</span>
+            </label>
+        </div>
+    }
 }

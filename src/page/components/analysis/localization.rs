@@ -36,31 +36,30 @@ pub fn Localization(controller: Controller) -> impl IntoView {
     let numbers = move |n: usize| {
         let side = move |rect: &Rect| [rect.x, rect.y, rect.width, rect.height][n];
         view! {
-                   <label>
-                   <span>{move || state.text().analysis.sides_of_box[n]}</span>
-                   <input
-                       type="number"
-                       min="0"
-                       step="1"
-                       data-testid=["box-left", "box-top", "box-width", "box-height"][n]
-                       prop:value=move || analysis.true_box.get().as_ref().map_or(0.0, side).round()
-                       on:change:target=move |event| {
-        let input = event.target();
-
-                           let value = input.value_as_number();
-                           let (width, height) = size.get_untracked();
-                           let mut rect = analysis.true_box.get_untracked().unwrap_or(Rect { x: 0.0, y: 0.0, width, height });
-                           let [x, y] = [rect.x, rect.y];
-                           let most = [width, height, width - x, height - y][n];
-                           let value = if value.is_finite() { value.clamp(0.0, most) } else { 0.0 };
-                           *[&mut rect.x, &mut rect.y, &mut rect.width, &mut rect.height][n] = value;
-                           rect.width = rect.width.min(width - rect.x);
-                           rect.height = rect.height.min(height - rect.y);
-                           analysis.true_box.set(Some(rect));
-                       }
-                   />
-                   </label>
-               }
+            <label>
+            <span>{move || state.text().analysis.sides_of_box[n]}</span>
+            <input
+                type="number"
+                min="0"
+                step="1"
+                data-testid=["box-left", "box-top", "box-width", "box-height"][n]
+                prop:value=move || analysis.true_box.get().as_ref().map_or(0.0, side).round()
+                on:change:target=move |event| {
+                    let input = event.target();
+                    let value = input.value_as_number();
+                    let (width, height) = size.get_untracked();
+                    let mut rect = analysis.true_box.get_untracked().unwrap_or(Rect { x: 0.0, y: 0.0, width, height });
+                    let [x, y] = [rect.x, rect.y];
+                    let most = [width, height, width - x, height - y][n];
+                    let value = if value.is_finite() { value.clamp(0.0, most) } else { 0.0 };
+                    *[&mut rect.x, &mut rect.y, &mut rect.width, &mut rect.height][n] = value;
+                    rect.width = rect.width.min(width - rect.x);
+                    rect.height = rect.height.min(height - rect.y);
+                    analysis.true_box.set(Some(rect));
+                }
+            />
+            </label>
+        }
     };
     let numbers = (0..4).map(numbers).collect_view();
     let region = Memo::new(move |_| {

@@ -65,8 +65,7 @@ pub fn Methods(controller: Controller) -> impl IntoView {
                    <select
                        data-testid="slow-channels"
                        on:change:target=move |event| {
-    let channels = event.target().value();
-
+                           let channels = event.target().value();
                            analysis.channels.set(channels.parse().unwrap_or(0));
                            analysis.results.update(|results| results.estimate = None);
                        }
@@ -106,5 +105,5 @@ pub fn Methods(controller: Controller) -> impl IntoView {
             {move || if analysis.channels.get() > 0 { state.text().analysis.few_channels } else { "" }}
         </p>
         <Maps state />
-       }
+    }
 }
