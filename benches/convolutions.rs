@@ -1,9 +1,12 @@
-//! Every tile of `conv2d` on every convolution shape of a ResNet-50 at 224×224: compile time, and GFLOP a CPU second.
+//! Every tile of `conv2d` on every convolution shape of a ResNet-50 at 224×224: compile time, and
+//! GFLOP a CPU second.
 //!
-//! `cargo bench --bench convolutions` prints a table; `-- --every 3` takes every third shape, `--every 0` none. Then a whole ResNet-50: its
-//! forward, and how much the backwards cost on top of it, with the tiles that tuning chooses or those of
-//! `--tiles "8x2/8x8w 8x2/8x8 8x2/8x8"`, as `Explainer::tuning` writes them; `--cpu` computes without WebGPU. On an adapter that computes on the CPU,
-//! process CPU seconds are what a busy machine does not distort; on a real GPU read the wall-clock column.
+//! `cargo bench --bench convolutions` prints a table; `-- --every 3` takes every third shape,
+//! `--every 0` none. Then a whole ResNet-50: its forward, and how much the backwards cost on top of
+//! it, with the tiles that tuning chooses or those of `--tiles "8x2/8x8w 8x2/8x8 8x2/8x8"`, as
+//! `Explainer::tuning` writes them; `--cpu` computes without WebGPU. On an adapter that computes on
+//! the CPU, process CPU seconds are what a busy machine does not distort; on a real GPU read the
+//! wall-clock column.
 
 use std::time::Instant;
 
@@ -137,7 +140,8 @@ async fn whole_network(options: &Options) -> gradlens::Result<()> {
     let input: Vec<f32> = (0..3 * 224 * 224).map(|i| (i * 7919 % 1000) as f32 / 250.0 - 2.0).collect();
     const RUNS: usize = 9;
     const LAYERS: [&str; 5] = ["layer4", "layer3", "layer2", "layer1", "input"];
-    // In turns, each divided by the forward of its own turn: a machine that slows down does so for all of them. The first does not count.
+    // In turns, each divided by the forward of its own turn: a machine that slows down does so for
+    // all of them. The first does not count.
     let (mut forwards, mut shares): (Vec<f64>, [Vec<f64>; LAYERS.len()]) = Default::default();
     for run in 0..=RUNS {
         let cpu = cpu_seconds();

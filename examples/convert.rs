@@ -1,6 +1,7 @@
-//! For those who host the page: makes weights smaller, cuts them for hosts that limit the size of files, and writes their entry
-//! into the page's list of models. `scripts/weights` fetches a listed model and calls this. With `--out` it converts a file and
-//! touches no list, which is what `weights/efficientnet-lite0/fetch` does. The same file in gives the same bytes out.
+//! For those who host the page: makes weights smaller, cuts them for hosts that limit the size of
+//! files, and writes their entry into the page's list of models. `scripts/weights` fetches a listed
+//! model and calls this. With `--out` it converts a file and touches no list, which is what
+//! `weights/efficientnet-lite0/fetch` does. The same file in gives the same bytes out.
 //!
 //! Deliberately absent: downloading. Exits with 1 and one clear line on a bad argument or file.
 
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
 #[derive(Parser)]
 #[command(override_usage = USAGE)]
 struct Options {
-    /// The entry of weights/models.json that the weights are of; what is written becomes a new entry before it
+    /// The entry of weights/models.json that the weights are of; what is written becomes a new
+    /// entry before it
     #[arg(long, value_name = "ID", required_unless_present = "out")]
     entry: Option<String>,
     /// The folder that holds weights/models.json
@@ -44,7 +46,8 @@ struct Options {
     /// A checkpoint: .safetensors, .pt, .pth
     #[arg(long, value_name = "FILE", required_unless_present = "urls")]
     weights: Option<PathBuf>,
-    /// How weights are stored: f16 halves them, i8 (a scale an output channel) quarters them, f32 keeps them
+    /// How weights are stored: f16 halves them, i8 (a scale an output channel) quarters them, f32
+    /// keeps them
     #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = dtype)]
     to: Dtype,
     /// Cut into files of so many megabytes (10^6 bytes)
@@ -205,7 +208,8 @@ fn write(root: &Path, entry: &Model, converted: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
-/// How far results move: the likeliest class, the logits, and the heatmap of the class that the unconverted weights find likeliest.
+/// How far results move: the likeliest class, the logits, and the heatmap of the class that the
+/// unconverted weights find likeliest.
 fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -> Outcome<String> {
     let sentence = |error: gradlens::Error| error.to_string();
     let mut photos: Vec<PathBuf> = std::fs::read_dir(folder)

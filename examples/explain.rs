@@ -39,6 +39,7 @@ enum Also {
 
 /// Explains one prediction: writes result.json, tensors.safetensors and overlay.png.
 #[derive(Parser)]
+#[command(name = "explain")]
 struct Options {
     /// Checkpoint: .safetensors, .pt, .pth
     #[arg(long, value_name = "FILE")]

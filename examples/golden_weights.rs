@@ -17,6 +17,7 @@ use gradlens::checkpoint::Dtype;
 
 /// Writes the golden ResNet-50 as a safetensors file.
 #[derive(Parser)]
+#[command(name = "golden_weights")]
 struct Options {
     /// f32, f16 or bf16
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = dtype)]

@@ -1,7 +1,8 @@
-//! Measures a model's heatmaps on scenes whose objects' places are known, and prints a table for its model card:
-//! `cargo run --release --example pointing_game -- weights/emoji50/emoji50.safetensors SCENES`
-//! SCENES is a folder that `weights/emoji50/scenes_for_proof.py` wrote. `--processor` has the processor compute, which is several times
-//! faster than a software adapter.
+//! Measures a model's heatmaps on scenes whose objects' places are known, and prints a table for
+//! its model card: `cargo run --release --example pointing_game --
+//! weights/emoji50/emoji50.safetensors SCENES` SCENES is a folder that
+//! `weights/emoji50/scenes_for_proof.py` wrote. `--processor` has the processor compute, which is
+//! several times faster than a software adapter.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use pointing::{Score, play, scenes};
 
 /// Measures a model's heatmaps on scenes whose objects' places are known.
 #[derive(Parser)]
+#[command(name = "pointing_game")]
 struct Options {
     /// A checkpoint: .safetensors, .pt, .pth
     weights: PathBuf,
@@ -40,7 +42,8 @@ fn measure(options: &Options) -> Result<String> {
     let mut explainer = if options.processor { Explainer::on_cpu() } else { block_on(Explainer::new())? };
     block_on(explainer.load(&network, Default::default()))?;
 
-    // One layer for each size of the grid; deeper backwards cost more: below the last only the methods that people use there.
+    // One layer for each size of the grid; deeper backwards cost more: below the last only the
+    // methods that people use there.
     let earlier = one_a_stride(&main_layers_with_strides(&network.architecture));
     let mut games: Vec<(&str, Method)> = Method::quick().map(|method| (LAST_LAYER, method)).collect();
     for (layer, _) in earlier.iter().rev().skip(1).take(2) {

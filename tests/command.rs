@@ -136,6 +136,7 @@ fn says_what_is_wrong_in_one_line() {
         (explain(&["--image", PHOTO, "--out", &out]), "`--weights` is missing"),
         (with(&["--colour", "blue"]), "`--colour` is not an option"),
         (with(&["--class"]), "`--class` needs a value"),
+        (with(&["--weights", &weights]), "`--weights` stands there twice"),
         (with(&["--class", "5"]), "no class `5` among the 5"),
         (with(&["--labels", &labels, "--class", "cow"]), "no class `cow`"),
         (with(&["--labels", &at("four.txt")]), "4 names, the network has 5 classes"),

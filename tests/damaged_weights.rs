@@ -1,5 +1,5 @@
-//! Checkpoint files that are damaged on purpose: windows beyond their storage, hostile pickles and headers, thousands of mutations. No GPU
-//! needed.
+//! Checkpoint files that are damaged on purpose: windows beyond their storage, hostile pickles and
+//! headers, thousands of mutations. No GPU needed.
 
 #[path = "common/archive.rs"]
 mod archive;
@@ -122,7 +122,8 @@ fn survives_hostile_headers() {
     }
 }
 
-/// Thousands of seeded mutations: no panic, and what still reads has as many bytes as its shape says.
+/// Thousands of seeded mutations: no panic, and what still reads has as many bytes as its shape
+/// says.
 #[test]
 fn survives_mutated_files() {
     let files = [
@@ -185,7 +186,8 @@ fn survives_mutated_files() {
     assert!(read > 100 && refused > 1_000, "mutations too mild or too wild: {read} read, {refused} refused");
 }
 
-/// Offsets of bytes with structure, where mutations hurt: the JSON header, or the pickle and the zip's directory.
+/// Offsets of bytes with structure, where mutations hurt: the JSON header, or the pickle and the
+/// zip's directory.
 fn interesting(file: &[u8]) -> Vec<usize> {
     if let Some(pickle) = file.starts_with(b"PK").then(|| file.windows(2).position(|w| w == b"\x80\x02")).flatten() {
         let directory = file.windows(4).position(|w| w == b"PK\x01\x02").expect("a directory");

@@ -1,5 +1,5 @@
-//! Photos as people have them: what Pillow reads is read, to its pixels, and what is no photo is named. Fixtures:
-//! `fixtures/make_odd_photos.py`.
+//! Photos as people have them: what Pillow reads is read, to its pixels, and what is no photo is
+//! named. Fixtures: `fixtures/make_odd_photos.py`.
 
 use gradlens::error::{Error, Foreign};
 use gradlens::image::{Note, Photo, left_to_the_browser};
@@ -35,7 +35,8 @@ fn odd_files_give_pillows_pixels() {
     assert_eq!(photos("odd").len(), expected.names().len());
 }
 
-/// Of a JPEG that has no end, what is there must be the whole picture: separate and progressive scans are cut between scans, too.
+/// Of a JPEG that has no end, what is there must be the whole picture: separate and progressive
+/// scans are cut between scans, too.
 #[test]
 fn a_missing_end_is_forgiven_and_missing_pixels_are_not() {
     for name in ["scans_apart_no_end.jpg", "progressive_no_end.jpg", "no_end.jpg"] {
@@ -86,7 +87,8 @@ fn a_wide_gamut_is_said() {
     }
 }
 
-/// Twelve bits in the low end of sixteen look black; opacity is no colour, and a white pixel not yet light.
+/// Twelve bits in the low end of sixteen look black; opacity is no colour, and a white pixel not
+/// yet light.
 #[test]
 fn a_picture_of_twelve_bits_in_sixteen_is_hinted_at() {
     let png = |colour: u8, brightest: u16| {

@@ -1,5 +1,5 @@
-//! Files of photos against Pillow; damaged and hostile ones. Fixtures: `fixtures/make_photo_fixtures.py`. Photos that few programs write:
-//! `odd_photos.rs`.
+//! Files of photos against Pillow; damaged and hostile ones. Fixtures:
+//! `fixtures/make_photo_fixtures.py`. Photos that few programs write: `odd_photos.rs`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::panic;
@@ -19,9 +19,9 @@ fn decodes_what_pillow_decodes() {
     let expected = SafeTensors::deserialize(&expected).unwrap();
     let mut failures = Vec::new();
     for (name, bytes) in photos("photos") {
-        // JPEG leaves the rounding of its inverse transform and colour conversion to the decoder (libjpeg-turbo in
-        // Pillow, jpeg-decoder here): one step each, two in sum; enlarging halved colour planes adds two steps of blue.
-        // The rest is exact.
+        // JPEG leaves the rounding of its inverse transform and colour conversion to the decoder
+        // (libjpeg-turbo in Pillow, jpeg-decoder here): one step each, two in sum; enlarging halved
+        // colour planes adds two steps of blue. The rest is exact.
         let tolerance = match name.as_str() {
             "subsampled.jpg" | "progressive.jpg" => 4,
             name if name.ends_with(".jpg") => 2,
@@ -133,7 +133,8 @@ fn refuses_bombs_by_their_headers() {
     }
 }
 
-/// What the page leaves to the browser is held to the same limit, by a header that is read without a decoder.
+/// What the page leaves to the browser is held to the same limit, by a header that is read without
+/// a decoder.
 #[test]
 fn refuses_bombs_before_the_browser_is_asked() {
     let avif = read("fixtures/foreign/picture.avif");
@@ -158,7 +159,8 @@ fn refuses_bombs_before_the_browser_is_asked() {
     }
 }
 
-/// Found by fuzzing: decoders make room for what a frame claims before they compare that with the picture.
+/// Found by fuzzing: decoders make room for what a frame claims before they compare that with the
+/// picture.
 #[test]
 fn a_bomb_inside_a_small_picture_is_refused_too() {
     let inside = |name: &str, tag: &[u8], after: usize, size: [u8; 4]| {
@@ -180,7 +182,8 @@ fn a_bomb_inside_a_small_picture_is_refused_too() {
     }
 }
 
-/// Counts the largest piece of memory that was asked for: the decoders' own limits do not see everything.
+/// Counts the largest piece of memory that was asked for: the decoders' own limits do not see
+/// everything.
 struct Counting;
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
@@ -197,7 +200,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Less at once than any bomb asks for; other tests of this file, 100 megapixels among them, may run at the same time.
+/// Less at once than any bomb asks for; other tests of this file, 100 megapixels among them, may
+/// run at the same time.
 fn assert_little_memory() {
     let largest = LARGEST.load(Ordering::Relaxed);
     assert!(largest < 1_000_000_000, "{largest} bytes at once");
@@ -237,7 +241,8 @@ fn a_webp_is_turned_as_its_exif_says() {
     assert_eq!(corner(&turned, turned.width - 1, 0), corner(&plain, 0, 0), "the upper left is now the upper right");
 }
 
-/// Of an animation the first frame, which is not always the picture's default: but in PNG it is, or stands before it.
+/// Of an animation the first frame, which is not always the picture's default: but in PNG it is, or
+/// stands before it.
 #[test]
 fn an_animated_png_is_its_default_picture() {
     let still = read("fixtures/photos/rgb.png");

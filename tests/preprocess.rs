@@ -1,5 +1,5 @@
-//! From a photo to the network's input: byte for byte Pillow's and torchvision's. Fixtures: `fixtures/make_photo_fixtures.py`; golden
-//! cases: `golden/`.
+//! From a photo to the network's input: byte for byte Pillow's and torchvision's. Fixtures:
+//! `fixtures/make_photo_fixtures.py`; golden cases: `golden/`.
 
 use gradlens::error::Error;
 use gradlens::image::{Fit, Interpolation, Photo, Prepared, Preprocessing, Rect, prepare};
@@ -54,8 +54,8 @@ fn golden_whole_photos_are_byte_exact() {
     }
 }
 
-/// Bytes and, where stored, the f32 input: equal bit for bit, since both are the same IEEE operations in the same
-/// order.
+/// Bytes and, where stored, the f32 input: equal bit for bit, since both are the same IEEE
+/// operations in the same order.
 fn check_golden(case: &str, got: &Prepared) {
     let file = read(&format!("golden/{case}.safetensors"));
     let file = SafeTensors::deserialize(&file).unwrap();

@@ -1,7 +1,8 @@
-//! The frame of the native commands: clap reads the arguments, `work` answers with a line, and any mistake is one line and exit code 1.
+//! The frame of the native commands: clap reads the arguments, `work` answers with a line, and any
+//! mistake is one line and exit code 1.
 //!
-//! clap's own messages take several lines and exit code 2; [`sentence`] says the same in this program's words. To add a command: derive
-//! `clap::Parser` and call [`run`].
+//! clap's own messages take several lines and exit code 2; [`sentence`] says the same in this
+//! program's words. To add a command: derive `clap::Parser` and call [`run`].
 
 use std::process::ExitCode;
 

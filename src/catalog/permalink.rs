@@ -1,10 +1,12 @@
-//! Words in an address's fragment, as `#class=12&layer=layer4`: encoded as a form's (`application/x-www-form-urlencoded`).
+//! Words in an address's fragment, as `#class=12&layer=layer4`: encoded as a form's
+//! (`application/x-www-form-urlencoded`).
 //!
 //! What the words mean, and whether there is such a class or layer, is for the page to say.
 
 use form_urlencoded::Serializer;
 
-/// Each key with its value; what is no pair is left out. Bytes that are not encoded rightly become U+FFFD or stay as they are.
+/// Each key with its value; what is no pair is left out. Bytes that are not encoded rightly become
+/// U+FFFD or stay as they are.
 pub fn read(fragment: &str) -> impl Iterator<Item = (&str, String)> {
     fragment.trim_start_matches('#').split('&').filter_map(|pair| {
         let (key, _) = pair.split_once('=')?;

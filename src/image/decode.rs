@@ -1,8 +1,10 @@
 //! From the bytes of a file to a [`Photo`]: upright, without transparency, eight bits a channel.
 //!
-//! JPEG, PNG, WebP, GIF and BMP, in the page as in the native command: the `image` crate, but for JPEG (see [`super::jpeg`]).
-//! Not done here: colour management (a wide gamut is said and not converted, as torchvision ignores it), animation beyond the first
-//! frame, formats that would need C libraries: see [`left_to_the_browser`].
+//! JPEG, PNG, WebP, GIF and BMP, in the page as in the native command: the `image` crate, but for
+//! JPEG (see [`super::jpeg`]).
+//! Not done here: colour management (a wide gamut is said and not converted, as torchvision ignores
+//! it), animation beyond the first frame, formats that would need C libraries (see
+//! [`left_to_the_browser`]).
 //! To extend: a format is a feature of `image` in `Cargo.toml` and an entry in [`FORMATS`].
 
 use std::io::Cursor;
@@ -14,11 +16,13 @@ use super::photo::{Note, Photo};
 use super::{foreign, jpeg, metadata};
 use crate::error::{ENDS_EARLY, Error, Foreign, Result};
 
-/// Most pixels that are decoded. The header states them, so a decompression bomb is refused before it is opened.
+/// Most pixels that are decoded. The header states them, so a decompression bomb is refused before
+/// it is opened.
 pub const MAX_PIXELS: u64 = 100_000_000;
 /// Most bytes that a decoded picture may take; binds 16-bit photos only.
 pub const MAX_BYTES: u64 = 512 << 20;
-/// Bits of a 16-bit picture's values up to which it is called nearly black: an eighth of full brightness.
+/// Bits of a 16-bit picture's values up to which it is called nearly black: an eighth of full
+/// brightness.
 const NEARLY_BLACK: u32 = 13;
 
 /// A PNG's last chunk: no content, and its sum.
@@ -51,12 +55,14 @@ pub(super) enum Samples {
 }
 
 impl Photo {
-    /// Reads a file's bytes: JPEG, PNG, WebP, GIF (first frame) or BMP, whatever its name ends in; 8 or 16 bits, grey,
-    /// palette, CMYK. Transparency is laid over white; the EXIF orientation is applied.
+    /// Reads a file's bytes: JPEG, PNG, WebP, GIF (first frame) or BMP, whatever its name ends in;
+    /// 8 or 16 bits, grey, palette, CMYK. Transparency is laid over white; the EXIF orientation is
+    /// applied.
     ///
     /// # Errors
-    /// [`Error::PhotoFormat`] for anything else, with what it is; [`Error::PhotoCorrupt`] for a damaged or cut file;
-    /// [`Error::PhotoTooLarge`] above [`MAX_PIXELS`] or [`MAX_BYTES`], before anything of that size is allocated.
+    /// [`Error::PhotoFormat`] for anything else, with what it is; [`Error::PhotoCorrupt`] for a
+    /// damaged or cut file; [`Error::PhotoTooLarge`] above [`MAX_PIXELS`] or [`MAX_BYTES`], before
+    /// anything of that size is allocated.
     pub fn decode(bytes: &[u8]) -> Result<Photo> {
         let decoded = match readable(bytes) {
             Some(ImageFormat::Jpeg) => jpeg::decode(bytes)?,
@@ -73,16 +79,19 @@ impl Photo {
     }
 }
 
-/// The format of bytes that are decoded here. DICOM goes first: what stands before its magic word may be another format's.
+/// The format of bytes that are decoded here. DICOM goes first: what stands before its magic word
+/// may be another format's.
 fn readable(bytes: &[u8]) -> Option<ImageFormat> {
     let format = image::guess_format(bytes).ok().filter(|format| FORMATS.contains(format))?;
     (!foreign::is_dicom(bytes)).then_some(format)
 }
 
-/// Whether the page asks the browser to decode these bytes: formats that no decoder here reads and some browser does.
+/// Whether the page asks the browser to decode these bytes: formats that no decoder here reads and
+/// some browser does.
 ///
 /// # Errors
-/// [`Error::PhotoTooLarge`] where the header states more than [`MAX_PIXELS`]: the browser is not even asked.
+/// [`Error::PhotoTooLarge`] where the header states more than [`MAX_PIXELS`]: the browser is not
+/// even asked.
 pub fn left_to_the_browser(bytes: &[u8]) -> Result<bool> {
     let theirs = match readable(bytes) {
         Some(ImageFormat::Jpeg) => jpeg::is_foreign(bytes),
@@ -98,8 +107,8 @@ pub fn left_to_the_browser(bytes: &[u8]) -> Result<bool> {
     Ok(theirs)
 }
 
-/// Whether these are the bytes of a picture, readable or not: a photo whose name ends like another kind of file. Text is none,
-/// though it may begin as a picture does ("BMW").
+/// Whether these are the bytes of a picture, readable or not: a photo whose name ends like another
+/// kind of file. Text is none, though it may begin as a picture does ("BMW").
 pub fn looks_like_a_photo(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err()
         && (image::guess_format(bytes).is_ok() || matches!(foreign::describe(bytes), Foreign::Heic))
@@ -162,8 +171,8 @@ fn decode_whole(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
 }
 
 impl Samples {
-    /// How many bits the values of a picture of 16 bits use, opacity aside, and all but the brightest thousandth: a label or a broken
-    /// pixel may be white.
+    /// How many bits the values of a picture of 16 bits use, opacity aside, and all but the
+    /// brightest thousandth: a label or a broken pixel may be white.
     fn bits_in_use(&self) -> Option<u32> {
         let Samples::Sixteen { samples, channels } = self else { return None };
         let colours = if channels.is_multiple_of(2) { channels - 1 } else { *channels };
@@ -189,7 +198,8 @@ impl Samples {
     }
 }
 
-/// Samples of `size` bytes a pixel, one or three of colour and perhaps one of opacity, each of 0..=`MAX`.
+/// Samples of `size` bytes a pixel, one or three of colour and perhaps one of opacity, each of
+/// 0..=`MAX`.
 fn flattened<const MAX: u64>(samples: &[u8], size: usize, read: fn(&[u8]) -> u64) -> Vec<u8> {
     let bytes = if MAX > 255 { 2 } else { 1 };
     let channels = size / bytes;
@@ -202,13 +212,15 @@ fn flattened<const MAX: u64>(samples: &[u8], size: usize, read: fn(&[u8]) -> u64
     pixels.flat_map(flat).collect()
 }
 
-/// `colour` of opacity `alpha`, both in `0..=MAX`, over white, rounded to the nearest of 0..=255 once.
+/// `colour` of opacity `alpha`, both in `0..=MAX`, over white, rounded to the nearest of 0..=255
+/// once.
 fn over_white<const MAX: u64>(colour: u64, alpha: u64) -> u8 {
     let blended = colour * alpha + MAX * (MAX - alpha); // 0..=MAX²
     ((blended * 255 + MAX * MAX / 2) / (MAX * MAX)) as u8
 }
 
-/// Whether a PNG's palette has 1 to 256 colours of three bytes: the decoder (png 0.18) panics over any other.
+/// Whether a PNG's palette has 1 to 256 colours of three bytes: the decoder (png 0.18) panics over
+/// any other.
 fn png_palette_is_whole(bytes: &[u8]) -> bool {
     let mut at = 8;
     while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at + 8) {
@@ -225,8 +237,8 @@ fn png_palette_is_whole(bytes: &[u8]) -> bool {
     true
 }
 
-/// A PNG that ends behind its pixels, with the end that it lacks: Pillow needs neither the end nor the last sum. None where it has its
-/// end, and where pixels are missing.
+/// A PNG that ends behind its pixels, with the end that it lacks: Pillow needs neither the end nor
+/// the last sum. None where it has its end, and where pixels are missing.
 fn png_with_end(bytes: &[u8]) -> Option<Vec<u8>> {
     let (mut at, mut has_pixels) = (8, false);
     while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at + 8) {
@@ -248,8 +260,9 @@ fn png_with_end(bytes: &[u8]) -> Option<Vec<u8>> {
     has_pixels.then(|| [&bytes[..at], &PNG_END].concat())
 }
 
-/// What the decoder (image-webp 0.2) takes on trust: a cut file is filled with grey, a chunk of metadata gets the room that it claims,
-/// and a lossy frame the room of its own size before that is compared with the picture's.
+/// What the decoder (image-webp 0.2) takes on trust: a cut file is filled with grey, a chunk of
+/// metadata gets the room that it claims, and a lossy frame the room of its own size before that is
+/// compared with the picture's.
 fn check_webp(bytes: &[u8]) -> Result<()> {
     let cut = || Error::PhotoCorrupt { detail: ENDS_EARLY.into() };
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
@@ -269,7 +282,8 @@ fn check_webp(bytes: &[u8]) -> Result<()> {
     if (bytes.len() as u64) < 8 + stated { Err(cut()) } else { Ok(()) }
 }
 
-/// The largest width and height in an ISO media file's box of metadata (HEIC, AVIF), since a picture may be made of tiles.
+/// The largest width and height in an ISO media file's box of metadata (HEIC, AVIF), since a
+/// picture may be made of tiles.
 fn iso_media_size(bytes: &[u8]) -> Option<(u64, u64)> {
     let mut at = 0_usize;
     loop {

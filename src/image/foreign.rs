@@ -1,10 +1,12 @@
 //! What a file is that no decoder here reads: by its first bytes, for the sentence that refuses it.
 //!
-//! To extend: a format that needs advice of its own is a variant of [`Foreign`]; any other is a line of [`OTHERS`].
+//! To extend: a format that needs advice of its own is a variant of [`Foreign`]; any other is a
+//! line of [`OTHERS`].
 
 use crate::error::Foreign;
 
-/// First bytes, and the name, of formats of pictures and of measurements that people take for pictures.
+/// First bytes, and the name, of formats of pictures and of measurements that people take for
+/// pictures.
 const OTHERS: [(&[u8], &str); 22] = [
     (b"SIMPLE  =", "FITS"),
     (b"\x89HDF\r\n\x1a\n", "HDF5"),
@@ -78,22 +80,25 @@ pub fn describe(bytes: &[u8]) -> Foreign {
     if is_targa(bytes) { Foreign::Targa } else { Foreign::Unknown }
 }
 
-/// DICOM (PS3.10): "DICM" behind a preamble that may hold anything, another format's first bytes included. Files without a preamble
-/// begin with an element of group 2 or 8, whose type has two capital letters.
+/// DICOM (PS3.10): "DICM" behind a preamble that may hold anything, another format's first bytes
+/// included. Files without a preamble begin with an element of group 2 or 8, whose type has two
+/// capital letters.
 pub fn is_dicom(bytes: &[u8]) -> bool {
     let bare =
         |head: &[u8]| matches!(head[..2], [2 | 8, 0]) && head[3] == 0 && head[4..6].iter().all(u8::is_ascii_uppercase);
     bytes.get(128..132) == Some(b"DICM") || bytes.get(..6).is_some_and(bare)
 }
 
-/// NIfTI-1 and -2, and Analyze 7.5 before them: the header's own size, in either byte order, then a magic word or a volume's.
+/// NIfTI-1 and -2, and Analyze 7.5 before them: the header's own size, in either byte order, then a
+/// magic word or a volume's.
 fn is_nifti(head: &[u8]) -> bool {
     let size = |size: u32| head.starts_with(&size.to_le_bytes()) || head.starts_with(&size.to_be_bytes());
     let magic = |at: usize| matches!(head.get(at..at + 3), Some(b"n+1" | b"ni1" | b"n+2" | b"ni2"));
     (size(348) && (magic(344) || head.len() >= 348)) || (size(540) && magic(4))
 }
 
-/// PBM, PGM, PPM (P1 to P6), PAM (P7) and PFM: the magic word, a blank, and then a size or a comment.
+/// PBM, PGM, PPM (P1 to P6), PAM (P7) and PFM: the magic word, a blank, and then a size or a
+/// comment.
 fn is_netpbm(head: &[u8]) -> bool {
     let magic = matches!(head, [b'P', b'1'..=b'7' | b'F' | b'f', blank, ..] if blank.is_ascii_whitespace());
     let rest = head.get(2..).unwrap_or_default().trim_ascii_start();
@@ -106,7 +111,8 @@ fn first_name(head: &[u8]) -> &[u8] {
     head.get(30..30 + length).unwrap_or_default()
 }
 
-/// Targa has no magic word at its beginning: version 2 has one at its end; of version 1 every field of the header must make sense.
+/// Targa has no magic word at its beginning: version 2 has one at its end; of version 1 every field
+/// of the header must make sense.
 fn is_targa(bytes: &[u8]) -> bool {
     if bytes.len() >= 44 && bytes.ends_with(b"TRUEVISION-XFILE.\0") {
         return true;

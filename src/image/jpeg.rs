@@ -1,8 +1,9 @@
 //! JPEG: the pixels that libjpeg, and so Pillow, makes of a file, by the `jpeg-decoder` crate.
 //!
-//! The crate knows separate scans, every ratio of colour planes and progressive files. What libjpeg forgives and the crate does not is
-//! settled here, in the segments before the pixels: a missing end marker, missing Huffman tables (webcams' frames), metadata that the
-//! crate stumbles over, and which colours the components are. Not read: arithmetic coding, 12 bits, hierarchical files.
+//! The crate knows separate scans, every ratio of colour planes and progressive files. What libjpeg
+//! forgives and the crate does not is settled here, in the segments before the pixels: a missing
+//! end marker, missing Huffman tables (webcams' frames), metadata that the crate stumbles over, and
+//! which colours the components are. Not read: arithmetic coding, 12 bits, hierarchical files.
 
 use jpeg_decoder::{ColorTransform, Decoder, PixelFormat, UnsupportedFeature};
 
@@ -12,9 +13,11 @@ use crate::error::{ENDS_EARLY, Error, Foreign, Result};
 
 const SOI: [u8; 2] = [0xFF, 0xD8];
 const EOI: [u8; 2] = [0xFF, 0xD9];
-/// A video's mark, at which the crate takes the standard's tables (ITU T.81, K.3) for those that a file leaves out.
+/// A video's mark, at which the crate takes the standard's tables (ITU T.81, K.3) for those that a
+/// file leaves out.
 const MOTION_JPEG: [u8; 9] = *b"\xFF\xE0\0\x07AVI1\0";
-/// Stands behind data that may be cut: more ones than any code has, stuffed, where the crate itself would read zeros.
+/// Stands behind data that may be cut: more ones than any code has, stuffed, where the crate itself
+/// would read zeros.
 const ONES: [u8; 64] = {
     let mut ones = [0; 64];
     let mut at = 0;
@@ -129,7 +132,8 @@ impl File {
             }
             (0xE0, [b'J', b'F', b'I', b'F', 0, ..]) => self.jfif = true,
             (0xEE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => self.adobe = Some(*transform),
-            // As Pillow: what a second block holds stands behind the first, whose directory is the one that counts.
+            // As Pillow: what a second block holds stands behind the first, whose directory is the
+            // one that counts.
             (0xE1, [b'E', b'x', b'i', b'f', 0, 0, block @ ..]) => self.exif.extend_from_slice(block),
             (0xE1, _) => {
                 if let Some(packet) = content.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
@@ -145,8 +149,9 @@ impl File {
         }
     }
 
-    /// Whether the crate (0.3.2) reads other than the standard's number of blocks from a scan of this component alone: it cuts the blocks
-    /// of whole units off at the picture's own size, which is right for the finest and the coarsest component, and not always between.
+    /// Whether the crate (0.3.2) reads other than the standard's number of blocks from a scan of
+    /// this component alone: it cuts the blocks of whole units off at the picture's own size, which
+    /// is right for the finest and the coarsest component, and not always between.
     fn is_miscounted(&self, place: usize) -> bool {
         let differs = |side: u64, factor: u64, finest: u64| {
             let blocks = (side * factor).div_ceil(finest.max(1)).div_ceil(8);
@@ -219,8 +224,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded> {
     }
     check_size(file.width, file.height, 3)?;
     let cut = || Error::PhotoCorrupt { detail: ENDS_EARLY.into() };
-    // The decoder takes zeros for what is missing, and a heatmap over half a photo would look like an answer. Without an end marker
-    // all is there if nothing changes with what follows.
+    // The decoder takes zeros for what is missing, and a heatmap over half a photo would look like
+    // an answer. Without an end marker all is there if nothing changes with what follows.
     let decoded = if file.ended {
         file.pixels(&[])?
     } else if file.has_every_scan() {

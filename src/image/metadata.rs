@@ -6,12 +6,14 @@ use exif::{In, Reader, Tag, Value};
 use image::metadata::Orientation;
 use moxcms::{ColorProfile, DataColorSpace, ProfileText, Xyzd};
 
-/// How much larger than sRGB's the triangle of a profile's primaries must be (CIE 1931 xy, adapted to D50) to count as a wider gamut.
-/// sRGB's own profiles differ by 1 %, Display P3's triangle is 1.3 times as large, Adobe RGB's 1.35 times.
+/// How much larger than sRGB's the triangle of a profile's primaries must be (CIE 1931 xy, adapted
+/// to D50) to count as a wider gamut. sRGB's own profiles differ by 1 %, Display P3's triangle is
+/// 1.3 times as large, Adobe RGB's 1.35 times.
 const WIDER: f64 = 1.1;
 
-/// Which way is up, as Pillow's `ImageOps.exif_transpose` reads it: `Orientation` of the EXIF block's first directory, whatever type of
-/// number it is; without one, `tiff:Orientation` of the XMP packet.
+/// Which way is up, as Pillow's `ImageOps.exif_transpose` reads it: `Orientation` of the EXIF
+/// block's first directory, whatever type of number it is; without one, `tiff:Orientation` of the
+/// XMP packet.
 pub fn orientation(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Orientation {
     let number = exif.and_then(exif_orientation).or_else(|| xmp.and_then(xmp_orientation));
     number.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)

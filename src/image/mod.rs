@@ -1,6 +1,7 @@
 //! Photos in, pictures out.
 //!
-//! - `decode`: bytes to a [`Photo`]; `jpeg`, `metadata` and `foreign` (what a refused file is) belong to it
+//! - `decode`: bytes to a [`Photo`]; `jpeg`, `metadata` and `foreign` (what a refused file is)
+//!   belong to it
 //! - `photo`: the [`Photo`] and its notes
 //! - `preprocess`: a photo to the network's input, with `resample`
 //! - `heatmap`: a network's map to a picture

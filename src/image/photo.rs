@@ -21,10 +21,11 @@ pub struct Photo {
 /// What a person should know about a photo that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// Its colours are those of a wider gamut than sRGB and were not converted: neither torchvision nor Pillow does, and networks were
-    /// trained on such pixels as on all others.
+    /// Its colours are those of a wider gamut than sRGB and were not converted: neither torchvision
+    /// nor Pillow does, and networks were trained on such pixels as on all others.
     WideGamut { profile: String },
-    /// It has 16 bits a channel and its values use only the lowest `bits`, as a picture of 12 bits does that was not stretched.
+    /// It has 16 bits a channel and its values use only the lowest `bits`, as a picture of 12 bits
+    /// does that was not stretched.
     NearlyBlack { bits: u32 },
 }
 

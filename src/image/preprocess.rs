@@ -1,7 +1,8 @@
 //! From a photo to the network's input.
 //!
-//! [`prepare`] resizes, crops and normalises as torchvision does on Pillow images, byte for byte, and keeps the rectangle of the photo
-//! that the network saw. To extend: a filter is a variant of [`Interpolation`] and an arm in `resample`.
+//! [`prepare`] resizes, crops and normalises as torchvision does on Pillow images, byte for byte,
+//! and keeps the rectangle of the photo that the network saw. To extend: a filter is a variant of
+//! [`Interpolation`] and an arm in `resample`.
 
 use std::{fmt, str::FromStr};
 
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 
 /// Least side of [`Fit::Whole`]: a ResNet divides its input by 32.
 pub const MIN_SIDE: usize = 32;
-/// Greatest ratio of the sides of [`Fit::Crop`]: beyond it, the centre crop is a sliver of the photo.
+/// Greatest ratio of the sides of [`Fit::Crop`]: beyond it, the centre crop is a sliver of the
+/// photo.
 const MAX_RATIO: usize = 100;
 /// Greatest side of the input that a [`Preprocessing`] may ask for.
 const MAX_SIDE: usize = 4096;
@@ -67,13 +69,13 @@ pub enum Interpolation {
     Bicubic,
 }
 
-/// What a model was trained to expect. Fields that a manifest leaves out are those of torchvision's `IMAGENET1K_V1`
-/// weights.
+/// What a model was trained to expect. Fields that a manifest leaves out are those of torchvision's
+/// `IMAGENET1K_V1` weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preprocessing {
-    /// [`Fit::Crop`]: pixels of the shorter side before the crop. Less than `crop` counts as `crop`: torchvision would
-    /// pad with black, which is nothing that a photo should be judged by.
+    /// [`Fit::Crop`]: pixels of the shorter side before the crop. Less than `crop` counts as
+    /// `crop`: torchvision would pad with black, which is nothing that a photo should be judged by.
     pub resize: usize,
     /// [`Fit::Crop`]: pixels of the square's side.
     pub crop: usize,
@@ -105,7 +107,8 @@ impl Preprocessing {
         if fit == Fit::Whole { self.longest } else { self.crop }
     }
 
-    /// For inputs of half the sides, which need a quarter of the memory; None where too little of `photo` would be left to see.
+    /// For inputs of half the sides, which need a quarter of the memory; None where too little of
+    /// `photo` would be left to see.
     pub fn halved(&self, fit: Fit, photo: &Photo) -> Option<Preprocessing> {
         let longest = self.longest.min(photo.width.max(photo.height)) / 2;
         let halved = match fit {
@@ -152,13 +155,14 @@ pub struct Prepared {
     pub rect: Rect,
 }
 
-/// Makes the input of `photo`: torchvision's `Resize`, `CenterCrop`, `ToTensor` and `Normalize` for [`Fit::Crop`]; the
-/// photo as it is, or its longer side brought to [`Preprocessing::longest`] by the same filter, for [`Fit::Whole`].
+/// Makes the input of `photo`: torchvision's `Resize`, `CenterCrop`, `ToTensor` and `Normalize` for
+/// [`Fit::Crop`]; the photo as it is, or its longer side brought to [`Preprocessing::longest`] by
+/// the same filter, for [`Fit::Whole`].
 ///
 /// # Errors
-/// [`Error::PhotoTooSmall`] for a whole photo with a side below [`MIN_SIDE`], [`Error::PhotoTooNarrow`] for one that
-/// would be after shrinking, for a strip that no fit helps, or whose crop would be a sliver; [`Error::File`] for a
-/// preprocessing that makes no sense.
+/// [`Error::PhotoTooSmall`] for a whole photo with a side below [`MIN_SIDE`],
+/// [`Error::PhotoTooNarrow`] for one that would be after shrinking, for a strip that no fit helps,
+/// or whose crop would be a sliver; [`Error::File`] for a preprocessing that makes no sense.
 pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result<Prepared> {
     preprocessing.check()?;
     let size = (photo.height, photo.width);
@@ -209,7 +213,8 @@ pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result
     Ok(Prepared { height, width, input: normalise(&rgb, preprocessing), rgb, rect })
 }
 
-/// torchvision/transforms/functional.py, `_compute_resized_output_size`: `int(requested * side / other)`.
+/// torchvision/transforms/functional.py, `_compute_resized_output_size`: `int(requested * side /
+/// other)`.
 fn scaled_side(side: usize, requested: usize, other: usize) -> usize {
     (requested as u64 * side as u64 / other as u64) as usize
 }
@@ -219,13 +224,14 @@ fn by_length((height, width): (usize, usize), short: usize, long: usize) -> (usi
     if width <= height { (long, short) } else { (short, long) }
 }
 
-/// torchvision/transforms/functional.py, `center_crop`: `int(round((side - crop) / 2.0))`, where Python rounds halves
-/// to even.
+/// torchvision/transforms/functional.py, `center_crop`: `int(round((side - crop) / 2.0))`, where
+/// Python rounds halves to even.
 fn crop_offset(side: usize, crop: usize) -> usize {
     ((side - crop) as f64 / 2.0).round_ties_even() as usize
 }
 
-/// `rgb: [h, w, 3]` to `[3, h, w]`: `(x / 255 - mean) / std`, each step in f32, as `ToTensor`, `Normalize` do.
+/// `rgb: [h, w, 3]` to `[3, h, w]`: `(x / 255 - mean) / std`, each step in f32, as `ToTensor`,
+/// `Normalize` do.
 fn normalise(rgb: &[u8], preprocessing: &Preprocessing) -> Vec<f32> {
     let mut input = Vec::with_capacity(rgb.len());
     for channel in 0..3 {

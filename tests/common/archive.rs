@@ -5,7 +5,8 @@ pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in entries {
         let (local, size, length) = (file.len() as u32, bytes.len() as u32, name.len() as u16);
-        // version, flags, method, time, date, crc, size, size, length of the name, length of the extra field
+        // version, flags, method, time, date, crc, size, size, length of the name, length of the
+        // extra field
         let mut common = vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         common.extend(size.to_le_bytes());
         common.extend(size.to_le_bytes());
