@@ -1,6 +1,6 @@
 //! The list of models that the page offers: `weights/models.json`, parsed and checked.
 //!
-//! Pure data: no network, no browser. Which file is present, and fetching it, is the page's business (`app/fetch.rs`).
+//! Pure data: no network, no browser. Which file is present, and fetching it, is the page's business (`page/engine/loading.rs`).
 //! To add a model, add an entry to `weights/models.json`; the tests below and the page read the same file.
 
 use crate::image::Preprocessing;
