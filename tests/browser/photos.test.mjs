@@ -115,6 +115,17 @@ describe('photos', () => {
     });
   });
 
+  it('of other colours than sRGB are shown with a note, in both languages', () => visit(async page => {
+    await page.look(path.join(ROOT, 'tests/fixtures/odd/display_p3.jpg'));
+    assert.equal(await page.state(), 'done');
+    assert.match(await page.text(id('photo-note')), /Display P3.*sRGB/);
+    await page.click(id('language'));
+    assert.match(await page.text(id('photo-note')), /Display P3.*sRGB.*没有转换/);
+    await page.click(id('language'));
+    await page.look(photo);
+    assert.equal(await page.tab.$(id('photo-note')), null);
+  }));
+
   it('that move show their first frame', () => visit(async page => {
     const rows = photoRows(120, 80);
     const moving = apng(120, 80, rows, Buffer.alloc(rows.length));

@@ -6,11 +6,12 @@ use super::status::Status;
 use super::tray::Tray;
 use crate::catalog::models::Sample;
 use crate::explain::Explanation;
+use crate::image::Note;
 use crate::image::heatmap::{ColourMap, Look, describe};
 use crate::page::components::widgets::{Segmented, Slider};
 use crate::page::controller::Controller;
 use crate::page::controller::export::Export;
-use crate::page::i18n::{self, Words, fill};
+use crate::page::i18n::{self, Language, Words, fill};
 use crate::page::platform::canvas;
 use crate::page::platform::embedded;
 use crate::page::state::{Picture, State, View};
@@ -41,6 +42,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
             </div>
             <Status controller />
             <div class="stage-under">
+                <PhotoNotes state />
                 <ColourBar state />
                 <Tools state />
                 <Readout state found />
@@ -349,6 +351,24 @@ fn Ramp(#[prop(into)] colours: Signal<ColourMap>) -> impl IntoView {
 fn evidence_sentence(state: &State, words: Words) -> String {
     let said = |known: &Explanation| fill(words(state.text()), &[&state.evidence(known), &known.layer]);
     state.explanation.with(|known| known.as_deref().map(said).unwrap_or_default())
+}
+
+/// What is odd about the photo: colours that aren't sRGB, a 16-bit picture that is nearly black.
+#[component]
+fn PhotoNotes(state: State) -> impl IntoView {
+    let notes = move || {
+        let notes = state.picture.with(|picture| picture.as_ref().map(|picture| picture.full.notes.clone()));
+        let words = |note: Note| match state.language() {
+            Language::English => note.to_string(),
+            Language::Chinese => note.chinese(),
+        };
+        notes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|note| view! { <p class="fine" data-testid="photo-note">{words(note)}</p> })
+            .collect_view()
+    };
+    view! { <div role="status">{notes}</div> }
 }
 
 /// That the heatmap is empty, and that this is the answer. Over the picture, so that nothing below it moves.
