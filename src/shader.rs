@@ -71,13 +71,6 @@ impl Shader {
     }
 }
 
-impl Shader {
-    /// What it is compiled with for a constant's name; 0 if nothing was given.
-    pub fn constant(&self, name: &str) -> u32 {
-        self.constants.iter().find(|(n, _)| *n == name).map_or(0, |&(_, value)| value)
-    }
-}
-
 /// The WGSL to compile. A constant that is not given counts as 0.
 pub fn expand(shader: &Shader) -> String {
     let lines: Vec<&str> = shader.source.lines().collect();
