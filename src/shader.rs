@@ -1,4 +1,4 @@
-//! The shaders as text, and the little that is done to them before they are compiled.
+//! The shaders as text, and what is done to them before they are compiled.
 //!
 //! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
 //! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
