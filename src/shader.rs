@@ -1,4 +1,4 @@
-//! The shaders as text, and the little that is done to them before they are compiled.
+//! The shaders as text, and what is done to them before they are compiled.
 //!
 //! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
 //! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
@@ -68,13 +68,6 @@ impl Shader {
     pub fn with(mut self, name: &'static str, value: usize) -> Shader {
         self.constants.push((name, value as u32));
         self
-    }
-}
-
-impl Shader {
-    /// What it is compiled with for a constant's name; 0 if nothing was given.
-    pub fn constant(&self, name: &str) -> u32 {
-        self.constants.iter().find(|(n, _)| *n == name).map_or(0, |&(_, value)| value)
     }
 }
 

@@ -16,7 +16,7 @@ use common::golden_weights::{StateDict, architecture, random_checkpoint, random_
 /// Reached elsewhere, since it takes an adapter that is broken: the file, and the words of its test.
 const ELSEWHERE: [(&str, &str, &str); 2] = [
     ("WrongResult", "src/tuning.rs", "results_that_are_not_the_cpus_are_not_believed"),
-    ("GpuMemory", "src/gpu/mod.rs", "memory_that_runs_out_has_a_sentence_of_its_own"),
+    ("GpuMemory", "src/gpu/device.rs", "memory_that_runs_out_has_a_sentence_of_its_own"),
 ];
 
 fn small() -> ResNetConfig {

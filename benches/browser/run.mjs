@@ -7,7 +7,7 @@
 //
 // Chromium computes on SwiftShader and CPU seconds are those of its GPU process; Firefox computes on Mesa's lavapipe and CPU
 // seconds, from /proc, are those of the process that does it, which paints windows, too: all but its tabs and helpers. CPU seconds, because a busy machine stretches wall time much more.
-// --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "14x4/4x1 14x4/4x1 14x4/4x1" measures
+// --real-gpu leaves the choice of adapter to Chromium; then read the milliseconds. --tuning "8x2/8x8w 8x2/8x8w 8x2/8x8w" measures
 // our page once more, with these tiles instead of those that it chose on its first visit. --processor lets the processor compute our page:
 // then the work is the renderer's, so that all processes are counted; tfjs-wasm and ort-wasm are what to compare it with.
 // Needs a built page: scripts/serve --build, or DIST=folder; `module` the one of scripts/module. --weights: a safetensors file of the model; without it ResNet-50 is the

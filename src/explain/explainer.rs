@@ -1,7 +1,7 @@
-//! The door: load a network, look at a photo, explain a class.
+//! [`Explainer`]: load a network, predict a photo, explain a class.
 //!
-//! The page, the native command and the tests all go through [`Explainer`]. It ties the rooms together and holds what stays on
-//! the GPU between calls; it has no opinion on how a result looks.
+//! The page, the native command and the tests all go through it. It holds what stays on the GPU between calls, and doesn't know how
+//! results are drawn.
 //!
 //! ```no_run
 //! # async fn show(file: Vec<u8>, photo: Vec<u8>) -> gradlens::Result<()> {
@@ -22,12 +22,12 @@ use web_time::Instant;
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
-use crate::explain::objective::{Objective, softmax};
-use crate::gpu::{AdapterInfo, DispatchTiming, Gpu, Tensor, Uploader};
+use crate::explain::objective::Objective;
+use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
+use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
 use crate::image::{Fit, Photo, Preprocessing, Rect, prepare};
-use crate::models::{Loader, Weights};
-use crate::models::{Model, Pass, Target, Uploaded, check_sizes};
+use crate::models::{Loader, Model, Pass, Target, Uploaded, Weights, check_sizes};
 use crate::ops::{Rule, Tuning, sparse};
 use crate::tuning;
 
@@ -36,7 +36,7 @@ pub const LAST_LAYER: &str = "last";
 
 /// A network on a GPU, and the photo that it last looked at.
 pub struct Explainer {
-    gpu: Gpu,
+    pub(super) gpu: Gpu,
     tuning: Tuning,
     loaded: Option<Loaded>,
 }
@@ -57,101 +57,6 @@ pub(crate) struct Seen {
     pub(crate) logits: Vec<f32>,
     pub(crate) input: Vec<f32>, // [3, height, width]
     rect: Rect,
-}
-
-/// What the network makes of a photo.
-#[derive(Clone, Debug)]
-pub struct Prediction {
-    /// [classes]
-    pub logits: Vec<f32>,
-    /// Of the input, in pixels.
-    pub height: usize,
-    pub width: usize,
-    /// Where the input lies on the photo.
-    pub rect: Rect,
-    /// [height, width, 3]: what the network saw.
-    pub rgb: Vec<u8>,
-    /// [3, height, width]: the same, normalised.
-    pub input: Vec<f32>,
-    /// From the photo to the logits.
-    pub milliseconds: f64,
-}
-
-/// One class and how much speaks for it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    pub class: usize,
-    pub logit: f32,
-    /// softmax of the logits, 0..1
-    pub probability: f32,
-}
-
-/// What one may ask about a photo.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Question {
-    /// None: the class with the largest logit.
-    pub class: Option<usize>,
-    pub objective: Objective,
-    /// At least one; the maps of several are fused.
-    pub layers: Vec<String>,
-    pub method: Method,
-    /// Of a slow method: how many of a layer's channels are tried, the most important ones; all if None.
-    pub channels: Option<usize>,
-}
-
-/// Hears how many passes are done, of how many; false stops.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
-
-/// Where the network looked.
-#[derive(Clone, Debug)]
-pub struct Explanation {
-    pub class: usize,
-    pub objective: Objective,
-    /// Its name; of several fused ones `layer3+layer4`.
-    pub layer: String,
-    pub method: Method,
-    /// The raw map, before ReLU and scaling; of several layers the last one's.
-    pub cam: Cam,
-    /// Every layer with its raw map.
-    pub layers: Vec<(String, Cam)>,
-    /// [height, width], 0..1: as `grad-cam` returns it.
-    pub heatmap: Vec<f32>,
-    pub height: usize,
-    pub width: usize,
-    /// Where the heatmap lies on the photo.
-    pub rect: Rect,
-    /// Nothing in this layer speaks for the class: the heatmap is all zero.
-    pub blank: bool,
-    /// From the logits to the heatmap.
-    pub milliseconds: f64,
-}
-
-/// Bytes held on the GPU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    pub weights: u64,
-    pub activations: u64,
-    pub gradients: u64,
-}
-
-/// What one shader cost in a pass.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Timing {
-    /// The shader's.
-    pub name: &'static str,
-    /// How many dispatches.
-    pub count: usize,
-    /// Of all of them together.
-    pub microseconds: f64,
-}
-
-/// A layer's values: `planes` [channels, height, width].
-#[derive(Clone, Debug)]
-pub struct Planes {
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-    pub planes: Vec<f32>,
 }
 
 impl Explainer {
@@ -209,37 +114,6 @@ impl Explainer {
     /// Takes what [`tuning`](Explainer::tuning) gave on an earlier visit; false if this version does not know it.
     pub fn set_tuning(&mut self, kept: &str) -> bool {
         self.gpu.is_cpu() || kept.parse().map(|tuning| self.tuning = tuning).is_ok()
-    }
-
-    /// Whether the adapter can time its dispatches.
-    pub fn timings_available(&self) -> bool {
-        self.gpu.timings_available()
-    }
-
-    /// Times every dispatch from now on, where the adapter can; off at first, and free while off. Passes take longer while on.
-    pub fn set_timings(&mut self, on: bool) {
-        self.gpu.set_timings(on);
-    }
-
-    /// What the last `predict`, `explain` or the like cost on the GPU, by shader, the dearest first; empty while timings are off.
-    pub async fn timings(&self) -> Result<Vec<Timing>> {
-        let mut timings: Vec<Timing> = Vec::new();
-        for DispatchTiming { name, microseconds, .. } in self.dispatch_timings().await? {
-            match timings.iter_mut().find(|timing| timing.name == name) {
-                Some(timing) => {
-                    timing.count += 1;
-                    timing.microseconds += microseconds;
-                }
-                None => timings.push(Timing { name, count: 1, microseconds }),
-            }
-        }
-        timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
-        Ok(timings)
-    }
-
-    /// The same dispatch by dispatch, in order. Browsers round time stamps to 100 µs: see [`DispatchTiming`].
-    pub async fn dispatch_timings(&self) -> Result<Vec<DispatchTiming>> {
-        self.gpu.timings().await
     }
 
     /// Replaces the network; the last photo is forgotten. Errors: [`Error::TensorTooLarge`]; what the device refuses.
@@ -313,7 +187,7 @@ impl Explainer {
         self.architecture().map(Architecture::layers).unwrap_or_default()
     }
 
-    /// The parts whose weights [`randomise`](Explainer::randomise) scrambles, the last layer first.
+    /// The parts whose weights [`randomise`](Explainer::randomise) shuffles, the last layer first.
     pub fn parts(&self) -> Vec<String> {
         self.architecture().map(Architecture::parts).unwrap_or_default()
     }
@@ -485,7 +359,7 @@ impl Loaded {
     }
 
     /// Runs forward over the last photo once more, with whatever the weights now are.
-    pub(crate) async fn look_again(&mut self, gpu: &Gpu) -> Result<()> {
+    pub(crate) async fn forward_again(&mut self, gpu: &Gpu) -> Result<()> {
         let (pass, _) = self.seen()?;
         pass.run_forward(gpu);
         let logits = gpu.read(&pass.logits).await?;
@@ -588,56 +462,6 @@ impl Loaded {
         pass.run_forward(gpu);
         gpu.read(&pass.logits).await
     }
-}
-
-impl Network {
-    /// How photos usually become its inputs, where nobody says otherwise.
-    pub fn usual_preprocessing(&self) -> Preprocessing {
-        self.conventions.usual_preprocessing()
-    }
-}
-
-impl Conventions {
-    /// How photos usually become inputs of networks that were trained so. By PyTorch's conventions: torchvision's ImageNet numbers.
-    /// By TensorFlow's: (x − 127) / 128 on 0..255, as EfficientNet-Lite's authors have it, and smaller whole photos, since these
-    /// networks know objects at the size that a 224×224 crop has.
-    pub fn usual_preprocessing(self) -> Preprocessing {
-        match self {
-            Conventions::TENSORFLOW => {
-                Preprocessing { longest: 256, mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Default::default() }
-            }
-            _ => Preprocessing::default(),
-        }
-    }
-}
-
-impl Explanation {
-    /// The layer that `cam` is of.
-    pub fn last_layer(&self) -> &str {
-        self.layers.last().map_or(&self.layer, |(name, _)| name)
-    }
-
-    /// The question that it answers, all channels tried.
-    pub fn question(&self) -> Question {
-        let layers = self.layers.iter().map(|(name, _)| name.clone()).collect();
-        Question { class: Some(self.class), objective: self.objective, layers, method: self.method, channels: None }
-    }
-}
-
-impl Prediction {
-    /// The `k` best classes, best first.
-    pub fn top(&self, k: usize) -> Vec<Score> {
-        top(&self.logits, k)
-    }
-}
-
-/// The `k` best classes of logits [classes], best first.
-pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
-    let probabilities = softmax(logits);
-    let mut classes: Vec<usize> = (0..logits.len()).collect();
-    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-    let best = classes.into_iter().take(k);
-    best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] }).collect()
 }
 
 async fn planes(gpu: &Gpu, tensor: &Tensor) -> Result<Planes> {

@@ -76,7 +76,7 @@ impl Trust {
     }
 }
 
-/// The map after a part of the network was scrambled, with all parts above it.
+/// The map after a part of the network was randomized, with all parts above it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrambled {
     /// One of [`Architecture::parts`](crate::checkpoint::Architecture::parts): "fc", "layer4", …, "conv1".
@@ -157,7 +157,7 @@ impl Explainer {
         Ok(Some(trust))
     }
 
-    /// The sanity check: the weights are scrambled part by part, from the last layer to the first, and the map is made anew each time. If
+    /// The sanity check: the weights are shuffled part by part, from the last layer to the first, and the map is made anew each time. If
     /// it looks the same, it does not show what the network learned. The network is put back, bit by bit, also when `progress` says stop
     /// (then the result is None, as it is for a blank map, which cannot change).
     ///
@@ -169,7 +169,7 @@ impl Explainer {
         let outcome = self.randomize_and_ask(&question, &mut rounds, progress).await;
         let (gpu, loaded, _) = self.at("input")?;
         gpu.run(rounds.iter().rev());
-        loaded.look_again(gpu).await?;
+        loaded.forward_again(gpu).await?;
         outcome
     }
 
@@ -191,7 +191,7 @@ impl Explainer {
             let dispatches = loaded.model.randomize(gpu, part);
             gpu.run(&dispatches);
             rounds.extend(dispatches);
-            loaded.look_again(gpu).await?;
+            loaded.forward_again(gpu).await?;
             let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);
             let ssim = if map.blank { 0.0 } else { ssim(&original.heatmap, &map.heatmap, original.width) };

@@ -1,6 +1,7 @@
 //! From a prediction to its explanation.
 //!
-//! - `explainer.rs`: [`Explainer`], through which everybody asks;
+//! - `explainer.rs`: [`Explainer`], through which everybody asks; `types.rs`: what is asked and answered; `timings.rs`,
+//!   `preprocessing.rs`: its smaller parts;
 //! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `perturbation.rs`: methods that run the network again;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
@@ -14,5 +15,10 @@ pub mod localization;
 pub mod neurons;
 pub mod objective;
 pub mod perturbation;
+mod preprocessing;
+mod timings;
+mod types;
 
 pub use explainer::*;
+pub use timings::Timing;
+pub use types::{Explanation, Memory, Planes, Prediction, Progress, Question, Score, top};

@@ -25,8 +25,8 @@ impl Model {
         }
     }
 
-    /// Takes over scales, biases and paddings of `network`: this one by other [`Conventions`](crate::checkpoint::Conventions).
-    /// Passes that were recorded before are of no more use.
+    /// Takes over scales, biases and paddings of `network`, the same network by other
+    /// [`Conventions`](crate::checkpoint::Conventions). Passes that were recorded before are no longer valid.
     pub fn set_conventions(&mut self, gpu: &Gpu, network: &Network) {
         let convs = match self {
             Model::ResNet(model) => model.conventional(),

@@ -87,11 +87,11 @@ enum Scale<'a> {
     None,
     /// Applied to the sum.
     OfY(&'a Buffer),
-    /// The scale, applied to what is read, and the weight read transposed: `TRANSPOSE` in the shader.
+    /// The scale, applied to what is read, and the weight read transposed: on the processor.
     OfX(&'a Buffer),
 }
 
-/// dL/dx of [`conv2d`]'s convolution, by the same shader on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; the
+/// dL/dx of [`conv2d`]'s convolution, by the same kernels on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; the
 /// processor reads the weight as it is.
 ///
 /// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
@@ -120,15 +120,13 @@ pub fn conv2d_backward_input(
         let origin = (first + before) as i32 - tap as i32;
         (tap as u32, taps as u32, origin / stride as i32)
     };
-    let as_it_is = gpu.is_cpu();
-    let (weight, precision, scale) = match as_it_is {
-        true => (&conv.weight, conv.precision, Scale::OfX(&conv.scale_bias)),
-        false => (transposed, Precision::F32, Scale::None),
-    };
     let mut dispatches = Vec::new();
-    if !as_it_is {
+    let (weight, precision, scale) = if gpu.is_cpu() {
+        (&conv.weight, conv.precision, Scale::OfX(&conv.scale_bias))
+    } else {
         dispatches.push(conv2d_transpose_weight(gpu, transposed, conv));
-    }
+        (transposed, Precision::F32, Scale::None)
+    };
     for first_row in 0..stride.min(dx.height) {
         for first_col in 0..stride.min(dx.width) {
             let (w_row, tap_rows, x_row) = phase(first_row, top);
@@ -163,7 +161,8 @@ pub fn conv2d_backward_input(
     dispatches
 }
 
-#[allow(clippy::too_many_arguments)]
+/// y of x and `weight` by `params`, whose flags and part size are yet to be set: one dispatch, or two for split-k.
+#[allow(clippy::too_many_arguments)] // one argument for each operand of the formula
 fn record(
     gpu: &Gpu,
     y: &Tensor,
@@ -176,7 +175,7 @@ fn record(
     tile: Tile,
     partial_sums: &Buffer,
 ) -> Vec<Dispatch> {
-    let tile = if gpu.is_cpu() { NAIVE } else { tile }; // there, tiles mean nothing
+    let tile = if gpu.is_cpu() { NAIVE } else { tile }; // the processor has no tiles
     let of_y = if let Scale::OfY(scale_bias) = scale { Some(scale_bias) } else { None };
     let (flags, mut follows) = epilogue(y, of_y, &fused, weight);
     params.flags = flags;

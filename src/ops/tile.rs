@@ -48,16 +48,17 @@ pub const NAIVE: Tile = Tile { kernel: Kernel::Naive, ..registers(1, 1, 64, 1) }
 /// For a result of one vec4 of channels, the photo's gradient: other tiles span up to sixteen and would compute the rest in vain.
 pub const NARROW_TILE: Tile = registers(16, 1, 1, 16);
 
-/// What tuning chooses from; split ones for large GPUs, which layers of 14×14 and 7×7 positions leave idle.
+/// What tuning chooses from, in the order in which it tries them; split-k for large GPUs, which layers of 14×14 and 7×7 positions
+/// leave idle.
 pub const TILES: [Tile; 8] = [
     DEFAULT_TILE,
-    registers(4, 2, 8, 8),
-    registers(4, 1, 16, 4),
     shared(8, 2, 8, 8),
     shared(4, 1, 8, 8),
-    Tile { split: 8, ..shared(8, 2, 8, 8) },
+    registers(4, 2, 8, 8),
+    registers(4, 1, 16, 4),
     Tile { split: 4, ..shared(4, 1, 8, 8) },
     Tile { split: 4, ..registers(4, 1, 16, 4) },
+    Tile { split: 8, ..shared(8, 2, 8, 8) },
 ];
 
 impl Tile {

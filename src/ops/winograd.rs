@@ -37,7 +37,7 @@ pub fn winograd_bytes([height, width]: [usize; 2], c_in: usize, c_out: usize) ->
 }
 
 /// Whether Winograd's form computes this convolution in markedly fewer products than `tile` does directly, which computes whole
-/// tiles of positions: of 7×7 positions so much would be thrown away that nothing is gained.
+/// tiles of positions: of 7×7 positions, padding would cost more than the form gains.
 pub fn winograd_pays(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> bool {
     let whole = |positions: usize| positions.next_multiple_of(tile.wy * tile.rows);
     let (direct, winograd) = (9 * whole(height * width), 16 * whole(height.div_ceil(2) * width.div_ceil(2)));

@@ -1,0 +1,49 @@
+//! How long passes take on the GPU, by shader or by dispatch.
+
+use super::Explainer;
+use crate::error::Result;
+use crate::gpu::DispatchTiming;
+
+/// What one shader cost in a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// The shader's.
+    pub name: &'static str,
+    /// How many dispatches.
+    pub count: usize,
+    /// Of all of them together.
+    pub microseconds: f64,
+}
+
+impl Explainer {
+    /// Whether the adapter can time its dispatches.
+    pub fn timings_available(&self) -> bool {
+        self.gpu.timings_available()
+    }
+
+    /// Times every dispatch from now on, where the adapter can; off at first, and free while off. Passes take longer while on.
+    pub fn set_timings(&mut self, on: bool) {
+        self.gpu.set_timings(on);
+    }
+
+    /// What the last `predict`, `explain` or the like cost on the GPU, by shader, the dearest first; empty while timings are off.
+    pub async fn timings(&self) -> Result<Vec<Timing>> {
+        let mut timings: Vec<Timing> = Vec::new();
+        for DispatchTiming { name, microseconds, .. } in self.dispatch_timings().await? {
+            match timings.iter_mut().find(|timing| timing.name == name) {
+                Some(timing) => {
+                    timing.count += 1;
+                    timing.microseconds += microseconds;
+                }
+                None => timings.push(Timing { name, count: 1, microseconds }),
+            }
+        }
+        timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
+        Ok(timings)
+    }
+
+    /// The same dispatch by dispatch, in order. Browsers round time stamps to 100 µs: see [`DispatchTiming`].
+    pub async fn dispatch_timings(&self) -> Result<Vec<DispatchTiming>> {
+        self.gpu.timings().await
+    }
+}

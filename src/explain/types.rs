@@ -1,0 +1,119 @@
+//! What is asked of an [`Explainer`](super::Explainer), and what it answers.
+
+use super::cam::Method;
+use super::objective::{Objective, softmax};
+use crate::image::Rect;
+use crate::image::heatmap::Cam;
+
+/// What the network makes of a photo.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// [classes]
+    pub logits: Vec<f32>,
+    /// Of the input, in pixels.
+    pub height: usize,
+    pub width: usize,
+    /// Where the input lies on the photo.
+    pub rect: Rect,
+    /// [height, width, 3]: what the network saw.
+    pub rgb: Vec<u8>,
+    /// [3, height, width]: the same, normalised.
+    pub input: Vec<f32>,
+    /// From the photo to the logits.
+    pub milliseconds: f64,
+}
+
+/// One class and how much speaks for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    pub class: usize,
+    pub logit: f32,
+    /// softmax of the logits, 0..1
+    pub probability: f32,
+}
+
+/// What one may ask about a photo.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Question {
+    /// None: the class with the largest logit.
+    pub class: Option<usize>,
+    pub objective: Objective,
+    /// At least one; the maps of several are fused.
+    pub layers: Vec<String>,
+    pub method: Method,
+    /// Of a slow method: how many of a layer's channels are tried, the most important ones; all if None.
+    pub channels: Option<usize>,
+}
+
+/// Hears how many passes are done, of how many; false stops.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+
+/// Where the network looked.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    pub class: usize,
+    pub objective: Objective,
+    /// Its name; of several fused ones `layer3+layer4`.
+    pub layer: String,
+    pub method: Method,
+    /// The raw map, before ReLU and scaling; of several layers the last one's.
+    pub cam: Cam,
+    /// Every layer with its raw map.
+    pub layers: Vec<(String, Cam)>,
+    /// [height, width], 0..1: as `grad-cam` returns it.
+    pub heatmap: Vec<f32>,
+    pub height: usize,
+    pub width: usize,
+    /// Where the heatmap lies on the photo.
+    pub rect: Rect,
+    /// Nothing in this layer speaks for the class: the heatmap is all zero.
+    pub blank: bool,
+    /// From the logits to the heatmap.
+    pub milliseconds: f64,
+}
+
+/// Bytes held on the GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    pub weights: u64,
+    pub activations: u64,
+    pub gradients: u64,
+}
+
+/// A layer's values: `planes` [channels, height, width].
+#[derive(Clone, Debug)]
+pub struct Planes {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub planes: Vec<f32>,
+}
+
+impl Explanation {
+    /// The layer that `cam` is of.
+    pub fn last_layer(&self) -> &str {
+        self.layers.last().map_or(&self.layer, |(name, _)| name)
+    }
+
+    /// The question that it answers, all channels tried.
+    pub fn question(&self) -> Question {
+        let layers = self.layers.iter().map(|(name, _)| name.clone()).collect();
+        Question { class: Some(self.class), objective: self.objective, layers, method: self.method, channels: None }
+    }
+}
+
+impl Prediction {
+    /// The `k` best classes, best first.
+    pub fn top(&self, k: usize) -> Vec<Score> {
+        top(&self.logits, k)
+    }
+}
+
+/// The `k` best classes of logits [classes], best first.
+pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
+    let probabilities = softmax(logits);
+    let mut classes: Vec<usize> = (0..logits.len()).collect();
+    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    let best = classes.into_iter().take(k);
+    best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] }).collect()
+}
