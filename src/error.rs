@@ -65,6 +65,11 @@ pub enum Error {
         "The checkpoint has a tensor `{name}` of shape {found:?} that a network with these layers does not use. Is it another network?"
     )]
     TensorUnexpected { name: String, found: Vec<usize> },
+    /// A first convolution for something else than photos.
+    #[error(
+        "The first convolution `{name}` reads {channels} channels; a photo has three (red, green, blue), or one if it is grey. Networks for other inputs can't be run here."
+    )]
+    StemChannels { name: String, channels: usize },
     /// A tensor whose shape does not fit the others.
     #[error("Tensor `{name}` has shape {found:?}; this network needs {expected:?}.")]
     TensorShape { name: String, expected: Vec<usize>, found: Vec<usize> },
@@ -257,6 +262,11 @@ impl Error {
             }
             Error::TensorShape { name, expected, found } => {
                 format!("张量 {name} 的形状是 {found:?}，这个网络需要 {expected:?}。")
+            }
+            Error::StemChannels { name, channels } => {
+                format!(
+                    "第一个卷积 {name} 读取 {channels} 个通道；照片有三个（红、绿、蓝），灰度照片有一个。这里不能运行其他输入的网络。"
+                )
             }
             Error::TensorType { name, found } => {
                 format!("张量 {name} 以 {found} 存储；只能读取 F32、F16、BF16 和 F64。")

@@ -96,10 +96,13 @@ fn reached() -> Vec<Error> {
 
     // Files of weights.
     all.push(Checkpoint::read(b"Dear reader, these are no weights.".to_vec()).unwrap_err());
-    all.push(Checkpoint::read(fixture("weights/refused_module.pt")).unwrap_err());
+    all.push(Checkpoint::read(fixture("weights/basic.pt")[..400].to_vec()).unwrap_err());
     all.push(Checkpoint::read(fixture("weights/refused_int32.safetensors")).unwrap_err());
     all.push(changed(|state| drop(state.remove("layer3.0.conv2.weight"))).unwrap_err());
     all.push(changed(|state| drop(state.insert("se.weight".into(), (vec![1], vec![0.5])))).unwrap_err());
+    all.push(
+        changed(|state| drop(state.insert("conv1.weight".into(), (vec![8, 4, 7, 7], vec![0.5; 1568])))).unwrap_err(),
+    );
     all.push(changed(|state| drop(state.insert("fc.bias".into(), (vec![9], vec![0.5; 9])))).unwrap_err());
     all.push(changed(|state| state.get_mut("fc.weight").unwrap().1[0] = f32::NAN).unwrap_err());
     all.push(changed(|state| state.get_mut("bn1.running_var").unwrap().1[0] = -1.0).unwrap_err());

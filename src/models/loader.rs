@@ -77,10 +77,13 @@ impl Received {
                 // Refused here, a file need not be read to its end.
                 let network = Network::from_checkpoint(&checkpoint)?;
                 let mut named = |name: &str, shape| {
-                    self.shapes.insert(format!("{name}.weight"), (name.to_owned(), shape));
+                    if !network.computed.iter().any(|computed| computed == name) {
+                        self.shapes.insert(format!("{name}.weight"), (name.to_owned(), shape));
+                    }
                 };
                 network.convs().for_each(|conv| named(&conv.name, Shape::of(conv)));
-                named(&network.fc.name, Shape::of_linear(network.fc.classes, network.fc.features));
+                let linears = network.linears();
+                linears.for_each(|linear| named(&linear.name, Shape::of_linear(linear.classes, linear.features)));
                 self.architecture = Some(network.architecture);
                 self.checkpoint = checkpoint;
             }

@@ -5,17 +5,20 @@
 //! It does not know what the gradients are for: see [`cam`](crate::explain::cam).
 //!
 //! - `resnet.rs`, `mobilenet.rs`: a family each, with forward and backward of a block on one screen;
+//! - `classifier.rs`: what reads the pooled features, hidden layers included;
 //! - `pass.rs`: activations, gradients, and the recorder that both families write their dispatches with;
 //! - `upload.rs`: packing of weights.
 //!
 //! To extend: a new family is a file here, a variant of [`Model`], and one in `checkpoint/recognise/`.
 
+mod classifier;
 mod loader;
 mod mobilenet;
 mod pass;
 mod resnet;
 mod upload;
 
+use classifier::Classifier;
 pub use loader::{Loader, Weights};
 use mobilenet::MobileNet;
 use pass::{Features, Recorder};
@@ -29,7 +32,7 @@ pub use upload::{
 use crate::checkpoint::{Architecture, Network};
 use crate::error::{Error, Result};
 use crate::gpu::{Constant, Gpu, Step, Tensor};
-use crate::ops::{self, Activation, Conv2d, DepthwiseConv2d, Linear, Padding, Window};
+use crate::ops::{self, Activation, Conv2d, DepthwiseConv2d, Padding, Window};
 
 /// A network's weights on the GPU.
 pub enum Model {
@@ -116,9 +119,8 @@ impl Model {
     /// Dispatches that shuffle the weights of one of [`Architecture::parts`] in place, each tensor within itself, scales and biases
     /// (batch norm's, too) among their like; run in reverse order, they put them back, bit by bit.
     pub fn scramble(&self, gpu: &Gpu, part: &str) -> Vec<Step> {
-        let fc = self.classifier();
         let layers: Vec<[&Constant; 2]> = match part {
-            "fc" | "classifier" => vec![[&fc.weight, &fc.scale_bias]],
+            "fc" | "classifier" => self.classifier().constants().collect(),
             _ => self.convs_of(part).into_iter().map(|conv| [conv.weight(), conv.scale_bias()]).collect(),
         };
         let steps = |([weight, scale_bias], seed): ([&Constant; 2], u32)| {
@@ -138,9 +140,8 @@ impl Model {
     }
 
     fn constants(&self) -> Vec<&Constant> {
-        let fc = self.classifier();
         let convs = self.convs().into_iter().flat_map(|conv| [conv.weight(), conv.scale_bias()]);
-        convs.chain([&fc.weight, &fc.scale_bias]).collect()
+        convs.chain(self.classifier().constants().flatten()).collect()
     }
 
     /// In the order of [`Network::convs`].
@@ -174,7 +175,7 @@ impl Model {
         }
     }
 
-    fn classifier(&self) -> &Linear {
+    fn classifier(&self) -> &Classifier {
         match self {
             Model::ResNet(model) => &model.fc,
             Model::MobileNet(model) => &model.classifier,

@@ -1,10 +1,12 @@
 //! Which network a checkpoint's tensors describe, and its numbers ready for upload, batch norm folded.
 //!
 //! Everything is read from names and shapes: family, depths, widths, classes. What they can't tell is assumed and said:
-//! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need.
+//! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need, `head.rs` reads what is
+//! behind the pooling.
 //! To extend: another family is a file here with its own configuration, a variant of [`Architecture`], and an arm in
 //! [`Network::from_checkpoint`].
 
+mod head;
 mod mobilenet;
 mod reader;
 mod resnet;
@@ -189,7 +191,30 @@ pub struct Network {
     pub stages: Vec<Vec<BlockWeights>>,
     /// The convolution before the pooling, of families that have one.
     pub head: Option<Conv>,
+    /// Linear layers between the pooling and the classifier, first to last: none in the families' own networks.
+    pub hidden: Vec<Hidden>,
     pub fc: Linear,
+    /// The first convolution was made for one grey channel; here it reads a grey photo's three.
+    pub grey: bool,
+    /// By which the network itself normalises its input.
+    pub normalisation: Option<Normalisation>,
+    /// Layers whose weights are computed from several tensors, so that they can't go up as they arrive.
+    pub(crate) computed: Vec<String>,
+}
+
+/// A linear layer of a classifier that is not its last.
+#[derive(Clone, Debug)]
+pub struct Hidden {
+    pub linear: Linear,
+    /// Whether a ReLU follows.
+    pub relu: bool,
+}
+
+/// Means and deviations of red, green and blue in 0..1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
 }
 
 /// One residual block.
@@ -282,6 +307,13 @@ pub struct Linear {
     pub bias: Vec<f32>,  // [classes]
 }
 
+impl Linear {
+    fn without_weight(&self) -> Linear {
+        let (name, scale, bias) = (self.name.clone(), self.scale.clone(), self.bias.clone());
+        Linear { name, weight: Values::Elsewhere, scale, bias, ..*self }
+    }
+}
+
 impl Network {
     /// Recognises the network in `checkpoint` and folds its batch norm.
     ///
@@ -313,6 +345,11 @@ impl Network {
         }
     }
 
+    /// The linear layers behind the pooling, the classifier last.
+    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+        self.hidden.iter().map(|hidden| &hidden.linear).chain([&self.fc])
+    }
+
     /// All convolutions in the order of the forward pass, each block's downsample last.
     pub fn convs(&self) -> impl Iterator<Item = &Conv> {
         let blocks = self.stages.iter().flatten();
@@ -337,13 +374,13 @@ impl Network {
             stem: self.stem.without_weight(),
             stages: self.stages.iter().map(|stage| stage.iter().map(block).collect()).collect(),
             head: self.head.as_ref().map(Conv::without_weight),
-            fc: Linear {
-                name: self.fc.name.clone(),
-                weight: Values::Elsewhere,
-                scale: self.fc.scale.clone(),
-                bias: self.fc.bias.clone(),
-                ..self.fc
-            },
+            hidden: self
+                .hidden
+                .iter()
+                .map(|Hidden { linear, relu }| Hidden { linear: linear.without_weight(), relu: *relu })
+                .collect(),
+            fc: self.fc.without_weight(),
+            computed: self.computed.clone(),
             ..*self
         }
     }

@@ -6,9 +6,11 @@
 //! Deliberately absent: ResNet variants with other stems, poolings or attention; they are refused by name.
 //! To extend: a new sort of block is a variant of [`Block`] and an arm in [`ResNetReader::block`].
 
+use super::head::no_classifier;
 use super::reader::{Expect, Ksize, Reader, a_few_names, count_blocks, unsupported};
 use super::{Architecture, BlockWeights, Conventions, Network};
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::names::Head;
 use crate::error::Result;
 
 /// The two residual blocks of the ResNet paper (arXiv 1512.03385, figure 5).
@@ -71,7 +73,7 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
     let mut reader = ResNetReader { reader: Reader::new(checkpoint, Conventions::PYTORCH), block, groups };
 
     let stem = Expect { c_in: 3, c_out: None, ksize: Ksize::Odd { least: 5, usual: 7 }, stride: 2, groups: 1 };
-    let stem = reader.reader.conv("conv1", "bn1", stem)?;
+    let (stem, grey) = reader.reader.stem("conv1", "bn1", stem)?;
     let mut c_in = stem.c_out;
     let mut stages = vec![Vec::new(); 4];
     for (stage, weights) in stages.iter_mut().enumerate() {
@@ -81,7 +83,8 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
             weights.push(block);
         }
     }
-    let fc = reader.reader.linear("fc", c_in)?;
+    let (hidden, fc) = reader.reader.head("fc", c_in)?;
+    let normalisation = reader.reader.normalisation()?;
 
     // `recognise` saw to it that every stage has a first block.
     let c_out = |conv: usize| std::array::from_fn(|stage| stages[stage][0].convs[conv].c_out);
@@ -98,14 +101,19 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
     config.name = config.describe();
     let architecture = Architecture::ResNet(config);
     let conventions = Conventions::PYTORCH;
+    let computed = std::mem::take(&mut reader.reader.computed);
     reader.reader.finish(Network {
         architecture,
         conventions,
         conventions_assumed: false,
+        grey,
+        normalisation,
         stem,
         stages,
         head: None,
+        hidden,
         fc,
+        computed,
     })
 }
 
@@ -129,8 +137,8 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
             _ => unsupported(format!("its tensors are named {}", a_few_names(checkpoint))),
         };
     }
-    if !has("fc.weight") && !has("fc.bias") {
-        return unsupported("it has no classifier `fc.weight`, and without class scores there is nothing to explain");
+    if checkpoint.found.head == Head::Missing && !has("fc.weight") && !has("fc.bias") {
+        return no_classifier("fc");
     }
     let block = if has("layer1.0.conv3.weight") { Block::Bottleneck } else { Block::Basic };
     let blocks = [1, 2, 3, 4].map(|stage| count_blocks(checkpoint, &format!("layer{stage}.")));
