@@ -1,12 +1,13 @@
 //! Every tile of `conv2d` on every convolution shape of a ResNet-50 at 224×224: compile time, and GFLOP a CPU second.
 //!
-//! `cargo bench --bench convolutions` prints a table; `-- 3` takes every third shape, `-- 0` none. Then a whole ResNet-50: its forward,
-//! and how much the backwards cost on top of it, with the tiles that tuning chooses or those of `-- "8x2/8x8w 8x2/8x8 8x2/8x8"`, as
-//! `Explainer::tuning` writes them; `-- 0 cpu` computes without WebGPU. On an adapter that computes on the CPU,
+//! `cargo bench --bench convolutions` prints a table; `-- --every 3` takes every third shape, `--every 0` none. Then a whole ResNet-50: its
+//! forward, and how much the backwards cost on top of it, with the tiles that tuning chooses or those of
+//! `--tiles "8x2/8x8w 8x2/8x8 8x2/8x8"`, as `Explainer::tuning` writes them; `--cpu` computes without WebGPU. On an adapter that computes on the CPU,
 //! process CPU seconds are what a busy machine does not distort; on a real GPU read the wall-clock column.
 
 use std::time::Instant;
 
+use clap::Parser;
 use gradlens::checkpoint::Block;
 use gradlens::gpu::Gpu;
 use gradlens::models::{pack_conv_weight, pack_scale_bias};
@@ -44,8 +45,26 @@ const SHAPES: [(&str, usize, usize, usize, usize, usize, usize); 23] = [
     ("layer4.0.downsample", 1, 14, 1024, 2048, 1, 2),
 ];
 
+/// Times every tile of `conv2d`, then a whole ResNet-50.
+#[derive(Parser)]
+struct Options {
+    /// Take every n-th shape; 0 for none
+    #[arg(long, default_value_t = 1)]
+    every: usize,
+    /// Tiles instead of tuning, as `Explainer::tuning` writes them
+    #[arg(long)]
+    tiles: Option<String>,
+    /// Compute the network on the processor
+    #[arg(long)]
+    cpu: bool,
+    /// What `cargo bench` says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 fn main() {
-    let every: usize = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(1);
+    let options = Options::parse();
+    let every = options.every;
     let taken = if every == 0 { 0 } else { SHAPES.len() };
     let gpu = pollster::block_on(Gpu::new()).expect("a GPU or a software driver");
     println!("{:?}\nGFLOP a CPU second | a second, for rows x cols, workgroup", gpu.info());
@@ -102,16 +121,15 @@ fn main() {
         println!("{line}");
     }
     println!("CPU seconds of the whole forward's convolutions: {totals:.2?}");
-    pollster::block_on(whole_network()).expect("a result");
+    pollster::block_on(whole_network(&options)).expect("a result");
 }
 
-async fn whole_network() -> gradlens::Result<()> {
+async fn whole_network(options: &Options) -> gradlens::Result<()> {
     let resnet50 = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     let checkpoint = Checkpoint::read(random_checkpoint(&resnet50, 1))?;
-    let on_cpu = std::env::args().any(|a| a == "cpu");
-    let mut explainer = if on_cpu { Explainer::on_cpu() } else { Explainer::new().await? };
+    let mut explainer = if options.cpu { Explainer::on_cpu() } else { Explainer::new().await? };
     let (started, cpu) = (Instant::now(), cpu_seconds());
-    if !std::env::args().any(|tiles| tiles.contains('/') && explainer.set_tuning(&tiles)) {
+    if !options.tiles.as_ref().is_some_and(|tiles| explainer.set_tuning(tiles)) {
         explainer.tune().await?;
         println!("tuned in {:.1} s, {:.1} CPU seconds", started.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     }

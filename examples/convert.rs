@@ -4,10 +4,10 @@
 //!
 //! Deliberately absent: downloading. Exits with 1 and one clear line on a bad argument or file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser;
 use gradlens::catalog::models::{self, Model};
 use gradlens::checkpoint::{Dtype, convert};
 use gradlens::explain::LAST_LAYER;
@@ -15,126 +15,118 @@ use gradlens::{Checkpoint, Explainer, Fit, Method, Network, Photo};
 use pollster::block_on;
 use sha2::{Digest, Sha256};
 
-const USAGE: &str = "usage: convert --entry ID [--root .] --weights FILE [--to f32|f16|i8] [--parts MEGABYTES] [--verify] [--check FOLDER]
-       convert --entry ID [--root .] --urls
-       convert --weights FILE [--to f32|f16|i8] --out FILE
+mod command_line;
 
-  --entry     the entry of weights/models.json that the weights are of; what is written becomes a new entry before it
-  --weights   a checkpoint: .safetensors, .pt, .pth
-  --to        how weights are stored: f16 halves them, i8 (a scale an output channel) quarters them
-  --parts     cut into files of so many megabytes (10^6 bytes)
-  --verify    refuse other weights than those that the entry names by their digest
-  --check     says how far the results on a folder's photos are from those of the unconverted weights
-  --urls      only prints where the entry's weights can be had, one address a line
-  --out       without an entry: writes the converted weights to this file and touches no list";
+const USAGE: &str =
+    "convert --entry ID [--root .] --weights FILE [--to f32|f16|i8] [--parts MEGABYTES] [--verify] [--check FOLDER]
+       convert --entry ID [--root .] --urls
+       convert --weights FILE [--to f32|f16|i8] --out FILE";
 
 type Outcome<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
-    let outcome = Options::parse(std::env::args().skip(1)).and_then(|options| match &options.out {
+    command_line::run(|options: Options| match &options.out {
         Some(out) => file(&options, out),
         None => run(&options),
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("{line}");
-            ExitCode::FAILURE
-        }
+    })
+}
+
+/// Converts weights, and enters them into the page's list of models.
+#[derive(Parser)]
+#[command(override_usage = USAGE)]
+struct Options {
+    /// The entry of weights/models.json that the weights are of; what is written becomes a new entry before it
+    #[arg(long, value_name = "ID", required_unless_present = "out")]
+    entry: Option<String>,
+    /// The folder that holds weights/models.json
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+    /// A checkpoint: .safetensors, .pt, .pth
+    #[arg(long, value_name = "FILE", required_unless_present = "urls")]
+    weights: Option<PathBuf>,
+    /// How weights are stored: f16 halves them, i8 (a scale an output channel) quarters them, f32 keeps them
+    #[arg(long, value_name = "TYPE", default_value = "f16", value_parser = dtype)]
+    to: Dtype,
+    /// Cut into files of so many megabytes (10^6 bytes)
+    #[arg(long = "parts", value_name = "MEGABYTES", value_parser = megabytes)]
+    part_size: Option<u64>,
+    /// Say how far the results on a folder's photos are from those of the unconverted weights
+    #[arg(long, value_name = "FOLDER")]
+    check: Option<PathBuf>,
+    /// Refuse other weights than those that the entry names by their digest
+    #[arg(long)]
+    verify: bool,
+    /// Only print where the entry's weights can be had, one address a line
+    #[arg(long)]
+    urls: bool,
+    /// Without an entry: write the converted weights to this file and touch no list
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn dtype(text: &str) -> Outcome<Dtype> {
+    match text {
+        "f16" => Ok(Dtype::F16),
+        "f32" => Ok(Dtype::F32),
+        "i8" => Ok(Dtype::I8),
+        _ => Err(format!("`--to {text}`: f32, f16 and i8 are known.")),
     }
 }
 
-struct Options {
-    /// Empty beside `out`.
-    entry: String,
-    out: Option<PathBuf>,
-    root: PathBuf,
-    weights: Option<PathBuf>,
-    to: Dtype,
-    part_size: Option<u64>,
-    check: Option<PathBuf>,
-    verify: bool,
-    urls: bool,
-}
-
-impl Options {
-    fn parse(words: impl Iterator<Item = String>) -> Outcome<Options> {
-        let mut given: BTreeMap<String, String> = BTreeMap::new();
-        let mut words = words;
-        while let Some(word) = words.next() {
-            let value = match word.as_str() {
-                "--help" | "-h" => return Err(USAGE.into()),
-                "--verify" | "--urls" => String::new(),
-                "--entry" | "--root" | "--weights" | "--to" | "--parts" | "--check" | "--out" => {
-                    words.next().ok_or_else(|| format!("`{word}` needs a value.\n{USAGE}"))?
-                }
-                _ => return Err(format!("`{word}` is not an option.\n{USAGE}")),
-            };
-            given.insert(word, value);
-        }
-        let to = match given.get("--to").map(String::as_str) {
-            None | Some("f16") => Dtype::F16,
-            Some("f32") => Dtype::F32,
-            Some("i8") => Dtype::I8,
-            Some(other) => return Err(format!("`--to {other}`: f32, f16 and i8 are known.")),
-        };
-        let part_size = match given.get("--parts").map(|text| text.parse::<u64>()) {
-            None => None,
-            Some(Ok(megabytes @ 1..=10_000)) => Some(megabytes * 1_000_000),
-            Some(_) => return Err("`--parts` needs a number of megabytes.".into()),
-        };
-        let out = given.get("--out").map(PathBuf::from);
-        let of_an_entry = ["--entry", "--parts", "--check", "--verify", "--urls"];
-        if let Some(other) = of_an_entry.iter().find(|&&other| out.is_some() && given.contains_key(other)) {
-            return Err(format!("`{other}` is about an entry of the list, `--out` about a file alone.\n{USAGE}"));
-        }
-        let entry = given.get("--entry").cloned().or(out.is_some().then(String::new));
-        Ok(Options {
-            entry: entry.ok_or_else(|| format!("`--entry` is missing.\n{USAGE}"))?,
-            out,
-            root: given.get("--root").map_or(".".into(), PathBuf::from),
-            weights: given.get("--weights").map(PathBuf::from),
-            to,
-            part_size,
-            check: given.get("--check").map(PathBuf::from),
-            verify: given.contains_key("--verify"),
-            urls: given.contains_key("--urls"),
-        })
+/// Megabytes as bytes.
+fn megabytes(text: &str) -> Outcome<u64> {
+    match text.parse::<u64>() {
+        Ok(megabytes @ 1..=10_000) => Ok(megabytes * 1_000_000),
+        _ => Err("`--parts` needs a number of megabytes.".into()),
     }
 }
 
 /// One file from another, and no list.
-fn file(options: &Options, out: &Path) -> Outcome<()> {
-    let source = options.weights.as_ref().ok_or_else(|| format!("`--weights` is missing.\n{USAGE}"))?;
+fn file(options: &Options, out: &Path) -> Outcome<String> {
+    let of_an_entry = [
+        ("--entry", options.entry.is_some()),
+        ("--parts", options.part_size.is_some()),
+        ("--check", options.check.is_some()),
+        ("--verify", options.verify),
+        ("--urls", options.urls),
+    ];
+    if let Some((other, _)) = of_an_entry.into_iter().find(|(_, given)| *given) {
+        return Err(format!("`{other}` is about an entry of the list, `--out` about a file alone.\nUsage: {USAGE}"));
+    }
+    let source = weights(options)?;
     let bytes = std::fs::read(source).map_err(|error| failed(source, error))?;
     let checkpoint = Checkpoint::read(bytes).map_err(|error| failed(source, error))?;
     let network = Network::from_checkpoint(&checkpoint).map_err(|error| failed(source, error))?;
     let converted = convert(&checkpoint, options.to).map_err(|error| failed(source, error))?;
     std::fs::write(out, &converted).map_err(|error| failed(out, error))?;
-    println!(
+    Ok(format!(
         "{}: {} bytes ({}), SHA-256 {}",
         out.display(),
         converted.len(),
         network.architecture.name(),
         sha256(&converted)
-    );
-    Ok(())
+    ))
 }
 
-fn run(options: &Options) -> Outcome<()> {
+/// clap lets them be left out beside `--urls` only.
+fn weights(options: &Options) -> Outcome<&PathBuf> {
+    options.weights.as_ref().ok_or_else(|| format!("`--weights` is missing.\nUsage: {USAGE}"))
+}
+
+fn run(options: &Options) -> Outcome<String> {
     let list = options.root.join("weights/models.json");
     let text = std::fs::read_to_string(&list).map_err(|error| failed(&list, error))?;
     let mut models = models::parse(&text).map_err(|error| failed(&list, error))?;
     let known = models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
-    let place = models.iter().position(|model| model.id == options.entry);
-    let place = place.ok_or_else(|| format!("{} has no entry `{}`, only {known}.", list.display(), options.entry))?;
+    let wanted = options.entry.as_deref().unwrap_or_default();
+    let place = models.iter().position(|model| model.id == wanted);
+    let place = place.ok_or_else(|| format!("{} has no entry `{wanted}`, only {known}.", list.display()))?;
     let listed = models[place].clone();
     if options.urls {
-        listed.urls.iter().for_each(|url| println!("{url}"));
-        return Ok(());
+        return Ok(listed.urls.join("\n"));
     }
 
-    let source = options.weights.as_ref().ok_or_else(|| format!("`--weights` is missing.\n{USAGE}"))?;
+    let source = weights(options)?;
     let bytes = std::fs::read(source).map_err(|error| failed(source, error))?;
     let digest = sha256(&bytes);
     if options.verify && listed.sha256.as_ref().is_some_and(|wanted| *wanted != digest) {
@@ -166,7 +158,7 @@ fn run(options: &Options) -> Outcome<()> {
     let text = serde_json::to_string_pretty(&models).map_err(|error| failed(&list, error))?;
     models::parse(&text).map_err(|error| failed(&list, error))?;
     std::fs::write(&list, text + "\n").map_err(|error| failed(&list, error))?;
-    println!(
+    let written = format!(
         "{}: {} bytes ({}), entry `{}` in {}",
         entry.file,
         entry.size,
@@ -176,8 +168,8 @@ fn run(options: &Options) -> Outcome<()> {
     );
 
     match &options.check {
-        Some(folder) => check(&network, converted, &listed, folder),
-        None => Ok(()),
+        Some(folder) => Ok(format!("{written}\n{}", check(&network, converted, &listed, folder)?)),
+        None => Ok(written),
     }
 }
 
@@ -214,7 +206,7 @@ fn write(root: &Path, entry: &Model, converted: &[u8]) -> Outcome<()> {
 }
 
 /// How far results move: the likeliest class, the logits, and the heatmap of the class that the unconverted weights find likeliest.
-fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -> Outcome<()> {
+fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -> Outcome<String> {
     let sentence = |error: gradlens::Error| error.to_string();
     let mut photos: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(|error| failed(folder, error))?
@@ -252,13 +244,12 @@ fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -
         of_maps += f64::from(differences.sum::<f32>()) / map.len() as f64;
     }
     let count = photos.len();
-    println!(
+    Ok(format!(
         "{count} photos: the same likeliest class in {same}; logits within {:.2} % of their spread (mean of the worst); \
          heatmaps of Grad-CAM at the last layer, 0 to 1: {:.4} apart on average, {worst:.3} at most",
         100.0 * of_logits / count as f64,
         of_maps / count as f64,
-    );
-    Ok(())
+    ))
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -2,10 +2,10 @@
 //!
 //! The same engine as the page, on Vulkan, Metal or DX12. Exits with 1 and one clear line on a bad argument or file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser;
 use gradlens::checkpoint::Conventions;
 use gradlens::explain::faithfulness::{self, Curve, Scrambled};
 use gradlens::explain::localization;
@@ -20,118 +20,69 @@ use gradlens::{
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
-const USAGE: &str =
-    "usage: explain --weights W.safetensors --image PHOTO --out DIR [--labels FILE] [--class INDEX|NAME]
-               [--layer last[,LAYER…]] [--method grad-cam] [--fit whole|crop]
-               [--target logit|probability|contrast:CLASS|against] [--channels N] [--conventions pytorch|tensorflow]
-               [--also guided,box,cover,neurons,trust,sanity] [--truth X,Y,WIDTH,HEIGHT]
-`last` is the layer that the classifier pools; several layers are fused. --channels: how many a slow method (score-cam, ablation-cam)
-tries. --conventions: padding and epsilon of a MobileNet whose tensors do not tell. --also: what else goes into result.json,
-tensors.safetensors and PNG files. --truth: the object's box in photo pixels, to compare with.";
-
-/// What `--also` may ask for.
-const ALSO: [&str; 6] = ["guided", "box", "cover", "neurons", "trust", "sanity"];
+mod command_line;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|a| a == "--help" || a == "-h") {
-        println!("{USAGE}");
-        return ExitCode::SUCCESS;
-    }
-    let outcome = Options::parse(&arguments)
-        .and_then(|options| pollster::block_on(run(&options)).map_err(|error| error.to_string()));
-    match outcome {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(line) => {
-            eprintln!("{line}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::run(|options: Options| pollster::block_on(run(&options)).map_err(|error| error.to_string()))
 }
 
+/// What `--also` may ask for.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Also {
+    Guided,
+    Box,
+    Cover,
+    Neurons,
+    Trust,
+    Sanity,
+}
+
+/// Explains one prediction: writes result.json, tensors.safetensors and overlay.png.
+#[derive(Parser)]
 struct Options {
+    /// Checkpoint: .safetensors, .pt, .pth
+    #[arg(long, value_name = "FILE")]
     weights: PathBuf,
+    /// JPEG, PNG, WebP, GIF or BMP
+    #[arg(long, value_name = "PHOTO")]
     image: PathBuf,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Names of the classes: one a line, or JSON
+    #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Index or name; the likeliest class unless given
+    #[arg(long, value_name = "INDEX|NAME", allow_negative_numbers = true)]
     class: Option<String>,
+    /// `last` is the layer that the classifier pools; several layers are fused
+    #[arg(long = "layer", value_name = "LAYER", value_delimiter = ',', default_value = LAST_LAYER)]
     layers: Vec<String>,
+    /// How channels are weighted
+    #[arg(long, default_value_t = Method::GradCam)]
     method: Method,
+    /// whole or crop
+    #[arg(long, default_value_t = Fit::Whole)]
     fit: Fit,
+    /// logit, probability, contrast:CLASS or against
+    #[arg(long, default_value = "logit")]
     target: String,
+    /// How many channels a slow method (score-cam, ablation-cam) tries
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     channels: Option<usize>,
+    /// Padding and epsilon of a MobileNet whose tensors do not tell: pytorch or tensorflow
+    #[arg(long)]
     conventions: Option<Conventions>,
-    also: Vec<String>,
+    /// What else goes into result.json, tensors.safetensors and PNG files
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    also: Vec<Also>,
+    /// The object's box in photo pixels, to compare with
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", value_parser = truth, allow_hyphen_values = true)]
     truth: Option<Rect>,
-}
-
-impl Options {
-    fn parse(arguments: &[String]) -> Result<Options, String> {
-        const KNOWN: [&str; 13] = [
-            "--weights",
-            "--image",
-            "--out",
-            "--labels",
-            "--class",
-            "--layer",
-            "--method",
-            "--fit",
-            "--target",
-            "--channels",
-            "--conventions",
-            "--also",
-            "--truth",
-        ];
-        let mut given = BTreeMap::new();
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            if !KNOWN.contains(&word.as_str()) {
-                return Err(format!("`{word}` is not an option.\n{USAGE}"));
-            }
-            let value = words.next().ok_or_else(|| format!("`{word}` needs a value.\n{USAGE}"))?;
-            if given.insert(word.as_str(), value.clone()).is_some() {
-                return Err(format!("`{word}` stands there twice."));
-            }
-        }
-        let mut need = |name: &str| given.remove(name).ok_or_else(|| format!("`{name}` is missing.\n{USAGE}"));
-        let (weights, image, out) = (need("--weights")?.into(), need("--image")?.into(), need("--out")?.into());
-        let mut take = |name: &str| given.remove(name);
-        let sentence = |error: Error| error.to_string();
-        Ok(Options {
-            weights,
-            image,
-            out,
-            labels: take("--labels").map(PathBuf::from),
-            class: take("--class"),
-            layers: list(take("--layer").as_deref().unwrap_or(LAST_LAYER)),
-            method: take("--method").map_or(Ok(Method::GradCam), |m| m.parse()).map_err(sentence)?,
-            fit: take("--fit").map_or(Ok(Fit::Whole), |f| f.parse()).map_err(sentence)?,
-            target: take("--target").unwrap_or_else(|| "logit".into()),
-            channels: take("--channels").map(|n| number(&n)).transpose()?,
-            conventions: take("--conventions").map(|c| c.parse()).transpose().map_err(sentence)?,
-            also: also(take("--also"))?,
-            truth: take("--truth").map(|text| truth(&text)).transpose()?,
-        })
-    }
-}
-
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(String::from).collect()
 }
 
 fn number(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&n| n > 0).ok_or_else(|| format!("`{text}` is not a number above 0."))
-}
-
-fn also(text: Option<String>) -> Result<Vec<String>, String> {
-    let wanted = text.as_deref().map(list).unwrap_or_default();
-    match wanted.iter().find(|wanted| !ALSO.contains(&wanted.as_str())) {
-        Some(unknown) => Err(format!("There is no `{unknown}` for --also. Known: {}.", ALSO.join(", "))),
-        None => Ok(wanted),
-    }
 }
 
 fn truth(text: &str) -> Result<Rect, String> {
@@ -172,11 +123,11 @@ async fn extras(
 ) -> Result<(Value, Tensors)> {
     let (mut found, mut tensors) = (json!({}), Tensors::new());
     let keep_on = &mut |_: usize, _: usize| true;
-    let wants = |what: &str| options.also.iter().any(|wanted| wanted == what);
+    let wants = |what: Also| options.also.contains(&what);
     let (class, heat) = (explanation.class, &explanation.heatmap);
     let size = (explanation.height, explanation.width);
     let name = |class: usize| json!({"index": class, "label": labels.names[class].en});
-    if wants("guided") {
+    if wants(Also::Guided) {
         let guided = explainer.guided(Some(class), explanation.objective).await?;
         let guided_cam = guided.times(explanation);
         for (file, guided) in [("guided", guided), ("guided_cam", guided_cam)] {
@@ -185,7 +136,7 @@ async fn extras(
         }
     }
     let region = localization::largest_region(heat, size, localization::THRESHOLD);
-    if wants("box") || options.truth.is_some() {
+    if wants(Also::Box) || options.truth.is_some() {
         let on_photo = region.as_ref().map(|region| localization::to_photo(&region.bounds, &explanation.rect, size));
         found["box"] = json!({"threshold": localization::THRESHOLD, "rect": on_photo});
         if let Some(truth) = options.truth {
@@ -198,7 +149,7 @@ async fn extras(
             });
         }
     }
-    if wants("cover")
+    if wants(Also::Cover)
         && let Some(region) = &region
     {
         let covered = explainer.cover_up(&region.mask).await?;
@@ -214,7 +165,7 @@ async fn extras(
         found["cover"] =
             json!({"probability_before": softmax(&prediction.logits)[class], "probability": after, "top5": best});
     }
-    if wants("neurons") {
+    if wants(Also::Neurons) {
         let neurons = explainer.neurons(Some(class), explanation.objective, 5, 3).await?;
         for neuron in neurons.speak_for.iter().chain(&neurons.speak_against) {
             let shape = vec![neuron.map.height, neuron.map.width];
@@ -229,7 +180,7 @@ async fn extras(
         };
         found["neurons"] = json!({"for": listed(&neurons.speak_for), "against": listed(&neurons.speak_against)});
     }
-    if wants("trust")
+    if wants(Also::Trust)
         && let Some(trust) = explainer.trust(explanation, faithfulness::NOISE, keep_on).await?
     {
         let curve = |curve: &Curve| json!({"points": curve.points, "area": curve.area(), "mean": curve.mean()});
@@ -239,7 +190,7 @@ async fn extras(
             "road": {"morf": curve(&trust.morf), "lerf": curve(&trust.lerf), "combined": trust.road()},
         });
     }
-    if wants("sanity")
+    if wants(Also::Sanity)
         && let Some(scrambled) = explainer.randomise(question, keep_on).await?
     {
         let one = |s: &Scrambled| json!({"part": s.part, "rank_correlation": s.correlation, "ssim": s.ssim});

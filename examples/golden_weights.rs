@@ -5,42 +5,39 @@
 //! cargo run --release --example golden_weights -- --dtype f16 --out golden.safetensors
 //! ```
 
+mod command_line;
 #[path = "../tests/common/golden_weights.rs"]
 mod golden_weights;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser;
 use gradlens::checkpoint::Dtype;
 
-const USAGE: &str = "usage: golden_weights [--dtype f32|f16|bf16] --out FILE";
+/// Writes the golden ResNet-50 as a safetensors file.
+#[derive(Parser)]
+struct Options {
+    /// f32, f16 or bf16
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = dtype)]
+    dtype: Dtype,
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
 
-fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(done) => {
-            println!("{done}");
-            ExitCode::SUCCESS
-        }
-        Err(sentence) => {
-            eprintln!("{sentence}");
-            ExitCode::FAILURE
-        }
+fn dtype(text: &str) -> Result<Dtype, String> {
+    match text {
+        "f32" => Ok(Dtype::F32),
+        "f16" => Ok(Dtype::F16),
+        "bf16" => Ok(Dtype::BF16),
+        _ => Err(format!("`--dtype {text}`: f32, f16 and bf16 are known.")),
     }
 }
 
-fn run(mut args: impl Iterator<Item = String>) -> Result<String, String> {
-    let (mut dtype, mut out) = (Dtype::F32, None);
-    while let Some(option) = args.next() {
-        let value = args.next().ok_or(USAGE)?;
-        match (&option[..], &value[..]) {
-            ("--dtype", "f32") => dtype = Dtype::F32,
-            ("--dtype", "f16") => dtype = Dtype::F16,
-            ("--dtype", "bf16") => dtype = Dtype::BF16,
-            ("--out", path) => out = Some(path.to_owned()),
-            _ => return Err(format!("`{option} {value}` is not understood; {USAGE}")),
-        }
-    }
-    let out = out.ok_or(USAGE)?;
-    let bytes = golden_weights::checkpoint_bytes(dtype);
-    std::fs::write(&out, &bytes).map_err(|error| format!("{out}: {error}"))?;
-    Ok(format!("{out}: {} bytes, {dtype}", bytes.len()))
+fn main() -> ExitCode {
+    command_line::run(|Options { dtype, out }| {
+        let bytes = golden_weights::checkpoint_bytes(dtype);
+        std::fs::write(&out, &bytes).map_err(|error| format!("{}: {error}", out.display()))?;
+        Ok(format!("{}: {} bytes, {dtype}", out.display(), bytes.len()))
+    })
 }
