@@ -82,6 +82,9 @@ pub enum Error {
     /// A batch norm's variance is below zero.
     #[error("Tensor `{name}` holds negative variances: the file is damaged.")]
     TensorNegative { name: String },
+    /// Dilation is asked for after the weights went up.
+    #[error("Dilation is chosen before a network is loaded. Choose the output stride, then load the file again.")]
+    DilationLoaded,
     /// The tensors are those of another kind of network.
     #[error(
         "This checkpoint is of another network than can be run here: {detail}. ResNet, MobileNetV2 and EfficientNet-Lite are supported."
@@ -272,6 +275,7 @@ impl Error {
                 format!("张量 {name} 以 {found} 存储；只能读取 F32、F16、BF16 和 F64。")
             }
             Error::TensorNotFinite { name } => format!("张量 {name} 含有无穷大或非数值：文件已损坏，或训练发散了。"),
+            Error::DilationLoaded => "空洞卷积要在加载网络之前选择。请先选择输出步长，再重新加载文件。".into(),
             Error::UnsupportedNetwork { detail } => {
                 format!("这个权重文件里的网络不能在这里运行：{detail}。支持 ResNet、MobileNetV2 和 EfficientNet-Lite。")
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use gradlens::checkpoint::{Block, Dtype, ResNetConfig};
+use gradlens::checkpoint::{Block, Conventions, Dtype, ResNetConfig};
 use gradlens::gpu::Gpu;
 use gradlens::image::prepare;
 use gradlens::{Checkpoint, ColourMap, Error, Explainer, Fit, Labels, Method, Network, Photo, Preprocessing, Result};
@@ -126,6 +126,8 @@ fn reached() -> Vec<Error> {
     all.push(block_on(explainer.predict(&photo(64, 64), Fit::Whole)).unwrap_err());
     block_on(explainer.load(&network(), standard)).unwrap();
     all.push(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err());
+    let dilated = Conventions { output_stride: 16, ..Conventions::PYTORCH };
+    all.push(explainer.set_conventions(dilated).unwrap_err());
     block_on(explainer.predict(&photo(64, 64), Fit::Whole)).unwrap();
     all.push(block_on(explainer.explain(Some(3), "layer4", Method::GradCam)).unwrap_err());
     all.push(block_on(explainer.explain(None, "layer9", Method::GradCam)).unwrap_err());

@@ -22,7 +22,7 @@ use web_time::Instant;
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
-use crate::explain::objective::{Objective, softmax};
+use crate::explain::objective::{Objective, Scores};
 use crate::gpu::{AdapterInfo, Gpu, StepTiming, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
 use crate::image::{Fit, Photo, Preprocessing, Rect, prepare};
@@ -47,6 +47,7 @@ pub(crate) struct Loaded {
     pub(crate) model: Model,
     tuning: Tuning,
     pub(crate) preprocessing: Preprocessing,
+    pub(crate) scores: Scores,
     pass: Option<Pass>,
     recipes: HashMap<(Target, Method), Recipe>, // of `pass`
     seen: Option<Seen>,
@@ -73,6 +74,8 @@ pub struct Prediction {
     pub rgb: Vec<u8>,
     /// [3, height, width]: the same, normalised.
     pub input: Vec<f32>,
+    /// How the logits become probabilities.
+    pub scores: Scores,
     /// From the photo to the logits.
     pub milliseconds: f64,
 }
@@ -82,7 +85,7 @@ pub struct Prediction {
 pub struct Score {
     pub class: usize,
     pub logit: f32,
-    /// softmax of the logits, 0..1
+    /// By softmax or sigmoid: see [`Scores`]; 0..1
     pub probability: f32,
 }
 
@@ -280,15 +283,33 @@ impl Explainer {
         let model = Model::new(&self.gpu, network, uploaded);
         self.gpu.check()?;
         let (network, tuning) = (network.without_weights(), self.tuning);
-        self.loaded =
-            Some(Loaded { network, model, tuning, preprocessing, pass: None, recipes: HashMap::default(), seen: None });
+        let (preprocessing, scores) = (network.fitting(preprocessing), Scores::usual(network.fc.classes));
+        let (pass, recipes, seen) = Default::default();
+        self.loaded = Some(Loaded { network, model, tuning, preprocessing, scores, pass, recipes, seen });
         Ok(())
+    }
+
+    /// How logits become probabilities; before `load` softmax. `load` sets what is usual for the number of classes.
+    pub fn scores(&self) -> Scores {
+        self.loaded.as_ref().map(|loaded| loaded.scores).unwrap_or_default()
+    }
+
+    /// Changes how logits become probabilities, in all that is asked from now on; predictions that were made keep theirs.
+    /// Errors: [`Error::NoNetwork`].
+    pub fn set_scores(&mut self, scores: Scores) -> Result<()> {
+        self.loaded.as_mut().ok_or(Error::NoNetwork)?.scores = scores;
+        Ok(())
+    }
+
+    /// The network that is loaded, without its weights: its notes, conventions and usual preprocessing.
+    pub fn network(&self) -> Option<&Network> {
+        self.loaded.as_ref().map(|loaded| &loaded.network)
     }
 
     /// Changes how photos become inputs; the last photo is forgotten. Errors: [`Error::NoNetwork`].
     pub fn set_preprocessing(&mut self, preprocessing: Preprocessing) -> Result<()> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
-        loaded.preprocessing = preprocessing;
+        loaded.preprocessing = loaded.network.fitting(preprocessing);
         loaded.seen = None;
         Ok(())
     }
@@ -305,9 +326,13 @@ impl Explainer {
 
     /// Runs the network by other conventions than its tensors' names tell; the last photo is forgotten.
     ///
-    /// Errors: [`Error::NoNetwork`]; what the device refuses.
+    /// Errors: [`Error::NoNetwork`]; [`Error::DilationLoaded`] for another output stride, which weights on the GPU don't have room for;
+    /// what the device refuses.
     pub fn set_conventions(&mut self, conventions: Conventions) -> Result<()> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
+        if loaded.network.conventions.output_stride != conventions.output_stride {
+            return Err(Error::DilationLoaded);
+        }
         loaded.network.set_conventions(conventions);
         loaded.recipes.clear();
         (loaded.pass, loaded.seen) = (None, None);
@@ -358,6 +383,7 @@ impl Explainer {
             rect: prepared.rect,
             rgb: prepared.rgb,
             input: prepared.input,
+            scores: loaded.scores,
             milliseconds: started.elapsed().as_secs_f64() * 1e3,
         })
     }
@@ -510,8 +536,8 @@ impl Loaded {
         target: Target,
         rule: Rule,
     ) -> Result<Tensor> {
-        let Loaded { model, pass: Some(pass), seen: Some(seen), .. } = self else { return Err(Error::NoPhoto) };
-        gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits)));
+        let Loaded { model, pass: Some(pass), seen: Some(seen), scores, .. } = self else { return Err(Error::NoPhoto) };
+        gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits, *scores)));
         Ok(pass.run_backward(gpu, model, target, rule))
     }
 
@@ -600,7 +626,15 @@ impl Loaded {
 impl Network {
     /// How photos usually become its inputs, where nobody says otherwise.
     pub fn usual_preprocessing(&self) -> Preprocessing {
-        self.conventions.usual_preprocessing()
+        // Of grey photos: the mean of the three channels' means and deviations, as timm has it.
+        let grey = Preprocessing { mean: [0.449; 3], std: [0.226; 3], ..Default::default() };
+        self.fitting(if self.grey { grey } else { self.conventions.usual_preprocessing() })
+    }
+
+    /// `preprocessing` with what the network itself asks for: grey photos where it reads one channel, and its own normalisation.
+    pub fn fitting(&self, preprocessing: Preprocessing) -> Preprocessing {
+        let (mean, std) = self.normalisation.map_or((preprocessing.mean, preprocessing.std), |own| (own.mean, own.std));
+        Preprocessing { grey: self.grey, mean, std, ..preprocessing }
     }
 }
 
@@ -609,11 +643,11 @@ impl Conventions {
     /// By TensorFlow's: (x − 127) / 128 on 0..255, as EfficientNet-Lite's authors have it, and smaller whole photos, since these
     /// networks know objects at the size that a 224×224 crop has.
     pub fn usual_preprocessing(self) -> Preprocessing {
-        match self {
-            Conventions::TENSORFLOW => {
+        match self.same_padding {
+            true => {
                 Preprocessing { longest: 256, mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Default::default() }
             }
-            _ => Preprocessing::default(),
+            false => Preprocessing::default(),
         }
     }
 }
@@ -634,13 +668,13 @@ impl Explanation {
 impl Prediction {
     /// The `k` best classes, best first.
     pub fn top(&self, k: usize) -> Vec<Score> {
-        top(&self.logits, k)
+        top(&self.logits, self.scores, k)
     }
 }
 
 /// The `k` best classes of logits [classes], best first.
-pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
-    let probabilities = softmax(logits);
+pub fn top(logits: &[f32], scores: Scores, k: usize) -> Vec<Score> {
+    let probabilities = scores.probabilities(logits);
     let mut classes: Vec<usize> = (0..logits.len()).collect();
     classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
     let best = classes.into_iter().take(k);

@@ -158,14 +158,14 @@ impl MobileNet {
     }
 
     pub(super) fn conventional(&mut self) -> Vec<Conventional<'_>> {
-        fn dense(Conv2d { scale_bias, padding, .. }: &mut Conv2d) -> Conventional<'_> {
-            Conventional { scale_bias, padding }
+        fn dense(Conv2d { scale_bias, padding, stride, .. }: &mut Conv2d) -> Conventional<'_> {
+            Conventional { scale_bias, padding, stride }
         }
         let mut convs = vec![dense(&mut self.stem)];
         for block in &mut self.blocks {
             convs.extend(block.expand.as_mut().map(dense));
-            let DepthwiseConv2d { scale_bias, padding, .. } = &mut block.depthwise;
-            convs.push(Conventional { scale_bias, padding });
+            let DepthwiseConv2d { scale_bias, padding, stride, .. } = &mut block.depthwise;
+            convs.push(Conventional { scale_bias, padding, stride });
             convs.push(dense(&mut block.project));
         }
         convs.push(dense(&mut self.head));

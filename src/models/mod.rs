@@ -81,6 +81,7 @@ impl<'a> AnyConv<'a> {
 struct Conventional<'a> {
     scale_bias: &'a mut Constant,
     padding: &'a mut Padding,
+    stride: &'a mut usize,
 }
 
 impl Model {
@@ -93,7 +94,7 @@ impl Model {
         }
     }
 
-    /// Takes over scales, biases and paddings of `network`: this one by other [`Conventions`](crate::checkpoint::Conventions).
+    /// Takes over scales, biases, paddings and strides of `network`: this one by other [`Conventions`](crate::checkpoint::Conventions).
     /// Passes that were recorded before are of no more use.
     pub fn set_conventions(&mut self, gpu: &Gpu, network: &Network) {
         let convs = match self {
@@ -103,7 +104,7 @@ impl Model {
         for (to, from) in convs.into_iter().zip(network.convs()) {
             to.scale_bias.free();
             *to.scale_bias = pack_scale_bias(gpu, &from.scale, &from.bias);
-            *to.padding = from.padding;
+            (*to.padding, *to.stride) = (from.padding, from.stride);
         }
     }
 

@@ -148,7 +148,7 @@ impl ResNet {
     pub(super) fn conventional(&mut self) -> Vec<Conventional<'_>> {
         let blocks = self.blocks.iter_mut().flat_map(|block| block.convs.iter_mut().chain(&mut block.downsample));
         let convs = [&mut self.stem].into_iter().chain(blocks);
-        convs.map(|Conv2d { scale_bias, padding, .. }| Conventional { scale_bias, padding }).collect()
+        convs.map(|Conv2d { scale_bias, padding, stride, .. }| Conventional { scale_bias, padding, stride }).collect()
     }
 
     pub(super) fn sized_convs(&self, size: [usize; 2]) -> Vec<(AnyConv<'_>, [usize; 2])> {

@@ -272,6 +272,7 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
         head: Some(head),
         hidden,
         fc,
+        notes: Vec::new(),
         computed,
     })
 }

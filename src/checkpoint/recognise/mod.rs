@@ -2,7 +2,7 @@
 //!
 //! Everything is read from names and shapes: family, depths, widths, classes. What they can't tell is assumed and said:
 //! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need, `head.rs` reads what is
-//! behind the pooling.
+//! behind the pooling, `told.rs` holds the network against what the file says beside its tensors.
 //! To extend: another family is a file here with its own configuration, a variant of [`Architecture`], and an arm in
 //! [`Network::from_checkpoint`].
 
@@ -10,7 +10,10 @@ mod head;
 mod mobilenet;
 mod reader;
 mod resnet;
+mod told;
 
+use super::names::Found;
+use super::notes::Note;
 use super::{Checkpoint, Values};
 use crate::error::{Error, Result};
 use std::str::FromStr;
@@ -106,20 +109,29 @@ impl Architecture {
     }
 }
 
-/// What a checkpoint's tensors do not tell about a network of inverted residuals.
+/// What a checkpoint's tensors do not tell about a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conventions {
-    /// Zeros as TensorFlow's "SAME" adds them, and not half the kernel's size on each side.
+    /// Of a network of inverted residuals: zeros as TensorFlow's "SAME" adds them, and not half the kernel's size on each side.
     pub same_padding: bool,
     /// Batch norm's epsilon.
     pub epsilon: f64,
+    /// Of a ResNet's bottlenecks: the stride is in the first 1×1 convolution, as in the paper and in Caffe, and not in the 3×3.
+    pub stride_in_1x1: bool,
+    /// Of a ResNet: input pixels from one position of the last layer to the next. 32; 16 or 8 where the last one or two stages dilate
+    /// their 3×3 convolutions instead of striding (torchvision's `replace_stride_with_dilation`).
+    pub output_stride: usize,
 }
 
 impl Conventions {
     /// `torch.nn.BatchNorm2d`'s default and symmetric padding.
-    pub const PYTORCH: Conventions = Conventions { same_padding: false, epsilon: 1e-5 };
+    pub const PYTORCH: Conventions =
+        Conventions { same_padding: false, epsilon: 1e-5, stride_in_1x1: false, output_stride: 32 };
     /// Of networks that were trained in TensorFlow: timm's `tf_efficientnet_lite0`, `efficientnet_lite_pytorch`.
-    pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3 };
+    pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3, ..Conventions::PYTORCH };
+
+    /// What [`output_stride`](Conventions::output_stride) may be.
+    pub const OUTPUT_STRIDES: [usize; 3] = [32, 16, 8];
 
     /// Short and stable: what scripts and commands call them by. Parsing reads the same.
     pub fn name(self) -> &'static str {
@@ -128,6 +140,21 @@ impl Conventions {
 
     fn padding(self, ksize: usize) -> Padding {
         if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) }
+    }
+
+    /// The dilation of a ResNet's stage (from 0): of its first block's 3×3, and of the others'. Source: torchvision's
+    /// `ResNet._make_layer`.
+    pub fn dilation(self, stage: usize) -> [usize; 2] {
+        match (self.output_stride, stage) {
+            (16, 3) | (8, 2) => [1, 2],
+            (8, 3) => [2, 4],
+            _ => [1, 1],
+        }
+    }
+
+    /// The stride of a ResNet's stage (from 0).
+    pub fn stride(self, stage: usize) -> usize {
+        if stage > 0 && self.dilation(stage) == [1, 1] { 2 } else { 1 }
     }
 }
 
@@ -198,6 +225,8 @@ pub struct Network {
     pub grey: bool,
     /// By which the network itself normalises its input.
     pub normalisation: Option<Normalisation>,
+    /// What a person should know of the file.
+    notes: Vec<Note>,
     /// Layers whose weights are computed from several tensors, so that they can't go up as they arrive.
     pub(crate) computed: Vec<String>,
 }
@@ -236,6 +265,8 @@ pub struct Conv {
     pub c_in: usize,
     pub ksize: usize,
     pub stride: usize,
+    /// Positions from one tap to the next.
+    pub dilation: usize,
     pub padding: Padding,
     pub groups: usize,
     /// Each channel has a filter of its own, and the network has a kernel for that. A ResNeXt of groups of one channel has not.
@@ -258,6 +289,11 @@ impl Conv {
             norm: self.norm.clone(),
             ..*self
         }
+    }
+
+    /// Side of the square that its taps span.
+    pub fn reach(&self) -> usize {
+        (self.ksize - 1) * self.dilation + 1
     }
 
     /// Folds batch norm into scale and bias.
@@ -327,13 +363,43 @@ impl Network {
     /// [`Error::TensorNotFinite`](crate::Error::TensorNotFinite) and [`Error::TensorNegative`](crate::Error::TensorNegative) for
     /// damaged numbers. Each names the tensor as the file calls it.
     pub fn from_checkpoint(checkpoint: &Checkpoint) -> Result<Network> {
-        match mobilenet::scheme(checkpoint) {
+        let mut network = match mobilenet::scheme(checkpoint) {
             Some(scheme) => mobilenet::read(checkpoint, scheme),
             None => resnet::read(checkpoint),
+        }?;
+        let found = &checkpoint.found;
+        network.heed(&found.facts)?;
+        network.take_notes(found);
+        Ok(network)
+    }
+
+    fn take_notes(&mut self, found: &Found) {
+        const MOST: usize = 3;
+        let Found { taken, others, ignored, relu_assumed, .. } = found;
+        if !others.is_empty() {
+            self.notes.push(Note::Taken { taken: taken.clone(), others: others.clone() });
+        }
+        if !ignored.is_empty() {
+            let names = ignored.iter().take(MOST).cloned().collect();
+            self.notes.push(Note::Ignored { names, count: ignored.len() });
+        }
+        self.notes.extend(relu_assumed.iter().map(|layer| Note::ReluAssumed { layer: layer.clone() }));
+        self.notes.extend(self.normalisation.map(Note::Normalises));
+        self.notes.extend(self.grey.then_some(Note::Grey));
+        // A pickled module tells all of it.
+        let told = found.facts.modules.values().any(|module| module.epsilon.is_some());
+        if matches!(self.architecture, Architecture::ResNet(_)) && !told {
+            self.notes.push(Note::Assumed(self.conventions));
         }
     }
 
-    /// Changes what the tensors don't tell: padding and epsilon. Of a ResNet, whose padding its names tell, the epsilon alone.
+    /// What a person should know of the file that this came from: what was taken, passed over and assumed.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Changes what the tensors don't tell: epsilon; a MobileNet's padding; where a ResNet strides and dilates. Before the weights are
+    /// on a GPU: there a dilated one takes more room.
     pub fn set_conventions(&mut self, conventions: Conventions) {
         (self.conventions, self.conventions_assumed) = (conventions, false);
         let pads = matches!(self.architecture, Architecture::MobileNet(_));
@@ -343,6 +409,11 @@ impl Network {
                 conv.padding = conventions.padding(conv.ksize);
             }
         }
+        if !pads {
+            resnet::set_strides(&mut self.stages, conventions);
+        }
+        // Somebody has decided.
+        self.notes.retain(|note| !matches!(note, Note::Assumed(_)));
     }
 
     /// The linear layers behind the pooling, the classifier last.
@@ -381,6 +452,7 @@ impl Network {
                 .collect(),
             fc: self.fc.without_weight(),
             computed: self.computed.clone(),
+            notes: self.notes.clone(),
             ..*self
         }
     }

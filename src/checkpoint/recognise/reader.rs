@@ -104,7 +104,21 @@ impl<'a> Reader<'a> {
             return Err(Error::TensorNotFinite { name: gamma.name.clone() });
         }
         let (name, padding) = (name.to_owned(), self.conventions.padding(ksize));
-        Ok(Conv { name, c_out, c_in, ksize, stride, padding, groups, depthwise: false, weight, scale, bias, norm })
+        Ok(Conv {
+            name,
+            c_out,
+            c_in,
+            ksize,
+            stride,
+            dilation: 1,
+            padding,
+            groups,
+            depthwise: false,
+            weight,
+            scale,
+            bias,
+            norm,
+        })
     }
 
     /// What stands behind the convolution `name`: the batch norm `norm`, or a bias.

@@ -1,14 +1,14 @@
 //! A checkpoint's tensors → the ResNet that they describe.
 //!
 //! Everything is read from shapes: block type, depths, widths, groups, classes. What shapes don't tell is torchvision's:
-//! stride 2 in the stem and in the 3×3 of the first block of stages 2 to 4 ("v1.5"), padding `ksize / 2`, no dilation,
-//! batch norm's epsilon. Source: `torchvision/models/resnet.py`.
+//! stride 2 in the stem, padding `ksize / 2`; and, unless [`Conventions`] say otherwise, stride 2 in the 3×3 of the first block of
+//! stages 2 to 4 ("v1.5"), no dilation, batch norm's epsilon. Source: `torchvision/models/resnet.py`.
 //! Deliberately absent: ResNet variants with other stems, poolings or attention; they are refused by name.
 //! To extend: a new sort of block is a variant of [`Block`] and an arm in [`ResNetReader::block`].
 
 use super::head::no_classifier;
 use super::reader::{Expect, Ksize, Reader, a_few_names, count_blocks, unsupported};
-use super::{Architecture, BlockWeights, Conventions, Network};
+use super::{Architecture, BlockWeights, Conventions, Network, Padding};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::names::Head;
 use crate::error::Result;
@@ -113,6 +113,7 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
         head: None,
         hidden,
         fc,
+        notes: Vec::new(),
         computed,
     })
 }
@@ -157,6 +158,30 @@ fn find_groups(checkpoint: &Checkpoint, block: Block) -> usize {
             (c / per_group).max(1)
         }
         _ => 1,
+    }
+}
+
+/// Puts strides and dilations where `conventions` say they are.
+pub fn set_strides(stages: &mut [Vec<BlockWeights>], conventions: Conventions) {
+    for (stage, blocks) in stages.iter_mut().enumerate() {
+        for (index, block) in blocks.iter_mut().enumerate() {
+            let stride = if index == 0 { conventions.stride(stage) } else { 1 };
+            let dilation = conventions.dilation(stage)[usize::from(index > 0)];
+            let in_1x1 = conventions.stride_in_1x1 && block.convs.len() == 3;
+            // Of a bottleneck the 3×3, of a basic block the first.
+            let strided = if block.convs.len() == 3 && !in_1x1 { 1 } else { 0 };
+            for (number, conv) in block.convs.iter_mut().enumerate() {
+                conv.stride = if number == strided { stride } else { 1 };
+                // A basic block's second 3×3 is dilated as the stage's later blocks are (timm's `BasicBlock`).
+                let dilation =
+                    if number == 1 && strided == 0 && !in_1x1 { conventions.dilation(stage)[1] } else { dilation };
+                conv.dilation = if conv.ksize > 1 { dilation } else { 1 };
+                conv.padding = Padding::Symmetric(conv.reach() / 2);
+            }
+            if let Some(downsample) = &mut block.downsample {
+                downsample.stride = stride;
+            }
+        }
     }
 }
 
