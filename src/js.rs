@@ -11,7 +11,6 @@ use crate::explain::LAST_LAYER;
 use crate::explain::faithfulness::{Curve, NOISE};
 use crate::explain::localization;
 use crate::explain::neurons::Neuron;
-use crate::explain::objective::softmax;
 use crate::image::heatmap::{self, Look};
 use crate::{Checkpoint, Error, Fit, Method, Network, Objective, Photo, Preprocessing};
 

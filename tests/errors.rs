@@ -107,6 +107,8 @@ fn reached() -> Vec<Error> {
     all.push(changed(|state| state.get_mut("fc.weight").unwrap().1[0] = f32::NAN).unwrap_err());
     all.push(changed(|state| state.get_mut("bn1.running_var").unwrap().1[0] = -1.0).unwrap_err());
     all.push(changed(|state| state.retain(|name, _| name.starts_with("fc"))).unwrap_err());
+    all.push(changed(|state| state.retain(|name, _| !name.starts_with("fc"))).unwrap_err());
+    all.push(Checkpoint::read(b"\x89HDF\r\n\x1a\n and so on".to_vec()).unwrap_err());
     all.push(Labels::numbered(2).check(3).unwrap_err());
     all.push(Labels::parse("").unwrap_err());
 

@@ -305,14 +305,17 @@ fn says_what_another_network_is() {
         let state = names.iter().map(|name| (name.to_string(), (vec![1], vec![0.5]))).collect();
         match network_of(&state) {
             Err(Error::UnsupportedNetwork { detail }) => detail,
+            Err(Error::OtherNetwork { why }) => why.to_string(),
             other => panic!("{names:?}: {other:?}"),
         }
     };
     assert_eq!(of(&[]), "it holds no tensors of numbers");
     assert_eq!(
         of(&["features.0.weight", "features.0.bias", "classifier.6.weight", "classifier.6.bias"]),
-        "its tensors are named `classifier.6.bias`, `features.0.bias`, `features.0.weight`, …"
+        "it looks like VGG or AlexNet (`features.0.weight`)"
     );
+    assert_eq!(of(&["b.weight", "a.0.bias", "a.0.weight"]), "its tensors are named `a.0.bias`, `b.weight`, …");
+    assert!(of(&["features.1.block.0.0.weight"]).contains("MobileNetV3"));
     assert_eq!(of(&["a.weight"]), "its tensors are named `a.weight`");
     assert!(of(&["conv1.0.weight", "layer1.0.conv1.weight"]).contains("ResNet-C"));
     assert!(of(&["conv1.weight", "layer1.0.conv1.weight"]).contains("no classifier"));

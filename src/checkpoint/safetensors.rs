@@ -10,22 +10,30 @@ use safetensors::tensor::{Dtype as Stored, Metadata};
 use super::facts::Facts;
 use super::names::Kept;
 use super::{Checkpoint, DIMENSIONS, Described, Dtype, Tensor, names, shortened};
-use crate::error::{Error, Result};
+use crate::error::{Error, ForeignCheckpoint, Result};
 
 /// A ResNet-152's header has 110 kB. Parsed JSON takes some ten times its text, so the crate's own limit of 100 MB is too kind
 /// to a hostile file.
 const HEADER_LIMIT: u64 = 2 << 20;
 
-/// Files that people take for a checkpoint, by their first bytes.
-const LOOK_ALIKES: [(&[u8], &str); 8] = [
-    (b"<", "it is a web page or XML; the download probably led to a page about the file instead of the file"),
-    (b"version https://git-lfs", "it is a Git LFS pointer of a few lines, not the file that it points to"),
-    (b"\x89HDF", "it is an HDF5 file as Keras writes"),
-    (b"GGUF", "it is a GGUF file of a language model"),
-    (b"\x93NUMPY", "it is a NumPy array"),
-    (b"\x80", "it is a Python pickle that PyTorch did not write"),
-    (b"\x1f\x8b", "it is compressed with gzip; unpack it first"),
-    (b"\x08", "it looks like an ONNX model"),
+/// Files that people take for a checkpoint, by their first bytes and where these begin.
+const LOOK_ALIKES: [(usize, &[u8], ForeignCheckpoint); 16] = [
+    (0, b"<", ForeignCheckpoint::WebPage),
+    (0, b"version https://git-lfs", ForeignCheckpoint::GitLfs),
+    (0, b"\x89HDF", ForeignCheckpoint::Hdf5),
+    (4, b"TFL3", ForeignCheckpoint::TensorFlowLite),
+    (0, b"GGUF", ForeignCheckpoint::Gguf),
+    (0, b"\x93NUMPY", ForeignCheckpoint::Numpy),
+    (0, b"\x80", ForeignCheckpoint::Pickle),
+    (0, b"\x1f\x8b", ForeignCheckpoint::Gzip),
+    (0, b"7z\xbc\xaf", ForeignCheckpoint::Archive),
+    (0, b"\xfd7zXZ", ForeignCheckpoint::Archive),
+    (0, b"Rar!", ForeignCheckpoint::Archive),
+    (0, b"{", ForeignCheckpoint::Json),
+    (0, b"[", ForeignCheckpoint::Json),
+    (0, b"\x08\x01\x12", ForeignCheckpoint::TensorFlow),
+    (0, b"\x0a", ForeignCheckpoint::TensorFlow),
+    (0, b"\x08", ForeignCheckpoint::Onnx),
 ];
 
 /// Bytes that the header's length takes, and the first of the header.
@@ -37,9 +45,13 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
         return Err(not_a_checkpoint(format!("it has only {} bytes", start.len())));
     };
     if start.get(8) != Some(&b'{') || length == 0 || length > HEADER_LIMIT {
-        let known = LOOK_ALIKES.iter().find(|(magic, _)| start.starts_with(&magic[..magic.len().min(START)]));
-        let detail = known.map_or("it does not begin with a safetensors header", |(_, detail)| detail);
-        return Err(not_a_checkpoint(detail));
+        let begins = |(at, magic, _): &&(usize, &[u8], ForeignCheckpoint)| {
+            start.get(*at..).is_some_and(|start| start.starts_with(&magic[..magic.len().min(START - at)]))
+        };
+        return Err(match LOOK_ALIKES.iter().find(begins) {
+            Some(&(_, _, what)) => Error::ForeignCheckpoint { what },
+            None => not_a_checkpoint("it does not begin with a safetensors header"),
+        });
     }
     Ok(length as usize)
 }

@@ -158,7 +158,10 @@ fn candidate(described: &[Described], bodies: &[Body], body: &Body, facts: &Fact
     if placed.head == Head::Missing && !top.is_empty() {
         placed = look("");
     }
-    if placed.head == Head::Chain(vec![HeadLayer::Linear(own)]) {
+    // MoCo: what looks like a classifier makes the vectors that its queue holds.
+    if described.iter().any(|tensor| tensor.name.rsplit('.').next() == Some("queue")) {
+        placed.head = Head::Projection(own);
+    } else if placed.head == Head::Chain(vec![HeadLayer::Linear(own)]) {
         placed.head = Head::Own;
     }
     Candidate {

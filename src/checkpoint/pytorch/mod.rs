@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::names::Kept;
 use super::zip::Archive;
 use super::{Checkpoint, Described, Tensor, names, shortened};
-use crate::error::{Error, Result};
+use crate::error::{Error, ForeignCheckpoint, Result};
 use contents::Contents;
 use pickle::{Machine, Value, damaged, refused};
 use view::{Element, Storage, View};
@@ -47,6 +47,13 @@ fn read_zip(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
         name.strip_suffix("data.pkl").filter(|root| root.is_empty() || root.find('/') == Some(root.len() - 1))
     });
     let Some(root) = root else {
+        let has = |end: &str| archive.names().any(|name| name.ends_with(end));
+        if has(".h5") || has("metadata.json") {
+            return Err(Error::ForeignCheckpoint { what: ForeignCheckpoint::Keras });
+        }
+        if has(".npy") {
+            return Err(Error::ForeignCheckpoint { what: ForeignCheckpoint::Numpy });
+        }
         return Err(refused("it is a zip archive without the entry `data.pkl`, so torch.save did not write it"));
     };
     let entry = |name: &str| match archive.get(&format!("{root}{name}")) {

@@ -2,11 +2,11 @@
 //! [`names`](crate::checkpoint::names) found. A batch norm is folded into the linear layer before it, or, where a ReLU or nothing is,
 //! into the one behind it, whose weight is then computed and no longer the file's.
 
-use super::reader::{Reader, unsupported};
+use super::reader::{Reader, unlike};
 use super::{Hidden, Linear};
 use crate::checkpoint::names::{Head, HeadLayer};
 use crate::checkpoint::{Tensor, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unlike};
 
 /// y = scale · x + shift, a number each channel.
 struct Affine {
@@ -15,7 +15,7 @@ struct Affine {
 }
 
 pub fn no_classifier<T>(own: &str) -> Result<T> {
-    unsupported(format!("it has no classifier `{own}.weight`, and without class scores there is nothing to explain"))
+    unlike(Unlike::NoClassifier { name: format!("{own}.weight") })
 }
 
 impl Reader<'_> {
@@ -30,26 +30,14 @@ impl Reader<'_> {
             Head::Missing => {
                 return no_classifier(own);
             }
-            Head::Two([one, other]) => {
-                return unsupported(format!(
-                    "it has two classifiers, `{one}` and `{other}`; save a state dict with one"
-                ));
-            }
+            Head::Two(names) => return unlike(Unlike::TwoClassifiers { names: names.clone() }),
             Head::PoolsTwice { name, reads } => {
-                return unsupported(format!(
-                    "its classifier `{name}` reads {reads} numbers of {features} channels: their mean and their \
-                     largest value, as fastai pools them; the mean alone can be run"
-                ));
+                return unlike(Unlike::PoolsTwice { name: name.clone(), reads: *reads, channels: features });
             }
-            Head::Projection(name) => {
-                return unsupported(format!(
-                    "`{name}` is a projection of self-supervised training, and no classifier is behind it"
-                ));
-            }
+            Head::Projection(name) => return unlike(Unlike::Projection { name: name.clone() }),
             Head::Activation { name, class } => {
-                return unsupported(format!(
-                    "its classifier has the activation function {class} (`{name}`); ReLU can be run"
-                ));
+                let (name, class) = (name.clone(), class.clone());
+                return unlike(Unlike::Activation { name, class, expected: "ReLU" });
             }
         };
         let mut width = features;
@@ -90,7 +78,7 @@ impl Reader<'_> {
         debug_assert_eq!(hidden.len(), linear_layers);
         match hidden.pop() {
             Some(last) => Ok((hidden, last.linear)),
-            None => unsupported("it has no classifier"),
+            None => no_classifier(own),
         }
     }
 

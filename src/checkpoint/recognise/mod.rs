@@ -2,11 +2,12 @@
 //!
 //! Everything is read from names and shapes: family, depths, widths, classes. What they can't tell is assumed and said:
 //! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need, `head.rs` reads what is
-//! behind the pooling, `told.rs` holds the network against what the file says beside its tensors.
+//! behind the pooling, `lookalikes.rs` says whose other tensors are, `told.rs` holds the network against what the file says beside its tensors.
 //! To extend: another family is a file here with its own configuration, a variant of [`Architecture`], and an arm in
 //! [`Network::from_checkpoint`].
 
 mod head;
+mod lookalikes;
 mod mobilenet;
 mod reader;
 mod resnet;
@@ -15,7 +16,7 @@ mod told;
 use super::names::Found;
 use super::notes::Note;
 use super::{Checkpoint, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unlike};
 use std::str::FromStr;
 
 pub use mobilenet::{MobileNetConfig, Stage};
@@ -363,6 +364,12 @@ impl Network {
     /// [`Error::TensorNotFinite`](crate::Error::TensorNotFinite) and [`Error::TensorNegative`](crate::Error::TensorNegative) for
     /// damaged numbers. Each names the tensor as the file calls it.
     pub fn from_checkpoint(checkpoint: &Checkpoint) -> Result<Network> {
+        // Where there is no class score, or no such network at all, it may be told whose tensors these are.
+        if !checkpoint.found.head.is_whole()
+            && let Some((like, tensor)) = lookalikes::looks_like(checkpoint)
+        {
+            return reader::unlike(Unlike::Looks { like, tensor });
+        }
         let mut network = match mobilenet::scheme(checkpoint) {
             Some(scheme) => mobilenet::read(checkpoint, scheme),
             None => resnet::read(checkpoint),

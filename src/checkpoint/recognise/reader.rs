@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Conv, Conventions, Network, Norm, Normalisation};
 use crate::checkpoint::names::NORMALIZE;
 use crate::checkpoint::{Checkpoint, Dtype, Tensor, Values, shortened};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unlike};
 
 /// Which filter sizes a convolution may have.
 #[derive(Clone, Copy)]
@@ -225,6 +225,11 @@ impl<'a> Reader<'a> {
 /// A refusal that says what was found.
 pub fn unsupported<T>(detail: impl Into<String>) -> Result<T> {
     Err(Error::UnsupportedNetwork { detail: detail.into() })
+}
+
+/// The same of a kind that has words of its own.
+pub fn unlike<T>(why: Unlike) -> Result<T> {
+    Err(Error::OtherNetwork { why })
 }
 
 /// How many of `prefix`0., `prefix`1., … have a tensor: any tensor counts, so that a block that lost one is told which.

@@ -1,18 +1,13 @@
 //! What a file says beside its tensors, held against the network that they describe: a name (`arch`), and the attributes of pickled
 //! modules. Whatever contradicts is refused by name, for it would compute something else.
 
-use super::reader::unsupported;
+use super::reader::{unlike, unsupported};
 use super::{Architecture, Conventions, Network};
 use crate::checkpoint::facts::{Facts, Module};
-use crate::error::Result;
+use crate::error::{Result, Unlike};
 
 /// Parts of timm's and others' names of networks with the tensors of a plain one and other strides or poolings.
-const OTHER_NETWORKS: [(&str, &str); 4] = [
-    ("blur", "blurred strides"),
-    ("resnetaa", "averaged strides"),
-    ("antialias", "blurred strides"),
-    ("dilated", "dilated convolutions"),
-];
+const OTHER_NETWORKS: [&str; 4] = ["blur", "resnetaa", "antialias", "dilated"];
 
 /// Activation functions by their class, as `torch.nn` and timm have them.
 const ACTIVATIONS: [&str; 16] = [
@@ -38,10 +33,8 @@ impl Network {
     /// Takes over what the file tells of the conventions. Errors: [`Error::UnsupportedNetwork`](crate::Error::UnsupportedNetwork).
     pub(super) fn heed(&mut self, facts: &Facts) -> Result<()> {
         for word in &facts.words {
-            if let Some((_, what)) = OTHER_NETWORKS.iter().find(|(part, _)| word.contains(part)) {
-                return unsupported(format!(
-                    "the file says that it is `{word}`, which has {what} and otherwise the same tensors"
-                ));
+            if OTHER_NETWORKS.iter().any(|part| word.contains(part)) {
+                return unlike(Unlike::Named { name: word.clone() });
             }
         }
         let is_mobilenet = matches!(self.architecture, Architecture::MobileNet(_));
@@ -68,7 +61,8 @@ impl Network {
                 .iter()
                 .any(|part| name.starts_with(part));
             if in_body && ACTIVATIONS.contains(&&class[..]) && class != expected {
-                return unsupported(format!("its activation function `{name}` is {class}, not {expected}"));
+                let (name, class) = (name.clone(), class.clone());
+                return unlike(Unlike::Activation { name, class, expected });
             }
             if class.to_lowercase().contains("blur") {
                 return unsupported(format!("its layer `{name}` blurs ({class})"));
