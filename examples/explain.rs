@@ -10,7 +10,7 @@ use gradlens::checkpoint::Conventions;
 use gradlens::explain::faithfulness::{self, Curve, Scrambled};
 use gradlens::explain::localization;
 use gradlens::explain::neurons::Neuron;
-use gradlens::explain::objective::softmax;
+use gradlens::explain::objective::Scores;
 use gradlens::explain::{LAST_LAYER, top};
 use gradlens::image::heatmap::Cam;
 use gradlens::{
@@ -74,6 +74,21 @@ struct Options {
     /// Padding and epsilon of a MobileNet whose tensors do not tell: pytorch or tensorflow
     #[arg(long)]
     conventions: Option<Conventions>,
+    /// Batch norm's epsilon, where the file does not tell
+    #[arg(long, value_name = "E")]
+    epsilon: Option<f64>,
+    /// Which convolution of a ResNet's bottlenecks has the stride: 3x3 or 1x1
+    #[arg(long = "stride-in", value_name = "3x3|1x1", value_parser = ["3x3", "1x1"])]
+    stride_in: Option<String>,
+    /// Input pixels a position of a ResNet's last layer: 32; 16 or 8 with dilated convolutions
+    #[arg(long, value_name = "32|16|8", value_parser = output_stride)]
+    output_stride: Option<usize>,
+    /// Which of the networks in the file, where it holds several: the others' names are among the notes
+    #[arg(long, value_name = "NAME")]
+    take: Option<String>,
+    /// How scores become probabilities: softmax, or sigmoid for independent labels and for one output
+    #[arg(long)]
+    scores: Option<Scores>,
     /// What else goes into result.json, tensors.safetensors and PNG files
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     also: Vec<Also>,
@@ -84,6 +99,16 @@ struct Options {
 
 fn number(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&n| n > 0).ok_or_else(|| format!("`{text}` is not a number above 0."))
+}
+
+fn output_stride(text: &str) -> Result<usize, String> {
+    let known = Conventions::OUTPUT_STRIDES;
+    text.parse().ok().filter(|stride| known.contains(stride)).ok_or_else(|| {
+        format!(
+            "There is no `{text}` for --output-stride. Known: {}.",
+            known.map(|stride| stride.to_string()).join(", ")
+        )
+    })
 }
 
 fn truth(text: &str) -> Result<Rect, String> {
@@ -154,8 +179,8 @@ async fn extras(
         && let Some(region) = &region
     {
         let covered = explainer.cover_up(&region.mask).await?;
-        let after = softmax(&covered.logits)[class];
-        let best: Vec<_> = top(&covered.logits, 5)
+        let after = covered.scores.probability(class, &covered.logits);
+        let best: Vec<_> = top(&covered.logits, covered.scores, 5)
             .iter()
             .map(|s| json!({"index": s.class, "label": labels.names[s.class].en, "probability": s.probability}))
             .collect();
@@ -163,8 +188,7 @@ async fn extras(
         let hidden = rgb.chunks_exact_mut(3).zip(&region.mask).filter(|(_, hidden)| **hidden);
         hidden.for_each(|(pixel, _)| pixel.copy_from_slice(&covered.colour));
         save(&options.out, "covered.png", &rgb, size, image::ColorType::Rgb8)?;
-        found["cover"] =
-            json!({"probability_before": softmax(&prediction.logits)[class], "probability": after, "top5": best});
+        found["cover"] = json!({"probability_before": covered.scores.probability(class, &prediction.logits), "probability": after, "top5": best});
     }
     if wants(Also::Neurons) {
         let neurons = explainer.neurons(Some(class), explanation.objective, 5, 3).await?;
@@ -208,13 +232,27 @@ fn save(out: &Path, name: &str, pixels: &[u8], (h, w): (usize, usize), colour: i
     image::save_buffer(&path, pixels, w as u32, h as u32, colour).map_err(|e| failed(&path, e))
 }
 
+/// The network of the options, by the conventions that they ask for.
+fn network(options: &Options) -> Result<Network> {
+    let mut network =
+        Network::from_checkpoint(&Checkpoint::read_choice(read(&options.weights)?, options.take.as_deref())?)?;
+    let before = options.conventions.unwrap_or(network.conventions);
+    let conventions = Conventions {
+        epsilon: options.epsilon.unwrap_or(before.epsilon),
+        stride_in_1x1: options.stride_in.as_ref().map_or(before.stride_in_1x1, |place| place == "1x1"),
+        output_stride: options.output_stride.unwrap_or(before.output_stride),
+        ..before
+    };
+    if options.conventions.is_some() || conventions != before {
+        network.set_conventions(conventions);
+    }
+    Ok(network)
+}
+
 async fn run(options: &Options) -> Result<String> {
     let started = std::time::Instant::now();
     let photo = Photo::decode(&read(&options.image)?)?;
-    let mut network = Network::from_checkpoint(&Checkpoint::read(read(&options.weights)?)?)?;
-    if let Some(conventions) = options.conventions {
-        network.set_conventions(conventions);
-    }
+    let network = network(options)?;
     let classes = network.fc.classes;
     let labels = match &options.labels {
         Some(path) => {
@@ -228,9 +266,21 @@ async fn run(options: &Options) -> Result<String> {
     }
     let unknown = |name: &String| Error::UnknownClass { name: name.clone(), classes };
     let class = options.class.as_ref().map(|name| labels.find(name).ok_or_else(|| unknown(name))).transpose()?;
+    let mut notes: Vec<String> = network.notes().iter().map(ToString::to_string).collect();
+    if let Some((name, class, named)) =
+        options.class.as_ref().and_then(|name| Some((name, class?, labels.second_meaning(name)?)))
+    {
+        notes.push(format!(
+            "`--class {name}` was taken as the index of the class (index {class} is named `{}`); the class named `{name}` has index {named}.",
+            labels.names[class].en
+        ));
+    }
 
     let mut explainer = Explainer::new().await?;
     explainer.load(&network, network.usual_preprocessing()).await?;
+    if let Some(scores) = options.scores {
+        explainer.set_scores(scores)?;
+    }
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     let prediction = explainer.predict(&photo, options.fit).await?;
     let question = Question {
@@ -255,12 +305,20 @@ async fn run(options: &Options) -> Result<String> {
         Objective::Contrast { than } => json!({"index": than, "label": labels.names[than].en}),
         _ => Value::Null,
     };
-    let notes: Vec<_> =
+    let of_photo: Vec<_> =
         photo.notes.iter().map(|note| json!({"name": note.name(), "sentence": note.to_string()})).collect();
     let mut result = json!({
         "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
         "network": network.architecture.name(),
-        "conventions": {"name": network.conventions.name(), "assumed": network.conventions_assumed},
+        "conventions": {
+            "name": network.conventions.name(),
+            "assumed": network.conventions_assumed,
+            "epsilon": network.conventions.epsilon,
+            "stride_in_1x1": network.conventions.stride_in_1x1,
+            "output_stride": network.conventions.output_stride,
+        },
+        "notes": notes,
+        "scores": prediction.scores.name(),
         "input": {"height": prediction.height, "width": prediction.width, "fit": options.fit, "rect": prediction.rect},
         "top5": top5,
         "class": {"index": explanation.class, "label": labels.names[explanation.class].en},
@@ -268,7 +326,7 @@ async fn run(options: &Options) -> Result<String> {
         "layer": explanation.layer,
         "method": explanation.method.name(),
         "blank": explanation.blank,
-        "photo": {"notes": notes},
+        "photo": {"notes": of_photo},
         "milliseconds": {"load": load_ms, "predict": prediction.milliseconds, "explain": explanation.milliseconds},
         "gpu_bytes": {"weights": memory.weights, "activations": memory.activations, "gradients": memory.gradients},
     });
@@ -276,9 +334,12 @@ async fn run(options: &Options) -> Result<String> {
         result.append(&mut also);
     }
     write_all(&options.out, &photo, &prediction, &explanation, tensors, &format!("{result:#}\n"))?;
-    let notes: String = photo.notes.iter().map(|note| format!("\n{note}")).collect();
+    let photo_notes: String = photo.notes.iter().map(|note| format!("\n{note}")).collect();
+    // What is assumed of every ResNet stands in result.json; here is what is of this file.
+    let assumed = |note: &String| note.starts_with("Not told");
+    notes.iter().filter(|note| !assumed(note)).for_each(|note| eprintln!("{note}"));
     Ok(format!(
-        "{}: {} ({:.1} %); {} at {} in {}{notes}",
+        "{}: {} ({:.1} %); {} at {} in {}{photo_notes}",
         options.image.display(),
         labels.names[prediction.top(1)[0].class].en,
         100.0 * prediction.top(1)[0].probability,

@@ -53,6 +53,11 @@ pub enum Error {
         "This is not a checkpoint that can be read here: {detail}. Choose a `.safetensors` or PyTorch `.pt`/`.pth` file with the weights of a ResNet, MobileNetV2 or EfficientNet-Lite."
     )]
     NotACheckpoint { detail: String },
+    /// The bytes are a file of another program.
+    #[error(
+        "This is not a checkpoint that can be read here: {what}. Choose a `.safetensors` or PyTorch `.pt`/`.pth` file with the weights of a ResNet, MobileNetV2 or EfficientNet-Lite."
+    )]
+    ForeignCheckpoint { what: ForeignCheckpoint },
     /// The bytes are PyTorch's, and not a plain state dict in today's format.
     #[error("This PyTorch file cannot be read: {detail}.")]
     PyTorchFile { detail: String },
@@ -66,6 +71,11 @@ pub enum Error {
         "The checkpoint has a tensor `{name}` of shape {found:?} that a network with these layers does not use. Is it another network?"
     )]
     TensorUnexpected { name: String, found: Vec<usize> },
+    /// A first convolution for something else than photos.
+    #[error(
+        "The first convolution `{name}` reads {channels} channels; a photo has three (red, green, blue), or one if it is grey. Networks for other inputs can't be run here."
+    )]
+    StemChannels { name: String, channels: usize },
     /// A tensor whose shape does not fit the others.
     #[error("Tensor `{name}` has shape {found:?}; this network needs {expected:?}.")]
     TensorShape { name: String, expected: Vec<usize>, found: Vec<usize> },
@@ -78,11 +88,17 @@ pub enum Error {
     /// A batch norm's variance is below zero.
     #[error("Tensor `{name}` holds negative variances: the file is damaged.")]
     TensorNegative { name: String },
+    /// Dilation is asked for after the weights went up.
+    #[error("Dilation is chosen before a network is loaded. Choose the output stride, then load the file again.")]
+    DilationLoaded,
     /// The tensors are those of another kind of network.
     #[error(
         "This checkpoint is of another network than can be run here: {detail}. ResNet, MobileNetV2 and EfficientNet-Lite are supported."
     )]
     UnsupportedNetwork { detail: String },
+    /// The network is another one, of a kind that is known.
+    #[error("This network cannot be run here: {why}. ResNet, MobileNetV2 and EfficientNet-Lite are supported.")]
+    OtherNetwork { why: Unlike },
     /// The label list and the network disagree.
     #[error("The label list has {found} names, the network has {expected} classes.")]
     LabelCount { expected: usize, found: usize },
@@ -264,6 +280,165 @@ impl fmt::Display for Foreign {
     }
 }
 
+/// What a file is that holds no weights which can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForeignCheckpoint {
+    WebPage,
+    GitLfs,
+    Hdf5,
+    Keras,
+    TensorFlowLite,
+    TensorFlow,
+    Gguf,
+    Numpy,
+    Pickle,
+    Gzip,
+    Archive,
+    Json,
+    Onnx,
+}
+
+impl ForeignCheckpoint {
+    /// What it is and what to do about it, in English and Chinese.
+    fn words(self) -> [&'static str; 2] {
+        match self {
+            ForeignCheckpoint::WebPage => [
+                "it is a web page or XML; the download probably led to a page about the file instead of the file",
+                "它是网页或 XML；下载到的可能是介绍文件的页面，而不是文件本身",
+            ],
+            ForeignCheckpoint::GitLfs => [
+                "it is a Git LFS pointer of a few lines, not the file that it points to",
+                "它是只有几行的 Git LFS 指针，不是它所指的文件",
+            ],
+            ForeignCheckpoint::Hdf5 => [
+                "it is an HDF5 file (`.h5`) as Keras writes; networks of PyTorch are read",
+                "它是 Keras 写的 HDF5 文件（.h5）；这里读取 PyTorch 的网络",
+            ],
+            ForeignCheckpoint::Keras => [
+                "it is a Keras model (`.keras`); networks of PyTorch are read",
+                "它是 Keras 模型（.keras）；这里读取 PyTorch 的网络",
+            ],
+            ForeignCheckpoint::TensorFlowLite => [
+                "it is a TensorFlow Lite model (`.tflite`); networks of PyTorch are read",
+                "它是 TensorFlow Lite 模型（.tflite）；这里读取 PyTorch 的网络",
+            ],
+            ForeignCheckpoint::TensorFlow => [
+                "it is a model of TensorFlow (`.pb`); networks of PyTorch are read",
+                "它是 TensorFlow 模型（.pb）；这里读取 PyTorch 的网络",
+            ],
+            ForeignCheckpoint::Gguf => ["it is a GGUF file of a language model", "它是语言模型的 GGUF 文件"],
+            ForeignCheckpoint::Numpy => ["it is a NumPy array", "它是 NumPy 数组"],
+            ForeignCheckpoint::Pickle => [
+                "it is a Python pickle that PyTorch did not write; save `model.state_dict()` with torch.save",
+                "它是 Python 的 pickle，但不是 PyTorch 写的；请用 torch.save 保存 model.state_dict()",
+            ],
+            ForeignCheckpoint::Gzip => ["it is compressed with gzip; unpack it first", "它用 gzip 压缩过，请先解压"],
+            ForeignCheckpoint::Archive => {
+                ["it is an archive (tar, 7z, xz or RAR); unpack it first", "它是压缩包（tar、7z、xz 或 RAR），请先解压"]
+            }
+            ForeignCheckpoint::Json => {
+                ["it is JSON: a configuration or an index, not the weights", "它是 JSON：是配置或索引，不是权重"]
+            }
+            ForeignCheckpoint::Onnx => [
+                "it looks like an ONNX model (`.onnx`); save the PyTorch network's weights with \
+                 `torch.save(model.state_dict(), \"weights.pth\")`",
+                "它像是 ONNX 模型（.onnx）；请用 torch.save(model.state_dict(), \"weights.pth\") 保存 PyTorch 网络的权重",
+            ],
+        }
+    }
+}
+
+impl fmt::Display for ForeignCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.words()[0])
+    }
+}
+
+/// Why a network is none that can be run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unlike {
+    /// Its tensors are named like another's; one of them.
+    Looks {
+        like: &'static str,
+        tensor: String,
+    },
+    NoClassifier {
+        name: String,
+    },
+    /// Two layers read the same features.
+    TwoClassifiers {
+        names: [String; 2],
+    },
+    /// Mean and largest value of each channel, as fastai pools them.
+    PoolsTwice {
+        name: String,
+        reads: usize,
+        channels: usize,
+    },
+    /// Of self-supervised training.
+    Projection {
+        name: String,
+    },
+    /// An activation function: its module's name and class, and what could be run.
+    Activation {
+        name: String,
+        class: String,
+        expected: &'static str,
+    },
+    /// The file names a network that has the same tensors.
+    Named {
+        name: String,
+    },
+}
+
+impl Unlike {
+    /// In English and Chinese.
+    fn words(&self) -> [String; 2] {
+        match self {
+            Unlike::Looks { like, tensor } => {
+                [format!("it looks like {like} (`{tensor}`)"), format!("它看起来是 {like}（{tensor}）")]
+            }
+            Unlike::NoClassifier { name } => [
+                format!("it has no classifier `{name}`, and without class scores there is nothing to explain"),
+                format!("它没有分类层 {name}，没有类别得分就没有可解释的东西"),
+            ],
+            Unlike::TwoClassifiers { names: [one, other] } => [
+                format!("it has two classifiers, `{one}` and `{other}`; save a state dict that has one"),
+                format!("它有两个分类层 {one} 和 {other}；请保存只有一个的 state_dict"),
+            ],
+            Unlike::PoolsTwice { name, reads, channels } => [
+                format!(
+                    "its classifier `{name}` reads {reads} numbers of {channels} channels: mean and largest value, \
+                     as fastai pools; the mean alone can be run"
+                ),
+                format!(
+                    "它的分类层 {name} 从 {channels} 个通道读取 {reads} 个数：像 fastai 那样同时取均值和最大值；这里只能取均值"
+                ),
+            ],
+            Unlike::Projection { name } => [
+                format!("`{name}` is a projection of self-supervised training, and no classifier is behind it"),
+                format!("{name} 是自监督训练的投影层，后面没有分类层"),
+            ],
+            Unlike::Activation { name, class, expected } => [
+                format!("its activation function `{name}` is {class}, and {expected} can be run"),
+                format!("它的激活函数 {name} 是 {class}，这里只能运行 {expected}"),
+            ],
+            Unlike::Named { name } => [
+                format!(
+                    "the file says that it is `{name}`, which has a plain network's tensors and computes something else"
+                ),
+                format!("文件说它是 {name}：张量与普通网络相同，计算却不同"),
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Unlike {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.words()[0])
+    }
+}
+
 impl Error {
     /// Whether the device is of no use after this: it is gone, or keeps its first failure.
     pub fn is_of_the_device(&self) -> bool {
@@ -298,6 +473,15 @@ impl Error {
                     "这不是权重文件：{detail}。请选择保存了 ResNet、MobileNetV2 或 EfficientNet-Lite 权重的 .safetensors、.pt 或 .pth 文件。"
                 )
             }
+            Error::ForeignCheckpoint { what } => {
+                format!(
+                    "这不是权重文件：{}。请选择保存了 ResNet、MobileNetV2 或 EfficientNet-Lite 权重的 .safetensors、.pt 或 .pth 文件。",
+                    what.words()[1]
+                )
+            }
+            Error::OtherNetwork { why } => {
+                format!("这个网络不能在这里运行：{}。支持 ResNet、MobileNetV2 和 EfficientNet-Lite。", why.words()[1])
+            }
             Error::TensorMissing { name, expected } => {
                 format!("权重文件缺少张量 {name}（形状应为 {expected:?}）。文件可能不完整，或属于另一种网络。")
             }
@@ -307,10 +491,16 @@ impl Error {
             Error::TensorShape { name, expected, found } => {
                 format!("张量 {name} 的形状是 {found:?}，这个网络需要 {expected:?}。")
             }
+            Error::StemChannels { name, channels } => {
+                format!(
+                    "第一个卷积 {name} 读取 {channels} 个通道；照片有三个（红、绿、蓝），灰度照片有一个。这里不能运行其他输入的网络。"
+                )
+            }
             Error::TensorType { name, found } => {
                 format!("张量 {name} 以 {found} 存储；只能读取 F32、F16、BF16 和 F64。")
             }
             Error::TensorNotFinite { name } => format!("张量 {name} 含有无穷大或非数值：文件已损坏，或训练发散了。"),
+            Error::DilationLoaded => "空洞卷积要在加载网络之前选择。请先选择输出步长，再重新加载文件。".into(),
             Error::UnsupportedNetwork { detail } => {
                 format!("这个权重文件里的网络不能在这里运行：{detail}。支持 ResNet、MobileNetV2 和 EfficientNet-Lite。")
             }

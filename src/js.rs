@@ -11,7 +11,6 @@ use crate::explain::LAST_LAYER;
 use crate::explain::faithfulness::{Curve, NOISE};
 use crate::explain::localization;
 use crate::explain::neurons::Neuron;
-use crate::explain::objective::softmax;
 use crate::image::heatmap::{self, Look};
 use crate::{Checkpoint, Error, Fit, Method, Network, Objective, Photo, Preprocessing};
 
@@ -340,7 +339,8 @@ impl Explainer {
         let share = share.unwrap_or(localization::THRESHOLD);
         let Some(region) = localization::largest_region(&known.heatmap, size, share) else { return object(None) };
         let covered = self.engine.cover_up(&region.mask).await.map_err(JsError::from)?;
-        let of_class = |logits: &[f32]| softmax(logits).get(known.class).copied();
+        let of_class =
+            |logits: &[f32]| (known.class < logits.len()).then(|| covered.scores.probability(known.class, logits));
         let rect = localization::to_photo(&region.bounds, &known.rect, size);
         object(Some(json!({
             "x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height,

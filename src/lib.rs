@@ -27,7 +27,7 @@ pub use checkpoint::{Checkpoint, Network};
 pub use error::{Error, Result};
 pub use explain::cam::Method;
 pub use explain::guided::Guided;
-pub use explain::objective::Objective;
+pub use explain::objective::{Objective, Scores};
 pub use explain::perturbation::Estimate;
 pub use explain::{Explainer, Explanation, Memory, Prediction, Question, Score, Timing};
 pub use image::heatmap::ColourMap;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use gradlens::checkpoint::{Block, Dtype, ResNetConfig};
+use gradlens::checkpoint::{Block, Conventions, Dtype, ResNetConfig};
 use gradlens::gpu::Gpu;
 use gradlens::image::prepare;
 use gradlens::{Checkpoint, ColourMap, Error, Explainer, Fit, Labels, Method, Network, Photo, Preprocessing, Result};
@@ -96,14 +96,19 @@ fn reached() -> Vec<Error> {
 
     // Files of weights.
     all.push(Checkpoint::read(b"Dear reader, these are no weights.".to_vec()).unwrap_err());
-    all.push(Checkpoint::read(fixture("weights/refused_module.pt")).unwrap_err());
+    all.push(Checkpoint::read(fixture("weights/basic.pt")[..400].to_vec()).unwrap_err());
     all.push(Checkpoint::read(fixture("weights/refused_int32.safetensors")).unwrap_err());
     all.push(changed(|state| drop(state.remove("layer3.0.conv2.weight"))).unwrap_err());
     all.push(changed(|state| drop(state.insert("se.weight".into(), (vec![1], vec![0.5])))).unwrap_err());
+    all.push(
+        changed(|state| drop(state.insert("conv1.weight".into(), (vec![8, 4, 7, 7], vec![0.5; 1568])))).unwrap_err(),
+    );
     all.push(changed(|state| drop(state.insert("fc.bias".into(), (vec![9], vec![0.5; 9])))).unwrap_err());
     all.push(changed(|state| state.get_mut("fc.weight").unwrap().1[0] = f32::NAN).unwrap_err());
     all.push(changed(|state| state.get_mut("bn1.running_var").unwrap().1[0] = -1.0).unwrap_err());
     all.push(changed(|state| state.retain(|name, _| name.starts_with("fc"))).unwrap_err());
+    all.push(changed(|state| state.retain(|name, _| !name.starts_with("fc"))).unwrap_err());
+    all.push(Checkpoint::read(b"\x89HDF\r\n\x1a\n and so on".to_vec()).unwrap_err());
     all.push(Labels::numbered(2).check(3).unwrap_err());
     all.push(Labels::parse("").unwrap_err());
 
@@ -123,6 +128,8 @@ fn reached() -> Vec<Error> {
     all.push(block_on(explainer.predict(&photo(64, 64), Fit::Whole)).unwrap_err());
     block_on(explainer.load(&network(), standard)).unwrap();
     all.push(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err());
+    let dilated = Conventions { output_stride: 16, ..Conventions::PYTORCH };
+    all.push(explainer.set_conventions(dilated).unwrap_err());
     block_on(explainer.predict(&photo(64, 64), Fit::Whole)).unwrap();
     all.push(block_on(explainer.explain(Some(3), "layer4", Method::GradCam)).unwrap_err());
     all.push(block_on(explainer.explain(None, "layer9", Method::GradCam)).unwrap_err());

@@ -182,8 +182,8 @@ fn the_tensor_that_is_wrong_is_named() {
         matches!(missing, Error::TensorMissing { ref name, .. } if name == "features.4.conv.1.0.weight"),
         "{missing}"
     );
-    let missing = with(&|state| drop(state.remove("classifier.1.bias")));
-    assert!(matches!(missing, Error::TensorMissing { ref name, .. } if name == "classifier.1.bias"), "{missing}");
+    let missing = with(&|state| drop(state.remove("classifier.1.weight")));
+    assert!(matches!(missing, Error::TensorMissing { ref name, .. } if name == "classifier.1.weight"), "{missing}");
     let shape = with(&|state| {
         let (shape, values) = state.get_mut("features.18.0.weight").unwrap();
         shape[1] -= 1;

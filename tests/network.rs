@@ -1,6 +1,6 @@
 //! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but truths that must hold.
 
-use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype};
+use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype, Linear};
 use gradlens::explain::Memory;
 use gradlens::gpu::Gpu;
 use gradlens::ops::Tuning;
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 mod common;
-use common::golden_weights::{architecture, random_checkpoint, to_safetensors};
+use common::golden_weights::{architecture, random_checkpoint, random_state_dict, to_safetensors};
 use common::mobilenet_weights;
 use common::random::Random;
 
@@ -100,8 +100,15 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
         }
     }
     let fc = &network.fc;
-    let pooled = reference::global_average_pool(&x);
-    reference::linear(&pooled, &wide(&fc.weight.to_f32()), &wide(&fc.scale), &wide(&fc.bias))
+    let mut features = reference::global_average_pool(&x);
+    for hidden in &network.hidden {
+        let Linear { weight, scale, bias, .. } = &hidden.linear;
+        features = reference::linear(&features, &wide(&weight.to_f32()), &wide(scale), &wide(bias));
+        if hidden.relu {
+            features.iter_mut().for_each(|value| *value = value.max(0.0));
+        }
+    }
+    reference::linear(&features, &wide(&fc.weight.to_f32()), &wide(&fc.scale), &wide(&fc.bias))
 }
 
 /// Logits and d(logit)/d(photo) against the plain forward pass in f64 and its central differences, for each kind of block.
@@ -120,7 +127,19 @@ fn gradients_are_those_of_the_forward_pass() {
         let family = mobilenet_weights::FAMILIES.iter().find(|family| family.name == name).unwrap();
         to_safetensors(&mobilenet_weights::random_state_dict(family, random.bits()), Dtype::F32)
     });
-    for (n, file) in resnets.into_iter().chain(mobilenets).enumerate() {
+    // A head of two hidden layers, which gradients go back through.
+    let mut hidden = random_state_dict(&architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 7), random.bits());
+    let [weight, bias] = ["fc.weight", "fc.bias"].map(|name| hidden.remove(name).unwrap());
+    let mut numbers = |rows: usize, columns: usize| {
+        let values = random.values(rows * columns, false);
+        (vec![rows, columns], values)
+    };
+    hidden.insert("fc.0.weight".into(), numbers(20, 64));
+    hidden.insert("fc.2.weight".into(), numbers(64, 20));
+    hidden.insert("fc.4.weight".into(), weight);
+    hidden.insert("fc.4.bias".into(), bias);
+    let hidden = [to_safetensors(&hidden, Dtype::F32)];
+    for (n, file) in resnets.into_iter().chain(mobilenets).chain(hidden).enumerate() {
         let mut network = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
         if n == 4 {
             network.set_conventions(Conventions::TENSORFLOW);

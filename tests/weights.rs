@@ -246,7 +246,7 @@ fn names_the_tensor_that_is_wrong() {
     fn set(state: &mut StateDict, name: &str, value: f32) {
         *state.get_mut(name).unwrap().1.last_mut().unwrap() = value;
     }
-    let cases: [(Damage, Error); 27] = [
+    let cases: [(Damage, Error); 26] = [
         (|s| drop(s.remove("conv1.weight")), missing("conv1.weight", &[8, 3, 7, 7])),
         (|s| drop(s.remove("bn1.running_mean")), missing("bn1.running_mean", &[8])),
         (|s| drop(s.remove("bn1.weight")), missing("bn1.weight", &[8])),
@@ -259,8 +259,7 @@ fn names_the_tensor_that_is_wrong() {
         ),
         (|s| drop(s.remove("layer4.0.downsample.1.bias")), missing("layer4.0.downsample.1.bias", &[256])),
         (|s| drop(s.remove("fc.weight")), missing("fc.weight", &[5, 256])),
-        (|s| drop(s.remove("fc.bias")), missing("fc.bias", &[5])),
-        (|s| put(s, "conv1.weight", &[8, 1, 7, 7]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 1, 7, 7])),
+        (|s| put(s, "conv1.weight", &[8, 4, 7, 7]), Error::StemChannels { name: "conv1.weight".into(), channels: 4 }),
         (|s| put(s, "conv1.weight", &[8, 3, 1, 1]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 1, 1])),
         (|s| put(s, "conv1.weight", &[8, 3, 7, 5]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 7, 5])),
         (|s| put(s, "conv1.weight", &[0, 3, 7, 7]), shape("conv1.weight", &[0, 3, 7, 7], &[0, 3, 7, 7])),
@@ -307,14 +306,17 @@ fn says_what_another_network_is() {
         let state = names.iter().map(|name| (name.to_string(), (vec![1], vec![0.5]))).collect();
         match network_of(&state) {
             Err(Error::UnsupportedNetwork { detail }) => detail,
+            Err(Error::OtherNetwork { why }) => why.to_string(),
             other => panic!("{names:?}: {other:?}"),
         }
     };
     assert_eq!(of(&[]), "it holds no tensors of numbers");
     assert_eq!(
         of(&["features.0.weight", "features.0.bias", "classifier.6.weight", "classifier.6.bias"]),
-        "its tensors are named `classifier.6.bias`, `features.0.bias`, `features.0.weight`, …"
+        "it looks like VGG or AlexNet (`features.0.weight`)"
     );
+    assert_eq!(of(&["b.weight", "a.0.bias", "a.0.weight"]), "its tensors are named `a.0.bias`, `b.weight`, …");
+    assert!(of(&["features.1.block.0.0.weight"]).contains("MobileNetV3"));
     assert_eq!(of(&["a.weight"]), "its tensors are named `a.weight`");
     assert!(of(&["conv1.0.weight", "layer1.0.conv1.weight"]).contains("ResNet-C"));
     assert!(of(&["conv1.weight", "layer1.0.conv1.weight"]).contains("no classifier"));
@@ -337,7 +339,7 @@ fn strips_wrappers_that_all_tensors_share() {
         let network = network_of(&wrapped).unwrap_or_else(|error| panic!("{prefix}: {error}"));
         assert_eq!(network.fc.weight, plain.fc.weight, "{prefix}");
     }
-    // Not shared by all: part of the name.
+    // Not shared by all: no tensor is used that stands elsewhere.
     let mut mixed = state.clone();
     let fc = mixed.remove("fc.weight").unwrap();
     mixed.insert("module.fc.weight".into(), fc);
@@ -357,10 +359,6 @@ fn finds_the_classifier_inside_a_sequential() {
         wrapped.insert(format!("fc.1.{part}"), tensor);
     }
     assert_eq!(network_of(&wrapped).unwrap().fc.weight, network_of(&state).unwrap().fc.weight);
-    // Two linear layers are another network.
-    wrapped.insert("fc.4.weight".into(), (vec![5, 5], vec![0.5; 25]));
-    wrapped.insert("fc.4.bias".into(), (vec![5], vec![0.5; 5]));
-    assert!(matches!(network_of(&wrapped), Err(Error::UnsupportedNetwork { .. })));
 }
 
 #[test]
@@ -382,13 +380,13 @@ fn skips_num_batches_tracked_of_any_type_and_no_other_integer() {
 
 #[test]
 fn refuses_two_tensors_of_one_name() {
-    let checkpoint = to_safetensors(
-        &["resnet.embedder.embedder.convolution.weight", "embedder.embedder.convolution.weight"]
-            .map(|name| (name.to_string(), (vec![1], vec![0.5])))
-            .into(),
-        Dtype::F32,
-    );
-    assert!(matches!(Checkpoint::read(checkpoint), Err(Error::TensorUnexpected { .. })));
+    // A stem in a part of its own, and its batch norm once more.
+    let mut state = random_state_dict(&small(), 7);
+    let conv1 = state.remove("conv1.weight").unwrap();
+    state.insert("layer0.0.weight".into(), conv1);
+    state.insert("layer0.1.running_mean".into(), state["bn1.running_mean"].clone());
+    let checkpoint = Checkpoint::read(to_safetensors(&state, Dtype::F32));
+    assert!(matches!(checkpoint, Err(Error::TensorUnexpected { .. })));
 }
 
 // ---- files of the real libraries ------------------------------------------------------------------------------------
@@ -534,19 +532,17 @@ fn max_pool((x, height, width): &Image, channels: usize) -> Image {
 #[test]
 fn refuses_other_files_with_a_sentence() {
     let legacy = fixture("bottleneck_legacy.pt");
-    let cases: [(Vec<u8>, &str); 22] = [
+    let cases: [(Vec<u8>, &str); 20] = [
         (legacy[..legacy.len() - 1].to_vec(), "cut short"),
         (legacy[..400].to_vec(), "damaged"),
         ([&legacy[..18], b"\xea", &legacy[19..]].concat(), "version"),
-        (fixture("refused_module.pt"), "`torch.nn.modules.linear.Linear`"),
-        (fixture("refused_torchscript.pt"), "TorchScript"),
-        (fixture("refused_protocol4.pt"), "protocol 4"),
         (fixture("refused_int32.pt"), "I32"),
         (fixture("refused_int32.safetensors"), "I32"),
-        (pickled(b"\x80\x02cposix\nsystem\nX\x04\0\0\0echo\x85R."), "`posix.system`"),
-        (pickled(b"\x80\x02cbuiltins\neval\n."), "`builtins.eval`"),
-        (pickled(b"\x80\x02(S'echo'\nios\nsystem\n."), "opcode"),
-        (pickled(b"\x80\x02}\x93."), "STACK_GLOBAL"),
+        (pickled(b"\x80\x02cposix\nsystem\nX\x04\0\0\0echo\x85R."), "no dictionary"),
+        (pickled(b"\x80\x02cbuiltins\neval\n."), "no dictionary"),
+        (pickled(b"\x80\x02(S'echo'\nios\nsystem\n."), "no dictionary"),
+        (pickled(b"\x80\x02}\x93."), "damaged"),
+        (pickled(b"\x80\x06}."), "protocol 6"),
         (pickled(b"\x80\x02}."), "no tensors"),
         (pickled(b"\x80\x02}X\x05\0\0\0epochK\x03s."), "its keys are `epoch`"),
         (pickled(b"\x80\x02K\x03."), "no dictionary"),

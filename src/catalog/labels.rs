@@ -74,6 +74,14 @@ impl Labels {
         self.names.iter().position(|label| label.lowercase().any(|name| name == query))
     }
 
+    /// The other class that `query` names, where [`find`](Labels::find) took it as an index: the one that is called so, as folders
+    /// with numbers for names are.
+    pub fn second_meaning(&self, query: &str) -> Option<usize> {
+        let query = query.trim().to_lowercase();
+        let taken = query.parse::<usize>().ok().filter(|&class| class < self.names.len())?;
+        self.names.iter().position(|label| label.lowercase().any(|name| name == query)).filter(|&named| named != taken)
+    }
+
     /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any case. Names that it begins come
     /// first, then names with a word that it begins, then the rest; in class order within each.
     pub fn search(&self, query: &str, limit: usize) -> Vec<usize> {

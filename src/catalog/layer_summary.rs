@@ -1,7 +1,8 @@
 //! A network's layers in numbers: what each part puts out for an input of some size, how much arithmetic that takes, and how far
 //! one position sees. For drawings and for people; computed from shapes alone, without weights or a GPU.
 //!
-//! Strides and paddings of ResNets are those of `torchvision/models/resnet.py` (v1.5: stride 2 sits in the first 3×3 of a stage).
+//! Strides and paddings of ResNets are those of `torchvision/models/resnet.py` (v1.5: stride 2 sits in the first 3×3 of a stage), unless
+//! the conventions say otherwise.
 
 use crate::checkpoint::{Architecture, Block, Conventions, MobileNetConfig, Padding, ResNetConfig, Stage};
 
@@ -43,7 +44,11 @@ impl Part {
     }
 
     fn conv(&mut self, ksize: usize, stride: usize, channels: usize, groups: usize) {
-        self.window(ksize, stride);
+        self.dilated(ksize, stride, 1, channels, groups);
+    }
+
+    fn dilated(&mut self, ksize: usize, stride: usize, dilation: usize, channels: usize, groups: usize) {
+        self.window((ksize - 1) * dilation + 1, stride);
         self.macs += (self.height * self.width * ksize * ksize * self.channels / groups * channels) as u64;
         self.channels = channels;
         self.weighted += 1;
@@ -86,7 +91,7 @@ pub fn layer_summary(network: &Architecture, conventions: Conventions, height: u
         same_padding: conventions.same_padding && matches!(network, Architecture::MobileNet(_)),
     }]);
     let classifier = match network {
-        Architecture::ResNet(config) => resnet(&mut parts, config),
+        Architecture::ResNet(config) => resnet(&mut parts, config, conventions),
         Architecture::MobileNet(config) => mobilenet(&mut parts, config),
     };
     // What every position has seen, this one has.
@@ -114,28 +119,30 @@ pub fn one_a_stride(main_layers: &[(String, usize)]) -> Vec<(String, usize)> {
 }
 
 /// The name of the classifier.
-fn resnet(parts: &mut Parts, config: &ResNetConfig) -> &'static str {
+fn resnet(parts: &mut Parts, config: &ResNetConfig, conventions: Conventions) -> &'static str {
     parts.add("conv1", "", |part| part.conv(7, 2, config.base_width, 1));
     parts.add("maxpool", "", |part| part.window(3, 2));
     for (stage, &blocks) in config.blocks.iter().enumerate() {
         let (width, channels) = (config.widths[stage], config.channels[stage]);
         let name = format!("layer{}", stage + 1);
         for block in 0..blocks {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+            let stride = if block == 0 { conventions.stride(stage) } else { 1 };
+            let dilation = conventions.dilation(stage)[usize::from(block > 0)];
+            let in_1x1 = conventions.stride_in_1x1;
             parts.add(format!("{name}.{block}"), &name, |part| {
                 let mut shortcut = part.clone();
                 match config.block {
                     Block::Basic => {
-                        part.conv(3, stride, width, 1);
-                        part.conv(3, 1, channels, 1);
+                        part.dilated(3, stride, dilation, width, 1);
+                        part.dilated(3, 1, conventions.dilation(stage)[1], channels, 1);
                     }
                     Block::Bottleneck => {
-                        part.conv(1, 1, width, 1);
-                        part.conv(3, stride, width, config.groups);
+                        part.conv(1, if in_1x1 { stride } else { 1 }, width, 1);
+                        part.dilated(3, if in_1x1 { 1 } else { stride }, dilation, width, config.groups);
                         part.conv(1, 1, channels, 1);
                     }
                 }
-                if block == 0 && (stride > 1 || shortcut.channels != channels) {
+                if block == 0 && (stage > 0 || shortcut.channels != channels) {
                     shortcut.conv(1, stride, channels, 1);
                     (part.macs, part.weighted) = (part.macs + shortcut.macs, part.weighted + 1);
                 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Checkpoint, Tensor, names, pytorch, safetensors};
+use super::{Checkpoint, Tensor, pytorch, safetensors};
 use crate::error::Result;
 
 /// What [`Incoming`] hands on.
@@ -23,6 +23,7 @@ pub struct Incoming {
     state: State,
     received: usize,
     size: Option<usize>,
+    choice: Option<String>,
 }
 
 enum State {
@@ -42,7 +43,12 @@ enum State {
 impl Incoming {
     /// `size`: the file's bytes, where they are known. Memory is reserved ahead only then; a header's word is no reason to.
     pub fn new(size: Option<usize>) -> Incoming {
-        Incoming { state: State::Head(Vec::new()), received: 0, size }
+        Incoming { state: State::Head(Vec::new()), received: 0, size, choice: None }
+    }
+
+    /// Takes, of a file that holds several networks, the one with this name: see [`Checkpoint::choices`].
+    pub fn choose(&mut self, name: &str) {
+        self.choice = Some(name.into());
     }
 
     /// Takes the next bytes and calls `arrived` with all that is complete now.
@@ -69,10 +75,10 @@ impl Incoming {
             State::Tensors { .. } => Err(safetensors::cut_short(self.received)),
             // For a safetensors file this says what is wrong with so few bytes.
             State::Head(file) | State::Whole(file) => {
-                let tensors = Checkpoint::read(file)?.tensors;
+                let Checkpoint { tensors, found } = Checkpoint::read_choice(file, self.choice.as_deref())?;
                 let described =
                     tensors.iter().map(|(name, tensor)| (name.clone(), Tensor { buffer: None, ..tensor.clone() }));
-                arrived(Arrival::Described(Checkpoint { tensors: described.collect() }))?;
+                arrived(Arrival::Described(Checkpoint { tensors: described.collect(), found }))?;
                 tensors.into_iter().try_for_each(|(name, tensor)| arrived(Arrival::Tensor(name, tensor)))
             }
         }
@@ -101,8 +107,7 @@ impl Incoming {
                     file.reserve_exact(self.size.unwrap_or(0).saturating_sub(file.len()));
                     self.state = State::Whole(file);
                 } else if started {
-                    let (tensors, length) = safetensors::describe(&head[8..])?;
-                    let checkpoint = Checkpoint { tensors: names::to_torchvision(tensors)? };
+                    let (checkpoint, length) = safetensors::describe(&head[8..], self.choice.as_deref())?;
                     let waiting = checkpoint.tensors.clone();
                     let end = wanted.checked_add(length).filter(|&end| self.size.is_none_or(|size| size == end));
                     let end = end.ok_or_else(|| safetensors::cut_short(self.size.unwrap_or(wanted)))?;

@@ -3,13 +3,17 @@
 //! [`Checkpoint::read`] takes the bytes of a file as users have them (safetensors, or what `torch.save` wrote) and
 //! [`Network::from_checkpoint`] recognises the ResNet in it from the tensors' shapes and folds its batch norm.
 //! [`Incoming`] takes the same files piece by piece, so that no more than a tensor has to be held.
+//! `names/` finds the network among a file's tensors, `facts.rs` is what a file says about it beside them,
+//! `notes.rs` what a person should know of it.
 //! Deliberately not here: downloading, the GPU, quantisation; nothing in a file is ever executed.
-//! To extend: a file format is one module that returns `Vec<Tensor>` and one line in [`Checkpoint::read`]; a naming scheme
-//! is a few lines in `names.rs`; another kind of network is another reader beside `network.rs`.
+//! To extend: a file format is one module that describes its tensors to [`names::choose`] and one line in [`Checkpoint::read`];
+//! a naming scheme is an anchor in `names/bodies.rs`; another kind of network is another reader in `recognise/`.
 
 mod convert;
+mod facts;
 mod incoming;
 mod names;
+mod notes;
 mod pytorch;
 mod recognise;
 mod safetensors;
@@ -26,34 +30,48 @@ use half::{bf16, f16};
 use crate::error::{Error, Result};
 pub use convert::convert;
 pub use incoming::{Arrival, Incoming};
+pub use notes::Note;
 pub use recognise::{
-    Architecture, Block, BlockWeights, Conv, Conventions, Linear, MobileNetConfig, Network, Norm, Padding,
-    ResNetConfig, Stage,
+    Architecture, Block, BlockWeights, Conv, Conventions, Hidden, Linear, MobileNetConfig, Network, Norm,
+    Normalisation, Padding, ResNetConfig, Stage,
 };
 
 /// Most dimensions of a tensor that the readers accept. Convolution weights have four.
 const DIMENSIONS: usize = 8;
 
-/// The tensors of a checkpoint file by their torchvision names. Their bytes stay in the file's buffer.
+/// The tensors of a network by their torchvision names. Their bytes stay in the file's buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
     tensors: BTreeMap<String, Tensor>,
+    found: names::Found,
 }
 
 impl Checkpoint {
-    /// Reads safetensors or PyTorch's formats, told apart by their first bytes, and maps ResNets' names to torchvision's:
-    /// wrappers (`module.`, `model.`, …) stripped, Hugging Face `microsoft/resnet-50` names translated,
-    /// `num_batches_tracked` left out.
+    /// Reads safetensors or PyTorch's formats, told apart by their first bytes, and finds the network in them: under any prefix,
+    /// beside whatever else a training script saved. Names become torchvision's (timm's for EfficientNet-Lite); Hugging Face's
+    /// `microsoft/resnet-50` and `nn.Sequential(*model.children())` are known, `num_batches_tracked` is left out. Nothing is executed.
     ///
     /// Errors: [`Error::NotACheckpoint`], [`Error::PyTorchFile`], [`Error::TensorType`] for weights in integers or 8-bit floats,
     /// [`Error::TensorUnexpected`] for two tensors that map to one name.
     pub fn read(bytes: Vec<u8>) -> Result<Checkpoint> {
+        Checkpoint::read_choice(bytes, None)
+    }
+
+    /// The same, and of a file that holds several networks the one with the name `choice`: see [`choices`](Checkpoint::choices).
+    ///
+    /// Errors: also [`Error::UnknownChoice`].
+    pub fn read_choice(bytes: Vec<u8>, choice: Option<&str>) -> Result<Checkpoint> {
         let file = Arc::new(bytes);
-        let tensors = match &file[..] {
-            bytes if pytorch::begins(bytes) => pytorch::read(&file)?,
-            _ => safetensors::read(&file)?,
-        };
-        Ok(Checkpoint { tensors: names::to_torchvision(tensors)? })
+        match &file[..] {
+            bytes if pytorch::begins(bytes) => pytorch::read(&file, choice),
+            _ => safetensors::read(&file, choice),
+        }
+    }
+
+    /// The names of the networks in the file: that of the one that was taken, then the others', of which
+    /// [`read_choice`](Checkpoint::read_choice) takes one.
+    pub fn choices(&self) -> (&str, &[String]) {
+        (&self.found.taken, &self.found.others)
     }
 
     /// The tensors' torchvision names, sorted.
@@ -69,6 +87,40 @@ impl Checkpoint {
     /// Puts a tensor that has arrived in the place of its description.
     pub fn fill(&mut self, name: String, tensor: Tensor) {
         self.tensors.insert(name, tensor);
+    }
+}
+
+/// A tensor of a file before its numbers are looked at.
+struct Described {
+    /// Its whole path, the keys of dictionaries that lead to it among it.
+    name: String,
+    /// How much of that leads to the dictionary or module that holds it.
+    scope: usize,
+    shape: Vec<usize>,
+    /// What another type than those that weights are read from is called.
+    dtype: Result<Dtype, String>,
+    /// Tells tensors that are the same window onto the same bytes; `None`: there are none such.
+    place: Option<u64>,
+}
+
+impl Described {
+    /// The dictionary's path, with a dot behind.
+    fn scope(&self) -> &str {
+        &self.name[..self.scope.min(self.name.len())]
+    }
+
+    /// The name within its dictionary: what the person knows it by.
+    fn local(&self) -> &str {
+        &self.name[self.scope.min(self.name.len())..]
+    }
+
+    /// Errors: [`Error::TensorType`].
+    fn kept(&self) -> Result<names::Kept> {
+        let name = shortened(self.local());
+        match &self.dtype {
+            Ok(dtype) => Ok(names::Kept { name, shape: self.shape.clone(), dtype: *dtype }),
+            Err(found) => Err(Error::TensorType { name, found: found.clone() }),
+        }
     }
 }
 

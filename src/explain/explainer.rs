@@ -22,7 +22,7 @@ use web_time::Instant;
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
-use crate::explain::objective::Objective;
+use crate::explain::objective::{Objective, Scores};
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
 use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
@@ -47,6 +47,7 @@ pub(crate) struct Loaded {
     pub(crate) model: Model,
     tuning: Tuning,
     pub(crate) preprocessing: Preprocessing,
+    pub(crate) scores: Scores,
     pass: Option<Pass>,
     recipes: HashMap<(Target, Method), Recipe>, // of `pass`
     seen: Option<Seen>,
@@ -147,15 +148,16 @@ impl Explainer {
         let model = Model::new(&self.gpu, network, uploaded);
         self.gpu.check()?;
         let (network, tuning) = (network.without_weights(), self.tuning);
-        self.loaded =
-            Some(Loaded { network, model, tuning, preprocessing, pass: None, recipes: HashMap::default(), seen: None });
+        let (preprocessing, scores) = (network.fitting(preprocessing), Scores::usual(network.fc.classes));
+        let (pass, recipes, seen) = Default::default();
+        self.loaded = Some(Loaded { network, model, tuning, preprocessing, scores, pass, recipes, seen });
         Ok(())
     }
 
     /// Changes how photos become inputs; the last photo is forgotten. Errors: [`Error::NoNetwork`].
     pub fn set_preprocessing(&mut self, preprocessing: Preprocessing) -> Result<()> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
-        loaded.preprocessing = preprocessing;
+        loaded.preprocessing = loaded.network.fitting(preprocessing);
         loaded.seen = None;
         Ok(())
     }
@@ -172,14 +174,36 @@ impl Explainer {
 
     /// Runs the network by other conventions than its tensors' names tell; the last photo is forgotten.
     ///
-    /// Errors: [`Error::NoNetwork`]; what the device refuses.
+    /// Errors: [`Error::NoNetwork`]; [`Error::DilationLoaded`] for another output stride, which weights on the GPU have no room for;
+    /// what the device refuses.
     pub fn set_conventions(&mut self, conventions: Conventions) -> Result<()> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
+        if loaded.network.conventions.output_stride != conventions.output_stride {
+            return Err(Error::DilationLoaded);
+        }
         loaded.network.set_conventions(conventions);
         loaded.recipes.clear();
         (loaded.pass, loaded.seen) = (None, None);
         loaded.model.set_conventions(&self.gpu, &loaded.network);
         self.gpu.check()
+    }
+
+    /// How logits become probabilities; before `load` softmax. `load` sets what is usual for the number of classes.
+    pub fn scores(&self) -> Scores {
+        self.loaded.as_ref().map(|loaded| loaded.scores).unwrap_or_default()
+    }
+
+    /// Changes how logits become probabilities, in all that is asked from now on; predictions that were made keep theirs.
+    ///
+    /// Errors: [`Error::NoNetwork`].
+    pub fn set_scores(&mut self, scores: Scores) -> Result<()> {
+        self.loaded.as_mut().ok_or(Error::NoNetwork)?.scores = scores;
+        Ok(())
+    }
+
+    /// The network that is loaded, without its weights: its notes, conventions and usual preprocessing.
+    pub fn network(&self) -> Option<&Network> {
+        self.loaded.as_ref().map(|loaded| &loaded.network)
     }
 
     /// The layers that can be explained, first to last; empty before `load`. `last` means the one that the classifier pools.
@@ -223,6 +247,7 @@ impl Explainer {
             height,
             width,
             rect: prepared.rect,
+            scores: loaded.scores,
             rgb: prepared.rgb,
             input: prepared.input,
             milliseconds: started.elapsed().as_secs_f64() * 1e3,
@@ -377,8 +402,8 @@ impl Loaded {
         target: Target,
         rule: Rule,
     ) -> Result<Tensor> {
-        let Loaded { model, pass: Some(pass), seen: Some(seen), .. } = self else { return Err(Error::NoPhoto) };
-        gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits)));
+        let Loaded { model, pass: Some(pass), seen: Some(seen), scores, .. } = self else { return Err(Error::NoPhoto) };
+        gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits, *scores)));
         Ok(pass.run_backward(gpu, model, target, rule))
     }
 

@@ -5,7 +5,6 @@
 //! al. 2018, arXiv 1810.03292. All on one photo: a spot check of this picture, not a benchmark of a method.
 
 use crate::error::{Error, Result};
-use crate::explain::objective::softmax;
 use crate::explain::{Explainer, Explanation, Progress, Question};
 use crate::gpu::Dispatch;
 
@@ -112,6 +111,7 @@ impl Explainer {
         let (gpu, loaded, _) = self.at("input")?;
         let class = explanation.class;
         let (_, seen) = loaded.seen()?;
+        let scores = loaded.scores;
         let (heat, size) = (&explanation.heatmap, (explanation.height, explanation.width));
         if seen.input.len() != 3 * heat.len() || class >= seen.logits.len() {
             return Err(Error::NoPhoto);
@@ -140,9 +140,10 @@ impl Explainer {
         let Some(logits) = loaded.logits_of_inputs(gpu, changes.len(), &mut input, progress).await? else {
             return Ok(None);
         };
-        let mut trust = Trust { class, probability: softmax(&seen.logits)[class], ..Default::default() };
+        let probability = scores.probability(class, &seen.logits);
+        let mut trust = Trust { class, probability, ..Default::default() };
         for (change, logits) in changes.iter().zip(logits) {
-            let p = softmax(&logits)[class];
+            let p = scores.probability(class, &logits);
             let of_steps = |step: usize| (step as f32 / STEPS as f32, p);
             // Above the p-th percentile are 100 − p of a hundred pixels.
             let of_percentile = |percentile: usize| (1.0 - percentile as f32 / 100.0, p);

@@ -5,6 +5,7 @@
 //! Score-CAM (arXiv 1910.01279).
 
 use crate::error::Result;
+use crate::explain::objective::Scores;
 use crate::explain::{Explainer, Progress};
 use crate::image::Rect;
 
@@ -117,6 +118,8 @@ pub struct Covered {
     pub mask: Vec<bool>,
     /// [classes]
     pub logits: Vec<f32>,
+    /// How they become probabilities.
+    pub scores: Scores,
     /// What the part was covered with: the colour that normalisation makes 0.
     pub colour: [u8; 3],
 }
@@ -138,6 +141,7 @@ impl Explainer {
         let keep_on: Progress<'_> = &mut |_, _| true;
         let logits = loaded.logits_of_inputs(gpu, 1, &mut |_| input.clone(), keep_on).await?;
         let colour = loaded.preprocessing.mean.map(|mean| (255.0 * mean).round() as u8);
-        Ok(Covered { mask: mask.to_vec(), logits: logits.unwrap_or_default().pop().unwrap_or_default(), colour })
+        let logits = logits.unwrap_or_default().pop().unwrap_or_default();
+        Ok(Covered { mask: mask.to_vec(), logits, scores: loaded.scores, colour })
     }
 }

@@ -16,7 +16,7 @@ pub struct Neuron {
     pub channel: usize,
     /// Its importance: the mean of its gradient.
     pub alpha: f32,
-    /// The classes with the largest weights on it, largest first.
+    /// The classes with the largest weights on it, largest first; behind a hidden layer those that it raises most in this photo.
     pub classes: Vec<usize>,
     /// Where it is active in this photo [h, w].
     pub map: Cam,
@@ -60,16 +60,22 @@ impl Explainer {
         let best = found.iter().copied().take(count).filter(|&(_, alpha)| alpha > 0.0).collect::<Vec<_>>();
         let worst = found.iter().rev().copied().take(count).filter(|&(_, alpha)| alpha < 0.0).collect::<Vec<_>>();
 
-        // A column of fc's weight: the logits of this feature alone, without the bias.
+        // A column of the classifier's weight: the logits of this feature alone, without the bias. Behind a hidden layer a feature alone
+        // means little: there it is what the logits lose without it.
+        let with = if pass.linear_head { 1.0 } else { 0.0 };
         let mut features = vec![0.0; layer.channels];
-        let bias = pass.logits_of_features(gpu, &features).await?;
+        if !pass.linear_head {
+            let mean = |c: usize| plane(c).iter().sum::<f32>() / layer.positions() as f32;
+            features.iter_mut().enumerate().for_each(|(c, feature)| *feature = mean(c));
+        }
+        let before = pass.logits_of_features(gpu, &features).await?;
         let mut described: [Vec<Neuron>; 2] = Default::default();
         for (neurons, chosen) in described.iter_mut().zip([best, worst]) {
             for (channel, alpha) in chosen {
-                features[channel] = 1.0;
+                let usual = std::mem::replace(&mut features[channel], with);
                 let logits = pass.logits_of_features(gpu, &features).await?;
-                features[channel] = 0.0;
-                let weight = |class: usize| logits[class] - bias[class];
+                features[channel] = usual;
+                let weight = |class: usize| (logits[class] - before[class]) * if pass.linear_head { 1.0 } else { -1.0 };
                 let mut classes: Vec<usize> = (0..logits.len()).collect();
                 classes.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
                 classes.truncate(names);

@@ -1,8 +1,69 @@
-//! What is asked of a class: the number that is differentiated, as a vector over the logits.
+//! What is asked of a class: the number that is differentiated, as a vector over the logits; and how logits become probabilities.
 //!
 //! To add one: a variant of [`Objective`] with its name, its score and its gradient.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// How logits become probabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scores {
+    /// One of the classes is right: they share a probability of 1.
+    #[default]
+    Softmax,
+    /// Each class is a question of its own: 1 / (1 + exp(−z)). Networks with one output, and independent labels.
+    Sigmoid,
+}
+
+impl Scores {
+    pub const ALL: [Scores; 2] = [Scores::Softmax, Scores::Sigmoid];
+
+    /// What a network of so many outputs means where nobody says otherwise.
+    pub fn usual(classes: usize) -> Scores {
+        if classes == 1 { Scores::Sigmoid } else { Scores::Softmax }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Scores::Softmax => "softmax",
+            Scores::Sigmoid => "sigmoid",
+        }
+    }
+
+    /// Of `logits` [classes]: [classes].
+    pub fn probabilities(self, logits: &[f32]) -> Vec<f32> {
+        match self {
+            Scores::Softmax => softmax(logits),
+            Scores::Sigmoid => logits.iter().map(|&z| sigmoid(z)).collect(),
+        }
+    }
+
+    /// That of one class.
+    pub fn probability(self, class: usize, logits: &[f32]) -> f32 {
+        match self {
+            Scores::Softmax => softmax(logits)[class],
+            Scores::Sigmoid => sigmoid(logits[class]),
+        }
+    }
+}
+
+impl fmt::Display for Scores {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Scores {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Scores> {
+        let known = || Scores::ALL.map(Scores::name).join(", ");
+        let found = Scores::ALL.into_iter().find(|scores| scores.name() == name);
+        found.ok_or_else(|| Error::UnknownChoice { what: "scores", name: name.into(), known: known() })
+    }
+}
 
 /// A number that the logits and a class give; maps show what raises it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -10,7 +71,7 @@ pub enum Objective {
     /// The class's logit, as in the paper.
     #[default]
     Logit,
-    /// Its probability after softmax: also falls when another class rises. `ClassifierOutputSoftmaxTarget` of `grad-cam`.
+    /// Its probability: of softmax it also falls when another class rises. `ClassifierOutputSoftmaxTarget` of `grad-cam`.
     Probability,
     /// Its logit minus another's: why this rather than that.
     Contrast { than: usize },
@@ -29,20 +90,24 @@ impl Objective {
     }
 
     /// The number itself. `logits` [classes].
-    pub fn score(self, class: usize, logits: &[f32]) -> f32 {
+    pub fn score(self, class: usize, logits: &[f32], scores: Scores) -> f32 {
         match self {
             Objective::Logit => logits[class],
-            Objective::Probability => softmax(logits)[class],
+            Objective::Probability => scores.probability(class, logits),
             Objective::Contrast { than } => logits[class] - logits[than],
             Objective::Against => -logits[class],
         }
     }
 
     /// d(score) / d(logits) [classes].
-    pub fn gradient(self, class: usize, logits: &[f32]) -> Vec<f32> {
+    pub fn gradient(self, class: usize, logits: &[f32], scores: Scores) -> Vec<f32> {
         let mut gradient = vec![0.0; logits.len()];
         match self {
             Objective::Logit => gradient[class] = 1.0,
+            // p = 1 / (1 + exp(−z)): dp/dz = p · (1 − p), and 1 − p is the sigmoid of −z
+            Objective::Probability if scores == Scores::Sigmoid => {
+                gradient[class] = sigmoid(logits[class]) * sigmoid(-logits[class]);
+            }
             // p = softmax(z): dp_c/dz_k = p_c · ([k = c] − p_k)
             Objective::Probability => {
                 let p = softmax(logits);
@@ -68,10 +133,49 @@ impl fmt::Display for Objective {
     }
 }
 
+/// 1 / (1 + exp(−z))
+fn sigmoid(z: f32) -> f32 {
+    (1.0 / (1.0 + (-f64::from(z)).exp())) as f32
+}
+
 /// exp(z) / Σ exp(z) over `logits` [classes].
 pub fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f64> = logits.iter().map(|&z| f64::from(z - largest).exp()).collect();
     let total: f64 = powers.iter().sum();
     powers.iter().map(|power| (power / total) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against central differences in f64 of the score itself.
+    #[test]
+    fn probabilities_have_their_gradients() {
+        let logits = [1.5f32, -0.25, 0.75];
+        for scores in Scores::ALL {
+            for class in 0..3 {
+                let gradient = Objective::Probability.gradient(class, &logits, scores);
+                for (k, gradient) in gradient.into_iter().enumerate() {
+                    let at = |step: f32| {
+                        let mut logits = logits;
+                        logits[k] += step;
+                        f64::from(Objective::Probability.score(class, &logits, scores))
+                    };
+                    // f32's scores leave four digits of a difference over a step of 0.02.
+                    let measured = (at(0.01) - at(-0.01)) / 0.02;
+                    assert!(
+                        (measured - f64::from(gradient)).abs() < 2e-5,
+                        "{scores} {class} {k}: {gradient} {measured}"
+                    );
+                }
+            }
+        }
+        assert_eq!(Scores::Sigmoid.probabilities(&[0.0]), [0.5]);
+        assert!(Scores::Sigmoid.probability(0, &[-200.0]) >= 0.0);
+        assert_eq!([Scores::usual(1), Scores::usual(2)], [Scores::Sigmoid, Scores::Softmax]);
+        assert_eq!("sigmoid".parse(), Ok(Scores::Sigmoid));
+        assert!("tanh".parse::<Scores>().is_err());
+    }
 }

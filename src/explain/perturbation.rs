@@ -101,16 +101,17 @@ impl Loaded {
                 };
                 let logits = self.logits_of_inputs(gpu, channels.len(), &mut seen_through, progress).await?;
                 logits.map(|logits| {
-                    softmax(&logits.iter().map(|logits| objective.score(class, logits)).collect::<Vec<_>>())
+                    softmax(
+                        &logits.iter().map(|logits| objective.score(class, logits, self.scores)).collect::<Vec<_>>(),
+                    )
                 })
             }
             _ => {
                 let logits = ablated(gpu, pass, target, layer, channels, progress).await?;
                 // w_c = (y − y without c) / y. Desai and Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360
-                let whole = objective.score(class, &seen.logits);
-                logits.map(|logits| {
-                    logits.iter().map(|logits| (whole - objective.score(class, logits)) / whole).collect()
-                })
+                let score = |logits: &[f32]| objective.score(class, logits, self.scores);
+                let whole = score(&seen.logits);
+                logits.map(|logits| logits.iter().map(|logits| (whole - score(logits)) / whole).collect())
             }
         };
         Ok(found.map(|found| {

@@ -1,7 +1,7 @@
 //! What is asked of an [`Explainer`](super::Explainer), and what it answers.
 
 use super::cam::Method;
-use super::objective::{Objective, softmax};
+use super::objective::{Objective, Scores};
 use crate::image::Rect;
 use crate::image::heatmap::Cam;
 
@@ -19,6 +19,8 @@ pub struct Prediction {
     pub rgb: Vec<u8>,
     /// [3, height, width]: the same, normalised.
     pub input: Vec<f32>,
+    /// How the logits become probabilities.
+    pub scores: Scores,
     /// From the photo to the logits.
     pub milliseconds: f64,
 }
@@ -28,7 +30,7 @@ pub struct Prediction {
 pub struct Score {
     pub class: usize,
     pub logit: f32,
-    /// softmax of the logits, 0..1
+    /// By softmax or sigmoid: see [`Scores`]; 0..1
     pub probability: f32,
 }
 
@@ -105,13 +107,13 @@ impl Explanation {
 impl Prediction {
     /// The `k` best classes, best first.
     pub fn top(&self, k: usize) -> Vec<Score> {
-        top(&self.logits, k)
+        top(&self.logits, self.scores, k)
     }
 }
 
 /// The `k` best classes of logits [classes], best first.
-pub fn top(logits: &[f32], k: usize) -> Vec<Score> {
-    let probabilities = softmax(logits);
+pub fn top(logits: &[f32], scores: Scores, k: usize) -> Vec<Score> {
+    let probabilities = scores.probabilities(logits);
     let mut classes: Vec<usize> = (0..logits.len()).collect();
     classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
     let best = classes.into_iter().take(k);

@@ -85,6 +85,8 @@ pub struct Preprocessing {
     /// Red, green, blue, for channels in 0..=1.
     pub mean: [f32; 3],
     pub std: [f32; 3],
+    /// The photo becomes grey first: for networks that read one channel.
+    pub grey: bool,
 }
 
 impl Default for Preprocessing {
@@ -97,6 +99,7 @@ impl Default for Preprocessing {
             interpolation: Interpolation::Bilinear,
             mean: [0.485, 0.456, 0.406],
             std: [0.229, 0.224, 0.225],
+            grey: false,
         }
     }
 }
@@ -203,6 +206,8 @@ pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result
         resample(&photo.rgb, size, resized, rows, columns, preprocessing.interpolation)
     };
 
+    let rgb = if preprocessing.grey { grey(&rgb) } else { rgb };
+
     let (down, across) = (photo.height as f64 / resized.0 as f64, photo.width as f64 / resized.1 as f64);
     let rect = Rect {
         x: left as f64 * across,
@@ -211,6 +216,15 @@ pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result
         height: height as f64 * down,
     };
     Ok(Prepared { height, width, input: normalise(&rgb, preprocessing), rgb, rect })
+}
+
+/// Pillow's `convert("L")`, once for each channel: ITU-R 601-2 luma in 16 bits. Source: `libImaging/Convert.c`, `L24`.
+fn grey(rgb: &[u8]) -> Vec<u8> {
+    let luma = |&[r, g, b]: &[u8; 3]| {
+        let [r, g, b] = [r, g, b].map(u32::from);
+        ((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16) as u8
+    };
+    rgb.as_chunks::<3>().0.iter().flat_map(|pixel| [luma(pixel); 3]).collect()
 }
 
 /// torchvision/transforms/functional.py, `_compute_resized_output_size`: `int(requested * side /

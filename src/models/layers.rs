@@ -52,6 +52,7 @@ impl<'a> AnyConv<'a> {
 pub(super) struct Conventional<'a> {
     pub scale_bias: &'a mut Buffer,
     pub padding: &'a mut Padding,
+    pub stride: &'a mut usize,
 }
 
 /// Whether a block's name is of a stage: `layer3.2` of `layer3`.

@@ -28,6 +28,7 @@ struct Received {
     /// The weights that go up, by the tensor's name, with the name that the network has for them.
     shapes: HashMap<String, (String, Shape)>,
     uploaded: Uploaded,
+    conventions: Option<Conventions>,
 }
 
 /// A network whose weights are on the GPU, and in use nowhere.
@@ -41,8 +42,18 @@ impl Loader {
     /// `size`: the file's bytes, where they are known: see [`Incoming::new`].
     pub fn new(uploader: Uploader, size: Option<usize>) -> Loader {
         let (architecture, checkpoint, shapes, uploaded) = Default::default();
-        let received = Received { uploader, architecture, checkpoint, shapes, uploaded };
+        let received = Received { uploader, architecture, checkpoint, shapes, uploaded, conventions: None };
         Loader { incoming: Incoming::new(size), received }
+    }
+
+    /// Takes, of a file that holds several networks, the one with this name: see [`Checkpoint::choices`].
+    pub fn choose(&mut self, name: &str) {
+        self.incoming.choose(name);
+    }
+
+    /// By which conventions the network is to run. To be called before the first bytes: dilated weights take more room.
+    pub fn set_conventions(&mut self, conventions: Conventions) {
+        self.received.conventions = Some(conventions);
     }
 
     /// Takes the file's next bytes.
@@ -64,7 +75,7 @@ impl Loader {
     pub fn finish(self) -> Result<Weights> {
         let Loader { incoming, mut received } = self;
         incoming.finish(&mut |arrival| received.take(arrival))?;
-        let network = Network::from_checkpoint(&received.checkpoint)?;
+        let network = received.network(&received.checkpoint)?;
         let Received { uploaded, uploader, .. } = received;
         uploader.check()?;
         Ok(Weights { network, uploaded, uploader })
@@ -72,16 +83,27 @@ impl Loader {
 }
 
 impl Received {
+    fn network(&self, checkpoint: &Checkpoint) -> Result<Network> {
+        let mut network = Network::from_checkpoint(checkpoint)?;
+        if let Some(conventions) = self.conventions {
+            network.set_conventions(conventions);
+        }
+        Ok(network)
+    }
+
     fn take(&mut self, arrival: Arrival) -> Result<()> {
         match arrival {
             Arrival::Described(checkpoint) => {
                 // Refused here, a file need not be read to its end.
-                let network = Network::from_checkpoint(&checkpoint)?;
+                let network = self.network(&checkpoint)?;
                 let mut named = |name: &str, shape| {
-                    self.shapes.insert(format!("{name}.weight"), (name.to_owned(), shape));
+                    if !network.computed.iter().any(|computed| computed == name) {
+                        self.shapes.insert(format!("{name}.weight"), (name.to_owned(), shape));
+                    }
                 };
                 network.convs().for_each(|conv| named(&conv.name, Shape::of(conv)));
-                named(&network.fc.name, Shape::of_linear(network.fc.classes, network.fc.features));
+                let linears = network.linears();
+                linears.for_each(|linear| named(&linear.name, Shape::of_linear(linear.classes, linear.features)));
                 self.architecture = Some(network.architecture);
                 self.checkpoint = checkpoint;
             }
@@ -100,6 +122,11 @@ impl Received {
 impl Weights {
     pub fn architecture(&self) -> &Architecture {
         &self.network.architecture
+    }
+
+    /// The network, without its large weights: its notes and what photos should be for it.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// By which conventions the network runs, and whether they had to be assumed.

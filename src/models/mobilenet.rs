@@ -3,12 +3,13 @@
 //!
 //! A network of other depths or widths needs no code: sizes come from the checkpoint.
 
+use super::classifier::Classifier;
 use super::layers::{AnyConv, Conventional, is_of_stage};
 use super::recorder::{Activations, Features, Recorder, Slot};
 use super::upload::Upload;
 use crate::checkpoint::Network;
 use crate::gpu::Tensor;
-use crate::ops::{Activation, Conv2d, DepthwiseConv2d, Fused, Linear, Mask};
+use crate::ops::{Activation, Conv2d, DepthwiseConv2d, Fused, Mask};
 
 const RELU6: Fused = Fused { residual: None, activation: Activation::Relu6, mask: None };
 
@@ -17,7 +18,7 @@ pub struct MobileNet {
     pub(super) stem: Conv2d,
     blocks: Vec<InvertedResidual>,
     head: Conv2d,
-    pub(super) classifier: Linear,
+    pub(super) classifier: Classifier,
 }
 
 /// Wide inside and narrow at its ends, where no activation follows: figure 3 of the paper.
@@ -96,7 +97,7 @@ impl MobileNet {
         });
         let blocks = blocks.collect();
         let head = network.head.as_ref().expect("the reader gives this family a head");
-        MobileNet { stem, blocks, head: upload.conv2d(head), classifier: upload.linear(&network.fc) }
+        MobileNet { stem, blocks, head: upload.conv2d(head), classifier: Classifier::new(upload, network) }
     }
 
     //   out = relu6(head(blocks(relu6(stem(x)))))
@@ -157,14 +158,14 @@ impl MobileNet {
     }
 
     pub(super) fn conventional(&mut self) -> Vec<Conventional<'_>> {
-        fn dense(Conv2d { scale_bias, padding, .. }: &mut Conv2d) -> Conventional<'_> {
-            Conventional { scale_bias, padding }
+        fn dense(Conv2d { scale_bias, padding, stride, .. }: &mut Conv2d) -> Conventional<'_> {
+            Conventional { scale_bias, padding, stride }
         }
         let mut convs = vec![dense(&mut self.stem)];
         for block in &mut self.blocks {
             convs.extend(block.expand.as_mut().map(dense));
-            let DepthwiseConv2d { scale_bias, padding, .. } = &mut block.depthwise;
-            convs.push(Conventional { scale_bias, padding });
+            let DepthwiseConv2d { scale_bias, padding, stride, .. } = &mut block.depthwise;
+            convs.push(Conventional { scale_bias, padding, stride });
             convs.push(dense(&mut block.project));
         }
         convs.push(dense(&mut self.head));

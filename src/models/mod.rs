@@ -6,12 +6,14 @@
 //! [`ops`](crate::ops)).
 //!
 //! - `resnet.rs`, `mobilenet.rs`: a family each, with forward and backward of a block on one screen;
+//! - `classifier.rs`: what reads the pooled features, hidden layers included;
 //! - `recorder.rs`: what both families write their dispatches with; `layers.rs`: convolutions of either kind;
 //! - `model.rs`: either family, a `match`; `pass.rs`: activations, gradients and dispatches of one input size;
 //! - `upload.rs`, `loader.rs`: weights on their way to the GPU, also from a file that arrives in pieces.
 //!
 //! To extend: a new family is a file here, a variant of [`Model`], and one in `checkpoint/recognise/`.
 
+mod classifier;
 mod layers;
 mod loader;
 mod mobilenet;

@@ -1,5 +1,6 @@
 //! [`Model`]: a network's weights on the GPU, of either family.
 
+use super::classifier::Classifier;
 use super::layers::AnyConv;
 use super::mobilenet::MobileNet;
 use super::recorder::{Features, Recorder};
@@ -7,7 +8,7 @@ use super::resnet::ResNet;
 use super::upload::{Upload, Uploaded};
 use crate::checkpoint::{Architecture, Network};
 use crate::gpu::{Buffer, Dispatch, Gpu, Tensor};
-use crate::ops::{self, Activation, Conv2d, Linear, pack_scale_bias};
+use crate::ops::{self, Activation, Conv2d, pack_scale_bias};
 
 /// A network's weights on the GPU.
 pub enum Model {
@@ -25,7 +26,7 @@ impl Model {
         }
     }
 
-    /// Takes over scales, biases and paddings of `network`, the same network by other
+    /// Takes over scales, biases, paddings and strides of `network`, the same network by other
     /// [`Conventions`](crate::checkpoint::Conventions). Passes that were recorded before are no longer valid.
     pub fn set_conventions(&mut self, gpu: &Gpu, network: &Network) {
         let convs = match self {
@@ -35,16 +36,15 @@ impl Model {
         for (to, from) in convs.into_iter().zip(network.convs()) {
             to.scale_bias.free();
             *to.scale_bias = pack_scale_bias(gpu, &from.scale, &from.bias);
-            *to.padding = from.padding;
+            (*to.padding, *to.stride) = (from.padding, from.stride);
         }
     }
 
     /// Dispatches that shuffle the weights of one of [`Architecture::parts`] in place, each tensor within itself, scales and biases
     /// (batch norm's, too) among their like; run in reverse order, they put them back, bit by bit.
     pub fn randomize(&self, gpu: &Gpu, part: &str) -> Vec<Dispatch> {
-        let fc = self.classifier();
         let layers: Vec<[&Buffer; 2]> = match part {
-            "fc" | "classifier" => vec![[&fc.weight, &fc.scale_bias]],
+            "fc" | "classifier" => self.classifier().buffers().collect(),
             _ => self.convs_of(part).into_iter().map(|conv| [conv.weight(), conv.scale_bias()]).collect(),
         };
         let dispatches = |([weight, scale_bias], seed): ([&Buffer; 2], u32)| {
@@ -64,9 +64,8 @@ impl Model {
     }
 
     fn buffers(&self) -> Vec<&Buffer> {
-        let fc = self.classifier();
         let convs = self.convs().into_iter().flat_map(|conv| [conv.weight(), conv.scale_bias()]);
-        convs.chain([&fc.weight, &fc.scale_bias]).collect()
+        convs.chain(self.classifier().buffers().flatten()).collect()
     }
 
     /// In the order of [`Network::convs`].
@@ -100,7 +99,7 @@ impl Model {
         }
     }
 
-    pub(super) fn classifier(&self) -> &Linear {
+    pub(super) fn classifier(&self) -> &Classifier {
         match self {
             Model::ResNet(model) => &model.fc,
             Model::MobileNet(model) => &model.classifier,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::layers::is_of_stage;
+use super::layers::{AnyConv, is_of_stage};
 use super::model::Model;
 use super::recorder::{Features, Gradients, Recorder, Slot};
 use crate::checkpoint::Architecture;
@@ -18,10 +18,16 @@ pub struct Pass {
     pub input: Tensor, // [3, h, w]
     features: Features,
     pooled: Tensor,
+    /// What the classifier's hidden layers put out.
+    hidden: Vec<Tensor>,
     pub logits: Tensor,  // [classes]
     pub dlogits: Tensor, // [1, classes, 2], sparse: what to differentiate, written before a backward
     convolutions: Convolutions,
     forward: Vec<Dispatch>,
+    /// The first dispatch of `forward` that reads `pooled`.
+    head: usize,
+    /// Whether each logit is a sum over the pooled features: no activation function stands between.
+    pub(crate) linear_head: bool,
     backward: HashMap<(Target, Rule), Backward>,
     gradients: Gradients,
 }
@@ -64,7 +70,8 @@ impl Pass {
             return Err(Error::PhotoTooSmall { width, height, minimum });
         }
         let stem = model.stem();
-        let convs = model.sized_convs([height, width]);
+        let mut convs = model.sized_convs([height, width]);
+        convs.extend(model.classifier().convs().map(|conv| (AnyConv::Dense(conv), [1, 1])));
         let input = tensor_bytes(height, width + 2 * stem.border(), stem.c_in);
         let outputs = convs.iter().map(|(conv, size)| {
             let [h, w] = size.map(|side| conv.window().out(side));
@@ -85,13 +92,26 @@ impl Pass {
         run.layer("");
         let pooled = gpu.tensor(1, 1, features.last().channels);
         run.push(ops::global_average_pool(gpu, &pooled, features.last()));
-        let fc = model.classifier();
-        let logits = gpu.tensor(1, 1, fc.classes);
-        run.push(ops::linear(gpu, &logits, &pooled, fc));
-        let dlogits = gpu.tensor(1, fc.classes, 2);
+        let head = run.dispatches.len();
+        let (hidden, logits) = model.classifier().forward(&mut run, &pooled);
+        let dlogits = gpu.tensor(1, logits.channels, 2);
         let forward = run.dispatches;
         let (backward, gradients) = Default::default();
-        Ok(Pass { input, features, pooled, logits, dlogits, convolutions, forward, backward, gradients })
+        let linear_head = model.classifier().is_linear();
+        Ok(Pass {
+            input,
+            features,
+            pooled,
+            hidden,
+            logits,
+            dlogits,
+            convolutions,
+            forward,
+            head,
+            linear_head,
+            backward,
+            gradients,
+        })
     }
 
     /// Queues the forward pass of what `input` holds.
@@ -104,13 +124,13 @@ impl Pass {
         let first = match target {
             Target::Input => 0,
             Target::Layer(layer) => self.features.ends[layer],
-            Target::Pooled => self.forward.len() - 1,
+            Target::Pooled => self.head,
         };
         gpu.run(&self.forward[first..]);
     }
 
-    /// The logits [classes] of what each feature [features] of the last layer alone would bring about: the classifier's weight a
-    /// column, with its bias. Leaves logits that are not the photo's.
+    /// The logits [classes] of other means [features] of the last layer: of one feature alone, a column of the classifier's weight with
+    /// its bias. Leaves logits that are not the photo's.
     pub async fn logits_of_features(&self, gpu: &Gpu, features: &[f32]) -> Result<Vec<f32>> {
         gpu.write(&self.pooled, features);
         self.run_forward_from(gpu, Target::Pooled);
@@ -132,8 +152,7 @@ impl Pass {
     fn record_backward(&mut self, gpu: &Gpu, model: &Model, target: Target, rule: Rule) -> Backward {
         let features = &self.features;
         let mut run = Recorder::new(gpu, &self.convolutions, rule, std::mem::take(&mut self.gradients));
-        let mut dy = run.gradient(&self.pooled, Slot::Pooled);
-        run.push(ops::linear_backward(gpu, &dy, &self.dlogits, model.classifier()));
+        let mut dy = model.classifier().backward(&mut run, &self.dlogits, &self.hidden, &self.pooled);
         let last = features.blocks.len() - 1;
         let first = match target {
             Target::Pooled => last + 1,
@@ -188,7 +207,7 @@ impl Pass {
     }
 
     fn forward_tensors(&self) -> impl Iterator<Item = &Tensor> {
-        self.features.tensors().chain([&self.input, &self.pooled, &self.logits])
+        self.features.tensors().chain(&self.hidden).chain([&self.input, &self.pooled, &self.logits])
     }
 }
 

@@ -34,7 +34,10 @@ pub(super) enum Slot {
     /// Of what a block's convolution `i` read.
     Inside(usize),
     Shortcut,
-    Pooled,
+    /// Of what a layer of the classifier reads, counted from 0.
+    Head(usize),
+    /// Of what the last hidden layer put out, its activation function gone through.
+    Masked,
     /// Where the pool's maxima are.
     Indices,
 }

@@ -2,12 +2,13 @@
 //!
 //! A ResNet of other depths needs no code: sizes come from the checkpoint.
 
+use super::classifier::Classifier;
 use super::layers::{AnyConv, Conventional, is_of_stage};
 use super::recorder::{Activations, Features, Recorder, Slot};
 use super::upload::Upload;
 use crate::checkpoint::Network;
 use crate::gpu::Tensor;
-use crate::ops::{self, Activation, Conv2d, Fused, Linear, Mask, Padding, Through, Window};
+use crate::ops::{self, Activation, Conv2d, Fused, Mask, Padding, Through, Window};
 
 /// torchvision `ResNet.maxpool`: `nn.MaxPool2d(kernel_size=3, stride=2, padding=1)`
 const MAX_POOL: Window = Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) };
@@ -16,7 +17,7 @@ const MAX_POOL: Window = Window { ksize: 3, stride: 2, padding: Padding::Symmetr
 pub struct ResNet {
     pub(super) stem: Conv2d,
     blocks: Vec<Block>,
-    pub(super) fc: Linear,
+    pub(super) fc: Classifier,
 }
 
 /// A basic block (two convolutions) or a bottleneck (three).
@@ -82,7 +83,7 @@ impl ResNet {
             downsample: block.downsample.as_ref().map(|conv| upload.conv2d(conv)),
         });
         let blocks = blocks.collect();
-        ResNet { stem, blocks, fc: upload.linear(&network.fc) }
+        ResNet { stem, blocks, fc: Classifier::new(upload, network) }
     }
 
     //   out = blocks(maxpool(relu(stem(x))))
@@ -145,7 +146,7 @@ impl ResNet {
     pub(super) fn conventional(&mut self) -> Vec<Conventional<'_>> {
         let blocks = self.blocks.iter_mut().flat_map(|block| block.convs.iter_mut().chain(&mut block.downsample));
         let convs = [&mut self.stem].into_iter().chain(blocks);
-        convs.map(|Conv2d { scale_bias, padding, .. }| Conventional { scale_bias, padding }).collect()
+        convs.map(|Conv2d { scale_bias, padding, stride, .. }| Conventional { scale_bias, padding, stride }).collect()
     }
 
     pub(super) fn sized_convs(&self, size: [usize; 2]) -> Vec<(AnyConv<'_>, [usize; 2])> {

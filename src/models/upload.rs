@@ -9,7 +9,7 @@ use half::f16;
 use crate::checkpoint::{Conv, Dtype, Network, Values};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Uploader};
-use crate::ops::{Conv2d, DepthwiseConv2d, Linear, Precision, Shape, pack_scale_bias};
+use crate::ops::{Conv2d, DepthwiseConv2d, Linear, Padding, Precision, Shape, pack_scale_bias};
 
 /// Weights on the GPU that no [`Model`](super::Model) owns yet, by the name of their convolution or classifier.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl<'a> Upload<'a> {
     pub fn conv2d(&mut self, conv: &Conv) -> Conv2d {
         let (precision, weight) = self.weight(&conv.name, &conv.weight, Shape::of(conv));
         let scale_bias = pack_scale_bias(self.gpu, &conv.scale, &conv.bias);
-        let &Conv { c_in, c_out, ksize, stride, padding, .. } = conv;
+        let (ksize, &Conv { c_in, c_out, stride, padding, .. }) = (conv.reach(), conv);
         Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride, padding }
     }
 
@@ -45,6 +45,13 @@ impl<'a> Upload<'a> {
         let (classes, features) = (fc.classes, fc.features);
         let (precision, weight) = self.weight(&fc.name, &fc.weight, Shape::of_linear(classes, features));
         Linear { weight, precision, scale_bias: pack_scale_bias(self.gpu, &fc.scale, &fc.bias), features, classes }
+    }
+
+    /// A linear layer as the 1×1 convolution of one position that it is.
+    pub fn hidden(&mut self, linear: &crate::checkpoint::Linear) -> Conv2d {
+        let Linear { weight, precision, scale_bias, features, classes } = self.linear(linear);
+        let padding = Padding::Symmetric(0);
+        Conv2d { weight, precision, scale_bias, c_in: features, c_out: classes, ksize: 1, stride: 1, padding }
     }
 
     fn weight(&mut self, name: &str, values: &Values, shape: Shape) -> (Precision, Buffer) {
@@ -93,9 +100,11 @@ impl Drop for Uploaded {
 
 /// Refuses weights that need a larger buffer than the adapter allows. Errors: [`Error::TensorTooLarge`].
 pub fn check_sizes(network: &Network, uploader: &Uploader) -> Result<()> {
-    let fc = (&network.fc.name[..], &network.fc.weight, Shape::of_linear(network.fc.classes, network.fc.features));
+    let linears = network
+        .linears()
+        .map(|linear| (&linear.name[..], &linear.weight, Shape::of_linear(linear.classes, linear.features)));
     let convs = network.convs().map(|conv| (&conv.name[..], &conv.weight, Shape::of(conv)));
-    convs.chain([fc]).try_for_each(|(name, values, shape)| {
+    convs.chain(linears).try_for_each(|(name, values, shape)| {
         let size = match values {
             Values::F32(_) => 4,
             Values::F16(_) => 2,

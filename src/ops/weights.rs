@@ -13,6 +13,8 @@ pub struct Shape {
     pub c_out: usize,
     pub c_in: usize,
     pub ksize: usize,
+    /// Positions from one tap to the next; zeros are multiplied between them.
+    pub dilation: usize,
     pub groups: usize,
     /// Each channel has a filter of its own: c_in, c_out and groups are the same.
     pub depthwise: bool,
@@ -20,18 +22,30 @@ pub struct Shape {
 
 impl Shape {
     pub fn of(conv: &Conv) -> Shape {
-        let &Conv { c_out, c_in, ksize, groups, depthwise, .. } = conv;
-        Shape { c_out, c_in, ksize, groups, depthwise }
+        let &Conv { c_out, c_in, ksize, dilation, groups, depthwise, .. } = conv;
+        Shape { c_out, c_in, ksize, dilation, groups, depthwise }
     }
 
     pub fn of_linear(classes: usize, features: usize) -> Shape {
-        Shape { c_out: classes, c_in: features, ksize: 1, groups: 1, depthwise: false }
+        Shape { c_out: classes, c_in: features, ksize: 1, dilation: 1, groups: 1, depthwise: false }
     }
 
     /// Numbers in the buffer: see `pack`.
     fn padded(self) -> usize {
         let c_in = if self.depthwise { 1 } else { pad4(self.c_in) };
-        self.ksize * self.ksize * c_in * pad4(self.c_out)
+        self.reach() * self.reach() * c_in * pad4(self.c_out)
+    }
+
+    /// Side of the filter with the zeros between its taps.
+    fn reach(self) -> usize {
+        (self.ksize - 1) * self.dilation + 1
+    }
+
+    /// The tap at a place of the filter with zeros; `None`: a zero.
+    fn tap(self, place: usize) -> Option<usize> {
+        let [y, x] = [place / self.reach(), place % self.reach()];
+        let is_tap = y.is_multiple_of(self.dilation) && x.is_multiple_of(self.dilation);
+        is_tap.then(|| y / self.dilation * self.ksize + x / self.dilation)
     }
 
     /// Whether a buffer can hold such a weight, of numbers of so many bytes.
@@ -79,7 +93,7 @@ impl Shape {
         let (taps, per_group) = (ksize * ksize, c_in / groups);
         assert_eq!(numbers.len(), c_out * per_group * taps, "{self:?}");
         let co_padded = pad4(c_out);
-        let rows = taps * ci_padded;
+        let rows = self.reach() * self.reach() * ci_padded;
         let weight = uploader.buffer(rows * co_padded * SIZE);
         let at_once = (PIECE / (co_padded * SIZE)).max(1);
         let mut piece = vec![[0; SIZE]; at_once.min(rows) * co_padded];
@@ -88,10 +102,8 @@ impl Shape {
             piece.fill([0; SIZE]);
             for block in (0..c_out).step_by(BLOCK) {
                 for (row, out) in piece.chunks_exact_mut(co_padded).enumerate() {
-                    let (tap, ci) = ((first + row) / ci_padded, (first + row) % ci_padded);
-                    if ci >= c_in {
-                        continue;
-                    }
+                    let ci = (first + row) % ci_padded;
+                    let Some(tap) = self.tap((first + row) / ci_padded).filter(|_| ci < c_in) else { continue };
                     let group = ci / per_group * (c_out / groups)..(ci / per_group + 1) * (c_out / groups);
                     for co in block.max(group.start)..(block + BLOCK).min(group.end) {
                         out[co] = numbers[(co * per_group + ci % per_group) * taps + tap];
@@ -113,7 +125,7 @@ pub fn pack_conv_weight(
     c_in: usize,
     ksize: usize,
 ) -> Buffer {
-    pack(gpu, weight, precision, Shape { c_out, c_in, ksize, groups: 1, depthwise: false })
+    pack(gpu, weight, precision, Shape { c_out, c_in, ksize, dilation: 1, groups: 1, depthwise: false })
 }
 
 fn pack(gpu: &Gpu, weight: &[f32], precision: Precision, shape: Shape) -> Buffer {
@@ -130,7 +142,8 @@ fn pack(gpu: &Gpu, weight: &[f32], precision: Precision, shape: Shape) -> Buffer
 
 /// A depthwise weight [channels, 1, ksize, ksize] on the GPU, likewise.
 pub fn pack_depthwise_weight(gpu: &Gpu, weight: &[f32], precision: Precision, channels: usize, ksize: usize) -> Buffer {
-    pack(gpu, weight, precision, Shape { c_out: channels, c_in: channels, ksize, groups: channels, depthwise: true })
+    let shape = Shape { c_out: channels, c_in: channels, ksize, dilation: 1, groups: channels, depthwise: true };
+    pack(gpu, weight, precision, shape)
 }
 
 /// A weight [classes, features] on the GPU.

@@ -85,7 +85,16 @@ mod tests {
     fn prediction(logits: &[f32]) -> Prediction {
         let rect = Rect { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
         let (rgb, input) = (Vec::new(), Vec::new());
-        Prediction { logits: logits.to_vec(), height: 1, width: 1, rect, rgb, input, milliseconds: 0.0 }
+        Prediction {
+            logits: logits.to_vec(),
+            height: 1,
+            width: 1,
+            rect,
+            rgb,
+            input,
+            scores: Default::default(),
+            milliseconds: 0.0,
+        }
     }
 
     fn query() -> Query {

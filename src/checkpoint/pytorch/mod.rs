@@ -3,20 +3,27 @@
 //! Since PyTorch 1.6 they are a zip archive with the pickle, `data.pkl`, and an entry for each storage, `data/0`, ….
 //! Before it, five pickles stood one behind the other (a magic number, a version, the writing machine, the object, the storages' keys),
 //! then each storage: a count of 8 bytes and its numbers.
-//! `pickle.rs` reads the pickles and executes nothing.
-//! Deliberately absent: pickled modules, TorchScript, sparse and quantised tensors.
+//! `pickle.rs` reads the pickles and executes nothing; `contents.rs` finds the tensors in what they hold; `view.rs`: storages and
+//! the windows onto them. A TorchScript archive is read alike, its code not at all.
+//! Deliberately absent: sparse and quantised tensors.
 //! Source: `_save` and `_legacy_save` in `torch/serialization.py`.
 
+mod contents;
 mod pickle;
+mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::names::Kept;
 use super::zip::Archive;
-use super::{Tensor, names, shortened};
-use crate::error::{Error, Result};
-use pickle::{Element, Machine, Storage, Value, damaged, refused};
+use super::{Checkpoint, Described, Tensor, names, shortened};
+use crate::error::{Error, ForeignCheckpoint, Result};
+use contents::Contents;
+use pickle::{Machine, Value, damaged, refused};
+use view::{Element, Storage, View};
 
 /// How a file begins that PyTorch wrote before 1.6, or today with `_use_new_zipfile_serialization=False`: a pickle of
 /// `torch.serialization.MAGIC_NUMBER`.
@@ -27,19 +34,26 @@ pub fn begins(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || start.starts_with(&LEGACY[..9])
 }
 
-/// The float tensors of the state dict in `file`, sorted by name.
+/// The network in `file`; of several the one that `choice` names.
 ///
-/// Errors: [`Error::PyTorchFile`], and [`Error::TensorType`] for tensors of integers.
-pub fn read(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
-    if file.starts_with(LEGACY) { read_legacy(file) } else { read_zip(file) }
+/// Errors: [`Error::PyTorchFile`], and those of [`names::choose`].
+pub fn read(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
+    if file.starts_with(LEGACY) { read_legacy(file, choice) } else { read_zip(file, choice) }
 }
 
-fn read_zip(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
+fn read_zip(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
     let archive = Archive::open(file).map_err(|detail| refused(format!("as a zip archive, {detail}")))?;
     let root = archive.names().find_map(|name| {
         name.strip_suffix("data.pkl").filter(|root| root.is_empty() || root.find('/') == Some(root.len() - 1))
     });
     let Some(root) = root else {
+        let has = |end: &str| archive.names().any(|name| name.ends_with(end));
+        if has(".h5") || has("metadata.json") {
+            return Err(Error::ForeignCheckpoint { what: ForeignCheckpoint::Keras });
+        }
+        if has(".npy") {
+            return Err(Error::ForeignCheckpoint { what: ForeignCheckpoint::Numpy });
+        }
         return Err(refused("it is a zip archive without the entry `data.pkl`, so torch.save did not write it"));
     };
     let entry = |name: &str| match archive.get(&format!("{root}{name}")) {
@@ -47,9 +61,6 @@ fn read_zip(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
         Some(Err(problem)) => Err(refused(format!("its entry `{}` {problem}", shortened(name)))),
         None => Err(refused(format!("its entry `{}` is missing", shortened(name)))),
     };
-    if archive.get(&format!("{root}constants.pkl")).is_some() {
-        return Err(refused("it is a TorchScript program; save `model.state_dict()` with torch.save instead"));
-    }
     // Files before PyTorch 2.1 don't say; they come from little-endian machines like nearly everything.
     if archive.get(&format!("{root}byteorder")).is_some() && &file[entry("byteorder")?] != b"little" {
         return Err(big_endian());
@@ -57,10 +68,10 @@ fn read_zip(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
 
     let mut machine = Machine::new(&file[entry("data.pkl")?]);
     let top = machine.run()?;
-    tensors(file, &machine, top, |storage| entry(&format!("data/{}", storage.key)))
+    checkpoint(file, &machine, top, choice, |storage| entry(&format!("data/{}", storage.key)))
 }
 
-fn read_legacy(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
+fn read_legacy(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
     let mut at = LEGACY.len();
     let mut next = || {
         let mut machine = Machine::new(&file[at..]);
@@ -93,7 +104,7 @@ fn read_legacy(file: &Arc<Vec<u8>>) -> Result<Vec<Tensor>> {
         at = place.end;
         places.insert(key, place);
     }
-    tensors(file, &machine, top, |storage| places.get(storage.key).cloned().ok_or_else(damaged))
+    checkpoint(file, &machine, top, choice, |storage| places.get(storage.key).cloned().ok_or_else(damaged))
 }
 
 fn cut_short() -> Error {
@@ -104,30 +115,36 @@ fn big_endian() -> Error {
     refused("its numbers are big-endian; load and save it on a little-endian machine")
 }
 
-/// The float tensors of the state dict within `top`. `place`: where the bytes of a storage lie in the file.
-fn tensors<'a>(
+/// The tensors of the network within `top`. `place`: where the bytes of a storage lie in the file.
+fn checkpoint<'a>(
     file: &Arc<Vec<u8>>,
     machine: &Machine<'a>,
     top: Value<'a>,
+    choice: Option<&str>,
     place: impl Fn(&Storage) -> Result<Range<usize>>,
-) -> Result<Vec<Tensor>> {
-    let mut copied = 0;
-    let mut tensors = Vec::new();
-    // As in Python, the last of several entries with one name counts.
-    let entries: BTreeMap<_, _> = machine.state_dict(top)?.iter().copied().collect();
-    for (name, value) in entries {
-        let Value::Tensor(index) = value else { continue };
-        if names::is_skipped(name) {
-            continue;
-        }
-        let view = &machine.views[index];
-        let storage = &machine.storages[view.storage];
-        let dtype = match storage.element {
-            Element::Float(dtype) => dtype,
-            Element::Other(found, _) => return Err(Error::TensorType { name: shortened(name), found: found.into() }),
+) -> Result<Checkpoint> {
+    let Contents { tensors, facts, .. } = Contents::of(machine, top)?;
+    if tensors.is_empty() {
+        return Err(nothing(machine, top));
+    }
+    let views: Vec<usize> = tensors.values().map(|(view, _)| *view).collect();
+    let described = tensors.into_iter().map(|(name, (view, scope))| {
+        let dtype = match machine.storages[machine.views[view].storage].element {
+            Element::Float(dtype) => Ok(dtype),
+            Element::Other(found, _) => Err(found.to_owned()),
         };
+        let View { storage, offset, ref shape, .. } = machine.views[view];
+        let mut place = DefaultHasher::new();
+        (machine.storages[storage].key, offset).hash(&mut place);
+        Described { name, scope, shape: shape.clone(), dtype, place: Some(place.finish()) }
+    });
+    let mut copied = 0;
+    names::choose(described.collect(), facts, choice)?.fill(|index, kept| {
+        let view = &machine.views[views[index]];
+        let storage = &machine.storages[view.storage];
+        let Kept { name, dtype, shape } = kept;
         let damaged =
-            || refused(format!("tensor `{}` lies beyond its storage, so the file is damaged", shortened(name)));
+            || refused(format!("tensor `{}` lies beyond its storage, so the file is damaged", shortened(&name)));
         let whole = place(storage)?;
         let in_bytes = |count: usize| count.checked_mul(dtype.size());
         let range = match (in_bytes(storage.offset), in_bytes(storage.count)) {
@@ -150,7 +167,21 @@ fn tensors<'a>(
             let range = 0..dense.len();
             (Arc::new(dense), range)
         };
-        tensors.push(Tensor { name: name.into(), shape: view.shape.clone(), dtype, buffer: Some(buffer), range });
+        Ok(Tensor { name, shape, dtype, buffer: Some(buffer), range })
+    })
+}
+
+/// What to say of a file without tensors.
+fn nothing(machine: &Machine, top: Value) -> Error {
+    let Value::Dict(index) = top else {
+        return refused("it holds no dictionary of tensors; save `model.state_dict()` with torch.save");
+    };
+    let keys = machine.dicts[index].iter().filter_map(|(key, _)| match key {
+        Value::Str(key) => Some(format!("`{}`", shortened(key))),
+        _ => None,
+    });
+    match &keys.take(6).collect::<Vec<_>>()[..] {
+        [] => refused("its dictionary holds no tensors"),
+        keys => refused(format!("it holds no state dict; its keys are {}", keys.join(", "))),
     }
-    Ok(tensors)
 }

@@ -1,36 +1,39 @@
-//! The pickle inside a PyTorch file → its dictionaries of tensors.
+//! The pickle inside a PyTorch file → its dictionaries, lists, objects and tensors.
 //!
-//! A pickle is a program for a stack machine that can call any Python function. This reader is no such machine: it knows the
-//! opcodes and the few functions that `torch.save` emits for a state dict, rebuilds nothing but dictionaries of tensors, and refuses
-//! everything else by name. A training checkpoint's other plain values (epochs, optimiser state) are walked over.
-//! To extend: an opcode is an arm in [`Machine::step`], a function one in [`global`] and [`Machine::call`].
+//! A pickle is a program for a stack machine that can call any Python function. This reader calls none: it knows the opcodes of
+//! protocols 0 to 5 and the few functions that rebuild tensors and dictionaries; what any other function or class would
+//! make is an [`Object`] of which only its name and the values that it was given are kept. So whatever a training script saves
+//! beside the weights is passed over.
+//! To extend: an opcode is an arm in [`Machine::step`], a function one in [`Machine::call`].
 //! Sources: `pickletools.py` of CPython; `torch/serialization.py` and `torch/_utils.py` of PyTorch.
 
 use std::collections::HashMap;
 
-use crate::checkpoint::{DIMENSIONS, Dtype, shortened};
+use super::view::{Element, Storage, View};
+use crate::checkpoint::{DIMENSIONS, Dtype};
 use crate::error::{Error, Result};
 
 /// Opcodes of one pickle: a ResNet-152 with Adam's state takes 130 thousand. Each allocates at most some 100 bytes, so this
 /// bounds what a hostile file can take.
-const STEPS: usize = 1 << 20;
-
-/// The keys under which training code keeps the state dict, most telling first.
-const STATE_DICTS: [&str; 8] =
-    ["state_dict", "model_state_dict", "model_state", "model", "network", "net", "module", "weights"];
+pub const STEPS: usize = 1 << 20;
 
 pub fn refused(detail: impl Into<String>) -> Error {
     Error::PyTorchFile { detail: detail.into() }
+}
+
+pub fn damaged() -> Error {
+    refused("its pickle is damaged or was not written by torch.save")
 }
 
 /// What is on the stack. Containers live in the machine's lists and are referred to by index, so a pickle that nests or
 /// repeats them a million times costs neither recursion nor copies.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
-    /// None, a float, a huge integer: nothing that a state dict is made of.
+    /// None, bytes, a set, a huge integer: nothing that weights are made of.
     Plain,
     Bool(bool),
     Int(i64),
+    Float(f64),
     Str(&'a str),
     /// From and to in `Machine::items`.
     Tuple(usize, usize),
@@ -38,115 +41,24 @@ pub enum Value<'a> {
     Dict(usize),
     /// Index into `Machine::lists`.
     List(usize),
-    Global(Global),
+    /// A class or function: index into `Machine::globals`.
+    Global(usize),
+    /// Index into `Machine::objects`.
+    Object(usize),
     /// Index into `Machine::storages`.
     Storage(usize),
     /// Index into `Machine::views`.
     Tensor(usize),
 }
 
-/// The Python functions and classes that a state dict names.
-#[derive(Clone, Copy)]
-pub enum Global {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(Element),
-}
-
-#[derive(Clone, Copy)]
-pub enum Element {
-    Float(Dtype),
-    /// What errors call it, and bytes of a number.
-    Other(&'static str, usize),
-}
-
-impl Element {
-    /// Bytes of a number.
-    pub fn size(self) -> usize {
-        match self {
-            Element::Float(dtype) => dtype.size(),
-            Element::Other(_, size) => size,
-        }
-    }
-}
-
-fn global(module: &str, name: &str) -> Option<Global> {
-    Some(match (module, name) {
-        ("collections", "OrderedDict") => Global::OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2") => Global::RebuildTensor,
-        ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
-        ("torch", storage) => Global::Storage(match storage {
-            "FloatStorage" => Element::Float(Dtype::F32),
-            "HalfStorage" => Element::Float(Dtype::F16),
-            "BFloat16Storage" => Element::Float(Dtype::BF16),
-            "DoubleStorage" => Element::Float(Dtype::F64),
-            "LongStorage" => Element::Other("I64", 8),
-            "IntStorage" => Element::Other("I32", 4),
-            "ShortStorage" => Element::Other("I16", 2),
-            "CharStorage" => Element::Other("I8", 1),
-            "ByteStorage" => Element::Other("U8", 1),
-            "BoolStorage" => Element::Other("BOOL", 1),
-            _ => return None,
-        }),
-        _ => return None,
-    })
-}
-
-/// A storage of `count` numbers, which the file holds under `key`.
-pub struct Storage<'a> {
-    pub element: Element,
-    pub key: &'a str,
-    pub count: usize,
-    /// Where it begins in that of the file, in numbers: before PyTorch 0.4 a storage could be part of another.
-    pub offset: usize,
-}
-
-/// A tensor: a strided window onto a storage, all in numbers, not bytes.
-pub struct View {
-    pub storage: usize,
-    pub offset: usize,
-    pub shape: Vec<usize>,
-    strides: Vec<usize>, // as long as `shape`
-}
-
-impl View {
-    /// The tensor's count of numbers, if all of them lie within a storage of `available`.
-    pub fn check(&self, available: usize) -> Option<usize> {
-        let count = self.shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size))?;
-        let reach = |last: usize, (&size, &stride): (&usize, &usize)| {
-            last.checked_add(size.checked_sub(1)?.checked_mul(stride)?)
-        };
-        let end = match count {
-            0 => self.offset,
-            _ => self.shape.iter().zip(&self.strides).try_fold(self.offset, reach)?.checked_add(1)?,
-        };
-        (end <= available).then_some(count)
-    }
-
-    /// Row-major without gaps. The stride of a dimension of size 1 means nothing.
-    pub fn is_contiguous(&self) -> bool {
-        let mut dense = 1usize;
-        self.shape.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
-            let fits = size <= 1 || stride == dense;
-            dense = dense.saturating_mul(size);
-            fits
-        })
-    }
-
-    /// The `count` numbers of `size` bytes in row-major order: what `.contiguous()` would store. `check` came before.
-    pub fn gather(&self, storage: &[u8], count: usize, size: usize) -> Vec<u8> {
-        let mut dense = Vec::with_capacity(count * size);
-        for index in 0..count {
-            let (mut rest, mut at) = (index, self.offset);
-            for (&size, &stride) in self.shape.iter().zip(&self.strides).rev() {
-                at += rest % size * stride;
-                rest /= size;
-            }
-            dense.extend_from_slice(&storage[at * size..(at + 1) * size]);
-        }
-        dense
-    }
+/// An instance of a class that this reader does not know: never made, only described.
+pub struct Object<'a> {
+    /// Index into `Machine::globals`; `None`: made by something that has no name.
+    pub class: Option<usize>,
+    /// What BUILD gave it: usually the dictionary of its attributes.
+    pub state: Value<'a>,
+    /// The entries of a subclass of `dict`: index into `Machine::dicts`.
+    pub entries: Option<usize>,
 }
 
 pub struct Machine<'a> {
@@ -155,9 +67,12 @@ pub struct Machine<'a> {
     stack: Vec<Value<'a>>,
     marks: Vec<usize>, // stack heights
     memo: HashMap<u32, Value<'a>>,
-    items: Vec<Value<'a>>,                 // of all tuples
-    dicts: Vec<Vec<(&'a str, Value<'a>)>>, // entries with a string key, in order
-    lists: Vec<Vec<Value<'a>>>,
+    memoized: u32,
+    pub items: Vec<Value<'a>>,                   // of all tuples
+    pub dicts: Vec<Vec<(Value<'a>, Value<'a>)>>, // entries whose key is a string or an integer, in order
+    pub lists: Vec<Vec<Value<'a>>>,
+    pub globals: Vec<(&'a str, &'a str)>, // module and name
+    pub objects: Vec<Object<'a>>,
     pub storages: Vec<Storage<'a>>,
     pub views: Vec<View>,
 }
@@ -170,9 +85,12 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
+            memoized: 0,
             items: Vec::new(),
             dicts: Vec::new(),
             lists: Vec::new(),
+            globals: Vec::new(),
+            objects: Vec::new(),
             storages: Vec::new(),
             views: Vec::new(),
         }
@@ -192,178 +110,322 @@ impl<'a> Machine<'a> {
     fn step(&mut self) -> Result<Option<Value<'a>>> {
         let opcode = self.u8()?;
         let value = match opcode {
-            // PROTO
+            // PROTO, FRAME, READONLY_BUFFER
             0x80 => match self.u8()? {
-                2 => return Ok(None),
-                other => {
-                    return Err(refused(format!("it uses pickle protocol {other}; torch.save's default, 2, is read")));
-                }
+                0..=5 => return Ok(None),
+                other => return Err(refused(format!("it uses pickle protocol {other}; 0 to 5 are known"))),
             },
+            0x95 => {
+                self.take::<8>()?;
+                return Ok(None);
+            }
+            0x98 => return Ok(None),
             // STOP
             b'.' => return self.pop().map(Some),
-            // MARK
+            // MARK, POP, POP_MARK, DUP
             b'(' => {
                 self.marks.push(self.stack.len());
                 return Ok(None);
             }
-            // BINPUT, LONG_BINPUT, BINGET, LONG_BINGET
-            b'q' | b'r' => {
-                let key = if opcode == b'q' { u32::from(self.u8()?) } else { u32::from_le_bytes(self.take()?) };
+            b'0' => {
+                match self.stack.len() > self.floor() {
+                    true => drop(self.stack.pop()),
+                    false => drop(self.marks.pop().ok_or_else(damaged)?),
+                }
+                return Ok(None);
+            }
+            b'1' => {
+                self.above_mark()?;
+                return Ok(None);
+            }
+            b'2' => {
+                let value = self.pop()?;
+                self.stack.push(value);
+                value
+            }
+            // PUT, BINPUT, LONG_BINPUT, MEMOIZE; GET, BINGET, LONG_BINGET
+            b'p' | b'q' | b'r' | 0x94 => {
+                let key = if opcode == 0x94 { self.memoized } else { self.memo_key(opcode, [b'p', b'q'])? };
+                self.memoized += 1;
                 let value = self.pop()?;
                 self.memo.insert(key, value);
                 value
             }
-            b'h' | b'j' => {
-                let key = if opcode == b'h' { u32::from(self.u8()?) } else { u32::from_le_bytes(self.take()?) };
+            b'g' | b'h' | b'j' => {
+                let key = self.memo_key(opcode, [b'g', b'h'])?;
                 *self.memo.get(&key).ok_or_else(damaged)?
             }
             // NONE, NEWTRUE, NEWFALSE
             b'N' => Value::Plain,
             0x88 | 0x89 => Value::Bool(opcode == 0x88),
-            // BINFLOAT
-            b'G' => {
-                self.take::<8>()?;
-                Value::Plain
-            }
-            // BININT, BININT1, BININT2, LONG1
+            // FLOAT, BINFLOAT
+            b'F' => self.line()?.parse().map_or(Value::Plain, Value::Float),
+            b'G' => Value::Float(f64::from_be_bytes(self.take()?)),
+            // INT, LONG, BININT, BININT1, BININT2, LONG1, LONG4
+            b'I' => match self.line()? {
+                "00" => Value::Bool(false),
+                "01" => Value::Bool(true),
+                number => number.trim().parse().map_or(Value::Plain, Value::Int),
+            },
+            b'L' => self.line()?.trim_end_matches('L').parse().map_or(Value::Plain, Value::Int),
             b'J' => Value::Int(i32::from_le_bytes(self.take()?).into()),
             b'K' => Value::Int(self.u8()?.into()),
             b'M' => Value::Int(u16::from_le_bytes(self.take()?).into()),
             0x8a => {
                 let length = self.u8()?.into();
-                match *self.bytes(length)? {
-                    [] => Value::Int(0),
-                    ref bytes @ [.., top] if length <= 8 => {
-                        let mut wide = [if top >= 0x80 { 0xff } else { 0 }; 8];
-                        wide[..length].copy_from_slice(bytes);
-                        Value::Int(i64::from_le_bytes(wide))
-                    }
-                    _ => Value::Plain,
-                }
+                self.long(length)?
             }
-            // BINUNICODE
-            b'X' => {
+            0x8b => {
                 let length = u32::from_le_bytes(self.take()?);
-                let bytes = self.bytes(length as usize)?;
-                Value::Str(str::from_utf8(bytes).map_err(|_| damaged())?)
+                self.long(length as usize)?
             }
+            // STRING, UNICODE; BINUNICODE, SHORT_BINUNICODE, BINUNICODE8; BINSTRING, SHORT_BINSTRING
+            b'S' => Value::Str(self.line()?.trim_matches(['\'', '"'])),
+            b'V' => Value::Str(self.line()?),
+            b'X' | b'T' | 0x8c | b'U' | 0x8d => {
+                let length = match opcode {
+                    b'X' | b'T' => u32::from_le_bytes(self.take()?) as usize,
+                    0x8d => self.length_8()?,
+                    _ => self.u8()?.into(),
+                };
+                str::from_utf8(self.bytes(length)?).map_or(Value::Plain, Value::Str)
+            }
+            // BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8, NEXT_BUFFER
+            b'B' | b'C' | 0x8e | 0x96 => {
+                let length = match opcode {
+                    b'B' => u32::from_le_bytes(self.take()?) as usize,
+                    b'C' => self.u8()?.into(),
+                    _ => self.length_8()?,
+                };
+                self.bytes(length)?;
+                Value::Plain
+            }
+            0x97 => Value::Plain,
             // EMPTY_TUPLE, TUPLE1, TUPLE2, TUPLE3, TUPLE
             b')' => Value::Tuple(0, 0),
             0x85..=0x87 => {
                 let count = usize::from(opcode - 0x84);
                 let from =
                     self.stack.len().checked_sub(count).filter(|&from| from >= self.floor()).ok_or_else(damaged)?;
-                self.tuple(from)
+                let values = self.stack.split_off(from);
+                self.tuple(values)
             }
             b't' => {
-                let from = self.marks.pop().ok_or_else(damaged)?;
-                self.tuple(from)
+                let values = self.above_mark()?;
+                self.tuple(values)
             }
-            // EMPTY_LIST, APPEND, APPENDS
-            b']' => {
-                self.lists.push(Vec::new());
-                Value::List(self.lists.len() - 1)
+            // EMPTY_LIST, LIST, APPEND, APPENDS
+            b']' => self.new_list(Vec::new()),
+            b'l' => {
+                let values = self.above_mark()?;
+                self.new_list(values)
             }
             b'a' => {
-                let from = self.stack.len().checked_sub(1).ok_or_else(damaged)?;
-                self.append(from)?
+                let value = self.pop()?;
+                self.append(vec![value])?
             }
             b'e' => {
-                let from = self.marks.pop().ok_or_else(damaged)?;
-                self.append(from)?
+                let values = self.above_mark()?;
+                self.append(values)?
             }
-            // EMPTY_DICT, SETITEM, SETITEMS
-            b'}' => self.new_dict(),
+            // EMPTY_SET, ADDITEMS, FROZENSET
+            0x8f => Value::Plain,
+            0x90 => {
+                self.above_mark()?;
+                self.pop()?
+            }
+            0x91 => {
+                self.above_mark()?;
+                Value::Plain
+            }
+            // EMPTY_DICT, DICT, SETITEM, SETITEMS
+            b'}' => self.new_dict(Vec::new()),
+            b'd' => {
+                let entries = self.above_mark()?;
+                self.new_dict(entries)
+            }
             b's' => {
-                let from = self.stack.len().checked_sub(2).ok_or_else(damaged)?;
-                self.set_items(from)?
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.set_items(&[key, value])?
             }
             b'u' => {
-                let from = self.marks.pop().ok_or_else(damaged)?;
-                self.set_items(from)?
+                let entries = self.above_mark()?;
+                self.set_items(&entries)?
             }
-            // GLOBAL
+            // GLOBAL, STACK_GLOBAL, INST; OBJ; EXT1, EXT2, EXT4
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                Value::Global(global(module, name).ok_or_else(|| {
-                    let object = shortened(&format!("{module}.{name}"));
-                    refused(format!(
-                        "it contains the Python object `{object}`, and only plain state dicts are read; \
-                         save `model.state_dict()` with torch.save"
-                    ))
-                })?)
+                self.global(module, name)
             }
-            // BINPERSID
-            b'Q' => self.storage()?,
-            // REDUCE
-            b'R' => self.call()?,
-            // BUILD: `state_dict()` hangs its `_metadata` onto its OrderedDict. Attributes hold no weights.
+            0x93 => match (self.pop()?, self.pop()?) {
+                (Value::Str(name), Value::Str(module)) => self.global(module, name),
+                _ => return Err(damaged()),
+            },
+            b'i' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.above_mark()?;
+                let class = self.global(module, name);
+                self.new_object(class)
+            }
+            b'o' => {
+                let values = self.above_mark()?;
+                self.new_object(values.first().copied().unwrap_or(Value::Plain))
+            }
+            0x82..=0x84 => {
+                self.bytes([1, 2, 4][usize::from(opcode - 0x82)])?;
+                Value::Plain
+            }
+            // PERSID, BINPERSID
+            b'P' => {
+                self.line()?;
+                Value::Plain
+            }
+            b'Q' => self.persistent()?,
+            // REDUCE, NEWOBJ, NEWOBJ_EX
+            b'R' => {
+                let (arguments, function) = (self.pop()?, self.pop()?);
+                self.call(function, arguments)?
+            }
+            0x81 => {
+                let (_, class) = (self.pop()?, self.pop()?);
+                self.made(class)
+            }
+            0x92 => {
+                let (_, _, class) = (self.pop()?, self.pop()?, self.pop()?);
+                self.made(class)
+            }
+            // BUILD: the attributes of the object below. A state dict hangs its `_metadata` onto its OrderedDict.
             b'b' => {
-                self.pop()?;
-                match self.pop()? {
-                    dict @ Value::Dict(_) => dict,
-                    _ => return Err(refused("its pickle sets attributes of something that is no dictionary")),
+                let state = self.pop()?;
+                let object = self.pop()?;
+                if let Value::Object(index) = object {
+                    self.objects[index].state = state;
                 }
+                object
             }
-            other => {
-                let name = opcode_name(other);
-                return Err(refused(format!("its pickle uses the opcode {name}, which no state dict needs")));
-            }
+            _ => return Err(damaged()),
         };
         self.stack.push(value);
         Ok(None)
     }
 
-    /// REDUCE: the function below the arguments, applied to them; only those that rebuild a state dict's parts.
-    fn call(&mut self) -> Result<Value<'a>> {
-        let Value::Tuple(from, to) = self.pop()? else { return Err(damaged()) };
-        let Value::Global(function) = self.pop()? else { return Err(damaged()) };
-        match (function, &self.items[from..to]) {
-            (Global::OrderedDict, []) => Ok(self.new_dict()),
-            // storage, offset, size, stride, requires_grad, backward_hooks, and since 2.0 sometimes metadata
-            (
-                Global::RebuildTensor,
-                &[
-                    Value::Storage(storage),
-                    Value::Int(offset),
-                    Value::Tuple(size, size_end),
-                    Value::Tuple(stride, stride_end),
-                    ..,
-                ],
-            ) => {
-                let sizes = |from: usize, to: usize| -> Option<Vec<usize>> {
-                    let size =
-                        |value: &Value| if let Value::Int(size) = *value { usize::try_from(size).ok() } else { None };
-                    (to - from <= DIMENSIONS).then(|| self.items[from..to].iter().map(size).collect())?
-                };
-                let shape = sizes(size, size_end).ok_or_else(damaged)?;
-                let strides =
-                    sizes(stride, stride_end).filter(|strides| strides.len() == shape.len()).ok_or_else(damaged)?;
-                let offset = usize::try_from(offset).map_err(|_| damaged())?;
-                self.views.push(View { storage, offset, shape, strides });
-                Ok(Value::Tensor(self.views.len() - 1))
+    /// What `function` would return for `arguments`, without calling anything.
+    fn call(&mut self, function: Value<'a>, arguments: Value<'a>) -> Result<Value<'a>> {
+        let (Value::Global(index), Value::Tuple(from, to)) = (function, arguments) else {
+            return Ok(self.new_object(function));
+        };
+        let arguments = &self.items[from..to];
+        match (self.globals[index], arguments) {
+            (("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3"), _) => {
+                self.tensor(from, to)
             }
             // data, requires_grad, backward_hooks
-            (Global::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => Ok(tensor),
-            _ => Err(damaged()),
+            (
+                ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"),
+                &[tensor @ Value::Tensor(_), ..],
+            ) => Ok(tensor),
+            // function, type, arguments, state: of a subclass of Tensor
+            (("torch._tensor", "_rebuild_from_type_v2"), &[function @ Value::Global(inner), _, arguments, ..])
+                if self.globals[inner].0 == "torch._utils" =>
+            {
+                self.call(function, arguments)
+            }
+            // class, base, state
+            (("copyreg" | "copy_reg", "_reconstructor"), &[class, ..]) => Ok(self.made(class)),
+            (("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__"), &[class, ..]) => Ok(self.made(class)),
+            (_, first) if self.is_dict(index) => {
+                // A list of pairs, as PyTorch wrote it under Python 2.
+                let pairs = match first.first() {
+                    Some(&Value::List(list)) => self.lists[list].clone(),
+                    _ => Vec::new(),
+                };
+                let mut entries = Vec::new();
+                for pair in pairs {
+                    match pair {
+                        Value::Tuple(from, to) => entries.extend(&self.items[from..to]),
+                        Value::List(list) => entries.extend(&self.lists[list]),
+                        _ => {}
+                    }
+                    if entries.len() % 2 == 1 {
+                        return Err(damaged());
+                    }
+                }
+                Ok(self.new_dict(entries))
+            }
+            _ => Ok(self.new_object(function)),
         }
     }
 
-    /// BINPERSID: `("storage", type, key, location, count)` stands for a storage. Before PyTorch 1.6 it also has what it is part of, if
-    /// anything: a key of its own, an offset and a count.
-    fn storage(&mut self) -> Result<Value<'a>> {
-        let Value::Tuple(from, to) = self.pop()? else { return Err(damaged()) };
-        let [
-            Value::Str("storage"),
-            Value::Global(Global::Storage(element)),
-            Value::Str(key),
-            Value::Str(_),
-            Value::Int(count),
-            ref part @ ..,
-        ] = self.items[from..to]
+    /// An instance of `class` whose constructor was not called.
+    fn made(&mut self, class: Value<'a>) -> Value<'a> {
+        match class {
+            Value::Global(index) if self.is_dict(index) => self.new_dict(Vec::new()),
+            _ => self.new_object(class),
+        }
+    }
+
+    fn is_dict(&self, global: usize) -> bool {
+        matches!(
+            self.globals[global],
+            ("collections", "OrderedDict" | "defaultdict" | "Counter") | ("builtins" | "__builtin__", "dict")
+        )
+    }
+
+    /// `_rebuild_tensor*`: storage, offset, size, stride, then what is of no interest here. `_rebuild_tensor_v3` has a type behind
+    /// three more, for a storage that is only bytes.
+    fn tensor(&mut self, from: usize, to: usize) -> Result<Value<'a>> {
+        let &[
+            Value::Storage(mut storage),
+            Value::Int(offset),
+            Value::Tuple(size, size_end),
+            Value::Tuple(stride, stride_end),
+            ref rest @ ..,
+        ] = &self.items[from..to]
         else {
             return Err(damaged());
         };
+        let sizes = |from: usize, to: usize| -> Option<Vec<usize>> {
+            let size = |value: &Value| if let Value::Int(size) = *value { usize::try_from(size).ok() } else { None };
+            (to - from <= DIMENSIONS).then(|| self.items[from..to].iter().map(size).collect())?
+        };
+        let shape = sizes(size, size_end).ok_or_else(damaged)?;
+        let strides = sizes(stride, stride_end).filter(|strides| strides.len() == shape.len()).ok_or_else(damaged)?;
+        let offset = usize::try_from(offset).map_err(|_| damaged())?;
+        let Storage { element, key, count, offset: begins } = self.storages[storage];
+        if element == Element::Other("bytes", 1) {
+            let of = match rest {
+                &[_, _, Value::Global(index), ..] => self.globals[index].1,
+                _ => "",
+            };
+            let element = match of {
+                "float32" | "float" => Element::Float(Dtype::F32),
+                "float16" | "half" => Element::Float(Dtype::F16),
+                "bfloat16" => Element::Float(Dtype::BF16),
+                "float64" | "double" => Element::Float(Dtype::F64),
+                _ => Element::Other("a type of its own", 1),
+            };
+            self.storages.push(Storage { element, key, count: count / element.size(), offset: begins });
+            storage = self.storages.len() - 1;
+        }
+        self.views.push(View { storage, offset, shape, strides });
+        Ok(Value::Tensor(self.views.len() - 1))
+    }
+
+    /// BINPERSID: `("storage", type, key, location, count)` stands for a storage. Before PyTorch 1.6 it also has what it is part of, if
+    /// anything (a key of its own, an offset and a count), and `("module", class, file, text)` stands for a class.
+    fn persistent(&mut self) -> Result<Value<'a>> {
+        let Value::Tuple(from, to) = self.pop()? else { return Ok(Value::Plain) };
+        let (class, key, count, part) = match self.items[from..to] {
+            [Value::Str("module"), class @ Value::Global(_), ..] => return Ok(class),
+            [Value::Str("storage"), Value::Global(class), Value::Str(key), _, Value::Int(count), ref part @ ..] => {
+                (class, key, count, part)
+            }
+            _ => return Ok(Value::Plain),
+        };
+        let class = self.globals[class];
+        let element =
+            matches!(class.0, "torch" | "torch.storage" | "torch.cuda").then(|| Element::of_storage(class.1)).flatten();
+        let element = element.ok_or_else(|| refused(format!("its storage type `{}` is unknown", class.1)))?;
         let (offset, count) = match *part {
             [] | [Value::Plain] => (0, count),
             [Value::Tuple(from, to)] => match self.items[from..to] {
@@ -382,39 +444,11 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The entries of the state dict within `top`: `top` itself, or what it keeps under one of the usual keys.
-    pub fn state_dict(&self, top: Value<'a>) -> Result<&[(&'a str, Value<'a>)]> {
-        let Value::Dict(mut index) = top else {
-            return Err(refused("it holds no dictionary; save `model.state_dict()` with torch.save"));
-        };
-        // Dictionaries can contain themselves, so the descent is bounded; real files need two steps.
-        for _ in 0..4 {
-            let child = |key: &&str| {
-                self.dicts[index].iter().rev().find_map(|(name, value)| match value {
-                    Value::Dict(child) if name == key && !self.dicts[*child].is_empty() => Some(*child),
-                    _ => None,
-                })
-            };
-            match STATE_DICTS.iter().find_map(child) {
-                Some(child) => index = child,
-                None => break,
-            }
-        }
-        let entries = &self.dicts[index];
-        if entries.iter().any(|(_, value)| matches!(value, Value::Tensor(_))) {
-            return Ok(entries);
-        }
-        let keys: Vec<String> = entries.iter().take(6).map(|(key, _)| format!("`{}`", shortened(key))).collect();
-        Err(refused(match &keys[..] {
-            [] => "its dictionary holds no tensors".into(),
-            keys => format!("it holds no state dict; its keys are {}", keys.join(", ")),
-        }))
-    }
-
-    /// The entry `key` of a dictionary.
+    /// The entry `key` of a dictionary; of several the last, as in Python.
     pub fn entry(&self, dict: Value<'a>, key: &str) -> Option<Value<'a>> {
         let Value::Dict(index) = dict else { return None };
-        self.dicts[index].iter().rev().find(|(name, _)| *name == key).map(|&(_, value)| value)
+        let of_key = |(name, _): &&(Value, Value)| matches!(name, Value::Str(name) if *name == key);
+        self.dicts[index].iter().rev().find(of_key).map(|&(_, value)| value)
     }
 
     /// A list of strings.
@@ -429,47 +463,78 @@ impl<'a> Machine<'a> {
         self.at
     }
 
-    fn new_dict(&mut self) -> Value<'a> {
-        self.dicts.push(Vec::new());
-        Value::Dict(self.dicts.len() - 1)
+    fn new_list(&mut self, values: Vec<Value<'a>>) -> Value<'a> {
+        self.lists.push(values);
+        Value::List(self.lists.len() - 1)
     }
 
-    /// The values above `from` as a tuple.
-    fn tuple(&mut self, from: usize) -> Value<'a> {
+    fn new_dict(&mut self, entries: Vec<Value<'a>>) -> Value<'a> {
+        self.dicts.push(Vec::new());
+        let index = self.dicts.len() - 1;
+        self.fill(index, &entries);
+        Value::Dict(index)
+    }
+
+    fn new_object(&mut self, class: Value<'a>) -> Value<'a> {
+        let class = if let Value::Global(index) = class { Some(index) } else { None };
+        self.objects.push(Object { class, state: Value::Plain, entries: None });
+        Value::Object(self.objects.len() - 1)
+    }
+
+    fn global(&mut self, module: &'a str, name: &'a str) -> Value<'a> {
+        self.globals.push((module, name));
+        Value::Global(self.globals.len() - 1)
+    }
+
+    fn tuple(&mut self, values: Vec<Value<'a>>) -> Value<'a> {
         let start = self.items.len();
-        self.items.extend(self.stack.drain(from..));
+        self.items.extend(values);
         Value::Tuple(start, self.items.len())
     }
 
-    /// Adds the key-value pairs above `from` to the dictionary below. Optimisers use integers as keys: of no interest here.
-    fn set_items(&mut self, from: usize) -> Result<Value<'a>> {
-        if from < self.floor() || (self.stack.len() - from) % 2 == 1 {
+    /// Adds key-value pairs to the dictionary below.
+    fn set_items(&mut self, entries: &[Value<'a>]) -> Result<Value<'a>> {
+        if entries.len() % 2 == 1 {
             return Err(damaged());
         }
-        let pairs: Vec<Value> = self.stack.drain(from..).collect();
-        let dict = self.pop()?;
-        let Value::Dict(index) = dict else { return Err(damaged()) };
-        let (pairs, _) = pairs.as_chunks::<2>();
-        self.dicts[index].extend(pairs.iter().filter_map(|&[key, value]| match key {
-            Value::Str(key) => Some((key, value)),
-            _ => None,
-        }));
-        Ok(dict)
+        let to = self.pop()?;
+        match to {
+            Value::Dict(index) => self.fill(index, entries),
+            Value::Object(object) => {
+                let index = self.objects[object].entries.unwrap_or_else(|| {
+                    self.dicts.push(Vec::new());
+                    self.dicts.len() - 1
+                });
+                self.objects[object].entries = Some(index);
+                self.fill(index, entries);
+            }
+            Value::Plain => {}
+            _ => return Err(damaged()),
+        }
+        Ok(to)
     }
 
-    /// Appends the values above `from` to the list below.
-    fn append(&mut self, from: usize) -> Result<Value<'a>> {
-        if from < self.floor() {
-            return Err(damaged());
+    fn fill(&mut self, dict: usize, entries: &[Value<'a>]) {
+        let (pairs, _) = entries.as_chunks::<2>();
+        let named = pairs.iter().filter(|[key, _]| matches!(key, Value::Str(_) | Value::Int(_)));
+        self.dicts[dict].extend(named.map(|&[key, value]| (key, value)));
+    }
+
+    /// Appends values to the list below; what objects do with them is of no interest.
+    fn append(&mut self, values: Vec<Value<'a>>) -> Result<Value<'a>> {
+        let to = self.pop()?;
+        match to {
+            Value::List(index) => self.lists[index].extend(values),
+            Value::Object(_) | Value::Plain => {}
+            _ => return Err(damaged()),
         }
-        let items: Vec<Value> = self.stack.drain(from..).collect();
-        match self.pop()? {
-            list @ Value::List(index) => {
-                self.lists[index].extend(items);
-                Ok(list)
-            }
-            _ => Err(damaged()),
-        }
+        Ok(to)
+    }
+
+    /// The values above the last mark, which goes with them.
+    fn above_mark(&mut self) -> Result<Vec<Value<'a>>> {
+        let from = self.marks.pop().ok_or_else(damaged)?;
+        Ok(self.stack.split_off(from))
     }
 
     /// Below the last mark nothing may be taken.
@@ -482,6 +547,32 @@ impl<'a> Machine<'a> {
             return Err(damaged());
         }
         self.stack.pop().ok_or_else(damaged)
+    }
+
+    /// The key of a memo opcode: as a line, a byte (the two of `short`) or four bytes.
+    fn memo_key(&mut self, opcode: u8, short: [u8; 2]) -> Result<u32> {
+        match opcode {
+            _ if opcode == short[0] => self.line()?.parse().map_err(|_| damaged()),
+            _ if opcode == short[1] => Ok(self.u8()?.into()),
+            _ => Ok(u32::from_le_bytes(self.take()?)),
+        }
+    }
+
+    /// A little-endian integer of `length` bytes in two's complement.
+    fn long(&mut self, length: usize) -> Result<Value<'a>> {
+        Ok(match *self.bytes(length)? {
+            [] => Value::Int(0),
+            ref bytes @ [.., top] if length <= 8 => {
+                let mut wide = [if top >= 0x80 { 0xff } else { 0 }; 8];
+                wide[..length].copy_from_slice(bytes);
+                Value::Int(i64::from_le_bytes(wide))
+            }
+            _ => Value::Plain,
+        })
+    }
+
+    fn length_8(&mut self) -> Result<usize> {
+        usize::try_from(u64::from_le_bytes(self.take()?)).map_err(|_| damaged())
     }
 
     fn bytes(&mut self, length: usize) -> Result<&'a [u8]> {
@@ -505,29 +596,4 @@ impl<'a> Machine<'a> {
         self.at += length + 1;
         str::from_utf8(&rest[..length]).map_err(|_| damaged())
     }
-}
-
-pub fn damaged() -> Error {
-    refused("its pickle is damaged or was not written by torch.save")
-}
-
-/// For the refusal: the opcodes that turn up in files that somebody meets.
-fn opcode_name(opcode: u8) -> String {
-    let name = match opcode {
-        b'i' => "INST",
-        b'o' => "OBJ",
-        0x81 => "NEWOBJ",
-        0x92 => "NEWOBJ_EX",
-        0x93 => "STACK_GLOBAL",
-        0x82..=0x84 => "EXT",
-        b'P' => "PERSID",
-        b'0' => "POP",
-        b'1' => "POP_MARK",
-        b'2' => "DUP",
-        b'B' | b'C' => "BINBYTES",
-        b'T' | b'U' => "BINSTRING",
-        0x8b => "LONG4",
-        _ => return format!("0x{opcode:02x}"),
-    };
-    format!("{name} (0x{opcode:02x})")
 }

@@ -222,7 +222,7 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
 
     let free = Expect { c_in: 3, c_out: None, ksize: Ksize::Exactly(1), stride: 1, groups: 1 };
     let Names { conv, norm } = scheme.stem();
-    let stem = reader.conv(&conv, &norm, Expect { ksize: Ksize::Exactly(3), stride: 2, ..free })?;
+    let (stem, grey) = reader.stem(&conv, &norm, Expect { ksize: Ksize::Exactly(3), stride: 2, ..free })?;
     let mut c_in = stem.c_out;
     let mut config = Vec::new();
     let mut stages = Vec::new();
@@ -253,7 +253,9 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
     }
     let Names { conv, norm } = scheme.head(blocks.len());
     let head = reader.conv(&conv, &norm, Expect { c_in, ..free })?;
-    let fc = reader.linear(&scheme.classifier(checkpoint), head.c_out)?;
+    let (hidden, fc) = reader.head(&scheme.classifier(checkpoint), head.c_out)?;
+    let normalisation = reader.normalisation()?;
+    let computed = std::mem::take(&mut reader.computed);
 
     let (stem_channels, head_channels, classes) = (stem.c_out, head.c_out, fc.classes);
     let mut config =
@@ -263,10 +265,15 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
         architecture: Architecture::MobileNet(config),
         conventions,
         conventions_assumed: scheme == Scheme::Timm,
+        grey,
+        normalisation,
         stem,
         stages,
         head: Some(head),
+        hidden,
         fc,
+        notes: Vec::new(),
+        computed,
     })
 }
 

@@ -1,16 +1,22 @@
 //! Which network a checkpoint's tensors describe, and its numbers ready for upload, batch norm folded.
 //!
 //! Everything is read from names and shapes: family, depths, widths, classes. What they can't tell is assumed and said:
-//! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need.
+//! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need, `head.rs` reads what is
+//! behind the pooling, `lookalikes.rs` says whose other tensors are, `told.rs` holds the network against what the file says beside its tensors.
 //! To extend: another family is a file here with its own configuration, a variant of [`Architecture`], and an arm in
 //! [`Network::from_checkpoint`].
 
+mod head;
+mod lookalikes;
 mod mobilenet;
 mod reader;
 mod resnet;
+mod told;
 
+use super::names::Found;
+use super::notes::Note;
 use super::{Checkpoint, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unlike};
 use std::str::FromStr;
 
 pub use mobilenet::{MobileNetConfig, Stage};
@@ -104,20 +110,29 @@ impl Architecture {
     }
 }
 
-/// What a checkpoint's tensors do not tell about a network of inverted residuals.
+/// What a checkpoint's tensors do not tell about a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conventions {
-    /// Zeros as TensorFlow's "SAME" adds them, and not half the kernel's size on each side.
+    /// Of a network of inverted residuals: zeros as TensorFlow's "SAME" adds them, and not half the kernel's size on each side.
     pub same_padding: bool,
     /// Batch norm's epsilon.
     pub epsilon: f64,
+    /// Of a ResNet's bottlenecks: the stride is in the first 1×1 convolution, as in the paper and in Caffe, and not in the 3×3.
+    pub stride_in_1x1: bool,
+    /// Of a ResNet: input pixels from one position of the last layer to the next. 32; 16 or 8 where the last one or two stages dilate
+    /// their 3×3 convolutions instead of striding (torchvision's `replace_stride_with_dilation`).
+    pub output_stride: usize,
 }
 
 impl Conventions {
     /// `torch.nn.BatchNorm2d`'s default and symmetric padding.
-    pub const PYTORCH: Conventions = Conventions { same_padding: false, epsilon: 1e-5 };
+    pub const PYTORCH: Conventions =
+        Conventions { same_padding: false, epsilon: 1e-5, stride_in_1x1: false, output_stride: 32 };
     /// Of networks that were trained in TensorFlow: timm's `tf_efficientnet_lite0`, `efficientnet_lite_pytorch`.
-    pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3 };
+    pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3, ..Conventions::PYTORCH };
+
+    /// What [`output_stride`](Conventions::output_stride) may be.
+    pub const OUTPUT_STRIDES: [usize; 3] = [32, 16, 8];
 
     /// Short and stable: what scripts and commands call them by. Parsing reads the same.
     pub fn name(self) -> &'static str {
@@ -126,6 +141,21 @@ impl Conventions {
 
     fn padding(self, ksize: usize) -> Padding {
         if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) }
+    }
+
+    /// The dilation of a ResNet's stage (from 0): of its first block's 3×3, and of the others'. Source: torchvision's
+    /// `ResNet._make_layer`.
+    pub fn dilation(self, stage: usize) -> [usize; 2] {
+        match (self.output_stride, stage) {
+            (16, 3) | (8, 2) => [1, 2],
+            (8, 3) => [2, 4],
+            _ => [1, 1],
+        }
+    }
+
+    /// The stride of a ResNet's stage (from 0).
+    pub fn stride(self, stage: usize) -> usize {
+        if stage > 0 && self.dilation(stage) == [1, 1] { 2 } else { 1 }
     }
 }
 
@@ -189,7 +219,32 @@ pub struct Network {
     pub stages: Vec<Vec<BlockWeights>>,
     /// The convolution before the pooling, of families that have one.
     pub head: Option<Conv>,
+    /// Linear layers between the pooling and the classifier, first to last: none in the families' own networks.
+    pub hidden: Vec<Hidden>,
     pub fc: Linear,
+    /// The first convolution was made for one grey channel; here it reads a grey photo's three.
+    pub grey: bool,
+    /// By which the network itself normalises its input.
+    pub normalisation: Option<Normalisation>,
+    /// What a person should know of the file.
+    notes: Vec<Note>,
+    /// Layers whose weights are computed from several tensors, so that they can't go up as they arrive.
+    pub(crate) computed: Vec<String>,
+}
+
+/// A linear layer of a classifier that is not its last.
+#[derive(Clone, Debug)]
+pub struct Hidden {
+    pub linear: Linear,
+    /// Whether a ReLU follows.
+    pub relu: bool,
+}
+
+/// Means and deviations of red, green and blue in 0..1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
 }
 
 /// One residual block.
@@ -211,6 +266,8 @@ pub struct Conv {
     pub c_in: usize,
     pub ksize: usize,
     pub stride: usize,
+    /// Positions from one tap to the next.
+    pub dilation: usize,
     pub padding: Padding,
     pub groups: usize,
     /// Each channel has a filter of its own, and the network has a kernel for that. A ResNeXt of groups of one channel has not.
@@ -233,6 +290,11 @@ impl Conv {
             norm: self.norm.clone(),
             ..*self
         }
+    }
+
+    /// Side of the square that its taps span.
+    pub fn reach(&self) -> usize {
+        (self.ksize - 1) * self.dilation + 1
     }
 
     /// Folds batch norm into scale and bias.
@@ -282,6 +344,13 @@ pub struct Linear {
     pub bias: Vec<f32>,  // [classes]
 }
 
+impl Linear {
+    fn without_weight(&self) -> Linear {
+        let (name, scale, bias) = (self.name.clone(), self.scale.clone(), self.bias.clone());
+        Linear { name, weight: Values::Elsewhere, scale, bias, ..*self }
+    }
+}
+
 impl Network {
     /// Recognises the network in `checkpoint` and folds its batch norm.
     ///
@@ -295,13 +364,49 @@ impl Network {
     /// [`Error::TensorNotFinite`](crate::Error::TensorNotFinite) and [`Error::TensorNegative`](crate::Error::TensorNegative) for
     /// damaged numbers. Each names the tensor as the file calls it.
     pub fn from_checkpoint(checkpoint: &Checkpoint) -> Result<Network> {
-        match mobilenet::scheme(checkpoint) {
+        // Where there is no class score, or no such network at all, it may be told whose tensors these are.
+        if !checkpoint.found.head.is_whole()
+            && let Some((like, tensor)) = lookalikes::looks_like(checkpoint)
+        {
+            return reader::unlike(Unlike::Looks { like, tensor });
+        }
+        let mut network = match mobilenet::scheme(checkpoint) {
             Some(scheme) => mobilenet::read(checkpoint, scheme),
             None => resnet::read(checkpoint),
+        }?;
+        let found = &checkpoint.found;
+        network.heed(&found.facts)?;
+        network.take_notes(found);
+        Ok(network)
+    }
+
+    fn take_notes(&mut self, found: &Found) {
+        const MOST: usize = 3;
+        let Found { taken, others, ignored, relu_assumed, .. } = found;
+        if !others.is_empty() {
+            self.notes.push(Note::Taken { taken: taken.clone(), others: others.clone() });
+        }
+        if !ignored.is_empty() {
+            let names = ignored.iter().take(MOST).cloned().collect();
+            self.notes.push(Note::Ignored { names, count: ignored.len() });
+        }
+        self.notes.extend(relu_assumed.iter().map(|layer| Note::ReluAssumed { layer: layer.clone() }));
+        self.notes.extend(self.normalisation.map(Note::Normalises));
+        self.notes.extend(self.grey.then_some(Note::Grey));
+        // A pickled module tells all of it.
+        let told = found.facts.modules.values().any(|module| module.epsilon.is_some());
+        if matches!(self.architecture, Architecture::ResNet(_)) && !told {
+            self.notes.push(Note::Assumed(self.conventions));
         }
     }
 
-    /// Changes what the tensors don't tell: padding and epsilon. Of a ResNet, whose padding its names tell, the epsilon alone.
+    /// What a person should know of the file that this came from: what was taken, passed over and assumed.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Changes what the tensors don't tell: epsilon; a MobileNet's padding; where a ResNet strides and dilates. Before the weights are
+    /// on a GPU: there a dilated one takes more room.
     pub fn set_conventions(&mut self, conventions: Conventions) {
         (self.conventions, self.conventions_assumed) = (conventions, false);
         let pads = matches!(self.architecture, Architecture::MobileNet(_));
@@ -311,6 +416,16 @@ impl Network {
                 conv.padding = conventions.padding(conv.ksize);
             }
         }
+        if !pads {
+            resnet::set_strides(&mut self.stages, conventions);
+        }
+        // Somebody has decided.
+        self.notes.retain(|note| !matches!(note, Note::Assumed(_)));
+    }
+
+    /// The linear layers behind the pooling, the classifier last.
+    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+        self.hidden.iter().map(|hidden| &hidden.linear).chain([&self.fc])
     }
 
     /// All convolutions in the order of the forward pass, each block's downsample last.
@@ -337,13 +452,14 @@ impl Network {
             stem: self.stem.without_weight(),
             stages: self.stages.iter().map(|stage| stage.iter().map(block).collect()).collect(),
             head: self.head.as_ref().map(Conv::without_weight),
-            fc: Linear {
-                name: self.fc.name.clone(),
-                weight: Values::Elsewhere,
-                scale: self.fc.scale.clone(),
-                bias: self.fc.bias.clone(),
-                ..self.fc
-            },
+            hidden: self
+                .hidden
+                .iter()
+                .map(|Hidden { linear, relu }| Hidden { linear: linear.without_weight(), relu: *relu })
+                .collect(),
+            fc: self.fc.without_weight(),
+            computed: self.computed.clone(),
+            notes: self.notes.clone(),
             ..*self
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conv, Conventions, Linear, Network, Norm};
-use crate::checkpoint::{Checkpoint, Dtype, Tensor, shortened};
-use crate::error::{Error, Result};
+use super::{Conv, Conventions, Network, Norm, Normalisation};
+use crate::checkpoint::names::NORMALIZE;
+use crate::checkpoint::{Checkpoint, Dtype, Tensor, Values, shortened};
+use crate::error::{Error, Result, Unlike};
 
 /// Which filter sizes a convolution may have.
 #[derive(Clone, Copy)]
@@ -46,13 +47,15 @@ pub struct Expect {
 /// Takes a network's tensors out of a checkpoint and remembers which.
 pub struct Reader<'a> {
     pub checkpoint: &'a Checkpoint,
-    conventions: Conventions,
+    pub conventions: Conventions,
     used: BTreeSet<String>,
+    /// Layers whose weights are computed from several tensors.
+    pub computed: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(checkpoint: &'a Checkpoint, conventions: Conventions) -> Reader<'a> {
-        Reader { checkpoint, conventions, used: BTreeSet::new() }
+        Reader { checkpoint, conventions, used: BTreeSet::new(), computed: Vec::new() }
     }
 
     pub fn shape(&self, name: &str) -> Option<&'a [usize]> {
@@ -101,7 +104,21 @@ impl<'a> Reader<'a> {
             return Err(Error::TensorNotFinite { name: gamma.name.clone() });
         }
         let (name, padding) = (name.to_owned(), self.conventions.padding(ksize));
-        Ok(Conv { name, c_out, c_in, ksize, stride, padding, groups, depthwise: false, weight, scale, bias, norm })
+        Ok(Conv {
+            name,
+            c_out,
+            c_in,
+            ksize,
+            stride,
+            dilation: 1,
+            padding,
+            groups,
+            depthwise: false,
+            weight,
+            scale,
+            bias,
+            norm,
+        })
     }
 
     /// What stands behind the convolution `name`: the batch norm `norm`, or a bias.
@@ -114,7 +131,12 @@ impl<'a> Reader<'a> {
         }
         let gamma = self.take(&format!("{norm}.weight"), &[c_out])?.f64()?;
         let beta = self.take(&format!("{norm}.bias"), &[c_out])?.f64()?;
-        let mean = self.take(&format!("{norm}.running_mean"), &[c_out])?.f64()?;
+        let mut mean = self.take(&format!("{norm}.running_mean"), &[c_out])?.f64()?;
+        if self.checkpoint.get(&bias).is_some() {
+            // γ (x + b − μ) / σ + β: a bias before the batch norm is a smaller mean.
+            let bias = self.take(&bias, &[c_out])?.f64()?;
+            mean.iter_mut().zip(bias).for_each(|(mean, bias)| *mean -= bias);
+        }
         let variance_tensor = self.take(&format!("{norm}.running_var"), &[c_out])?;
         let variance = variance_tensor.f64()?;
         if variance.iter().any(|&variance| variance < 0.0) {
@@ -124,7 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What an I8 weight is to be multiplied with [c_out]; `None` for other types.
-    fn factors(&mut self, name: &str, c_out: usize) -> Result<Option<Vec<f32>>> {
+    pub fn factors(&mut self, name: &str, c_out: usize) -> Result<Option<Vec<f32>>> {
         let is_i8 = |weight: &Tensor| weight.dtype == Dtype::I8;
         if !self.checkpoint.get(&format!("{name}.weight")).is_some_and(is_i8) {
             return Ok(None);
@@ -132,22 +154,8 @@ impl<'a> Reader<'a> {
         self.take(&format!("{name}.weight_scale"), &[c_out])?.f32().map(Some)
     }
 
-    /// The classifier `name`, fed with `features` channels.
-    pub fn linear(&mut self, name: &str, features: usize) -> Result<Linear> {
-        let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
-        let rows = |name: &str| self.shape(name).and_then(|shape| shape.first().copied());
-        let classes = rows(&weight).or(rows(&bias)).unwrap_or(0).max(1);
-        let weight = self.take(&weight, &[classes, features])?.values()?;
-        let mut scale = vec![1.0; classes];
-        for (scale, factor) in scale.iter_mut().zip(self.factors(name, classes)?.iter().flatten()) {
-            *scale = 127.0 * factor;
-        }
-        let bias = self.take(&bias, &[classes])?.f32()?;
-        Ok(Linear { name: name.to_owned(), classes, features, weight, scale, bias })
-    }
-
     /// The tensor `name`, which must have this shape.
-    fn take(&mut self, name: &str, expected: &[usize]) -> Result<&'a Tensor> {
+    pub fn take(&mut self, name: &str, expected: &[usize]) -> Result<&'a Tensor> {
         let Some(tensor) = self.checkpoint.get(name) else {
             return Err(Error::TensorMissing { name: name.to_owned(), expected: expected.to_vec() });
         };
@@ -157,6 +165,50 @@ impl<'a> Reader<'a> {
         }
         self.used.insert(name.to_owned());
         Ok(tensor)
+    }
+
+    /// The first convolution, of one grey channel or three colours. A grey one is spread over three, each a third of it, so that it
+    /// reads a grey photo's three equal channels.
+    pub fn stem(&mut self, name: &str, norm: &str, expect: Expect) -> Result<(Conv, bool)> {
+        let channels = match self.shape(&format!("{name}.weight")) {
+            Some(&[_, channels, ..]) if channels > 0 => channels,
+            _ => 3,
+        };
+        if ![1, 3].contains(&channels) {
+            return Err(Error::StemChannels { name: format!("{name}.weight"), channels });
+        }
+        let mut stem = self.conv(name, norm, Expect { c_in: channels, ..expect })?;
+        if channels == 1 {
+            self.computed.push(name.to_owned());
+            stem.c_in = 3;
+            if !stem.weight.is_empty() {
+                let filters = stem.weight.to_f32();
+                let thirds = |filter: &[f32]| filter.iter().map(|weight| weight / 3.0).collect::<Vec<_>>().repeat(3);
+                let spread = filters.chunks_exact(stem.ksize * stem.ksize).flat_map(thirds);
+                stem.weight = Values::F32(spread.collect());
+            }
+        }
+        Ok((stem, channels == 1))
+    }
+
+    /// The means and deviations by which the network itself normalises its input, of channels in 0..1.
+    pub fn normalisation(&mut self) -> Result<Option<Normalisation>> {
+        let [means, deviations] = NORMALIZE;
+        let (Some(mean), Some(std)) = (self.checkpoint.get(means), self.checkpoint.get(deviations)) else {
+            return Ok(None);
+        };
+        self.used.extend(NORMALIZE.map(String::from));
+        let [m, s] = [mean.f32()?, std.f32()?];
+        if m.is_empty() || s.is_empty() {
+            return Ok(None); // only described
+        }
+        if s.iter().any(|&deviation| deviation <= 0.0) {
+            return Err(Error::TensorNegative { name: std.name.clone() });
+        }
+        // Of channels in 0..255, as Detectron2 has them.
+        let scale = if m.iter().chain(&s).any(|&value| value > 4.0) { 255.0 } else { 1.0 };
+        let three = |values: &[f32]| std::array::from_fn(|channel| values[channel.min(values.len() - 1)] / scale);
+        Ok(Some(Normalisation { mean: three(&m), std: three(&s) }))
     }
 
     /// `network`, if all tensors are part of it: one that nothing used would silently be left out.
@@ -173,6 +225,11 @@ impl<'a> Reader<'a> {
 /// A refusal that says what was found.
 pub fn unsupported<T>(detail: impl Into<String>) -> Result<T> {
     Err(Error::UnsupportedNetwork { detail: detail.into() })
+}
+
+/// The same of a kind that has words of its own.
+pub fn unlike<T>(why: Unlike) -> Result<T> {
+    Err(Error::OtherNetwork { why })
 }
 
 /// How many of `prefix`0., `prefix`1., … have a tensor: any tensor counts, so that a block that lost one is told which.

@@ -1,14 +1,16 @@
 //! A checkpoint's tensors → the ResNet that they describe.
 //!
 //! Everything is read from shapes: block type, depths, widths, groups, classes. What shapes don't tell is torchvision's:
-//! stride 2 in the stem and in the 3×3 of the first block of stages 2 to 4 ("v1.5"), padding `ksize / 2`, no dilation,
-//! batch norm's epsilon. Source: `torchvision/models/resnet.py`.
+//! stride 2 in the stem, padding `ksize / 2`; and, unless [`Conventions`] say otherwise, stride 2 in the 3×3 of the first block of
+//! stages 2 to 4 ("v1.5"), no dilation, batch norm's epsilon. Source: `torchvision/models/resnet.py`.
 //! Deliberately absent: ResNet variants with other stems, poolings or attention; they are refused by name.
 //! To extend: a new sort of block is a variant of [`Block`] and an arm in [`ResNetReader::block`].
 
+use super::head::no_classifier;
 use super::reader::{Expect, Ksize, Reader, a_few_names, count_blocks, unsupported};
-use super::{Architecture, BlockWeights, Conventions, Network};
+use super::{Architecture, BlockWeights, Conventions, Network, Padding};
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::names::Head;
 use crate::error::Result;
 
 /// The two residual blocks of the ResNet paper (arXiv 1512.03385, figure 5).
@@ -71,7 +73,7 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
     let mut reader = ResNetReader { reader: Reader::new(checkpoint, Conventions::PYTORCH), block, groups };
 
     let stem = Expect { c_in: 3, c_out: None, ksize: Ksize::Odd { least: 5, usual: 7 }, stride: 2, groups: 1 };
-    let stem = reader.reader.conv("conv1", "bn1", stem)?;
+    let (stem, grey) = reader.reader.stem("conv1", "bn1", stem)?;
     let mut c_in = stem.c_out;
     let mut stages = vec![Vec::new(); 4];
     for (stage, weights) in stages.iter_mut().enumerate() {
@@ -81,7 +83,8 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
             weights.push(block);
         }
     }
-    let fc = reader.reader.linear("fc", c_in)?;
+    let (hidden, fc) = reader.reader.head("fc", c_in)?;
+    let normalisation = reader.reader.normalisation()?;
 
     // `recognise` saw to it that every stage has a first block.
     let c_out = |conv: usize| std::array::from_fn(|stage| stages[stage][0].convs[conv].c_out);
@@ -98,14 +101,20 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
     config.name = config.describe();
     let architecture = Architecture::ResNet(config);
     let conventions = Conventions::PYTORCH;
+    let computed = std::mem::take(&mut reader.reader.computed);
     reader.reader.finish(Network {
         architecture,
         conventions,
         conventions_assumed: false,
+        grey,
+        normalisation,
         stem,
         stages,
         head: None,
+        hidden,
         fc,
+        notes: Vec::new(),
+        computed,
     })
 }
 
@@ -129,8 +138,8 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
             _ => unsupported(format!("its tensors are named {}", a_few_names(checkpoint))),
         };
     }
-    if !has("fc.weight") && !has("fc.bias") {
-        return unsupported("it has no classifier `fc.weight`, and without class scores there is nothing to explain");
+    if checkpoint.found.head == Head::Missing && !has("fc.weight") && !has("fc.bias") {
+        return no_classifier("fc");
     }
     let block = if has("layer1.0.conv3.weight") { Block::Bottleneck } else { Block::Basic };
     let blocks = [1, 2, 3, 4].map(|stage| count_blocks(checkpoint, &format!("layer{stage}.")));
@@ -149,6 +158,30 @@ fn find_groups(checkpoint: &Checkpoint, block: Block) -> usize {
             (c / per_group).max(1)
         }
         _ => 1,
+    }
+}
+
+/// Puts strides and dilations where `conventions` say they are.
+pub fn set_strides(stages: &mut [Vec<BlockWeights>], conventions: Conventions) {
+    for (stage, blocks) in stages.iter_mut().enumerate() {
+        for (index, block) in blocks.iter_mut().enumerate() {
+            let stride = if index == 0 { conventions.stride(stage) } else { 1 };
+            let dilation = conventions.dilation(stage)[usize::from(index > 0)];
+            let in_1x1 = conventions.stride_in_1x1 && block.convs.len() == 3;
+            // Of a bottleneck the 3×3, of a basic block the first.
+            let strided = if block.convs.len() == 3 && !in_1x1 { 1 } else { 0 };
+            for (number, conv) in block.convs.iter_mut().enumerate() {
+                conv.stride = if number == strided { stride } else { 1 };
+                // A basic block's second 3×3 is dilated as the stage's later blocks are (timm's `BasicBlock`).
+                let dilation =
+                    if number == 1 && strided == 0 && !in_1x1 { conventions.dilation(stage)[1] } else { dilation };
+                conv.dilation = if conv.ksize > 1 { dilation } else { 1 };
+                conv.padding = Padding::Symmetric(conv.reach() / 2);
+            }
+            if let Some(downsample) = &mut block.downsample {
+                downsample.stride = stride;
+            }
+        }
     }
 }
 

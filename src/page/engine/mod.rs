@@ -21,5 +21,5 @@ mod loading;
 pub mod protocol;
 #[cfg(target_arch = "wasm32")]
 mod service;
-#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "used by the service, which is for browsers"))]
+#[cfg(any(target_arch = "wasm32", test))]
 mod slots;

@@ -99,7 +99,7 @@ pub fn Localization(controller: Controller) -> impl IntoView {
     };
     let covered = move || {
         let covered = analysis.results.get().covered?;
-        let Covered { mask, logits, colour } = &*covered;
+        let Covered { mask, logits, scores, colour } = &*covered;
         let (prediction, known) = (state.prediction.get()?, state.explanation.get()?);
         let text = state.text().analysis;
         let mut rgb = prediction.rgb.clone();
@@ -108,7 +108,7 @@ pub fn Localization(controller: Controller) -> impl IntoView {
             .filter(|(_, hidden)| **hidden)
             .for_each(|(pixel, _)| pixel.copy_from_slice(colour));
         let listed = |logits: &[f32]| {
-            let mut scores = top(logits, logits.len());
+            let mut scores = top(logits, *scores, logits.len());
             let mut place = 0;
             scores.retain(|score| {
                 place += 1;
