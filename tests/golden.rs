@@ -283,7 +283,7 @@ fn cases_in_f32() {
 #[test]
 fn cases_with_other_tiles() {
     let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
-    assert!(explainer.set_tuning("8x2/8x8 4x2/8x8 8x2/8x8sk8"));
+    assert!(explainer.set_tuning("8x2/8x8 4x2/8x8 8x2/8x8"));
     load(&mut explainer, Dtype::F32);
     let cases = [
         "chelsea_seed",

@@ -119,7 +119,7 @@ async fn sleep(milliseconds: i32) {
     let Some(set_timeout) =
         js_sys::Reflect::get(&global, &"setTimeout".into()).ok().and_then(|f| f.dyn_into::<js_sys::Function>().ok())
     else {
-        return;
+        return std::future::pending().await; // there is no event loop to wait in
     };
     let after = |resolve: js_sys::Function, _| {
         let _ = set_timeout.call2(&global, &resolve, &milliseconds.into()); // throws for nothing that is a function
