@@ -109,8 +109,10 @@ fn without_head() -> StateDict {
     state
 }
 
-/// The first column of the table: what is read, and how this file shows it.
-fn rows() -> Vec<(&'static str, Box<dyn Fn()>)> {
+/// The first column of the table, and what shows it.
+type Row = (&'static str, Box<dyn Fn()>);
+
+fn rows() -> Vec<Row> {
     fn same(state: StateDict) {
         let expected = logits(&network_of(&self::state()).unwrap());
         for file in [to_safetensors(&state, Dtype::F32), to_torch_file(&state)] {

@@ -170,7 +170,7 @@ fn another_network_is_refused_at_its_header() {
     let start = [&(header.len() as u64).to_le_bytes(), &header[..]].concat();
     let mut loader = explainer().loader(None);
     let error = loader.push(&start).unwrap_err();
-    assert!(matches!(error, Error::UnsupportedNetwork { .. }), "{error}");
+    assert!(matches!(error, Error::OtherNetwork { .. }), "{error}");
 }
 
 /// A header may claim what it likes: without a size that somebody vouches for, memory grows with the bytes that came.
