@@ -59,4 +59,6 @@ pub enum Retry {
 pub struct Failure {
     pub fault: Fault,
     pub retry: Retry,
+    /// It is about weights, so that other weights are the way on; else about a photo.
+    pub of_weights: bool,
 }

@@ -109,7 +109,7 @@ fn App() -> impl IntoView {
 
         <main>
             <div class="notices">
-                <notices::Complaint controller browse_photo />
+                <notices::Complaint controller browse_photo browse_weights />
                 <notices::Refused controller />
                 <notices::Offer controller browse_weights />
             </div>
@@ -148,7 +148,7 @@ fn App() -> impl IntoView {
         <input
             type="file"
             class="hidden-input"
-            accept=".safetensors,.pt,.pth,.txt,.json"
+            accept=".safetensors,.pt,.pth,.ckpt,.bin,.txt,.json"
             multiple
             tabindex="-1"
             aria-hidden="true"

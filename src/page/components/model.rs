@@ -1,9 +1,10 @@
 //! The model: its chooser above the picture, and a card with what it is and which copies are in this browser.
 
 use super::preprocessing::PreprocessingForm;
+use crate::checkpoint::Note;
 use crate::page::controller::Controller;
 use crate::page::engine::protocol::LoadedModel;
-use crate::page::i18n::fill;
+use crate::page::i18n::{Language, fill};
 use crate::page::platform::weights_cache::CachedWeights;
 use leptos::html;
 use leptos::prelude::*;
@@ -120,10 +121,45 @@ pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl I
                         }
                     })
             }}
-            {move || own.get().then(|| view! { <PreprocessingForm controller /> })}
+            {move || own.get().then(|| view! { <Notes controller /> <PreprocessingForm controller /> })}
             <Copies controller />
             </div>
         </section>
+    }
+}
+
+/// What was taken, passed over and assumed when a visitor's file was read; of several networks in it the others can be taken.
+#[component]
+fn Notes(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let note = move |note: Note| {
+        let words = match state.language() {
+            Language::English => note.to_string(),
+            Language::Chinese => note.chinese(),
+        };
+        let others = match note {
+            Note::Taken { others, .. } => others,
+            _ => Vec::new(),
+        };
+        let other = |name: String| {
+            let words = fill(state.text().weights.take_other, &[&name]);
+            view! {
+                <button
+                    type="button"
+                    class="quiet small"
+                    data-testid="take-other"
+                    on:click=move |_| controller.choose_network(name.clone())
+                >
+                    {words}
+                </button>
+            }
+        };
+        view! { <li>{words} {others.into_iter().map(other).collect_view()}</li> }
+    };
+    view! {
+        <ul class="model-notes fine" data-testid="model-notes">
+            {move || state.notes.get().into_iter().map(note).collect_view()}
+        </ul>
     }
 }
 

@@ -58,7 +58,7 @@ pub fn AdapterName(controller: Controller) -> impl IntoView {
 
 /// What went wrong, and the buttons that lead on. The region is always there, so that its first words are announced.
 #[component]
-pub fn Complaint(controller: Controller, browse_photo: Callback<()>) -> impl IntoView {
+pub fn Complaint(controller: Controller, browse_photo: Callback<()>, browse_weights: Callback<()>) -> impl IntoView {
     let state = controller.state;
     view! {
         <div role="alert">
@@ -104,8 +104,12 @@ pub fn Complaint(controller: Controller, browse_photo: Callback<()>) -> impl Int
                                             </button>
                                         }
                                     })}
-                                <button type="button" on:click=move |_| browse_photo.run(())>
-                                    {state.text().another_photo}
+                                <button
+                                    type="button"
+                                    data-testid="another-file"
+                                    on:click=move |_| if failure.of_weights { browse_weights.run(()) } else { browse_photo.run(()) }
+                                >
+                                    {if failure.of_weights { state.text().open_weights } else { state.text().another_photo }}
                                 </button>
                                 <button type="button" class="quiet" data-testid="dismiss" on:click=move |_| controller.dismiss()>
                                     {state.text().dismiss}

@@ -1,6 +1,7 @@
 //! How photos become the inputs of a visitor's own network, and by which conventions that was trained.
 
-use crate::checkpoint;
+use crate::checkpoint::Conventions;
+use crate::explain::objective::Scores;
 use crate::image::{MIN_SIDE, Preprocessing};
 use crate::page::controller::Controller;
 use crate::page::engine::protocol::Training;
@@ -113,7 +114,7 @@ pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
             <summary>{move || state.text().weights.preprocessing}</summary>
             <p class="hint">{move || state.text().weights.preprocessing_hint}</p>
             {rows}
-            <Conventions controller />
+            <ConventionsForm controller />
             <button type="button" data-testid="imagenet-inputs" on:click=move |_| controller.choose_preprocessing(Preprocessing::default())>
                 {move || state.text().weights.reset}
             </button>
@@ -121,44 +122,115 @@ pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
     }
 }
 
-/// By which framework's conventions the network was trained, where it is of a family whose tensors do not tell.
+/// What tensors do not tell: conventions of the training, and what the outputs mean.
 #[component]
-fn Conventions(controller: Controller) -> impl IntoView {
+fn ConventionsForm(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let known = [checkpoint::Conventions::PYTORCH, checkpoint::Conventions::TENSORFLOW];
-    let applies = Memo::new(move |_| state.training.with(Option::is_some));
-    let chosen = move || {
-        let now = state.training.get().map(|trained| trained.conventions);
-        known.iter().position(|&one| Some(one) == now).unwrap_or(0).to_string()
+    let is_mobilenet =
+        Memo::new(move |_| state.training.with(|training| training.is_some_and(|training| training.is_mobilenet)));
+    let now = move || state.training.get().map_or(Conventions::PYTORCH, |training| training.conventions);
+    let change = move |change: &dyn Fn(&mut Conventions)| {
+        let mut conventions = untrack(now);
+        change(&mut conventions);
+        controller.choose_conventions(conventions);
     };
-    let told_by = move || {
-        let text = state.text().weights;
-        let words = |trained: Training| {
-            let place = usize::from(trained.conventions == known[1]);
-            format!("{} {}", text.conventions_mean[place], text.conventions_from[trained.source as usize])
+    let words = move || state.text().weights;
+    let framework = move || {
+        let from = move |training: Training| {
+            let place = usize::from(training.conventions.same_padding);
+            format!("{} {}", words().conventions_mean[place], words().conventions_from[training.source as usize])
         };
-        state.training.get().map(words).unwrap_or_default()
+        view! {
+            <Choice
+                id="conventions"
+                label=Signal::derive(move || words().conventions)
+                options=Signal::derive(move || words().trained_with.to_vec())
+                chosen=Signal::derive(move || usize::from(now().same_padding))
+                choose=move |place| {
+                    let Conventions { same_padding, epsilon, .. } =
+                        [Conventions::PYTORCH, Conventions::TENSORFLOW][place];
+                    change(&|conventions| (conventions.same_padding, conventions.epsilon) = (same_padding, epsilon));
+                }
+            />
+            <p class="fine" data-testid="conventions-from">
+                {move || state.training.get().map(from).unwrap_or_default()}
+            </p>
+        }
+    };
+    let strides = move || {
+        let stride = |place: usize| Conventions::OUTPUT_STRIDES[place];
+        let place = move || Conventions::OUTPUT_STRIDES.iter().position(|&one| one == now().output_stride).unwrap_or(0);
+        view! {
+            <Choice
+                id="stride-in"
+                label=Signal::derive(move || words().stride_in)
+                options=Signal::derive(move || words().stride_places.to_vec())
+                chosen=Signal::derive(move || usize::from(now().stride_in_1x1))
+                choose=move |place| change(&|conventions| conventions.stride_in_1x1 = place == 1)
+            />
+            <Choice
+                id="output-stride"
+                label=Signal::derive(move || words().output_stride)
+                options=Signal::derive(move || words().output_strides.to_vec())
+                chosen=Signal::derive(place)
+                choose=move |place| change(&|conventions| conventions.output_stride = stride(place))
+            />
+        }
     };
     view! {
-        {move || applies.get().then(|| view! {
-            <label class="field">
-                <span>{move || state.text().weights.conventions}</span>
-                <select
-                    data-testid="conventions"
-                    prop:value=chosen
-                    on:change=move |event| controller.choose_conventions(known[usize::from(event_target_value(&event) == "1")])
-                >
-                    {[0, 1]
-                        .map(|place: usize| view! {
-                            <option value=place.to_string() selected=move || chosen() == place.to_string()>
-                                {move || state.text().weights.trained_with[place]}
-                            </option>
-                        })
-                        .into_iter()
-                        .collect_view()}
-                </select>
-            </label>
-            <p class="fine" data-testid="conventions-from">{told_by}</p>
-        })}
+        {move || if is_mobilenet.get() { framework().into_any() } else { strides().into_any() }}
+        <div class="field">
+            <span>{move || words().epsilon}</span>
+            <div class="preprocessing-numbers">
+                <input
+                    type="number"
+                    data-testid="epsilon"
+                    aria-label=move || words().epsilon
+                    min="1e-9"
+                    max="1"
+                    step="any"
+                    prop:value=move || now().epsilon
+                    on:change:target=move |event| {
+                        let epsilon = event.target().value_as_number();
+                        if event.target().check_validity() && epsilon.is_finite() {
+                            change(&|conventions| conventions.epsilon = epsilon);
+                        }
+                    }
+                />
+            </div>
+        </div>
+        <Choice
+            id="scores"
+            label=Signal::derive(move || words().scores)
+            options=Signal::derive(move || words().scores_of.to_vec())
+            chosen=Signal::derive(move || state.scores.get() as usize)
+            choose=move |place| controller.choose_scores(Scores::ALL[place])
+        />
+    }
+}
+
+/// A labelled list of a few options, by their places.
+#[component]
+fn Choice(
+    id: &'static str,
+    label: Signal<&'static str>,
+    options: Signal<Vec<&'static str>>,
+    chosen: Signal<usize>,
+    #[prop(into)] choose: Callback<usize>,
+) -> impl IntoView {
+    let option = move |(place, words): (usize, &'static str)| {
+        view! { <option value=place.to_string() selected=move || chosen.get() == place>{words}</option> }
+    };
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <select
+                data-testid=id
+                prop:value=move || chosen.get().to_string()
+                on:change:target=move |event| choose.run(event.target().value().parse().unwrap_or(0))
+            >
+                {move || options.get().into_iter().enumerate().map(option).collect_view()}
+            </select>
+        </label>
     }
 }

@@ -150,7 +150,11 @@ impl Controller {
     }
 
     fn fail(self, fault: Fault, retry: Retry) {
-        self.state.failure.set(Some(Failure { fault, retry }));
+        self.state.failure.set(Some(Failure { fault, retry, of_weights: false }));
+    }
+
+    fn fail_for_weights(self, fault: Fault, retry: Retry) {
+        self.state.failure.set(Some(Failure { fault, retry, of_weights: true }));
     }
 
     pub fn dismiss(self) {

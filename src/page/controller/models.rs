@@ -121,6 +121,11 @@ impl Controller {
     }
 
     fn load(self, source: Source) {
+        self.load_with(source, None, None);
+    }
+
+    /// `choice`: which of several networks in the file; `conventions`: other ones than the tensors tell.
+    fn load_with(self, source: Source, choice: Option<String>, conventions: Option<Conventions>) {
         self.inner().wanted.replace(Some(source.clone()));
         let name = match &source {
             Source::Own(file) => file.name(),
@@ -130,7 +135,7 @@ impl Controller {
         };
         self.state.progress.set(Some(Progress::new(name)));
         let (models, labels) = (self.state.models.get_untracked(), self.state.labels.get_untracked());
-        self.send(Request::Load(Load { source, models, labels }));
+        self.send(Request::Load(Load { source, models, labels, choice, conventions }));
     }
 
     fn connect(self, anew: bool) {
@@ -201,28 +206,30 @@ impl Controller {
             Fault::Fetch { .. } => Retry::Model,
             _ => Retry::None,
         };
-        self.fail(fault, retry);
+        self.fail_for_weights(fault, retry);
         inner.labels.replace(None);
     }
 
     pub(super) fn on_installed(self, installed: Installed) {
         let (state, inner) = (self.state, self.inner());
-        let Installed { model, preprocessing, training, labels, layers, stages, part_count } = installed;
+        let Installed { model, preprocessing, training, scores, notes, labels, layers, stages, part_count } = installed;
         inner.installing.set(false);
         // After a lost device the same file comes again, and what the visitor has set for it still holds.
         let same = state.model.with_untracked(|known| known.as_ref() == Some(&model));
         if !same {
-            state.training.set(training);
+            state.training.set(Some(training));
+            state.scores.set(scores);
             state.analysis.reset_layers(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
-            state.layers.set(layers);
-            state.stages.set(stages);
-            state.part_count.set(part_count);
             inner.full_size.take();
             state.class.set(None);
             state.prediction.set(None);
             state.explanation.set(None);
             state.preprocessing.set(preprocessing);
         }
+        state.notes.set(notes);
+        state.layers.set(layers);
+        state.stages.set(stages); // their strides differ with dilation
+        state.part_count.set(part_count);
         let linked = inner.linked_layer.borrow_mut().take_if(|(id, _)| model.id.as_ref() == Some(id));
         if let Some((_, layer)) = linked {
             state.layer.set(layer);
@@ -281,13 +288,32 @@ impl Controller {
 
     pub fn choose_conventions(self, conventions: Conventions) {
         let state = self.state;
-        let before = state.training.get_untracked().map(|training| training.conventions.usual_preprocessing());
-        state.training.set(Some(Training { conventions, source: ConventionsSource::Visitor }));
+        let Some(training) = state.training.get_untracked() else { return };
+        let before = training.conventions;
+        state.training.set(Some(Training { conventions, source: ConventionsSource::Visitor, ..training }));
         // Other frameworks' networks usually have other numbers, too; those that the visitor typed stay.
-        if before == Some(state.preprocessing.get_untracked()) {
+        if before.usual_preprocessing() == state.preprocessing.get_untracked() {
             state.preprocessing.set(conventions.usual_preprocessing());
         }
-        self.predict();
+        let source = self.inner().source.borrow().clone();
+        match source {
+            // Dilated filters take more room: the weights go up again.
+            Some(source) if before.output_stride != conventions.output_stride => {
+                self.load_with(source, None, Some(conventions));
+            }
+            _ => self.predict(),
+        }
+    }
+
+    /// Takes another of the networks that the file in use holds.
+    pub fn choose_network(self, name: String) {
+        let source = self.inner().source.borrow().clone();
+        if let Some(source) = source {
+            self.clear_small_failure();
+            // Another network: nothing that was set for the one before holds.
+            self.state.model.set(None);
+            self.load_with(source, Some(name), None);
+        }
     }
 
     async fn read_cached_weights(self) {

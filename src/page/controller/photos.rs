@@ -23,7 +23,20 @@ impl Controller {
         for file in files {
             let name = file.name().to_lowercase();
             let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-            if ends(&[".safetensors", ".pt", ".pth"]) {
+            // Some of them only to be named: other programs' files.
+            if ends(&[
+                ".safetensors",
+                ".pt",
+                ".pth",
+                ".ckpt",
+                ".bin",
+                ".pkl",
+                ".onnx",
+                ".h5",
+                ".keras",
+                ".tflite",
+                ".pb",
+            ]) {
                 self.open_weights(file);
             } else if ends(&[".txt", ".json"]) {
                 labels = Some(file);

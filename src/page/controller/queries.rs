@@ -3,6 +3,7 @@
 use super::Controller;
 use crate::error::Error;
 use crate::explain::cam::Method;
+use crate::explain::objective::Scores;
 use crate::image::{Fit, Preprocessing};
 use crate::page::engine::protocol::{Explain, Generation, Predict, Predicted, Request, Settings};
 use crate::page::query::ObjectiveKind;
@@ -33,6 +34,11 @@ impl Controller {
     pub fn choose_method(self, method: Method) {
         self.state.method.set(method);
         self.explain();
+    }
+
+    pub fn choose_scores(self, scores: Scores) {
+        self.state.scores.set(scores);
+        self.predict();
     }
 
     pub fn choose_fit(self, fit: Fit) {
@@ -112,6 +118,7 @@ impl Controller {
             fit: state.fit.get_untracked(),
             preprocessing: state.preprocessing.get_untracked(),
             conventions: state.training.get_untracked().map(|training| training.conventions),
+            scores: state.scores.get_untracked(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::super::platform::fetch::{self, Abort, Body};
 use super::super::platform::timer;
 use super::super::platform::weights_cache::{self, CacheWriter};
 use crate::catalog::models::Model;
+use crate::checkpoint::Conventions;
 use crate::error::Error;
 use crate::gpu::Uploader;
 use crate::models::{Loader, Weights};
@@ -22,8 +23,17 @@ const TRIES: u32 = 4;
 pub struct Download<'a> {
     pub abort: &'a Abort,
     pub uploader: Uploader,
+    pub reading: Reading,
     /// Is told of bytes received, and of all of them; 0 when unknown.
     pub progress: &'a dyn Fn(u64, u64),
+}
+
+/// How a checkpoint is read, where that was chosen.
+#[derive(Clone, Default)]
+pub struct Reading {
+    /// Of a file that holds several networks: which one.
+    pub choice: Option<String>,
+    pub conventions: Option<Conventions>,
 }
 
 /// A file, and whether there is a copy of it in this browser.
@@ -41,8 +51,14 @@ struct Reception {
 }
 
 impl Reception {
-    fn new(uploader: &Uploader, size: Option<u64>) -> Reception {
-        let loader = Loader::new(uploader.clone(), size.map(|size| size as usize));
+    fn new(download: &Download<'_>, size: Option<u64>) -> Reception {
+        let mut loader = Loader::new(download.uploader.clone(), size.map(|size| size as usize));
+        if let Some(choice) = &download.reading.choice {
+            loader.choose(choice);
+        }
+        if let Some(conventions) = download.reading.conventions {
+            loader.set_conventions(conventions);
+        }
         Reception { loader, digest: Sha256::new(), received: 0, piece: Vec::new() }
     }
 
@@ -139,7 +155,7 @@ impl Download<'_> {
         let Some((response, skip)) = fetch::open_at(address, offset, self.abort).await? else { return Ok(None) };
         let announced = fetch::length(&response).filter(|_| offset == 0 && model.part_size.is_none());
         let size = model.exact_size().or(announced);
-        reception.get_or_insert_with(|| Reception::new(&self.uploader, size));
+        reception.get_or_insert_with(|| Reception::new(self, size));
         Ok(Some((response, skip, size)))
     }
 
@@ -185,7 +201,7 @@ impl Download<'_> {
         let (response, digest) = (weights_cache::open(model).await?, weights_cache::digest(model)?);
         let name = &model.id;
         let read = async {
-            let mut reception = Reception::new(&self.uploader, model.exact_size());
+            let mut reception = Reception::new(self, model.exact_size());
             match self.read(name, response, 0, model.exact_size(), &mut reception, &mut None).await? {
                 Some(cut) => Err(cut),
                 None => reception.finish(name, Some(&digest)),
@@ -205,7 +221,7 @@ impl Download<'_> {
     /// A file of the visitor's own.
     pub async fn file(&self, file: &File) -> Result<Weights, Fault> {
         let size = file.size() as u64;
-        let mut reception = Reception::new(&self.uploader, Some(size));
+        let mut reception = Reception::new(self, Some(size));
         let body = Body::of(&file.name(), Some(file.stream()))?;
         let unreadable = |fault| match fault {
             Fault::Fetch { file, detail } => Error::File { file, detail }.into(),

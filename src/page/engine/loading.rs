@@ -3,7 +3,7 @@
 use super::super::fault::Fault;
 use super::super::platform::fetch::{self, Abort};
 use super::super::platform::weights_cache;
-use super::download::{Download, Fetched};
+use super::download::{Download, Fetched, Reading};
 use super::protocol::{ConventionsSource, Event, Load, LoadedModel, Source, Training};
 use super::service::{Service, Task};
 use super::slots::Kind;
@@ -21,7 +21,7 @@ use web_sys::File;
 pub struct Arrived {
     pub weights: Weights,
     pub preprocessing: Preprocessing,
-    pub training: Option<Training>,
+    pub training: Training,
     pub labels: Labels,
     pub model: LoadedModel,
 }
@@ -69,7 +69,9 @@ impl Loading<'_> {
                 self.service.emit(Event::Progress { received, total });
             }
         };
-        let download = Download { abort: self.abort, uploader, progress: &progress };
+        let Load { choice, conventions, .. } = &self.load;
+        let reading = Reading { choice: choice.clone(), conventions: *conventions };
+        let download = Download { abort: self.abort, uploader, reading, progress: &progress };
         match &self.load.source {
             Source::Own(file) => Ok(Some((self.own(file, &download).await?, false))),
             Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &download).await,
@@ -150,7 +152,10 @@ impl Loading<'_> {
         };
         // A listed model of as many classes lends its names, but not its preprocessing: it may be of another family.
         let training = training(&weights, &file.name());
-        let preprocessing = training.map(|training| training.conventions.usual_preprocessing()).unwrap_or_default();
+        let preprocessing = match training.source {
+            ConventionsSource::FileName => training.conventions.usual_preprocessing(),
+            _ => weights.network().usual_preprocessing(),
+        };
         let model = loaded_model(&weights, None, &file.name());
         Ok(Arrived { weights, preprocessing, training, labels, model })
     }
@@ -176,16 +181,15 @@ fn loaded_model(weights: &Weights, id: Option<String>, file: &str) -> LoadedMode
     LoadedModel { id, file: file.into(), architecture: architecture.name().into(), classes: architecture.classes() }
 }
 
-/// By which conventions the network runs, as far as its tensors' names and its file's name tell; `None` for a ResNet.
-fn training(weights: &Weights, file: &str) -> Option<Training> {
-    let Architecture::MobileNet(_) = weights.architecture() else { return None };
+/// By which conventions the network runs, as far as its tensors and its file's name tell.
+fn training(weights: &Weights, file: &str) -> Training {
+    let is_mobilenet = matches!(weights.architecture(), Architecture::MobileNet(_));
     let (conventions, assumed) = weights.conventions();
-    Some(match assumed {
-        false => Training { conventions, source: ConventionsSource::Names },
-        // timm's name for weights that came from TensorFlow
-        true if file.contains("tf_") => {
-            Training { conventions: Conventions::TENSORFLOW, source: ConventionsSource::FileName }
-        }
-        true => Training { conventions, source: ConventionsSource::Assumed },
-    })
+    // timm's name for weights that came from TensorFlow
+    if is_mobilenet && assumed && file.contains("tf_") {
+        let source = ConventionsSource::FileName;
+        return Training { conventions: Conventions::TENSORFLOW, source, is_mobilenet };
+    }
+    let source = if assumed { ConventionsSource::Assumed } else { ConventionsSource::Names };
+    Training { conventions, source, is_mobilenet }
 }

@@ -7,12 +7,13 @@ use super::super::query::Query;
 use crate::catalog::labels::Labels;
 use crate::catalog::layer_summary::Part;
 use crate::catalog::models::Model;
-use crate::checkpoint::Conventions;
+use crate::checkpoint::{Conventions, Note};
 use crate::explain::channels::Channels;
 use crate::explain::faithfulness::{Scrambled, Trust};
 use crate::explain::guided::Guided;
 use crate::explain::localization::Covered;
 use crate::explain::neurons::Neurons;
+use crate::explain::objective::Scores;
 use crate::explain::perturbation::Estimate;
 use crate::explain::{Explanation, Prediction, Question, Timing};
 use crate::image::{Fit, Photo, Preprocessing};
@@ -66,6 +67,10 @@ pub struct Load {
     pub models: Arc<Vec<Model>>,
     /// The names in use: kept for a visitor's own weights of as many classes.
     pub labels: Arc<Labels>,
+    /// Of a file that holds several networks: which one.
+    pub choice: Option<String>,
+    /// Other conventions than the tensors tell. Dilation must be known before weights go up.
+    pub conventions: Option<Conventions>,
 }
 
 #[derive(Clone)]
@@ -74,6 +79,7 @@ pub struct Settings {
     pub preprocessing: Preprocessing,
     /// `None`: as the tensors tell.
     pub conventions: Option<Conventions>,
+    pub scores: Scores,
 }
 
 pub struct Predict {
@@ -152,11 +158,13 @@ pub struct LoadedModel {
     pub classes: usize,
 }
 
-/// By which framework's conventions a network runs, where its family knows several.
+/// By which conventions a network runs, where its tensors don't tell all of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Training {
     pub conventions: Conventions,
     pub source: ConventionsSource,
+    /// A network of inverted residuals, whose padding depends on the framework; else a ResNet.
+    pub is_mobilenet: bool,
 }
 
 /// How the conventions are known, in the order of `text.weights.conventions_from`.
@@ -176,7 +184,10 @@ pub struct Installed {
     pub model: LoadedModel,
     /// As usual for this network.
     pub preprocessing: Preprocessing,
-    pub training: Option<Training>,
+    pub training: Training,
+    pub scores: Scores,
+    /// What was taken, passed over and assumed when the file was read.
+    pub notes: Vec<Note>,
     pub labels: Labels,
     pub layers: Vec<String>,
     /// Stages and head, first to last, each with its stride.

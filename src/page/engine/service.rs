@@ -294,6 +294,7 @@ impl Service {
 
     fn install(&self, explainer: &mut Explainer, arrived: Arrived) -> Result<(), Error> {
         let Arrived { weights, preprocessing, training, labels, model } = arrived;
+        let notes = weights.network().notes().to_vec();
         self.predicted.set(None);
         explainer.install(weights, preprocessing.clone())?;
         self.has_network.set(true);
@@ -301,6 +302,8 @@ impl Service {
             model,
             preprocessing,
             training,
+            scores: explainer.scores(),
+            notes,
             labels,
             layers: explainer.layers(),
             stages: explainer.architecture().map(main_layers_with_strides).unwrap_or_default(),
@@ -316,6 +319,7 @@ async fn predict(explainer: &mut Explainer, photo: &Photo, settings: &Settings) 
     {
         explainer.set_conventions(wanted)?;
     }
+    explainer.set_scores(settings.scores)?;
     explainer.set_preprocessing(settings.preprocessing.clone())?;
     explainer.predict(photo, settings.fit).await
 }

@@ -23,6 +23,18 @@ pub struct Weights {
     pub channels: [&'static str; 3],
     pub reset: &'static str,
 
+    /// A name.
+    pub take_other: &'static str,
+    pub stride_in: &'static str,
+    pub stride_places: [&'static str; 2],
+    pub output_stride: &'static str,
+    /// In the order of `Conventions::OUTPUT_STRIDES`.
+    pub output_strides: [&'static str; 3],
+    pub epsilon: &'static str,
+    pub scores: &'static str,
+    /// In the order of `Scores::ALL`.
+    pub scores_of: [&'static str; 2],
+
     pub conventions: &'static str,
     /// PyTorch's, TensorFlow's.
     pub trained_with: [&'static str; 2],
@@ -51,6 +63,15 @@ pub static ENGLISH: Weights = Weights {
     std: "Standard deviation",
     channels: ["red", "green", "blue"],
     reset: "ImageNet’s values",
+
+    take_other: "Use {} instead",
+    stride_in: "Stride of bottlenecks",
+    stride_places: ["in the 3×3 (PyTorch)", "in the 1×1 (Caffe)"],
+    output_stride: "Output stride",
+    output_strides: ["32 (no dilation)", "16 (dilated)", "8 (dilated)"],
+    epsilon: "Batch norm epsilon",
+    scores: "Scores",
+    scores_of: ["softmax: one class is right", "sigmoid: each class by itself"],
 
     conventions: "Trained with",
     trained_with: ["PyTorch", "TensorFlow"],
@@ -82,6 +103,15 @@ pub static CHINESE: Weights = Weights {
     std: "标准差",
     channels: ["红", "绿", "蓝"],
     reset: "ImageNet 的数值",
+
+    take_other: "改用 {}",
+    stride_in: "瓶颈块的步长",
+    stride_places: ["在 3×3 卷积（PyTorch）", "在 1×1 卷积（Caffe）"],
+    output_stride: "输出步长",
+    output_strides: ["32（无空洞）", "16（空洞卷积）", "8（空洞卷积）"],
+    epsilon: "批归一化的 epsilon",
+    scores: "得分换算",
+    scores_of: ["softmax：只有一个类别正确", "sigmoid：各类别相互独立"],
 
     conventions: "训练框架",
     trained_with: ["PyTorch", "TensorFlow"],

@@ -13,7 +13,7 @@ addEventListener("unhandledrejection", ({ reason }) => broken(reason) && crash()
 // emptied as soon as it has been read. One that was brought back already is not brought back again: it may be what breaks the page.
 const BAG = "gradlens-photo";
 let photo;
-const see = files => { photo = [...(files ?? [])].find(file => !/\.(safetensors|pth?|txt|json)$/i.test(file.name)) ?? photo; };
+const see = files => { photo = [...(files ?? [])].find(file => !/\.(safetensors|pth?|ckpt|bin|pkl|onnx|h5|keras|tflite|pb|txt|json)$/i.test(file.name)) ?? photo; };
 addEventListener("change", ({ target }) => see(target.files), true);
 addEventListener("drop", ({ dataTransfer }) => see(dataTransfer?.files), true);
 addEventListener("paste", ({ clipboardData }) => see(clipboardData?.files), true);

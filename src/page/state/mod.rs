@@ -18,8 +18,10 @@ use super::query::{ObjectiveKind, Query, contrast_class, layers};
 use crate::catalog::labels::Labels;
 use crate::catalog::layer_summary::{Part, one_a_stride};
 use crate::catalog::models::{Model, Sample};
+use crate::checkpoint::Note;
 use crate::explain::cam::Method;
 use crate::explain::channels::Channels;
+use crate::explain::objective::Scores;
 use crate::explain::{Explanation, LAST_LAYER, Prediction, Score, Timing};
 use crate::image::heatmap::{ColourMap, Look};
 use crate::image::{Fit, Photo, Preprocessing};
@@ -164,8 +166,12 @@ pub struct State {
     pub not_cached: RwSignal<bool>,
     /// How photos become inputs; a visitor may change it for a file of their own.
     pub preprocessing: RwSignal<Preprocessing>,
-    /// `None` for a ResNet, whose tensors leave nothing open.
+    /// `None` before there is a network.
     pub training: RwSignal<Option<Training>>,
+    /// How logits become probabilities.
+    pub scores: RwSignal<Scores>,
+    /// What was taken, passed over and assumed when the weights were read.
+    pub notes: RwSignal<Vec<Note>>,
     pub labels: RwSignal<Arc<Labels>>,
     pub layers: RwSignal<Vec<String>>,
     /// Stages and head, first to last, each with its stride.
@@ -234,6 +240,8 @@ impl State {
             not_cached: RwSignal::new(false),
             preprocessing: RwSignal::default(),
             training: RwSignal::new(None),
+            scores: RwSignal::default(),
+            notes: RwSignal::default(),
             labels: RwSignal::new(Arc::new(Labels::numbered(0))),
             layers: RwSignal::default(),
             stages: RwSignal::default(),
