@@ -13,7 +13,9 @@ use std::time::Instant;
 use clap::Parser;
 use gradlens::checkpoint::Block;
 use gradlens::gpu::Gpu;
-use gradlens::ops::{self, Activation, Conv2d, Fused, Padding, Precision, TILES, pack_conv_weight, pack_scale_bias};
+use gradlens::ops::{
+    self, Activation, Conv2d, Fused, Padding, Precision, TILES, pack_conv_weight, pack_scale_bias,
+};
 use gradlens::{Checkpoint, Explainer, Method, Network};
 
 #[path = "../tests/common/golden_weights.rs"]
@@ -71,10 +73,13 @@ fn main() {
     let gpu = pollster::block_on(Gpu::new()).expect("a GPU or a software driver");
     println!("{:?}\nGFLOP a CPU second | a second, for rows x cols, workgroup", gpu.info());
     let mut totals = [0.0; TILES.len()];
-    for (name, count, side, c_in, c_out, ksize, stride) in SHAPES.into_iter().take(taken).step_by(every.max(1)) {
+    for (name, count, side, c_in, c_out, ksize, stride) in
+        SHAPES.into_iter().take(taken).step_by(every.max(1))
+    {
         let padding = ksize / 2;
-        let values: Vec<f32> =
-            (0..c_out * c_in * ksize * ksize).map(|i| (i * 7919 % 1000) as f32 / 1e3 - 0.5).collect();
+        let values: Vec<f32> = (0..c_out * c_in * ksize * ksize)
+            .map(|i| (i * 7919 % 1000) as f32 / 1e3 - 0.5)
+            .collect();
         let conv = Conv2d {
             weight: pack_conv_weight(&gpu, &values, Precision::F32, c_out, c_in, ksize),
             precision: Precision::F32,
@@ -105,7 +110,8 @@ fn main() {
             const RUNS: usize = 4;
             let (wall, cpu) = (Instant::now(), cpu_seconds());
             run(RUNS);
-            let (wall, cpu) = (wall.elapsed().as_secs_f64() / RUNS as f64, (cpu_seconds() - cpu) / RUNS as f64);
+            let (wall, cpu) =
+                (wall.elapsed().as_secs_f64() / RUNS as f64, (cpu_seconds() - cpu) / RUNS as f64);
             *total += cpu * count as f64;
             line += &format!(
                 "  {}x{},{}x{} {:5.1}|{:5.1}",
@@ -133,11 +139,16 @@ async fn whole_network(options: &Options) -> gradlens::Result<()> {
     let (started, cpu) = (Instant::now(), cpu_seconds());
     if !options.tiles.as_ref().is_some_and(|tiles| explainer.set_tuning(tiles)) {
         explainer.tune().await?;
-        println!("tuned in {:.1} s, {:.1} CPU seconds", started.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        println!(
+            "tuned in {:.1} s, {:.1} CPU seconds",
+            started.elapsed().as_secs_f64(),
+            cpu_seconds() - cpu
+        );
     }
     explainer.load(&Network::from_checkpoint(&checkpoint)?, Default::default()).await?;
     // No two neighbours alike: of a plain surface the pool's maxima would all be ties.
-    let input: Vec<f32> = (0..3 * 224 * 224).map(|i| (i * 7919 % 1000) as f32 / 250.0 - 2.0).collect();
+    let input: Vec<f32> =
+        (0..3 * 224 * 224).map(|i| (i * 7919 % 1000) as f32 / 250.0 - 2.0).collect();
     const RUNS: usize = 9;
     const LAYERS: [&str; 5] = ["layer4", "layer3", "layer2", "layer1", "input"];
     // In turns, each divided by the forward of its own turn: a machine that slows down does so for
@@ -183,7 +194,12 @@ async fn whole_network(options: &Options) -> gradlens::Result<()> {
 
 async fn print_timings(explainer: &mut Explainer) -> gradlens::Result<()> {
     for timing in explainer.timings().await? {
-        println!("  {} x{}: {:.1} ms of wall time", timing.name, timing.count, timing.microseconds / 1e3);
+        println!(
+            "  {} x{}: {:.1} ms of wall time",
+            timing.name,
+            timing.count,
+            timing.microseconds / 1e3
+        );
     }
     explainer.set_timings(false);
     Ok(())

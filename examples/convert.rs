@@ -94,7 +94,9 @@ fn file(options: &Options, out: &Path) -> Outcome<String> {
         ("--urls", options.urls),
     ];
     if let Some((other, _)) = of_an_entry.into_iter().find(|(_, given)| *given) {
-        return Err(format!("`{other}` is about an entry of the list, `--out` about a file alone.\nUsage: {USAGE}"));
+        return Err(format!(
+            "`{other}` is about an entry of the list, `--out` about a file alone.\nUsage: {USAGE}"
+        ));
     }
     let source = weights(options)?;
     let bytes = std::fs::read(source).map_err(|error| failed(source, error))?;
@@ -123,7 +125,8 @@ fn run(options: &Options) -> Outcome<String> {
     let known = models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>().join(", ");
     let wanted = options.entry.as_deref().unwrap_or_default();
     let place = models.iter().position(|model| model.id == wanted);
-    let place = place.ok_or_else(|| format!("{} has no entry `{wanted}`, only {known}.", list.display()))?;
+    let place = place
+        .ok_or_else(|| format!("{} has no entry `{wanted}`, only {known}.", list.display()))?;
     let listed = models[place].clone();
     if options.urls {
         return Ok(listed.urls.join("\n"));
@@ -202,7 +205,8 @@ fn write(root: &Path, entry: &Model, converted: &[u8]) -> Outcome<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
         }
-        std::fs::write(&path, &converted[offset as usize..end as usize]).map_err(|error| failed(&path, error))?;
+        std::fs::write(&path, &converted[offset as usize..end as usize])
+            .map_err(|error| failed(&path, error))?;
         offset = end;
     }
     Ok(())
@@ -216,11 +220,14 @@ fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -
         .map_err(|error| failed(folder, error))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
-            path.extension().is_some_and(|ending| ["png", "jpg", "jpeg", "webp"].iter().any(|known| ending == *known))
+            path.extension().is_some_and(|ending| {
+                ["png", "jpg", "jpeg", "webp"].iter().any(|known| ending == *known)
+            })
         })
         .collect();
     photos.sort();
-    let small = Network::from_checkpoint(&Checkpoint::read(converted).map_err(sentence)?).map_err(sentence)?;
+    let small = Network::from_checkpoint(&Checkpoint::read(converted).map_err(sentence)?)
+        .map_err(sentence)?;
     let mut results = Vec::new();
     let mut explainer = block_on(Explainer::new()).map_err(sentence)?;
     for network in [network, &small] {
@@ -228,10 +235,13 @@ fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -
         for (index, path) in photos.iter().enumerate() {
             let photo = std::fs::read(path).map_err(|error| failed(path, error))?;
             let photo = Photo::decode(&photo).map_err(|error| failed(path, error))?;
-            let logits = block_on(explainer.predict(&photo, Fit::Crop)).map_err(|error| failed(path, error))?.logits;
+            let logits = block_on(explainer.predict(&photo, Fit::Crop))
+                .map_err(|error| failed(path, error))?
+                .logits;
             let before: Option<&(Vec<f32>, usize, Vec<f32>)> = results.get(index);
             let class = before.map(|(_, class, _)| *class);
-            let explanation = block_on(explainer.explain(class, LAST_LAYER, Method::GradCam)).map_err(sentence)?;
+            let explanation = block_on(explainer.explain(class, LAST_LAYER, Method::GradCam))
+                .map_err(sentence)?;
             results.push((logits, explanation.class, explanation.heatmap));
         }
     }
@@ -240,7 +250,8 @@ fn check(network: &Network, converted: Vec<u8>, listed: &Model, folder: &Path) -
     let (mut same, mut of_logits, mut of_maps, mut worst) = (0, 0.0, 0.0, 0f32);
     for ((exact, _, map), (logits, _, other)) in exact.iter().zip(rounded) {
         same += usize::from(top(exact) == top(logits));
-        let spread = exact.iter().fold(f32::MIN, |a, &b| a.max(b)) - exact.iter().fold(f32::MAX, |a, &b| a.min(b));
+        let spread = exact.iter().fold(f32::MIN, |a, &b| a.max(b))
+            - exact.iter().fold(f32::MAX, |a, &b| a.min(b));
         let miss = exact.iter().zip(logits).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
         of_logits += f64::from(miss / spread);
         let differences = map.iter().zip(other).map(|(a, b)| (a - b).abs());

@@ -1,6 +1,8 @@
-//! The native door: a photo and a checkpoint in, `result.json`, `tensors.safetensors` and `overlay.png` out.
+//! The native door: a photo and a checkpoint in, `result.json`, `tensors.safetensors` and
+//! `overlay.png` out.
 //!
-//! The same engine as the page, on Vulkan, Metal or DX12. Exits with 1 and one clear line on a bad argument or file.
+//! The same engine as the page, on Vulkan, Metal or DX12. Exits with 1 and one clear line on a bad
+//! argument or file.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,8 +16,8 @@ use gradlens::explain::objective::Scores;
 use gradlens::explain::{LAST_LAYER, top};
 use gradlens::image::heatmap::Cam;
 use gradlens::{
-    Checkpoint, ColourMap, Error, Explainer, Explanation, Fit, Labels, Method, Network, Objective, Photo, Prediction,
-    Question, Rect, Result, image::heatmap,
+    Checkpoint, ColourMap, Error, Explainer, Explanation, Fit, Labels, Method, Network, Objective,
+    Photo, Prediction, Question, Rect, Result, image::heatmap,
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
@@ -23,7 +25,9 @@ use serde_json::{Value, json};
 mod command_line;
 
 fn main() -> ExitCode {
-    command_line::run(|options: Options| pollster::block_on(run(&options)).map_err(|error| error.to_string()))
+    command_line::run(|options: Options| {
+        pollster::block_on(run(&options)).map_err(|error| error.to_string())
+    })
 }
 
 /// What `--also` may ask for.
@@ -83,10 +87,12 @@ struct Options {
     /// Input pixels a position of a ResNet's last layer: 32; 16 or 8 with dilated convolutions
     #[arg(long, value_name = "32|16|8", value_parser = output_stride)]
     output_stride: Option<usize>,
-    /// Which of the networks in the file, where it holds several: the others' names are among the notes
+    /// Which of the networks in the file, where it holds several: the others' names are among the
+    /// notes
     #[arg(long, value_name = "NAME")]
     take: Option<String>,
-    /// How scores become probabilities: softmax, or sigmoid for independent labels and for one output
+    /// How scores become probabilities: softmax, or sigmoid for independent labels and for one
+    /// output
     #[arg(long)]
     scores: Option<Scores>,
     /// What else goes into result.json, tensors.safetensors and PNG files
@@ -114,16 +120,21 @@ fn output_stride(text: &str) -> Result<usize, String> {
 fn truth(text: &str) -> Result<Rect, String> {
     let numbers: Option<Vec<f64>> = text.split(',').map(|n| n.parse().ok()).collect();
     match numbers.as_deref() {
-        Some(&[x, y, width, height]) if width > 0.0 && height > 0.0 => Ok(Rect { x, y, width, height }),
+        Some(&[x, y, width, height]) if width > 0.0 && height > 0.0 => {
+            Ok(Rect { x, y, width, height })
+        }
         _ => Err(format!("`{text}` is not a box: four numbers X,Y,WIDTH,HEIGHT in photo pixels.")),
     }
 }
 
 /// The name of a target; `contrast:` is followed by a class.
 fn objective(text: &str, labels: &Labels) -> Result<Objective> {
-    let unknown = |name: &str| Error::UnknownClass { name: name.into(), classes: labels.names.len() };
+    let unknown =
+        |name: &str| Error::UnknownClass { name: name.into(), classes: labels.names.len() };
     match text.split_once(':') {
-        Some(("contrast", than)) => Ok(Objective::Contrast { than: labels.find(than).ok_or_else(|| unknown(than))? }),
+        Some(("contrast", than)) => {
+            Ok(Objective::Contrast { than: labels.find(than).ok_or_else(|| unknown(than))? })
+        }
         None if text == "logit" => Ok(Objective::Logit),
         None if text == "probability" => Ok(Objective::Probability),
         None if text == "against" => Ok(Objective::Against),
@@ -157,13 +168,21 @@ async fn extras(
         let guided = explainer.guided(Some(class), explanation.objective).await?;
         let guided_cam = guided.times(explanation);
         for (file, guided) in [("guided", guided), ("guided_cam", guided_cam)] {
-            save(&options.out, &format!("{file}.png"), &guided.pixels(), size, image::ColorType::Rgb8)?;
+            save(
+                &options.out,
+                &format!("{file}.png"),
+                &guided.pixels(),
+                size,
+                image::ColorType::Rgb8,
+            )?;
             tensors.push((file.into(), vec![size.0, size.1, 3], guided.values));
         }
     }
     let region = localization::largest_region(heat, size, localization::THRESHOLD);
     if wants(Also::Box) || options.truth.is_some() {
-        let on_photo = region.as_ref().map(|region| localization::to_photo(&region.bounds, &explanation.rect, size));
+        let on_photo = region
+            .as_ref()
+            .map(|region| localization::to_photo(&region.bounds, &explanation.rect, size));
         found["box"] = json!({"threshold": localization::THRESHOLD, "rect": on_photo});
         if let Some(truth) = options.truth {
             let on_input = localization::to_input(&truth, &explanation.rect, size);
@@ -203,7 +222,8 @@ async fn extras(
             };
             neurons.iter().map(one).collect()
         };
-        found["neurons"] = json!({"for": listed(&neurons.speak_for), "against": listed(&neurons.speak_against)});
+        found["neurons"] =
+            json!({"for": listed(&neurons.speak_for), "against": listed(&neurons.speak_against)});
     }
     if wants(Also::Trust)
         && let Some(trust) = explainer.trust(explanation, faithfulness::NOISE, keep_on).await?
@@ -220,13 +240,22 @@ async fn extras(
     {
         let one = |s: &Scrambled| json!({"part": s.part, "rank_correlation": s.correlation, "ssim": s.ssim});
         found["sanity"] = scrambled.iter().map(one).collect();
-        tensors
-            .extend(scrambled.into_iter().map(|s| (format!("scrambled/{}", s.part), vec![size.0, size.1], s.heatmap)));
+        tensors.extend(
+            scrambled
+                .into_iter()
+                .map(|s| (format!("scrambled/{}", s.part), vec![size.0, size.1], s.heatmap)),
+        );
     }
     Ok((found, tensors))
 }
 
-fn save(out: &Path, name: &str, pixels: &[u8], (h, w): (usize, usize), colour: image::ColorType) -> Result<()> {
+fn save(
+    out: &Path,
+    name: &str,
+    pixels: &[u8],
+    (h, w): (usize, usize),
+    colour: image::ColorType,
+) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|e| failed(out, e))?;
     let path = out.join(name);
     image::save_buffer(&path, pixels, w as u32, h as u32, colour).map_err(|e| failed(&path, e))
@@ -234,12 +263,17 @@ fn save(out: &Path, name: &str, pixels: &[u8], (h, w): (usize, usize), colour: i
 
 /// The network of the options, by the conventions that they ask for.
 fn network(options: &Options) -> Result<Network> {
-    let mut network =
-        Network::from_checkpoint(&Checkpoint::read_choice(read(&options.weights)?, options.take.as_deref())?)?;
+    let mut network = Network::from_checkpoint(&Checkpoint::read_choice(
+        read(&options.weights)?,
+        options.take.as_deref(),
+    )?)?;
     let before = options.conventions.unwrap_or(network.conventions);
     let conventions = Conventions {
         epsilon: options.epsilon.unwrap_or(before.epsilon),
-        stride_in_1x1: options.stride_in.as_ref().map_or(before.stride_in_1x1, |place| place == "1x1"),
+        stride_in_1x1: options
+            .stride_in
+            .as_ref()
+            .map_or(before.stride_in_1x1, |place| place == "1x1"),
         output_stride: options.output_stride.unwrap_or(before.output_stride),
         ..before
     };
@@ -256,7 +290,8 @@ async fn run(options: &Options) -> Result<String> {
     let classes = network.fc.classes;
     let labels = match &options.labels {
         Some(path) => {
-            let text = String::from_utf8(read(path)?).map_err(|e| Error::LabelFormat { detail: e.to_string() })?;
+            let text = String::from_utf8(read(path)?)
+                .map_err(|e| Error::LabelFormat { detail: e.to_string() })?;
             Labels::parse(&text)?
         }
         None => Labels::numbered(classes),
@@ -265,7 +300,11 @@ async fn run(options: &Options) -> Result<String> {
         return Err(Error::LabelCount { expected: classes, found: labels.names.len() });
     }
     let unknown = |name: &String| Error::UnknownClass { name: name.clone(), classes };
-    let class = options.class.as_ref().map(|name| labels.find(name).ok_or_else(|| unknown(name))).transpose()?;
+    let class = options
+        .class
+        .as_ref()
+        .map(|name| labels.find(name).ok_or_else(|| unknown(name)))
+        .transpose()?;
     let mut notes: Vec<String> = network.notes().iter().map(ToString::to_string).collect();
     if let Some((name, class, named)) =
         options.class.as_ref().and_then(|name| Some((name, class?, labels.second_meaning(name)?)))
@@ -292,7 +331,8 @@ async fn run(options: &Options) -> Result<String> {
     };
     // Only what is told to stop has no answer.
     let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
-    let (also, tensors) = extras(options, &mut explainer, &question, &prediction, &explanation, &labels).await?;
+    let (also, tensors) =
+        extras(options, &mut explainer, &question, &prediction, &explanation, &labels).await?;
 
     let top5: Vec<_> = prediction
         .top(5)
@@ -305,8 +345,11 @@ async fn run(options: &Options) -> Result<String> {
         Objective::Contrast { than } => json!({"index": than, "label": labels.names[than].en}),
         _ => Value::Null,
     };
-    let of_photo: Vec<_> =
-        photo.notes.iter().map(|note| json!({"name": note.name(), "sentence": note.to_string()})).collect();
+    let of_photo: Vec<_> = photo
+        .notes
+        .iter()
+        .map(|note| json!({"name": note.name(), "sentence": note.to_string()}))
+        .collect();
     let mut result = json!({
         "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
         "network": network.architecture.name(),
@@ -366,24 +409,33 @@ fn write_all(
     let mut tensors: Tensors = vec![
         ("input".into(), vec![3, height, width], prediction.input.clone()),
         ("logits".into(), vec![prediction.logits.len()], prediction.logits.clone()),
-        ("cam".into(), vec![explanation.cam.height, explanation.cam.width], explanation.cam.values.clone()),
+        (
+            "cam".into(),
+            vec![explanation.cam.height, explanation.cam.width],
+            explanation.cam.values.clone(),
+        ),
         ("heatmap".into(), vec![height, width], explanation.heatmap.clone()),
     ];
     if explanation.layers.len() > 1 {
-        let of_layer =
-            |(name, cam): &(String, Cam)| (format!("cam/{name}"), vec![cam.height, cam.width], cam.values.clone());
+        let of_layer = |(name, cam): &(String, Cam)| {
+            (format!("cam/{name}"), vec![cam.height, cam.width], cam.values.clone())
+        };
         tensors.extend(explanation.layers.iter().map(of_layer));
     }
     tensors.extend(more);
     let path = out.join("tensors.safetensors");
     let data: Vec<(String, Vec<usize>, Vec<u8>)> =
         tensors.into_iter().map(|(name, shape, values)| (name, shape, bytes(&values))).collect();
-    let views = data.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data)));
-    let views: Result<Vec<_>> = views.map(|(name, view)| Ok((name, view.map_err(|e| failed(&path, e))?))).collect();
+    let views = data
+        .iter()
+        .map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data)));
+    let views: Result<Vec<_>> =
+        views.map(|(name, view)| Ok((name, view.map_err(|e| failed(&path, e))?))).collect();
     let file = safetensors::serialize(views?, None).map_err(|e| failed(&path, e))?;
     std::fs::write(&path, file).map_err(|e| failed(&path, e))?;
 
-    // As grad-cam's show_cam_on_image where the network saw the whole photo; else the heatmap on its rectangle of it.
+    // As grad-cam's show_cam_on_image where the network saw the whole photo; else the heatmap on
+    // its rectangle of it.
     let path = out.join("overlay.png");
     let saved = if [photo.height, photo.width] == [height, width] {
         let pixels = heatmap::overlay(&prediction.rgb, &explanation.heatmap, ColourMap::Jet);
@@ -396,7 +448,13 @@ fn write_all(
             explanation.rect,
             heatmap::Look::new(ColourMap::Jet, 0.5),
         );
-        image::save_buffer(&path, &pixels, photo.width as u32, photo.height as u32, image::ColorType::Rgba8)
+        image::save_buffer(
+            &path,
+            &pixels,
+            photo.width as u32,
+            photo.height as u32,
+            image::ColorType::Rgba8,
+        )
     };
     saved.map_err(|e| failed(&path, e))
 }

@@ -1,5 +1,5 @@
-//! Writes the golden ResNet-50 (untrained, deterministic; see `tests/golden/README.md`) as a safetensors file, for trying the
-//! program without trained weights and for benchmarks.
+//! Writes the golden ResNet-50 (untrained, deterministic; see `tests/golden/README.md`) as a
+//! safetensors file, for trying the program without trained weights and for benchmarks.
 //!
 //! ```sh
 //! cargo run --release --example golden_weights -- --dtype f16 --out golden.safetensors

@@ -36,22 +36,34 @@ fn main() -> ExitCode {
 }
 
 fn measure(options: &Options) -> Result<String> {
-    let unread =
-        |error: std::io::Error| Error::File { file: options.weights.display().to_string(), detail: error.to_string() };
-    let network = Network::from_checkpoint(&Checkpoint::read(std::fs::read(&options.weights).map_err(unread)?)?)?;
-    let mut explainer = if options.processor { Explainer::on_cpu() } else { block_on(Explainer::new())? };
+    let unread = |error: std::io::Error| Error::File {
+        file: options.weights.display().to_string(),
+        detail: error.to_string(),
+    };
+    let network = Network::from_checkpoint(&Checkpoint::read(
+        std::fs::read(&options.weights).map_err(unread)?,
+    )?)?;
+    let mut explainer =
+        if options.processor { Explainer::on_cpu() } else { block_on(Explainer::new())? };
     block_on(explainer.load(&network, Default::default()))?;
 
     // One layer for each size of the grid; deeper backwards cost more: below the last only the
     // methods that people use there.
     let earlier = one_a_stride(&main_layers_with_strides(&network.architecture));
-    let mut games: Vec<(&str, Method)> = Method::quick().map(|method| (LAST_LAYER, method)).collect();
+    let mut games: Vec<(&str, Method)> =
+        Method::quick().map(|method| (LAST_LAYER, method)).collect();
     for (layer, _) in earlier.iter().rev().skip(1).take(2) {
-        games.extend([Method::GradCam, Method::HiResCam, Method::LayerCam].map(|method| (layer.as_str(), method)));
+        games.extend(
+            [Method::GradCam, Method::HiResCam, Method::LayerCam]
+                .map(|method| (layer.as_str(), method)),
+        );
     }
     let mut lines = Vec::new();
     for held_out in [false, true] {
-        let kept: Vec<_> = scenes(&options.scenes).into_iter().filter(|scene| scene.held_out == held_out).collect();
+        let kept: Vec<_> = scenes(&options.scenes)
+            .into_iter()
+            .filter(|scene| scene.held_out == held_out)
+            .collect();
         if kept.is_empty() {
             continue;
         }
@@ -59,14 +71,21 @@ fn measure(options: &Options) -> Result<String> {
         let play = |scene| play(&mut explainer, &options.scenes, scene, &games, &mut scores);
         let both = kept.iter().map(play).filter(|&both| both).count();
         let style = if held_out { "the held-out style" } else { "trained styles" };
-        lines.push(format!("\n{} scenes of {style}; both classes among the best five in {both}\n", kept.len()));
+        lines.push(format!(
+            "\n{} scenes of {style}; both classes among the best five in {both}\n",
+            kept.len()
+        ));
         lines.push(
             "| layer | method | maximum on the object | within 15 pixels | heat on it | heat on the other | ratio | blank maps |"
                 .into(),
         );
         lines.push("|---|---|---|---|---|---|---|---|".into());
         let rows = games.iter().zip(&scores);
-        lines.extend(rows.map(|((layer, method), score)| format!("| {layer} | {method} | {} |", score.row())));
+        lines.extend(
+            rows.map(|((layer, method), score)| {
+                format!("| {layer} | {method} | {} |", score.row())
+            }),
+        );
     }
     Ok(lines.join("\n"))
 }

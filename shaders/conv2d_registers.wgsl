@@ -1,16 +1,18 @@
-// conv2d_registers: conv2d from registers. One invocation owns $ROWS positions x $COLS vec4 of channels, so that a value of x
-// serves $COLS products and a weight $ROWS. Each invocation reads its own operands and relies on the caches.
-// A workgroup of split-k sums one part of the input channels and leaves it for conv2d_sum: where there are few positions,
-// that is as many times more workgroups for a large GPU.
-// Where x has borders of zeros left and right (the photo, with its one vec4 of channels), a row of taps is one run in memory.
-//                                                        Reference: conv2d, reference::conv2d
-// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups x the number of partial sums
+// conv2d_registers: conv2d from registers. One invocation owns $ROWS positions x $COLS vec4 of
+// channels, so that a value of x serves $COLS products and a weight $ROWS. Each invocation reads
+// its own operands and relies on the caches. A workgroup of split-k sums one part of the input
+// channels and leaves it for conv2d_sum: where there are few positions, that is as many times more
+// workgroups for a large GPU. Where x has borders of zeros left and right (the photo, with its one
+// vec4 of channels), a row of taps is one run in memory. Reference: conv2d, reference::conv2d
+// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups x the number of
+// partial sums
 //#import conv2d
 
 @compute @workgroup_size($LANES)  // $WX invocations along channels, $WY along positions
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let positions = p.rows * p.cols;
-  // Positions out0, out1, … and channels c0, c1, … (in vec4). Beyond the end, the last one is computed again and not stored.
+  // Positions out0, out1, … and channels c0, c1, … (in vec4). Beyond the end, the last one is
+  // computed again and not stored.
 //#for i in ROWS
   let out$i = (group.y * $WYu + lane / $WXu) * $ROWSu + $iu;
   let first$i = first_tap(min(out$i, positions - 1u));

@@ -1,8 +1,9 @@
-// conv2d_shared: conv2d through workgroup memory. One invocation owns $ROWS positions x $COLS vec4 of channels; its workgroup
-// reads each operand once into workgroup memory, 16 input channels at a time, which is what GPUs with small caches want.
-// A workgroup of split-k sums one part of the input channels and leaves it for conv2d_sum, as in conv2d_registers.
-//                                                        Reference: conv2d, reference::conv2d
-// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups x the number of partial sums
+// conv2d_shared: conv2d through workgroup memory. One invocation owns $ROWS positions x $COLS vec4
+// of channels; its workgroup reads each operand once into workgroup memory, 16 input channels at a
+// time, which is what GPUs with small caches want. A workgroup of split-k sums one part of the
+// input channels and leaves it for conv2d_sum, as in conv2d_registers. Reference: conv2d,
+// reference::conv2d Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS))
+// workgroups x the number of partial sums
 //#import conv2d
 
 var<workgroup> xs: array<vec4f, $X_TILE>;  // [$WY*$ROWS positions, 4]
@@ -12,7 +13,8 @@ var<workgroup> ws: array<vec4f, $W_TILE>;  // [16 input channels, $WX*$COLS]
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let positions = p.rows * p.cols;
   let local = vec2u(lane % $WXu, lane / $WXu);
-  // Positions out0, out1, … and channels c0, c1, … (in vec4). Beyond the end, the last one is computed again and not stored.
+  // Positions out0, out1, … and channels c0, c1, … (in vec4). Beyond the end, the last one is
+  // computed again and not stored.
 //#for i in ROWS
   let out$i = group.y * $WY_ROWSu + local.y + $iu * $WYu;
 //#end

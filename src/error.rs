@@ -1,8 +1,9 @@
 //! Everything that can go wrong, one enum: each variant carries what a sentence about it needs.
 //!
-//! `Display` is the English sentence, [`Error::chinese`] the Chinese one: what was wrong, what was expected, what to do. They are
-//! written for the person at the page, not for a log. An error is handled once: the engine returns it, the page or the command shows it.
-//! To extend: add a variant with its two sentences here, and a call that reaches it to `tests/errors.rs`.
+//! `Display` is the English sentence, [`Error::chinese`] the Chinese one: what was wrong, what was
+//! expected, what to do. They are written for the person at the page, not for a log. An error is
+//! handled once: the engine returns it, the page or the command shows it. To extend: add a variant
+//! with its two sentences here, and a call that reaches it to `tests/errors.rs`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,13 +22,19 @@ pub enum Error {
     )]
     NoAdapter,
     /// The adapter answered, its device did not.
-    #[error("The graphics adapter refused to open ({detail}). Reload the page, or try another browser.")]
+    #[error(
+        "The graphics adapter refused to open ({detail}). Reload the page, or try another browser."
+    )]
     NoDevice { detail: String },
     /// The device went away: driver reset, sleep, another tab that took all memory.
-    #[error("The graphics device was lost ({detail}). Your photo is still here: press “Try again”.")]
+    #[error(
+        "The graphics device was lost ({detail}). Your photo is still here: press “Try again”."
+    )]
     DeviceLost { detail: String },
     /// A shader or a command was refused: a bug here or in a driver.
-    #[error("The graphics driver refused a step ({detail}). Try another browser, and please report this sentence.")]
+    #[error(
+        "The graphics driver refused a step ({detail}). Try another browser, and please report this sentence."
+    )]
     Gpu { detail: String },
     /// The adapter has no memory left for a buffer.
     #[error(
@@ -45,7 +52,9 @@ pub enum Error {
     )]
     AdapterLimit { width: usize, height: usize, needed: u64, available: u64 },
     /// A layer's weights need a larger buffer than the adapter allows.
-    #[error("Tensor `{name}` needs a {needed}-byte buffer, and this graphics adapter allows {available}.")]
+    #[error(
+        "Tensor `{name}` needs a {needed}-byte buffer, and this graphics adapter allows {available}."
+    )]
     TensorTooLarge { name: String, needed: u64, available: u64 },
 
     /// The bytes are no checkpoint file.
@@ -83,13 +92,17 @@ pub enum Error {
     #[error("Tensor `{name}` is stored as {found}; F32, F16, BF16 and F64 can be read.")]
     TensorType { name: String, found: String },
     /// A tensor holds NaN or infinity.
-    #[error("Tensor `{name}` holds values that are not finite numbers: the file is damaged or its training diverged.")]
+    #[error(
+        "Tensor `{name}` holds values that are not finite numbers: the file is damaged or its training diverged."
+    )]
     TensorNotFinite { name: String },
     /// A batch norm's variance is below zero.
     #[error("Tensor `{name}` holds negative variances: the file is damaged.")]
     TensorNegative { name: String },
     /// Dilation is asked for after the weights went up.
-    #[error("Dilation is chosen before a network is loaded. Choose the output stride, then load the file again.")]
+    #[error(
+        "Dilation is chosen before a network is loaded. Choose the output stride, then load the file again."
+    )]
     DilationLoaded,
     /// The tensors are those of another kind of network.
     #[error(
@@ -97,7 +110,9 @@ pub enum Error {
     )]
     UnsupportedNetwork { detail: String },
     /// The network is another one, of a kind that is known.
-    #[error("This network cannot be run here: {why}. ResNet, MobileNetV2 and EfficientNet-Lite are supported.")]
+    #[error(
+        "This network cannot be run here: {why}. ResNet, MobileNetV2 and EfficientNet-Lite are supported."
+    )]
     OtherNetwork { why: Unlike },
     /// The label list and the network disagree.
     #[error("The label list has {found} names, the network has {expected} classes.")]
@@ -107,13 +122,17 @@ pub enum Error {
     LabelFormat { detail: String },
 
     /// The bytes are no image of a format that is decoded here.
-    #[error("This file is not an image that can be read here ({what}). JPEG, PNG, WebP, GIF and BMP work.")]
+    #[error(
+        "This file is not an image that can be read here ({what}). JPEG, PNG, WebP, GIF and BMP work."
+    )]
     PhotoFormat { what: Foreign },
     /// The image starts well and breaks.
     #[error("The image is damaged: {detail}. Try to open and save it again with another program.")]
     PhotoCorrupt { detail: String },
     /// More pixels than are decoded here.
-    #[error("The image has {width}×{height} pixels; at most {limit} million are read. Save a smaller copy.")]
+    #[error(
+        "The image has {width}×{height} pixels; at most {limit} million are read. Save a smaller copy."
+    )]
     PhotoTooLarge { width: u64, height: u64, limit: u64 },
     /// Fewer pixels than the network can take.
     #[error(
@@ -191,37 +210,48 @@ impl Foreign {
     /// What it is and what to do about it, in English and Chinese.
     fn words(&self) -> [Cow<'_, str>; 2] {
         let words = match self {
-            Foreign::Empty => {
-                ["the file is empty; choose it again, or download it again", "文件是空的，请重新选择或重新下载"]
-            }
+            Foreign::Empty => [
+                "the file is empty; choose it again, or download it again",
+                "文件是空的，请重新选择或重新下载",
+            ],
             Foreign::Heic => [
                 "it is a HEIC photo; export it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)",
                 "它是 HEIC 照片，请先导出为 JPEG；在 iPhone 上：设置、相机、格式、兼容性最佳",
             ],
-            Foreign::Avif => {
-                ["it is an AVIF picture; save it as PNG or JPEG first", "它是 AVIF 图片，请先另存为 PNG 或 JPEG"]
+            Foreign::Avif => [
+                "it is an AVIF picture; save it as PNG or JPEG first",
+                "它是 AVIF 图片，请先另存为 PNG 或 JPEG",
+            ],
+            Foreign::CameraRaw => [
+                "it is a camera's raw file; export it as JPEG first",
+                "它是相机的原始文件，请先导出为 JPEG",
+            ],
+            Foreign::Video => [
+                "it is a video; save one frame as PNG or JPEG first",
+                "它是视频，请先把一帧存为 PNG 或 JPEG",
+            ],
+            Foreign::WebPage => {
+                ["it is a web page; save the picture itself", "它是网页，请保存图片本身"]
             }
-            Foreign::CameraRaw => {
-                ["it is a camera's raw file; export it as JPEG first", "它是相机的原始文件，请先导出为 JPEG"]
+            Foreign::Svg => {
+                ["it is an SVG drawing; export it as PNG first", "它是 SVG 矢量图，请先导出为 PNG"]
             }
-            Foreign::Video => {
-                ["it is a video; save one frame as PNG or JPEG first", "它是视频，请先把一帧存为 PNG 或 JPEG"]
-            }
-            Foreign::WebPage => ["it is a web page; save the picture itself", "它是网页，请保存图片本身"],
-            Foreign::Svg => ["it is an SVG drawing; export it as PNG first", "它是 SVG 矢量图，请先导出为 PNG"],
-            Foreign::Pdf => {
-                ["it is a PDF document; export the page as PNG first", "它是 PDF 文档，请先把页面导出为 PNG"]
-            }
+            Foreign::Pdf => [
+                "it is a PDF document; export the page as PNG first",
+                "它是 PDF 文档，请先把页面导出为 PNG",
+            ],
             Foreign::Tiff => [
                 "it is a TIFF picture or a camera's raw file; export it as JPEG or PNG first",
                 "它是 TIFF 图片或相机的原始文件，请先导出为 JPEG 或 PNG",
             ],
-            Foreign::Photoshop => {
-                ["it is a Photoshop document; export it as PNG first", "它是 Photoshop 文档，请先导出为 PNG"]
-            }
-            Foreign::JpegXl => {
-                ["it is a JPEG XL picture; save it as PNG or JPEG first", "它是 JPEG XL 图片，请先另存为 PNG 或 JPEG"]
-            }
+            Foreign::Photoshop => [
+                "it is a Photoshop document; export it as PNG first",
+                "它是 Photoshop 文档，请先导出为 PNG",
+            ],
+            Foreign::JpegXl => [
+                "it is a JPEG XL picture; save it as PNG or JPEG first",
+                "它是 JPEG XL 图片，请先另存为 PNG 或 JPEG",
+            ],
             Foreign::Jpeg2000 => [
                 "it is a JPEG 2000 picture; save it as PNG or JPEG first",
                 "它是 JPEG 2000 图片，请先另存为 PNG 或 JPEG",
@@ -231,7 +261,9 @@ impl Foreign {
                 "it is a ZIP archive or an office document; take the picture out first",
                 "它是压缩包或办公文档，请先取出其中的图片",
             ],
-            Foreign::Checkpoint => ["it is a checkpoint; choose it as weights instead", "它是权重文件，请作为权重打开"],
+            Foreign::Checkpoint => {
+                ["it is a checkpoint; choose it as weights instead", "它是权重文件，请作为权重打开"]
+            }
             Foreign::Dicom => [
                 "it is a DICOM file; export the picture as PNG from a DICOM viewer first",
                 "它是 DICOM 医学影像，请先用 DICOM 查看器导出为 PNG",
@@ -248,7 +280,10 @@ impl Foreign {
                 "it is a Netpbm picture (PPM, PGM, PBM, PAM or PFM); save it as PNG first",
                 "它是 Netpbm 图片（PPM、PGM、PBM、PAM 或 PFM），请先另存为 PNG",
             ],
-            Foreign::Targa => ["it is a Targa picture (TGA); save it as PNG first", "它是 TGA 图片，请先另存为 PNG"],
+            Foreign::Targa => [
+                "it is a Targa picture (TGA); save it as PNG first",
+                "它是 TGA 图片，请先另存为 PNG",
+            ],
             Foreign::NumPy => [
                 "it is a NumPy array (NPY or NPZ); save it as PNG first",
                 "它是 NumPy 数组（NPY 或 NPZ），请先另存为 PNG",
@@ -267,7 +302,10 @@ impl Foreign {
                     format!("它是 {name} 文件，请先导出为 PNG 或 JPEG").into(),
                 ];
             }
-            Foreign::Unknown => ["its first bytes are those of no known image", "开头的字节不属于任何已知的图片格式"],
+            Foreign::Unknown => [
+                "its first bytes are those of no known image",
+                "开头的字节不属于任何已知的图片格式",
+            ],
             Foreign::Kind(detail) => [detail.as_str(), detail.as_str()],
         };
         words.map(Cow::Borrowed)
@@ -326,19 +364,25 @@ impl ForeignCheckpoint {
                 "it is a model of TensorFlow (`.pb`); networks of PyTorch are read",
                 "它是 TensorFlow 模型（.pb）；这里读取 PyTorch 的网络",
             ],
-            ForeignCheckpoint::Gguf => ["it is a GGUF file of a language model", "它是语言模型的 GGUF 文件"],
+            ForeignCheckpoint::Gguf => {
+                ["it is a GGUF file of a language model", "它是语言模型的 GGUF 文件"]
+            }
             ForeignCheckpoint::Numpy => ["it is a NumPy array", "它是 NumPy 数组"],
             ForeignCheckpoint::Pickle => [
                 "it is a Python pickle that PyTorch did not write; save `model.state_dict()` with torch.save",
                 "它是 Python 的 pickle，但不是 PyTorch 写的；请用 torch.save 保存 model.state_dict()",
             ],
-            ForeignCheckpoint::Gzip => ["it is compressed with gzip; unpack it first", "它用 gzip 压缩过，请先解压"],
-            ForeignCheckpoint::Archive => {
-                ["it is an archive (tar, 7z, xz or RAR); unpack it first", "它是压缩包（tar、7z、xz 或 RAR），请先解压"]
+            ForeignCheckpoint::Gzip => {
+                ["it is compressed with gzip; unpack it first", "它用 gzip 压缩过，请先解压"]
             }
-            ForeignCheckpoint::Json => {
-                ["it is JSON: a configuration or an index, not the weights", "它是 JSON：是配置或索引，不是权重"]
-            }
+            ForeignCheckpoint::Archive => [
+                "it is an archive (tar, 7z, xz or RAR); unpack it first",
+                "它是压缩包（tar、7z、xz 或 RAR），请先解压",
+            ],
+            ForeignCheckpoint::Json => [
+                "it is JSON: a configuration or an index, not the weights",
+                "它是 JSON：是配置或索引，不是权重",
+            ],
             ForeignCheckpoint::Onnx => [
                 "it looks like an ONNX model (`.onnx`); save the PyTorch network's weights with \
                  `torch.save(model.state_dict(), \"weights.pth\")`",
@@ -395,15 +439,20 @@ impl Unlike {
     /// In English and Chinese.
     fn words(&self) -> [String; 2] {
         match self {
-            Unlike::Looks { like, tensor } => {
-                [format!("it looks like {like} (`{tensor}`)"), format!("它看起来是 {like}（{tensor}）")]
-            }
+            Unlike::Looks { like, tensor } => [
+                format!("it looks like {like} (`{tensor}`)"),
+                format!("它看起来是 {like}（{tensor}）"),
+            ],
             Unlike::NoClassifier { name } => [
-                format!("it has no classifier `{name}`, and without class scores there is nothing to explain"),
+                format!(
+                    "it has no classifier `{name}`, and without class scores there is nothing to explain"
+                ),
                 format!("它没有分类层 {name}，没有类别得分就没有可解释的东西"),
             ],
             Unlike::TwoClassifiers { names: [one, other] } => [
-                format!("it has two classifiers, `{one}` and `{other}`; save a state dict that has one"),
+                format!(
+                    "it has two classifiers, `{one}` and `{other}`; save a state dict that has one"
+                ),
                 format!("它有两个分类层 {one} 和 {other}；请保存只有一个的 state_dict"),
             ],
             Unlike::PoolsTwice { name, reads, channels } => [
@@ -416,7 +465,9 @@ impl Unlike {
                 ),
             ],
             Unlike::Projection { name } => [
-                format!("`{name}` is a projection of self-supervised training, and no classifier is behind it"),
+                format!(
+                    "`{name}` is a projection of self-supervised training, and no classifier is behind it"
+                ),
                 format!("{name} 是自监督训练的投影层，后面没有分类层"),
             ],
             Unlike::Activation { name, class, expected } => [
@@ -442,7 +493,13 @@ impl fmt::Display for Unlike {
 impl Error {
     /// Whether the device is of no use after this: it is gone, or keeps its first failure.
     pub fn is_of_the_device(&self) -> bool {
-        matches!(self, Error::DeviceLost { .. } | Error::NoDevice { .. } | Error::Gpu { .. } | Error::GpuMemory { .. })
+        matches!(
+            self,
+            Error::DeviceLost { .. }
+                | Error::NoDevice { .. }
+                | Error::Gpu { .. }
+                | Error::GpuMemory { .. }
+        )
     }
 
     /// The sentence in Chinese; what a decoder or a driver said stays as it was said.

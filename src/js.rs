@@ -1,7 +1,9 @@
-//! The engine as an ES module for other pages: [`Explainer`](crate::Explainer) through wasm-bindgen, with TypeScript types.
+//! The engine as an ES module for other pages: [`Explainer`](crate::Explainer) through
+//! wasm-bindgen, with TypeScript types.
 //!
-//! Built by `scripts/module` with the feature `js`, without the page; `examples/module/index.html` uses it. Thin on purpose:
-//! whatever needs an opinion stays in the engine. One call at a time: each is awaited before the next.
+//! Built by `scripts/module` with the feature `js`, without the page; `examples/module/index.html`
+//! uses it. Thin on purpose: whatever needs an opinion stays in the engine. One call at a time:
+//! each is awaited before the next.
 
 use serde_json::json;
 use wasm_bindgen::JsCast;
@@ -135,9 +137,13 @@ impl Question {
             ("contrast", Some(than)) => Objective::Contrast { than },
             ("contrast", None) => return Err(unknown("than", "", "the number of another class")),
             ("against", _) => Objective::Against,
-            (other, _) => return Err(unknown("target", other, "logit, probability, contrast, against")),
+            (other, _) => {
+                return Err(unknown("target", other, "logit, probability, contrast, against"));
+            }
         };
-        let layers = self.layers().map(|layers| layers.iter().filter_map(|layer| layer.as_string()).collect());
+        let layers = self
+            .layers()
+            .map(|layers| layers.iter().filter_map(|layer| layer.as_string()).collect());
         Ok(crate::Question {
             class: self.class(),
             objective,
@@ -193,7 +199,8 @@ impl Explainer {
         Ok(Explainer { engine: crate::Explainer::new().await?, photo: None })
     }
 
-    /// For a browser without WebGPU, where `open` throws: the processor computes the same, in one thread.
+    /// For a browser without WebGPU, where `open` throws: the processor computes the same, in one
+    /// thread.
     #[wasm_bindgen(js_name = onProcessor)]
     pub fn on_processor() -> Explainer {
         Explainer { engine: crate::Explainer::on_cpu(), photo: None }
@@ -205,8 +212,9 @@ impl Explainer {
         self.engine.adapter().name.clone()
     }
 
-    /// Measures how convolutions are best cut on this adapter (at most some seconds) and that it computes them rightly; returns a
-    /// line to keep for `setTuning` on the next visit. Call it before `load`.
+    /// Measures how convolutions are best cut on this adapter (at most some seconds) and that it
+    /// computes them rightly; returns a line to keep for `setTuning` on the next visit. Call it
+    /// before `load`.
     pub async fn tune(&mut self) -> Result<String, JsError> {
         self.engine.tune().await?;
         Ok(self.engine.tuning())
@@ -218,10 +226,11 @@ impl Explainer {
         self.engine.set_tuning(kept)
     }
 
-    /// Loads a ResNet, MobileNetV2 or EfficientNet-Lite from the bytes of a `.safetensors`, `.pt` or `.pth` file; `preprocessing` is
-    /// JSON as in `weights/models.json`, absent for the family's ImageNet recipe. `conventions` says what a MobileNet's tensors may
-    /// not tell: "pytorch" (symmetric padding, epsilon 1e-5) or "tensorflow" ("SAME" padding, epsilon 1e-3); absent: as their names
-    /// tell, else PyTorch's. Returns the network's name.
+    /// Loads a ResNet, MobileNetV2 or EfficientNet-Lite from the bytes of a `.safetensors`, `.pt`
+    /// or `.pth` file; `preprocessing` is JSON as in `weights/models.json`, absent for the family's
+    /// ImageNet recipe. `conventions` says what a MobileNet's tensors may not tell: "pytorch"
+    /// (symmetric padding, epsilon 1e-5) or "tensorflow" ("SAME" padding, epsilon 1e-3); absent: as
+    /// their names tell, else PyTorch's. Returns the network's name.
     pub async fn load(
         &mut self,
         weights: Vec<u8>,
@@ -241,7 +250,8 @@ impl Explainer {
         Ok(network.architecture.name().to_owned())
     }
 
-    /// The layers that can be explained, first to last; "last" means the one that the classifier pools.
+    /// The layers that can be explained, first to last; "last" means the one that the classifier
+    /// pools.
     #[wasm_bindgen(getter)]
     pub fn layers(&self) -> Vec<String> {
         self.engine.layers()
@@ -265,8 +275,13 @@ impl Explainer {
         self.engine.conventions().is_some_and(|(_, assumed)| assumed)
     }
 
-    /// Looks at a photo, the bytes of a JPEG, PNG, WebP, GIF or BMP file; `fit` is "whole" or "crop".
-    pub async fn predict(&mut self, photo: Vec<u8>, fit: Option<String>) -> Result<Prediction, JsError> {
+    /// Looks at a photo, the bytes of a JPEG, PNG, WebP, GIF or BMP file; `fit` is "whole" or
+    /// "crop".
+    pub async fn predict(
+        &mut self,
+        photo: Vec<u8>,
+        fit: Option<String>,
+    ) -> Result<Prediction, JsError> {
         let fit: Fit = fit.as_deref().unwrap_or("whole").parse()?;
         let photo = Photo::decode(&photo)?;
         let prediction = self.engine.predict(&photo, fit).await?;
@@ -274,8 +289,9 @@ impl Explainer {
         Ok(Prediction(prediction))
     }
 
-    /// Where the network looked for `klass` (absent: the likeliest) in the last photo, seen at `layer` (absent: "last", the one that
-    /// the classifier pools); `method` is "grad-cam", "layer-cam" …
+    /// Where the network looked for `klass` (absent: the likeliest) in the last photo, seen at
+    /// `layer` (absent: "last", the one that the classifier pools); `method` is "grad-cam",
+    /// "layer-cam" …
     pub async fn explain(
         &mut self,
         klass: Option<usize>,
@@ -287,12 +303,14 @@ impl Explainer {
         Ok(Explanation(self.engine.explain(klass, layer, method).await?))
     }
 
-    /// Every method, by the names that `explain` and `ask` take; the last two need a pass a channel.
+    /// Every method, by the names that `explain` and `ask` take; the last two need a pass a
+    /// channel.
     pub fn methods() -> Vec<String> {
         Method::ALL.map(|method| method.name().to_owned()).into()
     }
 
-    /// Answers a question about the last photo; undefined when `progress`, which slow methods tell how far they are, says stop.
+    /// Answers a question about the last photo; undefined when `progress`, which slow methods tell
+    /// how far they are, says stop.
     pub async fn ask(
         &mut self,
         question: Question,
@@ -304,11 +322,16 @@ impl Explainer {
         Ok(heard.out(answer)?.map(Explanation))
     }
 
-    /// Whether an explanation of the last photo is to be trusted, in some fifty passes; undefined when `progress` says stop, and for a
-    /// blank one.
-    pub async fn trust(&mut self, explanation: &Explanation, progress: Option<Progress>) -> Result<Trust, JsValue> {
+    /// Whether an explanation of the last photo is to be trusted, in some fifty passes; undefined
+    /// when `progress` says stop, and for a blank one.
+    pub async fn trust(
+        &mut self,
+        explanation: &Explanation,
+        progress: Option<Progress>,
+    ) -> Result<Trust, JsValue> {
         let mut heard = Heard { progress, thrown: None };
-        let trust = self.engine.trust(&explanation.0, NOISE, &mut |done, of| heard.hear(done, of)).await;
+        let trust =
+            self.engine.trust(&explanation.0, NOISE, &mut |done, of| heard.hear(done, of)).await;
         let curve = |curve: &Curve| json!({ "points": curve.points, "area": curve.area() });
         object(heard.out(trust)?.map(|trust| {
             json!({
@@ -319,28 +342,45 @@ impl Explainer {
         }))
     }
 
-    /// The `count` neurons (absent: 4) of the last layer that speak most for `klass` (absent: the likeliest), and most against it.
-    pub async fn neurons(&mut self, klass: Option<usize>, count: Option<usize>) -> Result<Neurons, JsValue> {
-        let neurons =
-            self.engine.neurons(klass, Objective::Logit, count.unwrap_or(4), 4).await.map_err(JsError::from)?;
+    /// The `count` neurons (absent: 4) of the last layer that speak most for `klass` (absent: the
+    /// likeliest), and most against it.
+    pub async fn neurons(
+        &mut self,
+        klass: Option<usize>,
+        count: Option<usize>,
+    ) -> Result<Neurons, JsValue> {
+        let neurons = self
+            .engine
+            .neurons(klass, Objective::Logit, count.unwrap_or(4), 4)
+            .await
+            .map_err(JsError::from)?;
         let list = |neurons: &[Neuron]| -> serde_json::Value {
             let one = |n: &Neuron| json!({ "channel": n.channel, "alpha": n.alpha, "classes": n.classes });
             neurons.iter().map(one).collect()
         };
-        object(Some(json!({ "speakFor": list(&neurons.speak_for), "speakAgainst": list(&neurons.speak_against) })))
+        object(Some(
+            json!({ "speakFor": list(&neurons.speak_for), "speakAgainst": list(&neurons.speak_against) }),
+        ))
     }
 
-    /// Looks at the last photo again without an explanation's largest region above `share` (absent: 0.15) of its maximum; undefined
-    /// for a blank one.
+    /// Looks at the last photo again without an explanation's largest region above `share` (absent:
+    /// 0.15) of its maximum; undefined for a blank one.
     #[wasm_bindgen(js_name = coverUp)]
-    pub async fn cover_up(&mut self, explanation: &Explanation, share: Option<f32>) -> Result<Covered, JsValue> {
+    pub async fn cover_up(
+        &mut self,
+        explanation: &Explanation,
+        share: Option<f32>,
+    ) -> Result<Covered, JsValue> {
         let known = &explanation.0;
         let size = (known.height, known.width);
         let share = share.unwrap_or(localization::THRESHOLD);
-        let Some(region) = localization::largest_region(&known.heatmap, size, share) else { return object(None) };
+        let Some(region) = localization::largest_region(&known.heatmap, size, share) else {
+            return object(None);
+        };
         let covered = self.engine.cover_up(&region.mask).await.map_err(JsError::from)?;
-        let of_class =
-            |logits: &[f32]| (known.class < logits.len()).then(|| covered.scores.probability(known.class, logits));
+        let of_class = |logits: &[f32]| {
+            (known.class < logits.len()).then(|| covered.scores.probability(known.class, logits))
+        };
         let rect = localization::to_photo(&region.bounds, &known.rect, size);
         object(Some(json!({
             "x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height,
@@ -355,7 +395,8 @@ impl Explainer {
         Ok(Estimate { passes, milliseconds })
     }
 
-    /// Guided backpropagation for `klass` (absent: the likeliest), as a picture; with an explanation of the same class, Guided Grad-CAM.
+    /// Guided backpropagation for `klass` (absent: the likeliest), as a picture; with an
+    /// explanation of the same class, Guided Grad-CAM.
     pub async fn guided(
         &mut self,
         klass: Option<usize>,
@@ -366,11 +407,13 @@ impl Explainer {
             Some(Explanation(known)) => guided.times(&known),
             None => guided,
         };
-        let rgba: Vec<u8> = guided.pixels().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        let rgba: Vec<u8> =
+            guided.pixels().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
         image_data(&rgba, guided.width, guided.height)
     }
 
-    /// The last photo with an explanation over it; `colours` is "jet", "viridis", "turbo", "magma" or "grey".
+    /// The last photo with an explanation over it; `colours` is "jet", "viridis", "turbo", "magma"
+    /// or "grey".
     pub fn overlay(
         &self,
         explanation: &Explanation,
@@ -380,7 +423,8 @@ impl Explainer {
         let photo = self.photo.as_ref().ok_or(Error::NoPhoto)?;
         let look = Look::new(colours.as_deref().unwrap_or("jet").parse()?, opacity.unwrap_or(0.5));
         let Explanation(known) = explanation;
-        let rgba = heatmap::blend(photo, &known.heatmap, (known.height, known.width), known.rect, look);
+        let rgba =
+            heatmap::blend(photo, &known.heatmap, (known.height, known.width), known.rect, look);
         image_data(&rgba, photo.width, photo.height)
     }
 }
@@ -401,8 +445,11 @@ impl Prediction {
 
     /// The `k` likeliest classes, likeliest first.
     pub fn top(&self, k: usize) -> Vec<Score> {
-        let score =
-            |score: crate::Score| Score { class: score.class, logit: score.logit, probability: score.probability };
+        let score = |score: crate::Score| Score {
+            class: score.class,
+            logit: score.logit,
+            probability: score.probability,
+        };
         self.0.top(k).into_iter().map(score).collect()
     }
 

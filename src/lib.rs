@@ -1,8 +1,8 @@
 //! Gradlens: where a neural network looks.
 //!
-//! Networks written by hand, forward and backward, in WGSL compute shaders, and Grad-CAM on top of them.
-//! [`Explainer`] is the door: load a checkpoint, [`predict`](Explainer::predict) a photo, [`explain`](Explainer::explain) a
-//! class. `ARCHITECTURE.md` shows the rooms behind it.
+//! Networks written by hand, forward and backward, in WGSL compute shaders, and Grad-CAM on top of
+//! them. [`Explainer`] is the door: load a checkpoint, [`predict`](Explainer::predict) a photo,
+//! [`explain`](Explainer::explain) a class. `ARCHITECTURE.md` shows the rooms behind it.
 
 pub mod catalog;
 pub mod checkpoint;

@@ -1,7 +1,8 @@
-//! Every operation with its parameters, declared once: a shader gets the struct as its uniform, the [processor](crate::cpu)
-//! reads the same one.
+//! Every operation with its parameters, declared once: a shader gets the struct as its uniform, the
+//! [processor](crate::cpu) reads the same one.
 //!
-//! To add an operation: its parameters as in its shader's `Params`, a variant, and an arm in [`Operation::params`].
+//! To add an operation: its parameters as in its shader's `Params`, a variant, and an arm in
+//! [`Operation::params`].
 
 use bytemuck::{Pod, Zeroable, bytes_of};
 
@@ -22,7 +23,9 @@ impl Precision {
 
     /// The shader that reads such weights.
     pub fn apply(self, shader: Shader) -> Shader {
-        shader.with("F16", (self == Precision::F16) as usize).with("I8", (self == Precision::I8) as usize)
+        shader
+            .with("F16", (self == Precision::F16) as usize)
+            .with("I8", (self == Precision::I8) as usize)
     }
 }
 
@@ -85,7 +88,8 @@ pub enum Operation {
     Conv2d {
         params: Conv2dParams,
         precision: Precision,
-        /// The weight is the forward pass's, to be read transposed, and binding 3 is the scale of what is read.
+        /// The weight is the forward pass's, to be read transposed, and binding 3 is the scale of
+        /// what is read.
         transposed: bool,
     },
     Conv2dSum(Conv2dSumParams),
@@ -116,14 +120,17 @@ impl Operation {
             Operation::Conv2dSum(params) => bytes_of(params),
             Operation::Conv2dTransposeWeight(params) => bytes_of(params),
             Operation::WinogradWeight(params) => bytes_of(params),
-            Operation::WinogradInput(params) | Operation::WinogradOutput(params) => bytes_of(params),
-            Operation::DepthwiseConv2d(params, _) | Operation::DepthwiseConv2dBackwardInput(params, _) => {
+            Operation::WinogradInput(params) | Operation::WinogradOutput(params) => {
                 bytes_of(params)
             }
+            Operation::DepthwiseConv2d(params, _)
+            | Operation::DepthwiseConv2dBackwardInput(params, _) => bytes_of(params),
             Operation::MaxPool2d(params)
             | Operation::MaxPool2dIndices(params)
             | Operation::MaxPool2dBackward(params) => bytes_of(params),
-            Operation::GlobalAveragePool(params) | Operation::GlobalAveragePoolBackward(params) => bytes_of(params),
+            Operation::GlobalAveragePool(params) | Operation::GlobalAveragePoolBackward(params) => {
+                bytes_of(params)
+            }
             Operation::Linear(params, _) | Operation::LinearBackward(params, _) => bytes_of(params),
             Operation::Cam(params) | Operation::CamWeights(params) => bytes_of(params),
             Operation::AblateChannel(params) => bytes_of(params),

@@ -1,7 +1,9 @@
-//! The operations of [`ops`](crate::ops) as plain f64 loops on the CPU: what the shaders are tested against.
+//! The operations of [`ops`](crate::ops) as plain f64 loops on the CPU: what the shaders are tested
+//! against.
 //!
-//! Slow and obvious on purpose; nothing here is fast, fused or packed. Images are planes [channels, height, width],
-//! convolution weights [c_out, c_in, ksize, ksize] as in a checkpoint. To extend: the twin of a new shader, same name.
+//! Slow and obvious on purpose; nothing here is fast, fused or packed. Images are planes [channels,
+//! height, width], convolution weights [c_out, c_in, ksize, ksize] as in a checkpoint. To extend:
+//! the twin of a new shader, same name.
 
 use crate::ops::Window;
 
@@ -29,18 +31,23 @@ impl Image {
     }
     /// The value at (y, x), or nothing outside the image.
     fn get(&self, c: usize, y: isize, x: isize) -> Option<f64> {
-        let inside = (0..self.height as isize).contains(&y) && (0..self.width as isize).contains(&x);
+        let inside =
+            (0..self.height as isize).contains(&y) && (0..self.width as isize).contains(&x);
         inside.then(|| self.planes[self.index(c, y as usize, x as usize)])
     }
     /// `f(self, other)` element by element.
     pub fn zip(&self, other: &Image, f: impl Fn(f64, f64) -> f64) -> Image {
-        assert_eq!([self.channels, self.height, self.width], [other.channels, other.height, other.width]);
+        assert_eq!(
+            [self.channels, self.height, self.width],
+            [other.channels, other.height, other.width]
+        );
         let planes = self.planes.iter().zip(&other.planes).map(|(&a, &b)| f(a, b)).collect();
         Image { planes, ..*self }
     }
 }
 
-/// The input position that output position `o` and tap `k` meet along an axis of `size` input positions.
+/// The input position that output position `o` and tap `k` meet along an axis of `size` input
+/// positions.
 fn meet(o: usize, k: usize, window: Window, size: usize) -> isize {
     (o * window.stride + k) as isize - window.before(size) as isize
 }
@@ -56,8 +63,13 @@ pub fn conv2d(x: &Image, w: &[f64], c_out: usize, window: Window) -> Image {
                 for ci in 0..x.channels {
                     for ky in 0..ksize {
                         for kx in 0..ksize {
-                            let at = x.get(ci, meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
-                            sum += at.unwrap_or(0.0) * w[((co * x.channels + ci) * ksize + ky) * ksize + kx];
+                            let at = x.get(
+                                ci,
+                                meet(oy, ky, window, x.height),
+                                meet(ox, kx, window, x.width),
+                            );
+                            sum += at.unwrap_or(0.0)
+                                * w[((co * x.channels + ci) * ksize + ky) * ksize + kx];
                         }
                     }
                 }
@@ -69,8 +81,16 @@ pub fn conv2d(x: &Image, w: &[f64], c_out: usize, window: Window) -> Image {
     y
 }
 
-/// dx[ci,iy,ix] = sum over co,ky,kx of w[co,ci,ky,kx] · dy[co,oy,ox]   where oy·stride + ky − pad == iy, and so for x
-pub fn conv2d_backward_input(c_in: usize, height: usize, width: usize, dy: &Image, w: &[f64], window: Window) -> Image {
+/// dx[ci,iy,ix] = sum over co,ky,kx of w[co,ci,ky,kx] · dy[co,oy,ox]   where oy·stride + ky − pad
+/// == iy, and so for x
+pub fn conv2d_backward_input(
+    c_in: usize,
+    height: usize,
+    width: usize,
+    dy: &Image,
+    w: &[f64],
+    window: Window,
+) -> Image {
     let Window { ksize, .. } = window;
     let mut dx = Image::zeros(c_in, height, width);
     for co in 0..dy.channels {
@@ -79,7 +99,8 @@ pub fn conv2d_backward_input(c_in: usize, height: usize, width: usize, dy: &Imag
                 for ci in 0..c_in {
                     for ky in 0..ksize {
                         for kx in 0..ksize {
-                            let (iy, ix) = (meet(oy, ky, window, dx.height), meet(ox, kx, window, dx.width));
+                            let (iy, ix) =
+                                (meet(oy, ky, window, dx.height), meet(ox, kx, window, dx.width));
                             if dx.get(ci, iy, ix).is_some() {
                                 let i = dx.index(ci, iy as usize, ix as usize);
                                 let weight = w[((co * c_in + ci) * ksize + ky) * ksize + kx];
@@ -104,7 +125,8 @@ pub fn depthwise_conv2d(x: &Image, w: &[f64], window: Window) -> Image {
                 let mut sum = 0.0;
                 for ky in 0..ksize {
                     for kx in 0..ksize {
-                        let at = x.get(c, meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
+                        let at =
+                            x.get(c, meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
                         sum += at.unwrap_or(0.0) * w[(c * ksize + ky) * ksize + kx];
                     }
                 }
@@ -116,8 +138,15 @@ pub fn depthwise_conv2d(x: &Image, w: &[f64], window: Window) -> Image {
     y
 }
 
-/// dx[c,iy,ix] = sum over ky,kx of w[c,0,ky,kx] · dy[c,oy,ox]   where oy·stride + ky − top == iy, and so for x
-pub fn depthwise_conv2d_backward_input(height: usize, width: usize, dy: &Image, w: &[f64], window: Window) -> Image {
+/// dx[c,iy,ix] = sum over ky,kx of w[c,0,ky,kx] · dy[c,oy,ox]   where oy·stride + ky − top == iy,
+/// and so for x
+pub fn depthwise_conv2d_backward_input(
+    height: usize,
+    width: usize,
+    dy: &Image,
+    w: &[f64],
+    window: Window,
+) -> Image {
     let Window { ksize, .. } = window;
     let mut dx = Image::zeros(dy.channels, height, width);
     for c in 0..dy.channels {
@@ -125,10 +154,12 @@ pub fn depthwise_conv2d_backward_input(height: usize, width: usize, dy: &Image, 
             for ox in 0..dy.width {
                 for ky in 0..ksize {
                     for kx in 0..ksize {
-                        let (iy, ix) = (meet(oy, ky, window, dx.height), meet(ox, kx, window, dx.width));
+                        let (iy, ix) =
+                            (meet(oy, ky, window, dx.height), meet(ox, kx, window, dx.width));
                         if dx.get(c, iy, ix).is_some() {
                             let i = dx.index(c, iy as usize, ix as usize);
-                            dx.planes[i] += w[(c * ksize + ky) * ksize + kx] * dy.planes[dy.index(c, oy, ox)];
+                            dx.planes[i] +=
+                                w[(c * ksize + ky) * ksize + kx] * dy.planes[dy.index(c, oy, ox)];
                         }
                     }
                 }
@@ -141,7 +172,12 @@ pub fn depthwise_conv2d_backward_input(height: usize, width: usize, dy: &Image, 
 /// y[c] = scale[c] · x[c] + bias[c]
 pub fn scale_bias(x: &Image, scale: &[f64], bias: &[f64]) -> Image {
     let positions = x.height * x.width;
-    let planes = x.planes.iter().enumerate().map(|(i, v)| scale[i / positions] * v + bias[i / positions]).collect();
+    let planes = x
+        .planes
+        .iter()
+        .enumerate()
+        .map(|(i, v)| scale[i / positions] * v + bias[i / positions])
+        .collect();
     Image { planes, ..*x }
 }
 
@@ -197,7 +233,8 @@ fn for_each_window(y: &Image, x: &Image, window: Window, mut f: impl FnMut(usize
                 let (mut winner, mut best) = (0, f64::NEG_INFINITY);
                 for ky in 0..window.ksize {
                     for kx in 0..window.ksize {
-                        let (iy, ix) = (meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
+                        let (iy, ix) =
+                            (meet(oy, ky, window, x.height), meet(ox, kx, window, x.width));
                         if let Some(value) = x.get(c, iy, ix).filter(|&value| value > best) {
                             (winner, best) = (x.index(c, iy as usize, ix as usize), value);
                         }
@@ -218,23 +255,30 @@ pub fn global_average_pool(x: &Image) -> Vec<f64> {
 /// dx[c,y,x] = dy[c] / (h·w)
 pub fn global_average_pool_backward(dy: &[f64], height: usize, width: usize) -> Image {
     let positions = height * width;
-    let planes = dy.iter().flat_map(|v| std::iter::repeat_n(v / positions as f64, positions)).collect();
+    let planes =
+        dy.iter().flat_map(|v| std::iter::repeat_n(v / positions as f64, positions)).collect();
     Image { channels: dy.len(), height, width, planes }
 }
 
 /// y[n] = bias[n] + scale[n] · sum over k of w[n,k] · x[k]
 pub fn linear(x: &[f64], w: &[f64], scale: &[f64], bias: &[f64]) -> Vec<f64> {
     let dot = |row: &[f64]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
-    w.chunks(x.len()).zip(scale.iter().zip(bias)).map(|(row, (scale, bias))| bias + scale * dot(row)).collect()
+    w.chunks(x.len())
+        .zip(scale.iter().zip(bias))
+        .map(|(row, (scale, bias))| bias + scale * dot(row))
+        .collect()
 }
 
 /// dx[k] = sum over n of w[n,k] · scale[n] · dy[n]
 pub fn linear_backward(features: usize, dy: &[f64], w: &[f64], scale: &[f64]) -> Vec<f64> {
     let scaled: Vec<f64> = dy.iter().zip(scale).map(|(dy, scale)| dy * scale).collect();
-    (0..features).map(|k| scaled.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum()).collect()
+    (0..features)
+        .map(|k| scaled.iter().enumerate().map(|(n, dy)| w[n * features + k] * dy).sum())
+        .collect()
 }
 
-/// `rounds` of pairs that change places, each (mask, seed): as `shaders/randomize.wgsl`, word by word.
+/// `rounds` of pairs that change places, each (mask, seed): as `shaders/randomize.wgsl`, word by
+/// word.
 pub fn randomize(words: &mut [u32], rounds: impl IntoIterator<Item = (u32, u32)>) {
     for (mask, seed) in rounds {
         for i in 0..words.len() as u32 {
@@ -249,7 +293,11 @@ pub fn randomize(words: &mut [u32], rounds: impl IntoIterator<Item = (u32, u32)>
 /// y = x, but zero where c is `channel`
 pub fn ablate_channel(x: &Image, channel: Option<usize>) -> Image {
     let positions = x.height * x.width;
-    let planes = x.planes.iter().enumerate().map(|(i, &v)| if Some(i / positions) == channel { 0.0 } else { v });
+    let planes = x
+        .planes
+        .iter()
+        .enumerate()
+        .map(|(i, &v)| if Some(i / positions) == channel { 0.0 } else { v });
     Image { planes: planes.collect(), ..*x }
 }
 
@@ -269,7 +317,8 @@ pub fn cam_weights(activations: &Image, gradients: &Image, method: u32) -> Vec<f
         .collect()
 }
 
-/// cam [h, w]: `method` 0 = weighted, 1 = HiResCAM, 2 = element-wise, 3 = LayerCAM, as in `shaders/cam.wgsl`.
+/// cam [h, w]: `method` 0 = weighted, 1 = HiResCAM, 2 = element-wise, 3 = LayerCAM, as in
+/// `shaders/cam.wgsl`.
 pub fn cam(activations: &Image, gradients: &Image, weights: &[f64], method: u32) -> Vec<f64> {
     let positions = activations.height * activations.width;
     let mut cam = vec![0.0; positions];

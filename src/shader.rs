@@ -1,9 +1,10 @@
 //! The shaders as text, and what is done to them before they are compiled.
 //!
 //! A shader is valid WGSL but for lines that begin with `//#` and names that begin with `$`:
-//! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` … `//#else` … `//#end` keeps one half;
-//! `$ROWS` stands for the constant; `//#import weight` stands for `shaders/shared/weight.wgsl`. An array with a dynamic index may end up
-//! in memory instead of registers, so a tile's accumulators are written out. Nothing else is generated.
+//! `//#for i in ROWS` (or `in 4`) … `//#end` repeats its lines with `$i` = 0, 1, …; `//#if F16` …
+//! `//#else` … `//#end` keeps one half; `$ROWS` stands for the constant; `//#import weight` stands
+//! for `shaders/shared/weight.wgsl`. An array with a dynamic index may end up in memory instead of
+//! registers, so a tile's accumulators are written out. Nothing else is generated.
 
 use std::cmp::Reverse;
 
@@ -74,7 +75,8 @@ impl Shader {
 /// The WGSL to compile. A constant that is not given counts as 0.
 pub fn expand(shader: &Shader) -> String {
     let lines: Vec<&str> = shader.source.lines().collect();
-    let mut names: Vec<_> = shader.constants.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+    let mut names: Vec<_> =
+        shader.constants.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
     // The longest first: `$WX_COLS` must not be read as `$WX` and a rest.
     names.sort_by_key(|(name, _)| Reverse(name.len()));
     let mut out = String::new();
@@ -97,7 +99,8 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
             }
             at = end;
         } else if let Some(name) = line.strip_prefix("//#import ") {
-            let (_, shared) = SHARED.iter().find(|(known, _)| *known == name).expect("a file of shaders/shared");
+            let (_, shared) =
+                SHARED.iter().find(|(known, _)| *known == name).expect("a file of shaders/shared");
             write_lines(&shared.lines().collect::<Vec<_>>(), names, out);
         } else if let Some(name) = line.strip_prefix("//#if ") {
             let (middle, end) = block(lines, at);
@@ -116,7 +119,8 @@ fn write_lines(lines: &[&str], names: &[(String, u32)], out: &mut String) {
     }
 }
 
-/// The `//#else` of the block opened at `start`, or else the `//#end` that closes it, and that `//#end`.
+/// The `//#else` of the block opened at `start`, or else the `//#end` that closes it, and that
+/// `//#end`.
 fn block(lines: &[&str], start: usize) -> (usize, usize) {
     let (mut depth, mut middle) = (0, None);
     for (i, line) in lines.iter().enumerate().skip(start) {

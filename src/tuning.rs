@@ -1,12 +1,14 @@
-//! Which tile of `conv2d` this adapter runs fastest: measured on it, since no guess fits an Apple GPU, an Intel iGPU and an RTX
-//! at once.
+//! Which tile of `conv2d` this adapter runs fastest: measured on it, since no guess fits an Apple
+//! GPU, an Intel iGPU and an RTX at once.
 //!
-//! Bounded in time: candidates are tried until the next one would probably exceed the budget, first those that move least
-//! memory. The naive kernel's results are checked against sums computed here, and a tile whose results differ from them never
-//! wins. Tiles that split the sum compete in the class of fewest positions only. Then the tile chosen computes a 3×3 convolution
-//! directly and in Winograd's form. The adapter's own clock counts where it has one: results come back to a browser after
-//! milliseconds, when a GPU has long been done. The outcome is a line of text that the page keeps for the next visit.
-//! To extend: another tile in [`TILES`], or another class of shapes in [`BENCHES`].
+//! Bounded in time: candidates are tried until the next one would probably exceed the budget, first
+//! those that move least memory. The naive kernel's results are checked against sums computed here,
+//! and a tile whose results differ from them never wins. Tiles that split the sum compete in the
+//! class of fewest positions only. Then the tile chosen computes a 3×3 convolution directly and in
+//! Winograd's form. The adapter's own clock counts where it has one: results come back to a browser
+//! after milliseconds, when a GPU has long been done. The outcome is a line of text that the page
+//! keeps for the next visit. To extend: another tile in [`TILES`], or another class of shapes in
+//! [`BENCHES`].
 
 use std::time::Duration;
 
@@ -15,15 +17,16 @@ use web_time::Instant;
 use crate::error::{Error, Result};
 use crate::gpu::{Dispatch, Gpu, Tensor};
 use crate::ops::{
-    self, CLASSES, Conv2d, DEFAULT_TILE, FEWEST, Fused, NAIVE, Padding, Precision, Scratch, TILES, Tile, Tuning,
-    pack_conv_weight, pack_scale_bias,
+    self, CLASSES, Conv2d, DEFAULT_TILE, FEWEST, Fused, NAIVE, Padding, Precision, Scratch, TILES,
+    Tile, Tuning, pack_conv_weight, pack_scale_bias,
 };
 
 /// The 1×1 convolution that stands for each class: side, c_in, c_out. 51 MFLOP each.
 const BENCHES: [[usize; 3]; CLASSES.len()] = [[56, 128, 64], [28, 256, 128], [14, 512, 256]];
 
-/// The 3×3 convolution by which Winograd's form is judged, for each class: side, c_in, c_out. As many input channels as the real ones
-/// have, since that is how long its sums are; fewer positions and output channels, so that it is 58 MFLOP.
+/// The 3×3 convolution by which Winograd's form is judged, for each class: side, c_in, c_out. As
+/// many input channels as the real ones have, since that is how long its sums are; fewer positions
+/// and output channels, so that it is 58 MFLOP.
 const JUDGES: [[usize; 3]; CLASSES.len()] = [[28, 64, 64], [20, 128, 64], [14, 256, 64]];
 
 /// Seconds that a trial should last, so that neither submitting nor a coarse clock counts for much.
@@ -69,7 +72,8 @@ pub async fn measure(gpu: &Gpu, budget: Duration) -> Result<Tuning> {
         // One run of each form, then three trials of each.
         if 6.0 * seconds + 4.0 * LONG_ENOUGH < left() {
             let judge = Bench::new(gpu, side, c_in, c_out, 3);
-            winograd[class] = judge.winograd_agrees(gpu, tile).await? && judge.prefers_winograd(gpu, tile).await?;
+            winograd[class] = judge.winograd_agrees(gpu, tile).await?
+                && judge.prefers_winograd(gpu, tile).await?;
         }
     }
     Ok(Tuning { tiles, winograd })
@@ -95,8 +99,9 @@ enum Form {
 impl Bench {
     fn new(gpu: &Gpu, side: usize, c_in: usize, c_out: usize, ksize: usize) -> Bench {
         // Fractions of the golden ratio: spread evenly over [-0.5, 0.5), and no two rows alike.
-        let values =
-            |count: usize| (0..count).map(|i| (i as f64 * 0.618_033_988_749_895).fract() as f32 - 0.5).collect();
+        let values = |count: usize| {
+            (0..count).map(|i| (i as f64 * 0.618_033_988_749_895).fract() as f32 - 0.5).collect()
+        };
         let (inputs, weights): (Vec<f32>, Vec<f32>) =
             (values(c_in * side * side), values(c_out * c_in * ksize * ksize));
         let x = gpu.tensor(side, side, c_in);
@@ -107,7 +112,8 @@ impl Bench {
         let padding = Padding::Symmetric(ksize / 2);
         let conv = Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride: 1, padding };
         let y = gpu.tensor(side, side, c_out);
-        let mut bytes = if ksize == 3 { ops::winograd_bytes([side, side], c_in, c_out) } else { [0; 3] };
+        let mut bytes =
+            if ksize == 3 { ops::winograd_bytes([side, side], c_in, c_out) } else { [0; 3] };
         let most = TILES.iter().map(|tile| tile.partial_sums_bytes(y.positions(), c_out)).max();
         bytes[0] = bytes[0].max(most.unwrap_or(0));
         Bench { x, y, scratch: Scratch::new(gpu, bytes), conv, inputs, weights }
@@ -116,8 +122,12 @@ impl Bench {
     fn dispatches(&self, gpu: &Gpu, form: Form) -> Vec<Dispatch> {
         let Bench { x, y, conv, scratch, .. } = self;
         match form {
-            Form::Direct(tile) => ops::conv2d(gpu, y, x, conv, Fused::default(), tile, &scratch.partial_sums),
-            Form::Winograd(tile) => ops::conv2d_winograd(gpu, y, x, conv, Fused::default(), tile, scratch),
+            Form::Direct(tile) => {
+                ops::conv2d(gpu, y, x, conv, Fused::default(), tile, &scratch.partial_sums)
+            }
+            Form::Winograd(tile) => {
+                ops::conv2d_winograd(gpu, y, x, conv, Fused::default(), tile, scratch)
+            }
         }
     }
 
@@ -138,12 +148,14 @@ impl Bench {
         Ok(winograd < self.time(gpu, Form::Direct(tile)).await?)
     }
 
-    /// Seconds a run: so many runs that they last [`LONG_ENOUGH`] (browsers round time stamps to 100 µs); the best of two trials, or three where one run is long enough.
+    /// Seconds a run: so many runs that they last [`LONG_ENOUGH`] (browsers round time stamps to
+    /// 100 µs); the best of two trials, or three where one run is long enough.
     async fn time(&self, gpu: &Gpu, form: Form) -> Result<f64> {
         const MOST_RUNS: f64 = 64.0;
         let dispatches = self.dispatches(gpu, form);
         let trial = async |times: usize| -> Result<f64> {
-            let dispatches: Vec<&Dispatch> = std::iter::repeat_n(&dispatches, times).flatten().collect();
+            let dispatches: Vec<&Dispatch> =
+                std::iter::repeat_n(&dispatches, times).flatten().collect();
             let started = Instant::now();
             let seconds = match gpu.seconds(&dispatches).await? {
                 Some(seconds) => seconds,
@@ -168,8 +180,11 @@ impl Bench {
             let i = sample * (found.len() - 1) / 63;
             let (co, position) = (i / positions, i % positions);
             let row = &self.weights[co * self.conv.c_in..][..self.conv.c_in];
-            let expected: f64 =
-                row.iter().enumerate().map(|(ci, &w)| w as f64 * self.inputs[ci * positions + position] as f64).sum();
+            let expected: f64 = row
+                .iter()
+                .enumerate()
+                .map(|(ci, &w)| w as f64 * self.inputs[ci * positions + position] as f64)
+                .sum();
             if !close(found[i], expected as f32) {
                 return Err(Error::WrongResult { found: found[i], expected: expected as f32 });
             }
@@ -178,7 +193,8 @@ impl Bench {
     }
 }
 
-/// f32 sums of 512 products of size 1/12 in another order differ by 1e-5 at most; a wrong index by far more.
+/// f32 sums of 512 products of size 1/12 in another order differ by 1e-5 at most; a wrong index by
+/// far more.
 fn close(a: f32, b: f32) -> bool {
     (a - b).abs() < 1e-3
 }

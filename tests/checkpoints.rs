@@ -1,5 +1,5 @@
-//! Checkpoints as people have them: every row of `docs/checkpoints.md` loads, and is the network that it should be. What looks like such
-//! a network and is none is refused by name.
+//! Checkpoints as people have them: every row of `docs/checkpoints.md` loads, and is the network
+//! that it should be. What looks like such a network and is none is refused by name.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,7 +37,8 @@ fn put(state: &mut StateDict, name: &str, shape: &[usize], value: impl Fn(usize)
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights").join(name)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights").join(name))
+        .unwrap()
 }
 
 fn network(file: Vec<u8>) -> Result<Network> {
@@ -52,11 +53,13 @@ fn network_of(state: &StateDict) -> Result<Network> {
 fn logits(network: &Network) -> Vec<f32> {
     let mut explainer = Explainer::on_cpu();
     block_on(explainer.load(network, Preprocessing::default())).unwrap();
-    let input: Vec<f32> = (0..3 * 40 * 37).map(|i| ((i * 7919 % 1000) as f32 / 250.0) - 2.0).collect();
+    let input: Vec<f32> =
+        (0..3 * 40 * 37).map(|i| ((i * 7919 % 1000) as f32 / 250.0) - 2.0).collect();
     block_on(explainer.logits_of(&input, 40, 37)).unwrap()
 }
 
-/// The means of the last layer, which the head reads: the logits of a classifier that is the identity.
+/// The means of the last layer, which the head reads: the logits of a classifier that is the
+/// identity.
 fn pooled() -> Vec<f32> {
     let mut state = state();
     put(&mut state, "fc.weight", &[256, 256], |i| if i / 256 == i % 256 { 1.0 } else { 0.0 });
@@ -90,7 +93,9 @@ fn put_linear(state: &mut StateDict, name: &str, [rows, columns]: [usize; 2]) {
 
 /// `nn.BatchNorm1d` of mean ½, variance 4 and weight 3.
 fn put_norm(state: &mut StateDict, name: &str, features: usize) {
-    for (part, number) in [("weight", 3.0), ("bias", -0.25), ("running_mean", 0.5), ("running_var", 4.0)] {
+    for (part, number) in
+        [("weight", 3.0), ("bias", -0.25), ("running_mean", 0.5), ("running_var", 4.0)]
+    {
         put(state, &format!("{name}.{part}"), &[features], |_| number);
     }
 }
@@ -148,7 +153,9 @@ fn rows() -> Vec<Row> {
         (
             "Body and head under two names",
             Box::new(|| {
-                for (body, head) in [("encoder.", "linear"), ("model.backbone.", "model.head.fc"), ("0.", "1")] {
+                for (body, head) in
+                    [("encoder.", "linear"), ("model.backbone.", "model.head.fc"), ("0.", "1")]
+                {
                     same(under(body, head));
                 }
             }),
@@ -172,8 +179,16 @@ fn rows() -> Vec<Row> {
             Box::new(|| {
                 same(renamed(&state(), |name| {
                     name.replace("conv1.weight", "conv1:weight")
-                        .replacen("bn1.", if name.starts_with("bn1.") { "layer0.1." } else { "bn1." }, 1)
-                        .replacen("conv1:", if name.starts_with("conv1.") { "layer0.0." } else { "conv1." }, 1)
+                        .replacen(
+                            "bn1.",
+                            if name.starts_with("bn1.") { "layer0.1." } else { "bn1." },
+                            1,
+                        )
+                        .replacen(
+                            "conv1:",
+                            if name.starts_with("conv1.") { "layer0.0." } else { "conv1." },
+                            1,
+                        )
                 }));
             }),
         ),
@@ -187,7 +202,10 @@ fn rows() -> Vec<Row> {
                 let expected = logits(&network_of(&state).unwrap());
                 let (_, bias) = state.remove("fc.bias").unwrap();
                 let found = logits(&network_of(&state).unwrap());
-                near(&found.iter().zip(bias).map(|(logit, bias)| logit + bias).collect::<Vec<_>>(), &expected);
+                near(
+                    &found.iter().zip(bias).map(|(logit, bias)| logit + bias).collect::<Vec<_>>(),
+                    &expected,
+                );
             }),
         ),
         ("Hidden layer in the classifier", Box::new(hidden_layers)),
@@ -201,7 +219,10 @@ fn rows() -> Vec<Row> {
                 put(&mut beside, "val_acc.confmat", &[5, 5], value);
                 put(&mut beside, "class_weights", &[5], value);
                 let network = network_of(&beside).unwrap();
-                assert!(matches!(network.notes(), [Note::Ignored { count: 3, .. }, Note::Assumed(_)]));
+                assert!(matches!(
+                    network.notes(),
+                    [Note::Ignored { count: 3, .. }, Note::Assumed(_)]
+                ));
                 same(beside);
             }),
         ),
@@ -209,7 +230,9 @@ fn rows() -> Vec<Row> {
             "Normalize inside the network",
             Box::new(|| {
                 let mut inside = renamed(&state(), |name| format!("model.{name}"));
-                put(&mut inside, "normalize.mean", &[1, 3, 1, 1], |channel| [0.4, 0.41, 0.42][channel]);
+                put(&mut inside, "normalize.mean", &[1, 3, 1, 1], |channel| {
+                    [0.4, 0.41, 0.42][channel]
+                });
                 put(&mut inside, "normalize.std", &[1, 3, 1, 1], |_| 0.25);
                 let usual = network_of(&inside).unwrap().usual_preprocessing();
                 assert_eq!((usual.mean, usual.std), ([0.4, 0.41, 0.42], [0.25; 3]));
@@ -226,7 +249,9 @@ fn rows() -> Vec<Row> {
                 // The sum of three equal channels' filters is the one filter.
                 let (mut grey, mut colours) = (state(), state());
                 put(&mut grey, "conv1.weight", &[8, 1, 7, 7], value);
-                put(&mut colours, "conv1.weight", &[8, 3, 7, 7], |i| value(i / 147 * 49 + i % 49) / 3.0);
+                put(&mut colours, "conv1.weight", &[8, 3, 7, 7], |i| {
+                    value(i / 147 * 49 + i % 49) / 3.0
+                });
                 let (grey, colours) = (network_of(&grey).unwrap(), network_of(&colours).unwrap());
                 assert!(grey.usual_preprocessing().grey && grey.notes().contains(&Note::Grey));
                 near(&logits(&grey), &logits(&colours));
@@ -254,7 +279,11 @@ fn every_row_of_the_table_loads() {
         .filter(|title| *title != "What")
         .collect();
     let rows = rows();
-    assert_eq!(listed, rows.iter().map(|(title, _)| *title).collect(), "the table, and what is checked");
+    assert_eq!(
+        listed,
+        rows.iter().map(|(title, _)| *title).collect(),
+        "the table, and what is checked"
+    );
     for (title, check) in rows {
         println!("{title}");
         check();
@@ -280,7 +309,10 @@ fn hidden_layers() {
     put_linear(&mut state, "fc.0", [12, 256]);
     put_linear(&mut state, "fc.2", [7, 12]);
     put_linear(&mut state, "fc.10", [CLASSES, 7]);
-    near(&logits(&network_of(&state).unwrap()), &linear(&relu(&linear(&relu(&linear(&pooled, 12)), 7)), CLASSES));
+    near(
+        &logits(&network_of(&state).unwrap()),
+        &linear(&relu(&linear(&relu(&linear(&pooled, 12)), 7)), CLASSES),
+    );
 }
 
 fn batch_norms() {
@@ -305,24 +337,36 @@ fn batch_norms() {
         let mut loader = explainer.loader(Some(file.len()));
         file.chunks(1001).for_each(|piece| loader.push(piece).unwrap());
         explainer.install(loader.finish().unwrap(), Preprocessing::default()).unwrap();
-        let input: Vec<f32> = (0..3 * 40 * 37).map(|i| ((i * 7919 % 1000) as f32 / 250.0) - 2.0).collect();
+        let input: Vec<f32> =
+            (0..3 * 40 * 37).map(|i| ((i * 7919 % 1000) as f32 / 250.0) - 2.0).collect();
         assert_eq!(block_on(explainer.logits_of(&input, 40, 37)).unwrap(), logits(&network));
     }
 }
 
 fn averaged() {
-    let (raw, averaged) = (state(), random_state_dict(&architecture(Block::Bottleneck, [1, 1, 1, 1], 8, 1, 8, 5), 4));
+    let (raw, averaged) =
+        (state(), random_state_dict(&architecture(Block::Bottleneck, [1, 1, 1, 1], 8, 1, 8, 5), 4));
     let mut both = renamed(&raw, |name| format!("model.{name}"));
     both.extend(renamed(&averaged, |name| format!("model_ema.module.{name}")));
     let file = to_safetensors(&both, Dtype::F32);
     let checkpoint = Checkpoint::read(file.clone()).unwrap();
     assert_eq!(checkpoint.choices(), ("model_ema.module", &["model".to_owned()][..]));
     let network = Network::from_checkpoint(&checkpoint).unwrap();
-    assert!(network.notes()[0].to_string().contains("`model_ema.module` was taken"), "{:?}", network.notes());
+    assert!(
+        network.notes()[0].to_string().contains("`model_ema.module` was taken"),
+        "{:?}",
+        network.notes()
+    );
     assert_eq!(logits(&network), logits(&network_of(&averaged).unwrap()));
     let chosen = Checkpoint::read_choice(file.clone(), Some("model")).unwrap();
-    assert_eq!(logits(&Network::from_checkpoint(&chosen).unwrap()), logits(&network_of(&raw).unwrap()));
-    assert!(matches!(Checkpoint::read_choice(file, Some("teacher")), Err(Error::UnknownChoice { .. })));
+    assert_eq!(
+        logits(&Network::from_checkpoint(&chosen).unwrap()),
+        logits(&network_of(&raw).unwrap())
+    );
+    assert!(matches!(
+        Checkpoint::read_choice(file, Some("teacher")),
+        Err(Error::UnknownChoice { .. })
+    ));
 }
 
 /// What changes what is computed must not be passed over.
@@ -336,7 +380,10 @@ fn what_is_another_network_is_refused_by_name() {
     };
     type Change = fn(&mut StateDict);
     let cases: [(Change, &str); 9] = [
-        (|s| put(s, "backbone.layer1.0.se.conv.weight", &[1, 1, 3], value), "layer1.0.se.conv.weight"),
+        (
+            |s| put(s, "backbone.layer1.0.se.conv.weight", &[1, 1, 3], value),
+            "layer1.0.se.conv.weight",
+        ),
         (|s| put(s, "backbone.maxpool.1.filt", &[8, 1, 3, 3], value), "maxpool.1.filt"),
         (|s| put(s, "pool.p", &[1], value), "pool.p"),
         (|s| put(s, "neck.conv.weight", &[8, 8, 3, 3], value), "neck.conv.weight"),
@@ -364,7 +411,8 @@ fn what_is_another_network_is_refused_by_name() {
     }
 }
 
-/// Strides and dilation where torchvision and Caffe have them: the same positions, and another network than without.
+/// Strides and dilation where torchvision and Caffe have them: the same positions, and another
+/// network than without.
 #[test]
 fn conventions_of_resnets_change_what_is_computed() {
     let usual = network_of(&state()).unwrap();
@@ -386,7 +434,8 @@ fn conventions_of_resnets_change_what_is_computed() {
         assert_eq!(rows(&of(Conventions { output_stride, ..Conventions::PYTORCH })), side);
     }
     // And back.
-    let mut back = of(Conventions { output_stride: 8, stride_in_1x1: true, ..Conventions::PYTORCH });
+    let mut back =
+        of(Conventions { output_stride: 8, stride_in_1x1: true, ..Conventions::PYTORCH });
     back.set_conventions(Conventions::PYTORCH);
     assert_eq!(logits(&back), logits(&usual));
 }

@@ -1,4 +1,5 @@
-//! The native command as a person runs it: what it writes, and what it says when something is wrong.
+//! The native command as a person runs it: what it writes, and what it says when something is
+//! wrong.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,7 +14,10 @@ use common::golden_weights::{architecture, random_checkpoint};
 fn explain(arguments: &[&str]) -> Output {
     let test = std::env::current_exe().unwrap();
     let command = test.ancestors().nth(2).unwrap().join("examples/explain");
-    Command::new(&command).args(arguments).output().unwrap_or_else(|e| panic!("{}: {e}", command.display()))
+    Command::new(&command)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|e| panic!("{}: {e}", command.display()))
 }
 
 /// A folder of its own for each test, with a tiny network and its labels in it.
@@ -33,9 +37,10 @@ fn writes_result_tensors_and_overlay() {
     let folder = folder("writes");
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (weights, labels, out) = (at("tiny.safetensors"), at("labels.txt"), at("out"));
-    for (fit, class, size, layer, cam) in
-        [("whole", "Dog", [300, 451], "layer3.0", [19, 29]), ("crop", "3", [224, 224], "layer4", [7, 7])]
-    {
+    for (fit, class, size, layer, cam) in [
+        ("whole", "Dog", [300, 451], "layer3.0", [19, 29]),
+        ("crop", "3", [224, 224], "layer4", [7, 7]),
+    ] {
         let output = explain(&[
             "--weights",
             &weights,
@@ -53,7 +58,8 @@ fn writes_result_tensors_and_overlay() {
             &out,
         ]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let result: serde_json::Value = serde_json::from_slice(&std::fs::read(at("out/result.json")).unwrap()).unwrap();
+        let result: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(at("out/result.json")).unwrap()).unwrap();
         let index = if fit == "whole" { 1 } else { 3 };
         assert_eq!(result["class"]["index"], index);
         assert_eq!(result["class"]["label"], ["cat", "dog", "bird", "fish", "horse"][index]);
@@ -80,7 +86,18 @@ fn writes_what_else_is_asked_for() {
     let folder = folder("also");
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (weights, labels, out) = (at("tiny.safetensors"), at("labels.txt"), at("out"));
-    let arguments = ["--weights", &weights, "--image", PHOTO, "--labels", &labels, "--fit", "crop", "--out", &out];
+    let arguments = [
+        "--weights",
+        &weights,
+        "--image",
+        PHOTO,
+        "--labels",
+        &labels,
+        "--fit",
+        "crop",
+        "--out",
+        &out,
+    ];
     let more = [
         ["--class", "dog"],
         ["--layer", "layer3,layer4"],
@@ -92,14 +109,25 @@ fn writes_what_else_is_asked_for() {
     ];
     let output = explain(&[&arguments[..], more.as_flattened()].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(at("out/result.json")).unwrap()).unwrap();
+    let result: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(at("out/result.json")).unwrap()).unwrap();
     assert_eq!([&result["layer"], &result["method"]], ["layer3+layer4", "ablation-cam"]);
-    assert_eq!([&result["target"]["name"], &result["target"]["than"]["label"]], ["contrast", "cat"]);
-    let number = |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {result:#}"));
+    assert_eq!(
+        [&result["target"]["name"], &result["target"]["than"]["label"]],
+        ["contrast", "cat"]
+    );
+    let number = |value: &serde_json::Value| {
+        value.as_f64().unwrap_or_else(|| panic!("{value} in {result:#}"))
+    };
     // The crop is the middle of the photo: what was found there lies on it.
     let found = &result["box"]["rect"];
-    assert!(number(&found["x"]) >= number(&result["input"]["rect"]["x"]) && number(&found["width"]) <= 300.0);
-    for share in [&result["truth"]["iou"], &result["truth"]["energy_share"], &result["cover"]["probability"]] {
+    assert!(
+        number(&found["x"]) >= number(&result["input"]["rect"]["x"])
+            && number(&found["width"]) <= 300.0
+    );
+    for share in
+        [&result["truth"]["iou"], &result["truth"]["energy_share"], &result["cover"]["probability"]]
+    {
         assert!((0.0..=1.0).contains(&number(share)));
     }
     assert!(result["truth"]["points_into"].is_boolean());
@@ -112,14 +140,20 @@ fn writes_what_else_is_asked_for() {
 
     let file = std::fs::read(at("out/tensors.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&file).unwrap();
-    let shape = |name: &str| tensors.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}")).shape().to_vec();
+    let shape = |name: &str| {
+        tensors.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}")).shape().to_vec()
+    };
     assert_eq!([shape("cam/layer3"), shape("cam/layer4")], [[14, 14], [7, 7]]);
     assert_eq!([shape("guided"), shape("guided_cam")], [[224, 224, 3]; 2]);
     assert_eq!([shape("scrambled/fc"), shape("scrambled/conv1")], [[224, 224]; 2]);
     let neuron = number(&result["neurons"]["for"][0]["channel"]);
     assert_eq!(shape(&format!("neuron/{neuron}")), [7, 7]);
     for picture in ["guided.png", "guided_cam.png", "covered.png"] {
-        assert_eq!(image::open(folder.join("out").join(picture)).unwrap().width(), 224, "{picture}");
+        assert_eq!(
+            image::open(folder.join("out").join(picture)).unwrap().width(),
+            224,
+            "{picture}"
+        );
     }
 }
 
@@ -152,8 +186,14 @@ fn says_what_is_wrong_in_one_line() {
             explain(&["--weights", &weights, "--image", &at("absent.png"), "--out", &out]),
             "absent.png could not be read",
         ),
-        (explain(&["--weights", &weights, "--image", &at("nonsense.bin"), "--out", &out]), "not an image"),
-        (explain(&["--weights", &at("nonsense.bin"), "--image", PHOTO, "--out", &out]), "not a checkpoint"),
+        (
+            explain(&["--weights", &weights, "--image", &at("nonsense.bin"), "--out", &out]),
+            "not an image",
+        ),
+        (
+            explain(&["--weights", &at("nonsense.bin"), "--image", PHOTO, "--out", &out]),
+            "not a checkpoint",
+        ),
     ];
     for (output, sentence) in cases {
         let said = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,5 @@
-//! What those who host the page run: smaller weights, in parts, and the entry that the page finds them by.
+//! What those who host the page run: smaller weights, in parts, and the entry that the page finds
+//! them by.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,7 +13,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 fn convert(folder: &Path, arguments: &[&str]) -> Output {
     let test = std::env::current_exe().unwrap();
     let command = test.ancestors().nth(2).unwrap().join("examples/convert");
-    let output = Command::new(&command).args(["--root", folder.to_str().unwrap()]).args(arguments).output();
+    let output =
+        Command::new(&command).args(["--root", folder.to_str().unwrap()]).args(arguments).output();
     output.unwrap_or_else(|e| panic!("{}: {e}", command.display()))
 }
 
@@ -25,7 +27,8 @@ fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("weights")).unwrap();
-    std::fs::copy(Path::new(ROOT).join("weights/models.json"), folder.join("weights/models.json")).unwrap();
+    std::fs::copy(Path::new(ROOT).join("weights/models.json"), folder.join("weights/models.json"))
+        .unwrap();
     folder
 }
 
@@ -39,8 +42,10 @@ const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/emoji50/emoj
 fn i8_in_parts_with_an_entry_that_leads_to_them() {
     let folder = folder("convert_i8");
     let photos = Path::new(ROOT).join("weights/emoji50/samples");
-    let arguments = ["--entry", "emoji50", "--weights", WEIGHTS, "--verify", "--to", "i8", "--parts", "2"];
-    let output = convert(&folder, &[&arguments[..], &["--check", photos.to_str().unwrap()]].concat());
+    let arguments =
+        ["--entry", "emoji50", "--weights", WEIGHTS, "--verify", "--to", "i8", "--parts", "2"];
+    let output =
+        convert(&folder, &[&arguments[..], &["--check", photos.to_str().unwrap()]].concat());
     assert!(output.status.success(), "{}", said(&output));
     println!("{}", said(&output));
     // A trained network on pictures of its own kind; each of six stays what it was.
@@ -56,12 +61,18 @@ fn i8_in_parts_with_an_entry_that_leads_to_them() {
     while (file.len() as u64) < entry.size {
         let (part, offset) = entry.place(&entry.file, file.len() as u64);
         assert_eq!(offset, 0);
-        let bytes = std::fs::read(folder.join(&part)).unwrap_or_else(|error| panic!("{part}: {error}"));
+        let bytes =
+            std::fs::read(folder.join(&part)).unwrap_or_else(|error| panic!("{part}: {error}"));
         assert!(bytes.len() <= 2_000_000);
         file.extend(bytes);
     }
     assert_eq!(file.len() as u64, entry.size);
-    assert!(entry.size * 10 < listed.size * 6, "{} of {}: i8 has half the bytes of f16", entry.size, listed.size);
+    assert!(
+        entry.size * 10 < listed.size * 6,
+        "{} of {}: i8 has half the bytes of f16",
+        entry.size,
+        listed.size
+    );
     let network = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
     assert_eq!(network.architecture.classes(), entry.classes);
 
@@ -87,7 +98,11 @@ fn a_file_alone_is_the_same_bytes_each_time_and_touches_no_list() {
     let output = convert(&folder, &arguments);
     assert!(output.status.success(), "{}", said(&output));
     let first = std::fs::read(&out).unwrap();
-    assert!(said(&output).contains(&format!("{} bytes (ResNet-50", first.len())), "{}", said(&output));
+    assert!(
+        said(&output).contains(&format!("{} bytes (ResNet-50", first.len())),
+        "{}",
+        said(&output)
+    );
     assert!(convert(&folder, &arguments).status.success());
     assert!(first == std::fs::read(&out).unwrap(), "a second time gave other bytes");
     let network = Network::from_checkpoint(&Checkpoint::read(first).unwrap()).unwrap();
@@ -101,17 +116,26 @@ fn says_what_is_wrong_and_writes_nothing() {
     let before = std::fs::read(folder.join("weights/models.json")).unwrap();
     for (arguments, sentence) in [
         (&["--entry", "resnet", "--weights", WEIGHTS][..], "no entry `resnet`"),
-        (&["--entry", "imagenet", "--weights", WEIGHTS, "--verify"], "not the file that the entry `imagenet` names"),
+        (
+            &["--entry", "imagenet", "--weights", WEIGHTS, "--verify"],
+            "not the file that the entry `imagenet` names",
+        ),
         (&["--entry", "imagenet", "--weights", WEIGHTS], "149 classes"),
         (&["--entry", "emoji50", "--weights", "nowhere.pt"], "nowhere.pt"),
-        (&["--entry", "emoji50", "--weights", concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")], "not a checkpoint"),
+        (
+            &["--entry", "emoji50", "--weights", concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")],
+            "not a checkpoint",
+        ),
         (&["--entry", "emoji50", "--weights", WEIGHTS, "--to", "i4"], "f32, f16 and i8"),
         (&["--entry", "emoji50", "--weights", WEIGHTS, "--parts", "0"], "megabytes"),
         (&["--entry", "emoji50"], "`--weights` is missing"),
         (&["--weights", WEIGHTS], "`--entry` is missing"),
         (&["--out", "nowhere/x.safetensors"], "`--weights` is missing"),
         (&["--out", "nowhere/x.safetensors", "--weights", WEIGHTS], "nowhere/x.safetensors"),
-        (&["--out", "nowhere/x.safetensors", "--weights", WEIGHTS, "--parts", "2"], "`--parts` is about an entry"),
+        (
+            &["--out", "nowhere/x.safetensors", "--weights", WEIGHTS, "--parts", "2"],
+            "`--parts` is about an entry",
+        ),
     ] {
         let output = convert(&folder, arguments);
         assert!(!output.status.success(), "{arguments:?}");

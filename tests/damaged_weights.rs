@@ -25,7 +25,9 @@ fn tensor_pickle(count: u8, offset: i32, shape: &[i32], strides: &[i32]) -> Vec<
     pickle.extend(offset.to_le_bytes());
     for numbers in [shape, strides] {
         pickle.push(b'(');
-        numbers.iter().for_each(|number| pickle.extend([&b"J"[..], &number.to_le_bytes()].concat()));
+        numbers
+            .iter()
+            .for_each(|number| pickle.extend([&b"J"[..], &number.to_le_bytes()].concat()));
         pickle.push(b't');
     }
     pickle.extend(b"\x89}tRs.");
@@ -37,7 +39,9 @@ fn checks_windows_onto_storages() {
     let read = |count, offset, shape: &[i32], strides: &[i32]| {
         Checkpoint::read(pickled(&tensor_pickle(count, offset, shape, strides)))
     };
-    let count = |checkpoint: Result<Checkpoint>| checkpoint.map(|c| c.get("w").unwrap().f32().unwrap().len());
+    let count = |checkpoint: Result<Checkpoint>| {
+        checkpoint.map(|c| c.get("w").unwrap().f32().unwrap().len())
+    };
     assert_eq!(count(read(4, 0, &[2, 2], &[2, 1])), Ok(4));
     assert_eq!(count(read(4, 1, &[3], &[1])), Ok(3));
     assert_eq!(count(read(4, 3, &[], &[])), Ok(1));
@@ -77,7 +81,10 @@ fn survives_hostile_pickles() {
     let start = b"\x80\x02".to_vec();
     let cases: [(&str, Vec<u8>); 8] = [
         ("nested lists", [start.clone(), vec![b']'; 3_000_000]].concat()),
-        ("nested tuples", [start.clone(), b")".to_vec(), vec![0x85; 3_000_000], b".".to_vec()].concat()),
+        (
+            "nested tuples",
+            [start.clone(), b")".to_vec(), vec![0x85; 3_000_000], b".".to_vec()].concat(),
+        ),
         ("marks", [start.clone(), vec![b'('; 3_000_000]].concat()),
         ("dictionaries", [start.clone(), vec![b'}'; 3_000_000]].concat()),
         ("a dictionary inside itself", b"\x80\x02}q\0X\x05\0\0\0modelh\0s.".to_vec()),
@@ -86,14 +93,18 @@ fn survives_hostile_pickles() {
         ("no end", b"\x80\x02}".to_vec()),
     ];
     for (what, pickle) in cases {
-        assert!(matches!(Checkpoint::read(pickled(&pickle)), Err(Error::PyTorchFile { .. })), "{what}");
+        assert!(
+            matches!(Checkpoint::read(pickled(&pickle)), Err(Error::PyTorchFile { .. })),
+            "{what}"
+        );
     }
 }
 
 #[test]
 fn survives_hostile_headers() {
-    let file =
-        |header: &str, data: usize| [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat();
+    let file = |header: &str, data: usize| {
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()
+    };
     let cases = [
         file(r#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, 0),
         file(r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,18446744073709551615]}}"#, 8),
@@ -102,7 +113,13 @@ fn survives_hostile_headers() {
             r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
             4,
         ),
-        file(&format!(r#"{{"a":{{"dtype":"F32","shape":[{}1],"data_offsets":[0,4]}}}}"#, "1,".repeat(100_000)), 4),
+        file(
+            &format!(
+                r#"{{"a":{{"dtype":"F32","shape":[{}1],"data_offsets":[0,4]}}}}"#,
+                "1,".repeat(100_000)
+            ),
+            4,
+        ),
         file(&format!("{{\"a\":{}", "[".repeat(1_000_000)), 0),
         file(&format!("{{{}", " ".repeat(3 << 20)), 0),
         [&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
@@ -113,9 +130,13 @@ fn survives_hostile_headers() {
     for (index, case) in cases.into_iter().enumerate() {
         for piece in [1, 9, case.len()] {
             let mut incoming = Incoming::new(None);
-            let pushed = case.chunks(piece).try_for_each(|piece| incoming.push(piece, &mut |_| Ok(())));
+            let pushed =
+                case.chunks(piece).try_for_each(|piece| incoming.push(piece, &mut |_| Ok(())));
             let result = pushed.and_then(|()| incoming.finish(&mut |_| Ok(())));
-            assert!(matches!(result, Err(Error::NotACheckpoint { .. })), "{index} by {piece}: {result:?}");
+            assert!(
+                matches!(result, Err(Error::NotACheckpoint { .. })),
+                "{index} by {piece}: {result:?}"
+            );
         }
         let result = Checkpoint::read(case);
         assert!(matches!(result, Err(Error::NotACheckpoint { .. })), "{index}: {result:?}");
@@ -149,7 +170,10 @@ fn survives_mutated_files() {
                 let at = places[random(places.len())].min(file.len() - 1);
                 match random(6) {
                     0 => file[at] ^= 1 << random(8),
-                    1 => file[at] = [0, 1, 0x7f, 0x80, 0xff, b'.', b'R', b'u', b't', b'(', b'Q'][random(11)],
+                    1 => {
+                        file[at] =
+                            [0, 1, 0x7f, 0x80, 0xff, b'.', b'R', b'u', b't', b'(', b'Q'][random(11)]
+                    }
                     2 => file[at] = file[random(file.len())],
                     3 => file.truncate(at.max(1)),
                     4 => {
@@ -175,7 +199,10 @@ fn survives_mutated_files() {
                 Ok(checkpoint) => {
                     read += 1;
                     for tensor in checkpoint.names().filter_map(|name| checkpoint.get(name)) {
-                        assert_eq!(tensor.bytes().len(), tensor.shape.iter().product::<usize>() * tensor.dtype.size());
+                        assert_eq!(
+                            tensor.bytes().len(),
+                            tensor.shape.iter().product::<usize>() * tensor.dtype.size()
+                        );
                     }
                     let _ = Network::from_checkpoint(&checkpoint);
                 }
@@ -183,15 +210,21 @@ fn survives_mutated_files() {
         }
     }
     println!("{read} of the mutated files were still read, {refused} refused");
-    assert!(read > 100 && refused > 1_000, "mutations too mild or too wild: {read} read, {refused} refused");
+    assert!(
+        read > 100 && refused > 1_000,
+        "mutations too mild or too wild: {read} read, {refused} refused"
+    );
 }
 
 /// Offsets of bytes with structure, where mutations hurt: the JSON header, or the pickle and the
 /// zip's directory.
 fn interesting(file: &[u8]) -> Vec<usize> {
-    if let Some(pickle) = file.starts_with(b"PK").then(|| file.windows(2).position(|w| w == b"\x80\x02")).flatten() {
+    if let Some(pickle) =
+        file.starts_with(b"PK").then(|| file.windows(2).position(|w| w == b"\x80\x02")).flatten()
+    {
         let directory = file.windows(4).position(|w| w == b"PK\x01\x02").expect("a directory");
-        let stop = pickle + file[pickle..].windows(2).position(|w| w == b".P" || w == b".\0").unwrap_or(20_000);
+        let stop = pickle
+            + file[pickle..].windows(2).position(|w| w == b".P" || w == b".\0").unwrap_or(20_000);
         return (0..stop.min(directory)).chain(directory..file.len()).collect();
     }
     if file.starts_with(b"\x80\x02") {

@@ -7,13 +7,19 @@ use std::process::Command;
 use gradlens::checkpoint::{Block, Conventions, Dtype, ResNetConfig};
 use gradlens::gpu::Gpu;
 use gradlens::image::prepare;
-use gradlens::{Checkpoint, ColourMap, Error, Explainer, Fit, Labels, Method, Network, Photo, Preprocessing, Result};
+use gradlens::{
+    Checkpoint, ColourMap, Error, Explainer, Fit, Labels, Method, Network, Photo, Preprocessing,
+    Result,
+};
 use pollster::block_on;
 
 mod common;
-use common::golden_weights::{StateDict, architecture, random_checkpoint, random_state_dict, to_safetensors};
+use common::golden_weights::{
+    StateDict, architecture, random_checkpoint, random_state_dict, to_safetensors,
+};
 
-/// Reached elsewhere, since it takes an adapter that is broken: the file, and the words of its test.
+/// Reached elsewhere, since it takes an adapter that is broken: the file, and the words of its
+/// test.
 const ELSEWHERE: [(&str, &str, &str); 2] = [
     ("WrongResult", "src/tuning.rs", "results_that_are_not_the_cpus_are_not_believed"),
     ("GpuMemory", "src/gpu/device.rs", "memory_that_runs_out_has_a_sentence_of_its_own"),
@@ -64,8 +70,8 @@ fn without_an_adapter() -> Error {
 }
 
 fn on_device(largest: u64, work: impl FnOnce(&mut Explainer) -> Result<()>) -> Error {
-    let mut explainer =
-        block_on(Explainer::with_buffers(largest)).expect("the tests need a Vulkan, Metal or DX12 driver");
+    let mut explainer = block_on(Explainer::with_buffers(largest))
+        .expect("the tests need a Vulkan, Metal or DX12 driver");
     work(&mut explainer).unwrap_err()
 }
 
@@ -89,21 +95,32 @@ fn reached() -> Vec<Error> {
     gpu.scratch(2 << 20); // nobody asks how large a buffer may be
     all.push(gpu.check().unwrap_err());
     all.push(on_device(1 << 20, |explainer| {
-        block_on(explainer.load(&network(), Preprocessing { longest: 2048, ..Default::default() }))?;
+        block_on(
+            explainer.load(&network(), Preprocessing { longest: 2048, ..Default::default() }),
+        )?;
         block_on(explainer.predict(&photo(1200, 1200), Fit::Whole)).map(|_| ())
     }));
-    all.push(on_device(64 << 10, |explainer| block_on(explainer.load(&network(), Preprocessing::default()))));
+    all.push(on_device(64 << 10, |explainer| {
+        block_on(explainer.load(&network(), Preprocessing::default()))
+    }));
 
     // Files of weights.
     all.push(Checkpoint::read(b"Dear reader, these are no weights.".to_vec()).unwrap_err());
     all.push(Checkpoint::read(fixture("weights/basic.pt")[..400].to_vec()).unwrap_err());
     all.push(Checkpoint::read(fixture("weights/refused_int32.safetensors")).unwrap_err());
     all.push(changed(|state| drop(state.remove("layer3.0.conv2.weight"))).unwrap_err());
-    all.push(changed(|state| drop(state.insert("se.weight".into(), (vec![1], vec![0.5])))).unwrap_err());
     all.push(
-        changed(|state| drop(state.insert("conv1.weight".into(), (vec![8, 4, 7, 7], vec![0.5; 1568])))).unwrap_err(),
+        changed(|state| drop(state.insert("se.weight".into(), (vec![1], vec![0.5])))).unwrap_err(),
     );
-    all.push(changed(|state| drop(state.insert("fc.bias".into(), (vec![9], vec![0.5; 9])))).unwrap_err());
+    all.push(
+        changed(|state| {
+            drop(state.insert("conv1.weight".into(), (vec![8, 4, 7, 7], vec![0.5; 1568])))
+        })
+        .unwrap_err(),
+    );
+    all.push(
+        changed(|state| drop(state.insert("fc.bias".into(), (vec![9], vec![0.5; 9])))).unwrap_err(),
+    );
     all.push(changed(|state| state.get_mut("fc.weight").unwrap().1[0] = f32::NAN).unwrap_err());
     all.push(changed(|state| state.get_mut("bn1.running_var").unwrap().1[0] = -1.0).unwrap_err());
     all.push(changed(|state| state.retain(|name, _| name.starts_with("fc"))).unwrap_err());
@@ -121,7 +138,10 @@ fn reached() -> Vec<Error> {
     let standard = Preprocessing::default();
     all.push(prepare(&photo(20, 20), Fit::Whole, &standard).unwrap_err());
     all.push(prepare(&photo(30_000, 1), Fit::Whole, &standard).unwrap_err());
-    all.push(prepare(&photo(64, 64), Fit::Crop, &Preprocessing { crop: 0, ..standard.clone() }).unwrap_err());
+    all.push(
+        prepare(&photo(64, 64), Fit::Crop, &Preprocessing { crop: 0, ..standard.clone() })
+            .unwrap_err(),
+    );
 
     // Questions.
     let mut explainer = Explainer::on_cpu();
@@ -140,10 +160,15 @@ fn reached() -> Vec<Error> {
 
 /// The names between an enum's braces.
 fn variants(source: &str, of: &str) -> BTreeSet<String> {
-    let body = source.split_once(&format!("pub enum {of} {{")).unwrap().1.split_once("\n}").unwrap().0;
-    let named =
-        body.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with(char::is_uppercase));
-    named.map(|line| line.split(|letter: char| !letter.is_alphanumeric()).next().unwrap().to_owned()).collect()
+    let body =
+        source.split_once(&format!("pub enum {of} {{")).unwrap().1.split_once("\n}").unwrap().0;
+    let named = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase));
+    named
+        .map(|line| line.split(|letter: char| !letter.is_alphanumeric()).next().unwrap().to_owned())
+        .collect()
 }
 
 fn name(error: &Error) -> String {
@@ -160,31 +185,45 @@ fn each_is_reached_and_speaks_both_languages() {
         assert!(source.contains(&format!("fn {test}")), "{file} no longer has {test}");
         assert!(names.insert(name.into()), "{name} is reached here");
     }
-    assert_eq!(names, variants(include_str!("../src/error.rs"), "Error"), "reached, and all that there are");
+    assert_eq!(
+        names,
+        variants(include_str!("../src/error.rs"), "Error"),
+        "reached, and all that there are"
+    );
 
     let mut sentences = BTreeSet::new();
     for error in &errors {
         let (english, chinese) = (error.to_string(), error.chinese());
         println!("{english}\n    {chinese}");
-        assert!(english.ends_with(['.', '?']) && english.starts_with(char::is_alphanumeric), "{english}");
-        let han = chinese.chars().filter(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter)).count();
+        assert!(
+            english.ends_with(['.', '?']) && english.starts_with(char::is_alphanumeric),
+            "{english}"
+        );
+        let han =
+            chinese.chars().filter(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter)).count();
         assert!(han >= 4 && chinese.ends_with(['。', '？']), "{chinese}");
         assert!(sentences.insert(english) && sentences.insert(chinese), "the same sentence twice");
     }
 }
 
-/// Whatever the adapter's limits are, a photo is computed or refused in words: the driver is never asked for the impossible.
+/// Whatever the adapter's limits are, a photo is computed or refused in words: the driver is never
+/// asked for the impossible.
 #[test]
 fn small_adapters_refuse_in_words() {
     let bottleneck = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 3);
-    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&bottleneck, 2)).unwrap()).unwrap();
+    let network =
+        Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&bottleneck, 2)).unwrap())
+            .unwrap();
     let (mut computed, mut refused) = (0, 0);
     for largest in [600 << 10, 1 << 20, 3 << 20] {
         // Winograd's form has the largest scratch.
         for tuning in [None, Some("8x2/8x8w 8x2/8x8w 8x2/8x8w")] {
             let mut explainer = block_on(Explainer::with_buffers(largest)).unwrap();
             assert!(tuning.is_none_or(|tuning| explainer.set_tuning(tuning)));
-            block_on(explainer.load(&network, Preprocessing { longest: 1024, ..Default::default() })).unwrap();
+            block_on(
+                explainer.load(&network, Preprocessing { longest: 1024, ..Default::default() }),
+            )
+            .unwrap();
             for side in [96, 320, 640] {
                 match block_on(explainer.predict(&photo(side, side), Fit::Whole)) {
                     Ok(_) => {
@@ -197,7 +236,9 @@ fn small_adapters_refuse_in_words() {
                     {
                         refused += 1
                     }
-                    Err(error) => panic!("{side} pixels with buffers of {largest} bytes, {tuning:?}: {error}"),
+                    Err(error) => {
+                        panic!("{side} pixels with buffers of {largest} bytes, {tuning:?}: {error}")
+                    }
                 }
             }
         }
@@ -212,7 +253,11 @@ fn a_device_that_failed_says_so_for_good() {
     explainer.lose_device();
     for _ in 0..2 {
         assert!(explainer.check().unwrap_err().is_of_the_device());
-        assert!(block_on(explainer.load(&network(), Preprocessing::default())).unwrap_err().is_of_the_device());
+        assert!(
+            block_on(explainer.load(&network(), Preprocessing::default()))
+                .unwrap_err()
+                .is_of_the_device()
+        );
     }
     assert!(Explainer::on_cpu().check().is_ok());
 }

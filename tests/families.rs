@@ -1,6 +1,8 @@
-//! Every family of ResNets at its real size, on the weights that the golden generator makes, against torchvision in float64.
+//! Every family of ResNets at its real size, on the weights that the golden generator makes,
+//! against torchvision in float64.
 //!
-//! `golden/make_families.py` wrote what is compared; `golden.rs` compares ResNet-50 on photos, with everything inside it.
+//! `golden/make_families.py` wrote what is compared; `golden.rs` compares ResNet-50 on photos, with
+//! everything inside it.
 
 use gradlens::checkpoint::Block;
 use gradlens::{Explainer, Method, Preprocessing};
@@ -30,10 +32,12 @@ fn real_sizes_compute_what_torchvision_computes() {
         tensor.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
     };
     let input = golden("input");
-    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    let mut explainer =
+        block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     let mut failures = Vec::new();
     for (family, block, blocks, groups, width, name) in families {
-        let checkpoint = random_checkpoint(&architecture(block, blocks, 64, groups, width, 1000), SEED);
+        let checkpoint =
+            random_checkpoint(&architecture(block, blocks, 64, groups, width, 1000), SEED);
         let mut loader = explainer.loader(Some(checkpoint.len()));
         loader.push(&checkpoint).unwrap();
         drop(checkpoint);
@@ -43,7 +47,9 @@ fn real_sizes_compute_what_torchvision_computes() {
             let expected = golden(&format!("{family}/{what}"));
             assert_eq!(found.len(), expected.len(), "{family} {what}");
             let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
-            let miss = found.iter().zip(&expected).fold(0f32, |most, (a, b)| most.max((a - b).abs())) / scale;
+            let miss =
+                found.iter().zip(&expected).fold(0f32, |most, (a, b)| most.max((a - b).abs()))
+                    / scale;
             println!("{family} {what}: within {miss:.1e} of the largest");
             if miss.is_nan() || miss > TOLERANCE {
                 failures.push(format!("{family} {what}: {miss:.1e}"));
@@ -51,11 +57,15 @@ fn real_sizes_compute_what_torchvision_computes() {
         };
         compare("logits", &block_on(explainer.logits_of(&input, 64, 64)).unwrap());
         for layer in ["layer3", "layer4"] {
-            compare(layer, &block_on(explainer.explain(None, layer, Method::GradCam)).unwrap().cam.values);
+            compare(
+                layer,
+                &block_on(explainer.explain(None, layer, Method::GradCam)).unwrap().cam.values,
+            );
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
-/// Of the largest value. PyTorch's own f32 is up to 1e-6 away from its f64, ours 7e-7 here; another order of sums may do worse.
+/// Of the largest value. PyTorch's own f32 is up to 1e-6 away from its f64, ours 7e-7 here; another
+/// order of sums may do worse.
 const TOLERANCE: f32 = 5e-6;

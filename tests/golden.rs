@@ -1,16 +1,22 @@
-//! The whole network against PyTorch and the Python package `grad-cam`: `tests/golden/`, in f64 there, on the GPU here.
+//! The whole network against PyTorch and the Python package `grad-cam`: `tests/golden/`, in f64
+//! there, on the GPU here.
 //!
-//! Every tensor of every case file is either compared or stands in [`NOT_COMPARED`] with its reason. Tolerances follow
-//! `tests/golden/errors.json`, which holds how far PyTorch's own f32 lies from its f64; each is about three times that.
-//! The `tiny` inputs were chosen so that no activation is near zero: no ReLU flips its sign and everything agrees to rounding.
-//! On the others a few ReLUs flip (f32 does so against f64 in PyTorch, too), which shows in gradients below layer4.
+//! Every tensor of every case file is either compared or stands in [`NOT_COMPARED`] with its
+//! reason. Tolerances follow `tests/golden/errors.json`, which holds how far PyTorch's own f32 lies
+//! from its f64; each is about three times that. The `tiny` inputs were chosen so that no
+//! activation is near zero: no ReLU flips its sign and everything agrees to rounding. On the others
+//! a few ReLUs flip (f32 does so against f64 in PyTorch, too), which shows in gradients below
+//! layer4.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use gradlens::explain::Planes;
 use gradlens::image::heatmap::{self, Cam};
-use gradlens::{Checkpoint, ColourMap, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing};
+use gradlens::{
+    Checkpoint, ColourMap, Explainer, Explanation, Fit, Method, Network, Objective, Photo,
+    Preprocessing,
+};
 use pollster::block_on;
 use safetensors::SafeTensors;
 
@@ -20,8 +26,14 @@ use gradlens::checkpoint::Dtype;
 
 const NOT_COMPARED: [(&str, &str); 8] = [
     ("image", "the photo: it goes in"),
-    ("method/ScoreCAM", "2048 forward passes: `small.rs` compares it on a network with fewer channels"),
-    ("method/AblationCAM/layer4/scores", "the weights' numerators; the raw map, their sum, is compared"),
+    (
+        "method/ScoreCAM",
+        "2048 forward passes: `small.rs` compares it on a network with fewer channels",
+    ),
+    (
+        "method/AblationCAM/layer4/scores",
+        "the weights' numerators; the raw map, their sum, is compared",
+    ),
     ("smooth/", "not built"),
     ("trace/param_grad", "weights have no gradients here"),
     ("trace/act/conv1", "batch norm and ReLU are fused behind the convolution"),
@@ -55,10 +67,12 @@ fn tolerance(key: &str, flips: bool) -> Tolerance {
         ("input", _) => Tolerance { relative: 1e-6, heatmap: 0.0 },
         ("logits", _) => Tolerance { relative: 2e-5, heatmap: 0.0 },
         ("act" | "act_sample", _) => Tolerance { relative: 2e-5, heatmap: 0.0 },
-        // A difference of two logits that agree in three digits or four; `grad-cam` computed it in f32 for the large photo.
-        (_, large) if key.starts_with("method/AblationCAM") => {
-            Tolerance { relative: if large { 2e-2 } else { 1e-3 }, heatmap: if large { 2e-2 } else { 1e-3 } }
-        }
+        // A difference of two logits that agree in three digits or four; `grad-cam` computed it in
+        // f32 for the large photo.
+        (_, large) if key.starts_with("method/AblationCAM") => Tolerance {
+            relative: if large { 2e-2 } else { 1e-3 },
+            heatmap: if large { 2e-2 } else { 1e-3 },
+        },
         // Of a gradient at layer4 only linear_backward is behind.
         (_, _) if key.starts_with("grad") && !key.starts_with("gradcam") && layer4 => {
             Tolerance { relative: 1e-6, heatmap: 0.0 }
@@ -83,7 +97,11 @@ impl Case {
         let tensor = tensors.tensor(key).unwrap_or_else(|e| panic!("{} {key}: {e}", self.name));
         let values = match tensor.dtype() {
             safetensors::Dtype::U8 => tensor.data().iter().map(|&b| b as f64).collect(),
-            _ => tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()) as f64).collect(),
+            _ => tensor
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes(b.try_into().unwrap()) as f64)
+                .collect(),
         };
         (tensor.shape().to_vec(), values)
     }
@@ -102,9 +120,11 @@ impl Case {
         let gap = |i: usize| (found[i] as f64 - expected[i]).abs();
         let worst = (0..found.len()).max_by(|&a, &b| gap(a).total_cmp(&gap(b))).unwrap();
         let norm = expected.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let relative = (0..found.len()).map(|i| gap(i) * gap(i)).sum::<f64>().sqrt() / norm.max(1e-12);
+        let relative =
+            (0..found.len()).map(|i| gap(i) * gap(i)).sum::<f64>().sqrt() / norm.max(1e-12);
         let Tolerance { relative: allowed, heatmap } = tolerance(key, self.flips);
-        let (error, allowed) = if key.ends_with("/cam") { (gap(worst), heatmap) } else { (relative, allowed) };
+        let (error, allowed) =
+            if key.ends_with("/cam") { (gap(worst), heatmap) } else { (relative, allowed) };
         if std::env::var("VERBOSE").is_ok() {
             println!("{:22} {key:45} {error:.1e} of {allowed:.0e}", self.name);
         }
@@ -115,18 +135,23 @@ impl Case {
         }
     }
 
-    /// Overlay bytes: a heatmap value that lies on a step of the colour table may fall on its other side.
+    /// Overlay bytes: a heatmap value that lies on a step of the colour table may fall on its other
+    /// side.
     fn compare_bytes(&mut self, key: &str, found: &[u8]) {
         let (_, expected) = self.tensor(key);
         self.compared += 1;
-        let gaps: Vec<f64> = found.iter().zip(&expected).map(|(&a, b)| (a as f64 - b).abs()).collect();
+        let gaps: Vec<f64> =
+            found.iter().zip(&expected).map(|(&a, b)| (a as f64 - b).abs()).collect();
         let largest = gaps.iter().copied().fold(0.0, f64::max);
         let share = gaps.iter().filter(|&&gap| gap > 0.0).count() as f64 / gaps.len() as f64;
         if std::env::var("VERBOSE").is_ok() {
             println!("{:22} {key:45} {share:.1e} of bytes differ, by {largest} at most", self.name);
         }
         if gaps.len() != expected.len() || largest > 4.0 || share > 1e-3 {
-            self.failures.push(format!("{} {key}: {share:.1e} of the bytes differ, by {largest} at most", self.name));
+            self.failures.push(format!(
+                "{} {key}: {share:.1e} of the bytes differ, by {largest} at most",
+                self.name
+            ));
         }
     }
 }
@@ -137,7 +162,8 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 fn explainer(dtype: Dtype) -> Explainer {
-    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    let mut explainer =
+        block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     load(&mut explainer, dtype);
     explainer
 }
@@ -155,10 +181,16 @@ fn strided_sample(values: &[f32]) -> Vec<f32> {
 }
 
 fn check(explainer: &mut Explainer, name: &'static str) -> Vec<String> {
-    // The f16 weights are others than those that the tiny inputs were chosen for: one ReLU of layer2 flips.
+    // The f16 weights are others than those that the tiny inputs were chosen for: one ReLU of
+    // layer2 flips.
     let flips = !name.contains("tiny") || name.ends_with("w16");
-    let mut case =
-        Case { name, file: golden(&format!("case_{name}.safetensors")), flips, failures: vec![], compared: 0 };
+    let mut case = Case {
+        name,
+        file: golden(&format!("case_{name}.safetensors")),
+        flips,
+        failures: vec![],
+        compared: 0,
+    };
     let tensors = SafeTensors::deserialize(&case.file).unwrap();
     let mut keys: Vec<String> = tensors.names().into_iter().map(String::from).collect();
     keys.sort();
@@ -184,8 +216,9 @@ fn check(explainer: &mut Explainer, name: &'static str) -> Vec<String> {
             ["input"] => case.compare(key, &prediction.input),
             ["logits"] => case.compare(key, &prediction.logits),
             ["gradcam", label, "all_layers", "cam"] => {
-                let cams: Vec<Cam> =
-                    (1..=4).map(|n| explain(labels[label], &format!("layer{n}"), Method::GradCam).cam).collect();
+                let cams: Vec<Cam> = (1..=4)
+                    .map(|n| explain(labels[label], &format!("layer{n}"), Method::GradCam).cam)
+                    .collect();
                 case.compare(key, &heatmap::heatmap(&cams, (shape[0], shape[1])));
             }
             ["gradcam", label, layer, "raw"] => {
@@ -196,16 +229,22 @@ fn check(explainer: &mut Explainer, name: &'static str) -> Vec<String> {
             }
             ["overlay", label] => {
                 let explanation = explain(labels[label], "layer4", Method::GradCam);
-                case.compare_bytes(key, &heatmap::overlay(&photo.rgb, &explanation.heatmap, ColourMap::Jet));
+                case.compare_bytes(
+                    key,
+                    &heatmap::overlay(&photo.rgb, &explanation.heatmap, ColourMap::Jet),
+                );
             }
-            ["method", method, layer, kind @ ("raw" | "cam")] if METHODS.iter().any(|m| m.0 == method) => {
+            ["method", method, layer, kind @ ("raw" | "cam")]
+                if METHODS.iter().any(|m| m.0 == method) =>
+            {
                 let method = METHODS.iter().find(|m| m.0 == method).unwrap().1;
                 let explanation = explain(top1, layer, method);
                 let mut values = explanation.cam.values.clone();
                 let (_, expected) = case.tensor(&format!("method/{}/{layer}/raw", parts[1]));
                 if matches!(method, Method::EigenCam | Method::EigenGradCam) {
                     // A principal component has no sign of its own: NumPy's may be the other one.
-                    let agreement: f64 = values.iter().zip(&expected).map(|(&a, b)| a as f64 * b).sum();
+                    let agreement: f64 =
+                        values.iter().zip(&expected).map(|(&a, b)| a as f64 * b).sum();
                     values.iter_mut().for_each(|v| *v *= agreement.signum() as f32);
                 }
                 let cam = Cam { values, ..explanation.cam };
@@ -218,7 +257,8 @@ fn check(explainer: &mut Explainer, name: &'static str) -> Vec<String> {
         }
     }
     let guided = block_on(explainer.guided(Some(top1), Objective::Logit)).unwrap();
-    let guided_cam = guided.times(&block_on(explainer.explain(Some(top1), "layer4", Method::GradCam)).unwrap());
+    let guided_cam =
+        guided.times(&block_on(explainer.explain(Some(top1), "layer4", Method::GradCam)).unwrap());
     let mut gradients: HashMap<(usize, String), Planes> = HashMap::new();
     let mut gradient = |explainer: &mut Explainer, class: usize, layer: &str| {
         let gradient = || block_on(explainer.gradient(Some(class), layer)).unwrap();
@@ -236,7 +276,10 @@ fn check(explainer: &mut Explainer, name: &'static str) -> Vec<String> {
                 case.compare(key, &block_on(explainer.activations(layer)).unwrap().planes);
             }
             ["act_sample", layer] => {
-                case.compare(key, &strided_sample(&block_on(explainer.activations(layer)).unwrap().planes));
+                case.compare(
+                    key,
+                    &strided_sample(&block_on(explainer.activations(layer)).unwrap().planes),
+                );
             }
             ["grad", label, layer] => {
                 case.compare(key, &gradient(explainer, labels[label], layer).planes);
@@ -249,13 +292,16 @@ fn check(explainer: &mut Explainer, name: &'static str) -> Vec<String> {
                 let gradient = gradient(explainer, labels[label], layer);
                 let positions = gradient.height * gradient.width;
                 let mean = |plane: &[f32]| plane.iter().sum::<f32>() / positions as f32;
-                case.compare(key, &gradient.planes.chunks_exact(positions).map(mean).collect::<Vec<_>>());
+                case.compare(
+                    key,
+                    &gradient.planes.chunks_exact(positions).map(mean).collect::<Vec<_>>(),
+                );
             }
             ["trace", "grad", layer] if layer.starts_with("layer") || layer == "input" => {
                 case.compare(key, &gradient(explainer, top1, layer).planes);
             }
             ["trace", "act", "maxpool" | "avgpool"] => {} // inside the network, behind and before what is compared
-            ["method", _, _, "weights"] => {}             // Σ weight·activation, the raw map, is compared
+            ["method", _, _, "weights"] => {} // Σ weight·activation, the raw map, is compared
             _ if ["input", "logits", "gradcam", "overlay"].contains(&parts[0]) => {}
             ["method", method, ..] if METHODS.iter().any(|m| m.0 == method) => {}
             _ if NOT_COMPARED.iter().any(|(prefix, _)| key.starts_with(prefix)) => {}
@@ -282,7 +328,8 @@ fn cases_in_f32() {
 /// The others, with other tiles.
 #[test]
 fn cases_with_other_tiles() {
-    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    let mut explainer =
+        block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     assert!(explainer.set_tuning("8x2/8x8 4x2/8x8 8x2/8x8"));
     load(&mut explainer, Dtype::F32);
     let cases = [
@@ -299,7 +346,8 @@ fn cases_with_other_tiles() {
 /// 3×3 convolutions in Winograd's form stay within the same tolerances.
 #[test]
 fn cases_in_winograds_form() {
-    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    let mut explainer =
+        block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     assert!(explainer.set_tuning("8x2/8x8w 8x2/8x8w 4x2/8x8w"));
     load(&mut explainer, Dtype::F32);
     let cases = ["both_tiny64", "chelsea_tiny75x53", "both_imagenet"];
@@ -312,7 +360,8 @@ fn case_in_f16() {
     assert_none(check(&mut explainer(Dtype::F16), "both_tiny64_w16"));
 }
 
-/// At the last layer the gradient of a logit is `fc.weight[class] / (h·w)`, exactly what the pooling spreads.
+/// At the last layer the gradient of a logit is `fc.weight[class] / (h·w)`, exactly what the
+/// pooling spreads.
 #[test]
 fn gradient_at_layer4_is_the_fc_weight() {
     let mut explainer = explainer(Dtype::F32);

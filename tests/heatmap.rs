@@ -1,10 +1,12 @@
-//! Heatmaps against OpenCV and `grad-cam`. Fixtures: `fixtures/make_heatmap_fixtures.py`; golden cases: `golden/`.
+//! Heatmaps against OpenCV and `grad-cam`. Fixtures: `fixtures/make_heatmap_fixtures.py`; golden
+//! cases: `golden/`.
 
 use std::{fs, path::PathBuf};
 
 use gradlens::{
     image::heatmap::{
-        Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, overlay, resize, value_at,
+        Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, overlay,
+        resize, value_at,
     },
     image::{Photo, Rect},
 };
@@ -18,7 +20,10 @@ fn read(name: &str) -> Vec<u8> {
 /// Shape and values of an f32 tensor.
 fn floats(file: &SafeTensors, name: &str) -> (Vec<usize>, Vec<f32>) {
     let tensor = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-    (tensor.shape().to_vec(), tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    (
+        tensor.shape().to_vec(),
+        tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+    )
 }
 
 fn cam(file: &SafeTensors, name: &str) -> Cam {
@@ -51,8 +56,8 @@ fn resizes_as_opencv_does() {
         let got = resize(&values, (size[0], size[1]), (out_size[0], out_size[1]));
         let (share, worst) = difference(&got, &expected);
         println!("{case}: {:.2} % differ, by at most {worst:e}", share * 100.0);
-        // Equal bits; but for maps of one row or column OpenCV takes an older path with f32 coordinates, a last bit of
-        // 1.0 away.
+        // Equal bits; but for maps of one row or column OpenCV takes an older path with f32
+        // coordinates, a last bit of 1.0 away.
         let tolerance = if size.contains(&1) { f32::EPSILON } else { 0.0 };
         if worst > tolerance {
             failures.push(format!("{case}: {:.2} % differ, by up to {worst:e}", share * 100.0));
@@ -68,11 +73,17 @@ fn heatmaps_are_those_of_grad_cam_in_f32() {
     let mut failures = Vec::new();
     for case in ["one", "layers", "negative", "negative_and_one", "constant", "tiny", "huge"] {
         let layers = |index: &usize| file.tensor(&format!("heatmap/{case}/cam{index}")).is_ok();
-        let cams: Vec<Cam> =
-            (0..).take_while(layers).map(|index| cam(&file, &format!("heatmap/{case}/cam{index}"))).collect();
+        let cams: Vec<Cam> = (0..)
+            .take_while(layers)
+            .map(|index| cam(&file, &format!("heatmap/{case}/cam{index}")))
+            .collect();
         let (size, expected) = floats(&file, &format!("heatmap/{case}/out"));
         let (share, worst) = difference(&heatmap(&cams, (size[0], size[1])), &expected);
-        println!("{case}: {} layers, {:.2} % differ, by at most {worst:e}", cams.len(), share * 100.0);
+        println!(
+            "{case}: {} layers, {:.2} % differ, by at most {worst:e}",
+            cams.len(),
+            share * 100.0
+        );
         if worst > 0.0 {
             failures.push(format!("{case}: {:.2} % differ, by up to {worst:e}", share * 100.0));
         }
@@ -101,7 +112,8 @@ fn golden_heatmaps() {
         let file = read(&format!("golden/{case}.safetensors"));
         let file = SafeTensors::deserialize(&file).unwrap();
         let raw = |layer: &str| cam(&file, &format!("gradcam/{class}/{layer}/raw"));
-        let mut maps: Vec<(&str, Vec<Cam>)> = layers.iter().map(|layer| (*layer, vec![raw(layer)])).collect();
+        let mut maps: Vec<(&str, Vec<Cam>)> =
+            layers.iter().map(|layer| (*layer, vec![raw(layer)])).collect();
         if layers.len() > 1 {
             maps.push(("all_layers", layers.iter().map(|layer| raw(layer)).collect()));
         }
@@ -109,8 +121,9 @@ fn golden_heatmaps() {
             let (size, expected) = floats(&file, &format!("gradcam/{class}/{name}/cam"));
             let (share, worst) = difference(&heatmap(&cams, (size[0], size[1])), &expected);
             println!("{case} {class} {name}: {:.1} % differ, by at most {worst:e}", share * 100.0);
-            // The golden maps were normalised in f64 from unrounded cams. Here, in f32, the stored cam, the
-            // subtraction, the division, two mixes and the second division round by at most half a unit of 1.0 each.
+            // The golden maps were normalised in f64 from unrounded cams. Here, in f32, the stored
+            // cam, the subtraction, the division, two mixes and the second division round by at
+            // most half a unit of 1.0 each.
             assert!(worst <= 3.0 * f32::EPSILON, "{case} {class} {name}: {worst:e}");
         }
     }
@@ -122,14 +135,19 @@ fn golden_overlays_are_byte_exact() {
         let file = read(&format!("golden/{case}.safetensors"));
         let file = SafeTensors::deserialize(&file).unwrap();
         let (size, stored) = floats(&file, &format!("gradcam/{class}/layer4/cam"));
-        let made = heatmap(&[cam(&file, &format!("gradcam/{class}/layer4/raw"))], (size[0], size[1]));
+        let made =
+            heatmap(&[cam(&file, &format!("gradcam/{class}/layer4/raw"))], (size[0], size[1]));
         let photo = file.tensor("image").unwrap();
         let expected = file.tensor(&format!("overlay/{class}")).unwrap();
-        // The heatmap made from the raw cam differs in last bits (above), but in no case do they tip one of the table's
-        // 256 steps.
+        // The heatmap made from the raw cam differs in last bits (above), but in no case do they
+        // tip one of the table's 256 steps.
         for (from, heat) in [("the stored heatmap", stored), ("the raw cam", made)] {
             let got = overlay(photo.data(), &heat, ColourMap::Jet);
-            assert_eq!(byte_difference(&got, expected.data()), (0.0, 0), "{case} {class} from {from}");
+            assert_eq!(
+                byte_difference(&got, expected.data()),
+                (0.0, 0),
+                "{case} {class} from {from}"
+            );
         }
     }
 }
@@ -152,7 +170,10 @@ fn colour_tables() {
         assert_eq!(serde_json::to_string(&map).unwrap(), format!("\"{map}\""));
     }
     let error = "rainbow".parse::<ColourMap>().unwrap_err();
-    assert_eq!(error.to_string(), "There is no colour map `rainbow`. Known: jet, viridis, turbo, magma, grey.");
+    assert_eq!(
+        error.to_string(),
+        "There is no colour map `rainbow`. Known: jet, viridis, turbo, magma, grey."
+    );
 }
 
 #[test]
@@ -163,15 +184,24 @@ fn overlays_in_each_colour_map_are_byte_exact() {
     let (_, heat) = floats(&file, "overlay/heat");
     for map in [ColourMap::Jet, ColourMap::Viridis, ColourMap::Turbo, ColourMap::Magma] {
         let expected = file.tensor(&format!("overlay/{map}")).unwrap();
-        assert_eq!(byte_difference(&overlay(photo.data(), &heat, map), expected.data()), (0.0, 0), "{map}");
+        assert_eq!(
+            byte_difference(&overlay(photo.data(), &heat, map), expected.data()),
+            (0.0, 0),
+            "{map}"
+        );
     }
-    assert_eq!(overlay(&[0; 6], &[0.0; 2], ColourMap::Grey), [0; 6], "an all-black picture stays black");
+    assert_eq!(
+        overlay(&[0; 6], &[0.0; 2], ColourMap::Grey),
+        [0; 6],
+        "an all-black picture stays black"
+    );
 }
 
 #[test]
 fn nothing_positive_is_nothing_shown() {
     assert_eq!(normalise(&[0.0; 6]), [0.0; 6]);
-    let nothing = Cam { height: 2, width: 3, values: vec![-1.0, -2.0, 0.0, -0.0, -1e-30, f32::NAN] };
+    let nothing =
+        Cam { height: 2, width: 3, values: vec![-1.0, -2.0, 0.0, -0.0, -1e-30, f32::NAN] };
     assert_eq!(heatmap(&[nothing.clone(), nothing], (8, 9)), vec![0.0; 72]);
 }
 
@@ -189,12 +219,25 @@ fn without_alpha(rgba: &[u8]) -> Vec<u8> {
 #[test]
 fn blend_goes_from_photo_to_colours() {
     let heat: Vec<f32> = (0..12).map(|step| step as f32 / 11.0).collect();
-    let at = |opacity| without_alpha(&blend(&photo(), &heat, (3, 4), WHOLE, Look::new(ColourMap::Viridis, opacity)));
+    let at = |opacity| {
+        without_alpha(&blend(
+            &photo(),
+            &heat,
+            (3, 4),
+            WHOLE,
+            Look::new(ColourMap::Viridis, opacity),
+        ))
+    };
     assert_eq!(at(0.0), photo().rgb);
-    let colours: Vec<u8> = heat.iter().flat_map(|heat| ColourMap::Viridis.table()[(heat * 255.0) as usize]).collect();
+    let colours: Vec<u8> =
+        heat.iter().flat_map(|heat| ColourMap::Viridis.table()[(heat * 255.0) as usize]).collect();
     assert_eq!(at(1.0), colours);
-    let half: Vec<u8> =
-        photo().rgb.iter().zip(&colours).map(|(a, b)| ((u32::from(*a) + u32::from(*b)).div_ceil(2)) as u8).collect();
+    let half: Vec<u8> = photo()
+        .rgb
+        .iter()
+        .zip(&colours)
+        .map(|(a, b)| ((u32::from(*a) + u32::from(*b)).div_ceil(2)) as u8)
+        .collect();
     assert_eq!(at(0.5), half);
     assert_eq!(at(7.0), at(1.0), "opacity is clamped");
     assert_eq!(at(f32::NAN), at(0.0));
@@ -203,12 +246,14 @@ fn blend_goes_from_photo_to_colours() {
 #[test]
 fn blend_dims_what_the_network_did_not_see() {
     let rect = Rect { x: 1.2, y: 0.6, width: 2.0, height: 1.8 }; // the centres of columns 1 and 2, and of row 1
-    let got = without_alpha(&blend(&photo(), &[1.0], (1, 1), rect, Look::new(ColourMap::Grey, 1.0)));
+    let got =
+        without_alpha(&blend(&photo(), &[1.0], (1, 1), rect, Look::new(ColourMap::Grey, 1.0)));
     for (at, (got, was)) in got.chunks(3).zip(photo().rgb.chunks(3)).enumerate() {
         if at / 4 == 1 && [1, 2].contains(&(at % 4)) {
             assert_eq!(got, [255; 3], "pixel {at}");
         } else {
-            let dimmed: Vec<u8> = was.iter().map(|byte| (f32::from(*byte) * 168.0 / 256.0).round() as u8).collect();
+            let dimmed: Vec<u8> =
+                was.iter().map(|byte| (f32::from(*byte) * 168.0 / 256.0).round() as u8).collect();
             assert_eq!(got, dimmed, "pixel {at}");
         }
     }
@@ -224,9 +269,14 @@ fn blend_lies_where_resize_would_put_it_and_is_smooth() {
     let expected = resize(&heat, (7, 7), (height, width));
     for (at, (pixel, heat)) in got.chunks(4).zip(&expected).enumerate() {
         // One table step, where the order of the two mixes tips the truncation.
-        assert!(pixel[0].abs_diff((heat * 255.0) as u8) <= 1, "pixel {at}: {} for {heat}", pixel[0]);
+        assert!(
+            pixel[0].abs_diff((heat * 255.0) as u8) <= 1,
+            "pixel {at}: {} for {heat}",
+            pixel[0]
+        );
     }
-    // Samples are about 13 pixels apart, so neighbours differ by at most 255/12.8 and a step's rounding.
+    // Samples are about 13 pixels apart, so neighbours differ by at most 255/12.8 and a step's
+    // rounding.
     for row in got.chunks(width * 4) {
         assert!(row.windows(5).step_by(4).all(|pair| pair[0].abs_diff(pair[4]) <= 21));
     }
@@ -250,17 +300,23 @@ fn below_the_threshold_the_photo_shows_alone() {
 
 #[test]
 fn contours_run_where_the_heatmap_passes_quarters() {
-    // A slope from left to right, 800 pixels long: lines of two pixels, which begin where 4·heat passes 1, 2 and 3.
+    // A slope from left to right, 800 pixels long: lines of two pixels, which begin where 4·heat
+    // passes 1, 2 and 3.
     let (width, height) = (800, 5);
     let photo = Photo::new(width, height, vec![60; width * height * 3]);
     let heat: Vec<f32> = (0..width).map(|x| x as f32 / (width - 1) as f32).collect();
     let rect = Rect { x: 0.0, y: 0.0, width: width as f64, height: height as f64 };
     let look = Look { contours: true, ..Look::new(ColourMap::Jet, 0.0) };
     let got = without_alpha(&blend(&photo, &heat, (1, width), rect, look));
-    let passes: Vec<usize> = [0.25, 0.5, 0.75].map(|quarter| heat.iter().position(|&v| v >= quarter).unwrap()).to_vec();
+    let passes: Vec<usize> =
+        [0.25, 0.5, 0.75].map(|quarter| heat.iter().position(|&v| v >= quarter).unwrap()).to_vec();
     for (at, pixel) in got.chunks(3).enumerate() {
         let on_line = passes.iter().any(|&pass| (pass..pass + 2).contains(&(at % width)));
-        assert_eq!(pixel, [if on_line { 255 } else { 60 }; 3], "pixel {at}: a white line on a dark photo");
+        assert_eq!(
+            pixel,
+            [if on_line { 255 } else { 60 }; 3],
+            "pixel {at}: a white line on a dark photo"
+        );
     }
     // From top to bottom, with the network's area starting below the photo's edge.
     let photo = Photo::new(6, 800, vec![200; 6 * 800 * 3]);
@@ -282,7 +338,11 @@ fn the_value_under_a_point_is_the_one_shown_there() {
         match value_at(&heat, (7, 7), rect, point) {
             // One table step, where the order of the two mixes tips the truncation.
             Some(value) => {
-                assert!(pixel[0].abs_diff((value * 255.0) as u8) <= 1, "{point:?}: {} for {value}", pixel[0])
+                assert!(
+                    pixel[0].abs_diff((value * 255.0) as u8) <= 1,
+                    "{point:?}: {} for {value}",
+                    pixel[0]
+                )
             }
             None => assert_eq!(pixel[..3], [0; 3], "{point:?}: black, dimmed"),
         }
@@ -293,16 +353,19 @@ fn the_value_under_a_point_is_the_one_shown_there() {
 
 #[test]
 fn a_raw_map_is_a_numpy_file() {
-    let cam = Cam { height: 2, width: 3, values: vec![0.0, -1.5, 2.0, 3.25, f32::MIN_POSITIVE, 1e9] };
+    let cam =
+        Cam { height: 2, width: 3, values: vec![0.0, -1.5, 2.0, 3.25, f32::MIN_POSITIVE, 1e9] };
     let file = npy(&cam);
-    // What `numpy.lib.format` 1.0 asks for: magic, version, a header of stated length that ends the first 64·n bytes in a newline.
+    // What `numpy.lib.format` 1.0 asks for: magic, version, a header of stated length that ends the
+    // first 64·n bytes in a newline.
     assert_eq!(file[..8], *b"\x93NUMPY\x01\x00");
     let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
     assert_eq!((10 + length) % 64, 0);
     let header = std::str::from_utf8(&file[10..10 + length]).unwrap();
     assert_eq!(header.trim_end(), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
     assert!(header.ends_with('\n'));
-    let values: Vec<f32> = file[10 + length..].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let values: Vec<f32> =
+        file[10 + length..].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     assert_eq!(values, cam.values);
 }
 
@@ -312,11 +375,13 @@ fn blend_is_fast_enough_to_drag_a_slider() {
     let photo = Photo::new(width, height, vec![128; width * height * 3]);
     let rect = Rect { x: 350.5, y: 0.0, width: 1699.0, height: 1700.0 };
     let started = std::time::Instant::now();
-    let got = blend(&photo, &vec![0.5; 224 * 224], (224, 224), rect, Look::new(ColourMap::Jet, 0.5));
+    let got =
+        blend(&photo, &vec![0.5; 224 * 224], (224, 224), rect, Look::new(ColourMap::Jet, 0.5));
     let elapsed = started.elapsed();
     println!("4 megapixels blended in {elapsed:?}");
     assert_eq!(got.len(), width * height * 4);
-    // Measured at 60 ms unhurried in this profile; the bound only catches another order of magnitude on a busy machine.
+    // Measured at 60 ms unhurried in this profile; the bound only catches another order of
+    // magnitude on a busy machine.
     assert!(elapsed.as_millis() < 1500, "{elapsed:?}");
 }
 
@@ -327,7 +392,10 @@ fn descriptions() {
     assert_eq!(describe(&heat, (9, 10)), Description { column: 0, row: 0, share: 2.0 / 90.0 });
     heat[89] = 2.0;
     assert_eq!(describe(&heat, (9, 10)), Description { column: 2, row: 2, share: 1.0 / 90.0 });
-    assert_eq!(describe(&[0.2, 0.2, 0.9, 0.9], (1, 4)), Description { column: 2, row: 1, share: 0.5 });
+    assert_eq!(
+        describe(&[0.2, 0.2, 0.9, 0.9], (1, 4)),
+        Description { column: 2, row: 1, share: 0.5 }
+    );
     assert_eq!(describe(&[1.0; 12], (3, 4)), Description { column: 1, row: 1, share: 1.0 });
     assert_eq!(describe(&[0.0; 12], (3, 4)), Description { column: 1, row: 1, share: 0.0 });
 }

@@ -89,7 +89,9 @@ fn refuses_what_is_no_label_list() {
     for (text, expected) in cases {
         let start: String = text.chars().take(40).collect();
         match Labels::parse(text) {
-            Err(Error::LabelFormat { detail }) => assert!(detail.contains(expected), "{start}: {detail}"),
+            Err(Error::LabelFormat { detail }) => {
+                assert!(detail.contains(expected), "{start}: {detail}")
+            }
             other => panic!("{start}: {other:?}"),
         }
     }
@@ -97,8 +99,9 @@ fn refuses_what_is_no_label_list() {
 
 #[test]
 fn finds_by_index_and_by_exact_name() {
-    let labels =
-        Labels { names: vec![label("Tench", "丁鲷"), label("tiger cat", "虎斑猫"), label("tiger", "老虎")] };
+    let labels = Labels {
+        names: vec![label("Tench", "丁鲷"), label("tiger cat", "虎斑猫"), label("tiger", "老虎")],
+    };
     assert_eq!(labels.find("1"), Some(1));
     assert_eq!(labels.find(" 2 "), Some(2));
     assert_eq!(labels.find("3"), None);
@@ -131,7 +134,8 @@ fn numbered_names_fit_their_network() {
     assert_eq!(labels.check(7), Err(Error::LabelCount { expected: 7, found: 3 }));
 }
 
-/// `weights/imagenet/labels.json`: torchvision's 1,000 names with Chinese ones, each findable, none named like another.
+/// `weights/imagenet/labels.json`: torchvision's 1,000 names with Chinese ones, each findable, none
+/// named like another.
 #[test]
 fn shipped_imagenet_labels_are_complete_and_distinct() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/imagenet/labels.json");
@@ -145,7 +149,9 @@ fn shipped_imagenet_labels_are_complete_and_distinct() {
         }
     }
     assert!(wrong.is_empty(), "missing names, or names of two classes: {wrong:?}");
-    for (class, en, zh) in [(0, "tench", "丁鲷"), (281, "tabby", "虎斑猫"), (999, "toilet tissue", "卫生纸")] {
+    for (class, en, zh) in
+        [(0, "tench", "丁鲷"), (281, "tabby", "虎斑猫"), (999, "toilet tissue", "卫生纸")]
+    {
         assert_eq!(labels.names[class], label(en, zh));
     }
 }

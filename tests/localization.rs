@@ -1,7 +1,10 @@
-//! Boxes around regions, and how they agree with others: small pictures whose answers can be counted.
+//! Boxes around regions, and how they agree with others: small pictures whose answers can be
+//! counted.
 
 use gradlens::Rect;
-use gradlens::explain::localization::{THRESHOLD, energy_share, iou, largest_region, points_into, to_input, to_photo};
+use gradlens::explain::localization::{
+    THRESHOLD, energy_share, iou, largest_region, points_into, to_input, to_photo,
+};
 use gradlens::image::heatmap::{Cam, on_one_scale};
 
 fn rect(x: f64, y: f64, width: f64, height: f64) -> Rect {
@@ -10,7 +13,8 @@ fn rect(x: f64, y: f64, width: f64, height: f64) -> Rect {
 
 /// Rows of digits, tenths of heat.
 fn heat(rows: &[&str]) -> (Vec<f32>, (usize, usize)) {
-    let values = rows.iter().flat_map(|row| row.bytes().map(|b| f32::from(b - b'0') / 10.0)).collect();
+    let values =
+        rows.iter().flat_map(|row| row.bytes().map(|b| f32::from(b - b'0') / 10.0)).collect();
     (values, (rows.len(), rows[0].len()))
 }
 

@@ -1,5 +1,6 @@
-//! Networks of inverted residuals, beyond what PyTorch computed of them (`photonet.rs`): that they are recognised, what is refused, what is
-//! assumed and can be changed, and that everything above the network works with them.
+//! Networks of inverted residuals, beyond what PyTorch computed of them (`photonet.rs`): that they
+//! are recognised, what is refused, what is assumed and can be changed, and that everything above
+//! the network works with them.
 
 use gradlens::checkpoint::{Architecture, Conventions, Dtype, Padding, convert};
 use gradlens::explain::LAST_LAYER;
@@ -22,7 +23,8 @@ fn read(state: &StateDict) -> Result<Network, Error> {
 }
 
 fn explainer(network: &Network) -> Explainer {
-    let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+    let mut explainer =
+        block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     block_on(explainer.load(network, Preprocessing::default())).unwrap();
     explainer
 }
@@ -48,9 +50,15 @@ fn every_family_is_recognised() {
         let network = read(&random_state_dict(family, 3)).unwrap();
         let &(_, name, blocks) = names.iter().find(|(known, ..)| *known == family.name).unwrap();
         assert_eq!(network.architecture.name(), name, "{}", family.name);
-        assert_eq!(network.architecture.blocks().len(), blocks + 1, "{}: blocks and the head", family.name);
+        assert_eq!(
+            network.architecture.blocks().len(),
+            blocks + 1,
+            "{}: blocks and the head",
+            family.name
+        );
         assert_eq!(network.architecture.classes(), 1000);
-        // timm's names do not tell TensorFlow's padding from PyTorch's, so the usual one is assumed, and said to be.
+        // timm's names do not tell TensorFlow's padding from PyTorch's, so the usual one is
+        // assumed, and said to be.
         assert_eq!(network.conventions, Conventions::PYTORCH);
         assert_eq!(network.conventions_assumed, family.library == Library::Timm);
     }
@@ -111,11 +119,19 @@ fn names_of_the_package_tell_its_conventions() {
     let mut told = read(&timm).unwrap();
     told.set_conventions(Conventions::TENSORFLOW);
     let network = read(&as_the_package_names_it(timm)).unwrap();
-    assert_eq!((network.conventions, network.conventions_assumed), (Conventions::TENSORFLOW, false));
+    assert_eq!(
+        (network.conventions, network.conventions_assumed),
+        (Conventions::TENSORFLOW, false)
+    );
     assert_eq!(network.stem.padding, Padding::Same);
     assert_eq!(network.architecture, told.architecture);
     for (a, b) in network.convs().zip(told.convs()) {
-        assert_eq!((&a.scale, &a.bias, a.stride, a.padding), (&b.scale, &b.bias, b.stride, b.padding), "{}", a.name);
+        assert_eq!(
+            (&a.scale, &a.bias, a.stride, a.padding),
+            (&b.scale, &b.bias, b.stride, b.padding),
+            "{}",
+            a.name
+        );
     }
 }
 
@@ -125,7 +141,8 @@ fn conventions_change_the_network_that_runs() {
     let network = read(&state("tf_efficientnet_lite0")).unwrap();
     let mut told = read(&state("tf_efficientnet_lite0")).unwrap();
     told.set_conventions(Conventions::TENSORFLOW);
-    let logits = |explainer: &mut Explainer| block_on(explainer.logits_of(&input(), SIDE, SIDE)).unwrap();
+    let logits =
+        |explainer: &mut Explainer| block_on(explainer.logits_of(&input(), SIDE, SIDE)).unwrap();
     let (pytorch, tensorflow) = (logits(&mut explainer(&network)), logits(&mut explainer(&told)));
     assert_ne!(pytorch, tensorflow);
     let mut explainer = explainer(&network);
@@ -154,9 +171,13 @@ fn what_is_another_network_is_refused_by_name() {
         }
     };
     let excites = refused(&|state| {
-        state.insert("blocks.0.0.se.conv_reduce.weight".into(), (vec![8, 32, 1, 1], vec![0.0; 256]));
+        state
+            .insert("blocks.0.0.se.conv_reduce.weight".into(), (vec![8, 32, 1, 1], vec![0.0; 256]));
     });
-    assert!(excites.contains("squeeze and excite") && excites.contains("blocks.0.0.se.conv_reduce"), "{excites}");
+    assert!(
+        excites.contains("squeeze and excite") && excites.contains("blocks.0.0.se.conv_reduce"),
+        "{excites}"
+    );
     // MnasNet's second stage widens three times.
     let widens = refused(&|state| {
         for name in ["conv_pw.weight", "conv_dw.weight"] {
@@ -183,16 +204,26 @@ fn the_tensor_that_is_wrong_is_named() {
         "{missing}"
     );
     let missing = with(&|state| drop(state.remove("classifier.1.weight")));
-    assert!(matches!(missing, Error::TensorMissing { ref name, .. } if name == "classifier.1.weight"), "{missing}");
+    assert!(
+        matches!(missing, Error::TensorMissing { ref name, .. } if name == "classifier.1.weight"),
+        "{missing}"
+    );
     let shape = with(&|state| {
         let (shape, values) = state.get_mut("features.18.0.weight").unwrap();
         shape[1] -= 1;
         values.truncate(shape.iter().product());
     });
-    assert!(matches!(shape, Error::TensorShape { ref name, .. } if name == "features.18.0.weight"), "{shape}");
+    assert!(
+        matches!(shape, Error::TensorShape { ref name, .. } if name == "features.18.0.weight"),
+        "{shape}"
+    );
     let unexpected = with(&|state| drop(state.insert("aux.weight".into(), (vec![1], vec![0.0]))));
-    assert!(matches!(unexpected, Error::TensorUnexpected { ref name, .. } if name == "aux.weight"), "{unexpected}");
-    let negative = with(&|state| state.get_mut("features.1.conv.0.1.running_var").unwrap().1[0] = -1.0);
+    assert!(
+        matches!(unexpected, Error::TensorUnexpected { ref name, .. } if name == "aux.weight"),
+        "{unexpected}"
+    );
+    let negative =
+        with(&|state| state.get_mut("features.1.conv.0.1.running_var").unwrap().1[0] = -1.0);
     assert!(matches!(negative, Error::TensorNegative { .. }), "{negative}");
 }
 
@@ -229,13 +260,15 @@ fn weights_arrive_in_pieces_and_smaller() {
         file.chunks(10_007).for_each(|piece| loader.push(piece).unwrap());
         explainer.install(loader.finish().unwrap(), Preprocessing::default()).unwrap();
         let logits = block_on(explainer.logits_of(&input(), SIDE, SIDE)).unwrap();
-        let miss = logits.iter().zip(&exact).fold(0f32, |most, (a, b)| most.max((a - b).abs())) / scale;
+        let miss =
+            logits.iter().zip(&exact).fold(0f32, |most, (a, b)| most.max((a - b).abs())) / scale;
         println!("{} bytes: {miss:.1e} of the largest logit", file.len());
         assert!(miss <= tolerance, "{miss}");
     }
 }
 
-/// At the layer that is pooled the gradient is the same everywhere, so that three methods agree; and it is the classifier's weight.
+/// At the layer that is pooled the gradient is the same everywhere, so that three methods agree;
+/// and it is the classifier's weight.
 #[test]
 fn methods_that_coincide_at_the_pooled_layer() {
     let network = read(&state("mobilenet_v2_half")).unwrap();
@@ -246,7 +279,10 @@ fn methods_that_coincide_at_the_pooled_layer() {
     let positions = gradient.height * gradient.width;
     for (k, plane) in gradient.planes.chunks_exact(positions).enumerate() {
         let expected = weight[7 * 1280 + k] / positions as f32;
-        assert!(plane.iter().all(|g| (g - expected).abs() <= 1e-6 * expected.abs().max(1e-3)), "channel {k}");
+        assert!(
+            plane.iter().all(|g| (g - expected).abs() <= 1e-6 * expected.abs().max(1e-3)),
+            "channel {k}"
+        );
     }
     let cam = block_on(explainer.explain(Some(7), LAST_LAYER, Method::GradCam)).unwrap().cam.values;
     for method in [Method::HiResCam, Method::XGradCam] {
@@ -256,7 +292,8 @@ fn methods_that_coincide_at_the_pooled_layer() {
     }
 }
 
-/// Slow methods, guided backpropagation, neurons and the sanity check; the photo and the weights are afterwards what they were.
+/// Slow methods, guided backpropagation, neurons and the sanity check; the photo and the weights
+/// are afterwards what they were.
 #[test]
 fn what_looks_closer_leaves_everything_as_it_was() {
     let network = read(&state("mobilenet_v2_half")).unwrap();
@@ -292,8 +329,15 @@ fn look_closer(mut explainer: Explainer) {
     assert_eq!(parts.first().map(String::as_str), Some("classifier"));
     assert_eq!(parts.last().map(String::as_str), Some("conv_stem"));
     if let Some(scrambled) = scrambled {
-        assert!(scrambled[0].correlation < 0.9, "another classifier, another map: {}", scrambled[0].correlation);
-        assert_eq!(scrambled.iter().map(|round| &round.part).collect::<Vec<_>>(), parts.iter().collect::<Vec<_>>());
+        assert!(
+            scrambled[0].correlation < 0.9,
+            "another classifier, another map: {}",
+            scrambled[0].correlation
+        );
+        assert_eq!(
+            scrambled.iter().map(|round| &round.part).collect::<Vec<_>>(),
+            parts.iter().collect::<Vec<_>>()
+        );
     }
     let fused = Question { layers: vec!["blocks.2".into(), "last".into()], ..asked };
     let fused = block_on(explainer.ask(&fused, go_on)).unwrap().unwrap();

@@ -1,4 +1,5 @@
-//! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but truths that must hold.
+//! The Explainer on networks of every family and on inputs of odd sizes: no golden files, but
+//! truths that must hold.
 
 use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype, Linear};
 use gradlens::explain::Memory;
@@ -18,7 +19,8 @@ use common::mobilenet_weights;
 use common::random::Random;
 
 fn explainer() -> Explainer {
-    block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver; Mesa's lavapipe will do")
+    block_on(Explainer::new())
+        .expect("the tests need a Vulkan, Metal or DX12 driver; Mesa's lavapipe will do")
 }
 
 fn fixture(name: &str) -> Checkpoint {
@@ -35,7 +37,8 @@ fn random_photo(random: &mut Random, width: usize, height: usize) -> Photo {
     Photo::new(width, height, (0..width * height * 3).map(|_| random.bits() as u8).collect())
 }
 
-/// Basic, bottleneck, wide, narrow, grouped: the logits that PyTorch computed for the same files (f64 there).
+/// Basic, bottleneck, wide, narrow, grouped: the logits that PyTorch computed for the same files
+/// (f64 there).
 #[test]
 fn families_compute_what_pytorch_computed() {
     let expected = fixture("expected.safetensors");
@@ -62,7 +65,10 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
     let conv = |conv: &Conv, x: &Image| {
         let window = Window { ksize: conv.ksize, stride: conv.stride, padding: conv.padding };
         let weight = wide(&conv.weight.to_f32());
-        let groups = x.planes.chunks(x.planes.len() / conv.groups).zip(weight.chunks(weight.len() / conv.groups));
+        let groups = x
+            .planes
+            .chunks(x.planes.len() / conv.groups)
+            .zip(weight.chunks(weight.len() / conv.groups));
         let planes = groups.flat_map(|(planes, weight)| {
             let x = Image { channels: x.channels / conv.groups, planes: planes.to_vec(), ..*x };
             reference::conv2d(&x, weight, conv.c_out / conv.groups, window).planes
@@ -79,10 +85,14 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
     match network.architecture {
         Architecture::ResNet(_) => {
             x = reference::relu(&x);
-            x = reference::max_pool2d(&x, Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) });
+            x = reference::max_pool2d(
+                &x,
+                Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) },
+            );
             for block in network.stages.iter().flatten() {
                 let (last, before) = block.convs.split_last().unwrap();
-                let shortcut = block.downsample.as_ref().map_or(x.clone(), |downsample| conv(downsample, &x));
+                let shortcut =
+                    block.downsample.as_ref().map_or(x.clone(), |downsample| conv(downsample, &x));
                 let inner = before.iter().fold(x, |x, weights| reference::relu(&conv(weights, &x)));
                 x = reference::relu(&conv(last, &inner).zip(&shortcut, |y, shortcut| y + shortcut));
             }
@@ -91,7 +101,9 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
             x = reference::relu6(&x);
             for block in network.stages.iter().flatten() {
                 let (project, before) = block.convs.split_last().unwrap();
-                let inner = before.iter().fold(x.clone(), |x, weights| reference::relu6(&conv(weights, &x)));
+                let inner = before
+                    .iter()
+                    .fold(x.clone(), |x, weights| reference::relu6(&conv(weights, &x)));
                 let out = conv(project, &inner);
                 let same = [out.channels, out.height, out.width] == [x.channels, x.height, x.width];
                 x = if same { out.zip(&x, |y, x| y + x) } else { out };
@@ -111,13 +123,17 @@ fn reference_logits(network: &Network, input: &Image) -> Vec<f64> {
     reference::linear(&features, &wide(&fc.weight.to_f32()), &wide(&fc.scale), &wide(&fc.bias))
 }
 
-/// Logits and d(logit)/d(photo) against the plain forward pass in f64 and its central differences, for each kind of block.
+/// Logits and d(logit)/d(photo) against the plain forward pass in f64 and its central differences,
+/// for each kind of block.
 #[test]
 fn gradients_are_those_of_the_forward_pass() {
     let mut random = Random::fresh("gradients");
     let mut explainer = explainer();
-    let resnets =
-        [(Block::Bottleneck, [2, 1, 2, 1], 1), (Block::Basic, [1, 2, 1, 1], 1), (Block::Bottleneck, [1, 1, 1, 2], 4)];
+    let resnets = [
+        (Block::Bottleneck, [2, 1, 2, 1], 1),
+        (Block::Basic, [1, 2, 1, 1], 1),
+        (Block::Bottleneck, [1, 1, 1, 2], 4),
+    ];
     let resnets = resnets.map(|(block, blocks, groups)| {
         let shape = architecture(block, blocks, 8, groups, 8 / groups, 7);
         random_checkpoint(&shape, random.bits())
@@ -128,7 +144,8 @@ fn gradients_are_those_of_the_forward_pass() {
         to_safetensors(&mobilenet_weights::random_state_dict(family, random.bits()), Dtype::F32)
     });
     // A head of two hidden layers, which gradients go back through.
-    let mut hidden = random_state_dict(&architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 7), random.bits());
+    let mut hidden =
+        random_state_dict(&architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 7), random.bits());
     let [weight, bias] = ["fc.weight", "fc.bias"].map(|name| hidden.remove(name).unwrap());
     let mut numbers = |rows: usize, columns: usize| {
         let values = random.values(rows * columns, false);
@@ -146,9 +163,11 @@ fn gradients_are_those_of_the_forward_pass() {
         }
         let name = network.architecture.name().to_owned();
         block_on(explainer.load(&network, Preprocessing::default())).unwrap();
-        // Along random directions: one number says much of all of them. In f64 the step can be so short that hardly a ReLU flips
-        // within it, but one that is zero to f32 has the other slope there (measured: 1 in 100 photos, misses up to 3e-3). Hence
-        // several photos, and the median: 4e-7 at worst of 600. A gradient that was wrong in one block (two tensors in one buffer) missed by 1.1.
+        // Along random directions: one number says much of all of them. In f64 the step can be so
+        // short that hardly a ReLU flips within it, but one that is zero to f32 has the other slope
+        // there (measured: 1 in 100 photos, misses up to 3e-3). Hence several photos, and the
+        // median: 4e-7 at worst of 600. A gradient that was wrong in one block (two tensors in one
+        // buffer) missed by 1.1.
         const STEP: f64 = 1e-6;
         let (height, width) = (45, 38);
         let mut misses = Vec::new();
@@ -169,9 +188,12 @@ fn gradients_are_those_of_the_forward_pass() {
             let length = gradient.iter().map(|&g| f64::from(g * g)).sum::<f64>().sqrt();
             for _ in 0..3 {
                 let direction = random.image(3, height, width);
-                let at = |step: f64| reference_logits(&network, &input.zip(&direction, |x, d| x + step * d))[class];
+                let at = |step: f64| {
+                    reference_logits(&network, &input.zip(&direction, |x, d| x + step * d))[class]
+                };
                 let measured = (at(STEP) - at(-STEP)) / (2.0 * STEP);
-                let predicted: f64 = gradient.iter().zip(&direction.planes).map(|(&g, d)| f64::from(g) * d).sum();
+                let predicted: f64 =
+                    gradient.iter().zip(&direction.planes).map(|(&g, d)| f64::from(g) * d).sum();
                 misses.push((measured - predicted).abs() / length);
             }
         }
@@ -182,17 +204,22 @@ fn gradients_are_those_of_the_forward_pass() {
     }
 }
 
-/// Sizes that divide by nothing; the photo's rectangle; every layer; every method gives finite numbers of the right shape.
+/// Sizes that divide by nothing; the photo's rectangle; every layer; every method gives finite
+/// numbers of the right shape.
 #[test]
 fn odd_sizes_every_layer_every_method() {
     let mut random = Random::fresh("odd_sizes");
     let mut explainer = explainer();
     let shape = architecture(Block::Bottleneck, [1, 2, 1, 1], 16, 1, 16, 5);
     let checkpoint = Checkpoint::read(random_checkpoint(&shape, 3)).unwrap();
-    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), bytes_as_they_are())).unwrap();
+    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), bytes_as_they_are()))
+        .unwrap();
     assert_eq!(
         explainer.layers(),
-        ["layer1.0", "layer1", "layer2.0", "layer2.1", "layer2", "layer3.0", "layer3", "layer4.0", "layer4"]
+        [
+            "layer1.0", "layer1", "layer2.0", "layer2.1", "layer2", "layer3.0", "layer3",
+            "layer4.0", "layer4"
+        ]
     );
     for (width, height) in [(32, 32), (33, 47), (101, 64), (224, 35)] {
         let photo = random_photo(&mut random, width, height);
@@ -208,27 +235,38 @@ fn odd_sizes_every_layer_every_method() {
             assert_eq!(explanation.heatmap.len(), width * height, "{context}");
             assert!(explanation.cam.values.iter().all(|v| v.is_finite()), "{context}");
             assert!(explanation.heatmap.iter().all(|v| (0.0..=1.0).contains(v)), "{context}");
-            // What is the same everywhere, as a single cell is, has no place that is hotter: it is drawn as zero, but is not blank.
+            // What is the same everywhere, as a single cell is, has no place that is hotter: it is
+            // drawn as zero, but is not blank.
             let flat = explanation.cam.values.iter().all(|&v| v == explanation.cam.values[0]);
-            assert_eq!(explanation.blank || flat, explanation.heatmap.iter().all(|&v| v == 0.0), "{context}");
+            assert_eq!(
+                explanation.blank || flat,
+                explanation.heatmap.iter().all(|&v| v == 0.0),
+                "{context}"
+            );
         }
         // layer2 is the output of its last block, by either name
-        let [a, b] = ["layer2", "layer2.1"].map(|l| block_on(explainer.explain(None, l, Method::GradCam)).unwrap());
+        let [a, b] = ["layer2", "layer2.1"]
+            .map(|l| block_on(explainer.explain(None, l, Method::GradCam)).unwrap());
         assert_eq!(a.cam, b.cam);
         assert_eq!(a.class, prediction.top(1)[0].class);
     }
 }
 
-/// At the last layer Grad-CAM, HiResCAM and XGrad-CAM are the same map by theory: its gradient is the same everywhere.
+/// At the last layer Grad-CAM, HiResCAM and XGrad-CAM are the same map by theory: its gradient is
+/// the same everywhere.
 #[test]
 fn methods_that_coincide_at_the_last_layer() {
     let mut explainer = explainer();
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
     let checkpoint = Checkpoint::read(random_checkpoint(&shape, 5)).unwrap();
-    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    block_on(
+        explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default()),
+    )
+    .unwrap();
     let photo = random_photo(&mut Random::fresh("coincide"), 160, 96);
     block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
-    let grad_cam = block_on(explainer.explain(Some(2), "layer4", Method::GradCam)).unwrap().cam.values;
+    let grad_cam =
+        block_on(explainer.explain(Some(2), "layer4", Method::GradCam)).unwrap().cam.values;
     let scale = grad_cam.iter().fold(0f32, |m, v| m.max(v.abs()));
     for method in [Method::HiResCam, Method::XGradCam] {
         let other = block_on(explainer.explain(Some(2), "layer4", method)).unwrap().cam.values;
@@ -243,13 +281,15 @@ const SPLIT: &str = "8x2/8x8 8x2/8x8 8x2/8x8sk8";
 /// Wherever it may be.
 const WINOGRAD: &str = "8x2/8x8w 8x2/8x8w 4x2/8x8w";
 
-/// The same photo gives the same bits, whatever was computed in between: nothing scatters, nothing is left over.
+/// The same photo gives the same bits, whatever was computed in between: nothing scatters, nothing
+/// is left over.
 #[test]
 fn results_are_repeatable() {
     let mut random = Random::fresh("repeatable");
     let mut explainer = explainer();
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
-    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 9)).unwrap()).unwrap();
+    let network =
+        Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 9)).unwrap()).unwrap();
     let [photo, other] = [64, 80].map(|side| random_photo(&mut random, side, 64));
     for tuning in [explainer.tuning().as_str(), SPLIT, WINOGRAD] {
         assert!(explainer.set_tuning(tuning));
@@ -266,7 +306,8 @@ fn results_are_repeatable() {
     }
 }
 
-/// 224×224, all the layers' gradients included: the bounds that the page states. GPU bytes by our own account.
+/// 224×224, all the layers' gradients included: the bounds that the page states. GPU bytes by our
+/// own account.
 #[test]
 fn memory_stays_within_bounds() {
     // What needs the most.
@@ -280,14 +321,20 @@ fn memory_stays_within_bounds_with(tuning: &str) {
     assert!(explainer.set_tuning(tuning));
     let shape = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     let checkpoint = Checkpoint::read(random_checkpoint(&shape, 1)).unwrap();
-    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+    block_on(
+        explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default()),
+    )
+    .unwrap();
     let photo = random_photo(&mut Random::fresh("memory"), 224, 224);
     block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
     let forward = explainer.memory();
     block_on(explainer.gradient(None, "input")).unwrap();
     let Memory { weights, activations, gradients } = explainer.memory();
     println!("{tuning}: weights {weights}, activations {activations}, gradients {gradients} bytes");
-    assert!(weights < 115_000_000, "25.6 M weights and the largest once more, transposed: {weights}");
+    assert!(
+        weights < 115_000_000,
+        "25.6 M weights and the largest once more, transposed: {weights}"
+    );
     assert!(forward.activations <= 60_000_000, "{}", forward.activations);
     assert!(activations + gradients <= 110_000_000, "{}", activations + gradients);
     // Other classes, layers and photos of that size need nothing new.
@@ -314,7 +361,11 @@ fn memory_grows_no_faster_than_pixels() {
         (activations + gradients) as f64
     };
     let [small, middle, large] = [224, 448, 896].map(&mut at);
-    println!("{small} bytes at 224x224, {:.2} times at 448x448, {:.2} at 896x896", middle / small, large / small);
+    println!(
+        "{small} bytes at 224x224, {:.2} times at 448x448, {:.2} at 896x896",
+        middle / small,
+        large / small
+    );
     assert!(middle <= 4.0 * small && large <= 16.0 * small);
 }
 
@@ -323,14 +374,24 @@ fn what_is_asked_wrongly_gets_a_sentence() {
     let mut explainer = explainer();
     let photo = random_photo(&mut Random::new(1), 64, 64);
     assert_eq!(block_on(explainer.predict(&photo, Fit::Crop)).unwrap_err(), Error::NoNetwork);
-    assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err(), Error::NoNetwork);
+    assert_eq!(
+        block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err(),
+        Error::NoNetwork
+    );
     let shape = architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3);
     let checkpoint = Checkpoint::read(random_checkpoint(&shape, 2)).unwrap();
-    block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
-    assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err(), Error::NoPhoto);
+    block_on(
+        explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default()),
+    )
+    .unwrap();
+    assert_eq!(
+        block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap_err(),
+        Error::NoPhoto
+    );
     block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
-    let mut wrong =
-        |class, layer: &str| block_on(explainer.explain(class, layer, Method::GradCam)).unwrap_err().to_string();
+    let mut wrong = |class, layer: &str| {
+        block_on(explainer.explain(class, layer, Method::GradCam)).unwrap_err().to_string()
+    };
     assert!(wrong(Some(3), "layer4").contains("no class `3` among the 3"));
     for layer in ["layer5", "layer1.7", "conv1", "", "layer"] {
         assert!(wrong(None, layer).contains("layer1.0, layer1, layer2.0"), "{layer}");
@@ -345,7 +406,8 @@ fn what_is_asked_wrongly_gets_a_sentence() {
 #[test]
 fn a_lost_device_is_reported() {
     let shape = architecture(Block::Basic, [1, 1, 1, 1], 8, 1, 8, 3);
-    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 4)).unwrap()).unwrap();
+    let network =
+        Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 4)).unwrap()).unwrap();
     let photo = random_photo(&mut Random::new(1), 64, 64);
     let mut first = explainer();
     block_on(first.load(&network, Preprocessing::default())).unwrap();
@@ -358,11 +420,13 @@ fn a_lost_device_is_reported() {
     assert_eq!(block_on(second.predict(&photo, Fit::Whole)).unwrap().logits, before);
 }
 
-/// Steps in the network's order, each with its time; nothing is computed otherwise, and nothing is kept from the call before.
+/// Steps in the network's order, each with its time; nothing is computed otherwise, and nothing is
+/// kept from the call before.
 #[test]
 fn timings_are_those_of_the_last_call() {
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
-    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 8)).unwrap()).unwrap();
+    let network =
+        Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 8)).unwrap()).unwrap();
     let photo = random_photo(&mut Random::fresh("timings"), 224, 224);
     let mut explainer = explainer();
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
@@ -380,7 +444,10 @@ fn timings_are_those_of_the_last_call() {
         return;
     }
     let names: Vec<_> = steps.iter().map(|step| (step.name, step.layer.as_str())).collect();
-    assert_eq!(names[..3], [("conv2d_registers", "conv1"), ("max_pool2d", ""), ("conv2d_registers", "layer1.0")]);
+    assert_eq!(
+        names[..3],
+        [("conv2d_registers", "conv1"), ("max_pool2d", ""), ("conv2d_registers", "layer1.0")]
+    );
     assert_eq!(
         names[names.len() - 3..],
         [("conv2d_registers", "layer4.0"), ("global_average_pool", ""), ("linear", "")]
@@ -396,11 +463,16 @@ fn timings_are_those_of_the_last_call() {
 
     block_on(explainer.explain(None, "layer3", Method::GradCam)).unwrap();
     let backward = block_on(explainer.timings()).unwrap();
-    assert!(backward.iter().any(|timing| (timing.name, timing.count) == ("cam", 1)), "{backward:?}");
+    assert!(
+        backward.iter().any(|timing| (timing.name, timing.count) == ("cam", 1)),
+        "{backward:?}"
+    );
     assert!(backward.iter().all(|timing| timing.name != "linear"), "{backward:?}");
     for (pass, timings) in [("forward", forward), ("backward to layer3", backward)] {
         println!("{pass}:");
-        timings.iter().for_each(|t| println!("{:>10.0} us  {:3} x {}", t.microseconds, t.count, t.name));
+        timings
+            .iter()
+            .for_each(|t| println!("{:>10.0} us  {:3} x {}", t.microseconds, t.count, t.name));
     }
 
     explainer.set_timings(false);
@@ -412,9 +484,13 @@ fn timings_are_those_of_the_last_call() {
 /// The CPU in the place of a GPU: the same logits, gradients and maps, to rounding.
 #[test]
 fn the_cpu_computes_the_same() {
-    for (block, groups, width) in [(Block::Bottleneck, 1, 16), (Block::Basic, 1, 16), (Block::Bottleneck, 2, 8)] {
+    for (block, groups, width) in
+        [(Block::Bottleneck, 1, 16), (Block::Basic, 1, 16), (Block::Bottleneck, 2, 8)]
+    {
         let shape = architecture(block, [2, 1, 1, 1], 16, groups, width, 7);
-        let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 4)).unwrap()).unwrap();
+        let network =
+            Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 4)).unwrap())
+                .unwrap();
         let photo = random_photo(&mut Random::fresh("cpu"), 65, 48);
         let look = |mut explainer: Explainer| {
             block_on(explainer.load(&network, Preprocessing::default())).unwrap();
@@ -422,20 +498,29 @@ fn the_cpu_computes_the_same() {
             let mut all = vec![("logits".to_owned(), logits)];
             for layer in ["layer3", "layer1.0"] {
                 for method in Method::ALL {
-                    let cam = block_on(explainer.explain(Some(3), layer, method)).unwrap().cam.values;
+                    let cam =
+                        block_on(explainer.explain(Some(3), layer, method)).unwrap().cam.values;
                     all.push((format!("{method:?} at {layer}"), cam));
                 }
             }
-            all.push(("input gradient".into(), block_on(explainer.gradient(Some(3), "input")).unwrap().planes));
+            all.push((
+                "input gradient".into(),
+                block_on(explainer.gradient(Some(3), "input")).unwrap().planes,
+            ));
             (explainer.is_on_cpu(), all)
         };
         let ((on_cpu, found), (on_gpu, expected)) = (look(Explainer::on_cpu()), look(explainer()));
         assert!(on_cpu && !on_gpu);
         for ((name, found), (_, expected)) in found.iter().zip(&expected) {
             let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
-            // f32 sums in another order; Grad-CAM++ and the principal components divide by small numbers
-            let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale).fold(0f32, f32::max);
-            assert!(found.len() == expected.len() && worst <= 2e-4, "{block:?} {groups}, {name}: {worst:e}");
+            // f32 sums in another order; Grad-CAM++ and the principal components divide by small
+            // numbers
+            let worst =
+                found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale).fold(0f32, f32::max);
+            assert!(
+                found.len() == expected.len() && worst <= 2e-4,
+                "{block:?} {groups}, {name}: {worst:e}"
+            );
         }
     }
 }
@@ -452,7 +537,8 @@ fn tuning_without_time() {
 #[test]
 fn tuning_changes_speed_only() {
     let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, 5);
-    let network = Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 6)).unwrap()).unwrap();
+    let network =
+        Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, 6)).unwrap()).unwrap();
     let photo = random_photo(&mut Random::fresh("tuning"), 224, 200);
     let mut explainer = explainer();
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
@@ -470,14 +556,20 @@ fn tuning_changes_speed_only() {
     assert!(explainer.set_tuning(&kept));
     let split_where_none_is = "8x2/8x8 8x2/8x8sk8 8x2/8x8";
     let unknown = ["14x4/4x1 8x2/8x8 8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8sk7", split_where_none_is];
-    for nonsense in ["", "8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8 8x2/8x8", "\u{0}"].into_iter().chain(unknown) {
+    for nonsense in
+        ["", "8x2/8x8", "8x2/8x8 8x2/8x8 8x2/8x8 8x2/8x8", "\u{0}"].into_iter().chain(unknown)
+    {
         assert!(!explainer.set_tuning(nonsense), "{nonsense:?}");
     }
     assert_eq!(explainer.tuning(), kept);
 
-    for form in
-        [SPLIT, WINOGRAD, "8x2/8x8 8x2/8x8 4x1/16x4k4", "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w", "4x2/8x8w naive 8x2/8x8sw"]
-    {
+    for form in [
+        SPLIT,
+        WINOGRAD,
+        "8x2/8x8 8x2/8x8 4x1/16x4k4",
+        "8x2/8x8 4x1/8x8sw 4x1/8x8sk4w",
+        "4x2/8x8w naive 8x2/8x8sw",
+    ] {
         assert!(explainer.set_tuning(form));
         assert_eq!(explainer.tuning(), form);
         block_on(explainer.load(&network, Preprocessing::default())).unwrap();

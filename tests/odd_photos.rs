@@ -25,7 +25,9 @@ fn odd_files_give_pillows_pixels() {
                 let (share, worst) = difference(&photo.rgb, tensor.data());
                 println!("{name}: {:.1} % of the bytes differ, by at most {worst}", share * 100.0);
                 if worst > tolerance {
-                    failures.push(format!("{name}: bytes differ by up to {worst}, allowed {tolerance}"));
+                    failures.push(format!(
+                        "{name}: bytes differ by up to {worst}, allowed {tolerance}"
+                    ));
                 }
             }
             Err(error) => failures.push(format!("{name}: {error}")),
@@ -46,7 +48,10 @@ fn a_missing_end_is_forgiven_and_missing_pixels_are_not() {
             match Photo::decode(&bytes[..length]) {
                 Err(Error::PhotoCorrupt { .. } | Error::PhotoFormat { .. }) => {}
                 other => {
-                    assert!(other.as_ref() == Ok(&whole) && length + 4 > bytes.len(), "{name}, {length}: {other:?}")
+                    assert!(
+                        other.as_ref() == Ok(&whole) && length + 4 > bytes.len(),
+                        "{name}, {length}: {other:?}"
+                    )
                 }
             }
         }
@@ -62,7 +67,8 @@ fn a_png_without_its_second_half_is_refused() {
     let (first, second) = whole[at + 8..at + 8 + length].split_at(length / 2);
     let chunk = |data: &[u8]| {
         let body = [b"IDAT", data].concat();
-        [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat()
+        [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()]
+            .concat()
     };
     let half = [&whole[..at], &chunk(first)].concat();
     assert!(matches!(Photo::decode(&half), Err(Error::PhotoCorrupt { .. })));
@@ -97,8 +103,19 @@ fn a_picture_of_twelve_bits_in_sixteen_is_hinted_at() {
         let mut samples: Vec<u16> = (0..40 * 40 * u32::from(colour)).map(spread).collect();
         samples[77] = u16::MAX;
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
-        let kind = if colour == 1 { image::ExtendedColorType::L16 } else { image::ExtendedColorType::Rgb16 };
-        image::ImageEncoder::write_image(image::codecs::png::PngEncoder::new(&mut file), &bytes, 40, 40, kind).unwrap();
+        let kind = if colour == 1 {
+            image::ExtendedColorType::L16
+        } else {
+            image::ExtendedColorType::Rgb16
+        };
+        image::ImageEncoder::write_image(
+            image::codecs::png::PngEncoder::new(&mut file),
+            &bytes,
+            40,
+            40,
+            kind,
+        )
+        .unwrap();
         Photo::decode(&file).unwrap().notes
     };
     for colour in [1, 3] {
@@ -178,5 +195,9 @@ fn what_is_no_photo_is_named() {
     }
     let named = Photo::decode(&[&b"qoif"[..], &[0; 60]].concat());
     assert_eq!(named, Err(Error::PhotoFormat { what: Foreign::Named("QOI") }));
-    assert_eq!(left_to_the_browser(&read("fixtures/foreign/miscounted_scans.jpg")), Ok(true), "it may count better");
+    assert_eq!(
+        left_to_the_browser(&read("fixtures/foreign/miscounted_scans.jpg")),
+        Ok(true),
+        "it may count better"
+    );
 }

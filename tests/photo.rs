@@ -6,7 +6,9 @@ use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gradlens::error::Error;
-use gradlens::image::{Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo, prepare};
+use gradlens::image::{
+    Fit, Photo, Preprocessing, left_to_the_browser, looks_like_a_photo, prepare,
+};
 use safetensors::SafeTensors;
 
 mod common;
@@ -36,7 +38,9 @@ fn decodes_what_pillow_decodes() {
                 let (share, worst) = difference(&photo.rgb, tensor.data());
                 println!("{name}: {:.1} % of the bytes differ, by at most {worst}", share * 100.0);
                 if worst > tolerance {
-                    failures.push(format!("{name}: bytes differ by up to {worst}, allowed {tolerance}"));
+                    failures.push(format!(
+                        "{name}: bytes differ by up to {worst}, allowed {tolerance}"
+                    ));
                 }
             }
             Err(error) => failures.push(format!("{name}: {error}")),
@@ -94,8 +98,11 @@ fn a_cut_file_is_an_error_or_the_whole_picture() {
             match Photo::decode(&bytes[..length]) {
                 Err(Error::PhotoFormat { .. }) if length < 16 => {} // too short to tell what it was going to be
                 Err(Error::PhotoCorrupt { .. }) => {}
-                Ok(photo) if length > bytes.len() / 2 && photo == whole && may_lack_its_tail(&name) => {}
-                other => failures.push(format!("{name} cut to {length} of {}: {other:?}", bytes.len())),
+                Ok(photo)
+                    if length > bytes.len() / 2 && photo == whole && may_lack_its_tail(&name) => {}
+                other => {
+                    failures.push(format!("{name} cut to {length} of {}: {other:?}", bytes.len()))
+                }
             }
         }
     }
@@ -119,7 +126,12 @@ fn refuses_bombs_by_their_headers() {
     let jpeg = read("fixtures/photos/full.jpg");
     let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
     let cases = [
-        ("BMP", patched("rgb.bmp", 18, &[30_000_u32.to_le_bytes(), 30_000_u32.to_le_bytes()].concat()), 30_000, 100),
+        (
+            "BMP",
+            patched("rgb.bmp", 18, &[30_000_u32.to_le_bytes(), 30_000_u32.to_le_bytes()].concat()),
+            30_000,
+            100,
+        ),
         ("GIF", patched("still.gif", 6, &[0xFF; 4]), 65_535, 100),
         ("JPEG", patched("full.jpg", frame + 5, &[0xFF, 0xDC, 0xFF, 0xDC]), 65_500, 100),
         ("WebP", patched("lossy_alpha.webp", 24, &[0xFE, 0x3F, 0, 0xFE, 0x3F, 0]), 16_383, 100),
@@ -150,12 +162,24 @@ fn refuses_bombs_before_the_browser_is_asked() {
     for (name, bytes) in photos("photos") {
         assert_eq!(left_to_the_browser(&bytes), Ok(false), "{name} has a decoder here");
     }
-    let theirs = [&b"\xFF\x0A\xFA\x1F"[..], b"II*\0\x08\0\0\0", &read("fixtures/foreign/arithmetic.jpg")];
+    let theirs =
+        [&b"\xFF\x0A\xFA\x1F"[..], b"II*\0\x08\0\0\0", &read("fixtures/foreign/arithmetic.jpg")];
     for bytes in theirs {
         assert_eq!(left_to_the_browser(bytes), Ok(true), "{bytes:?}");
     }
-    for strange in [&b""[..], b"GIF89a", b"BM", b"RIFF\0\0\0\0WEBPVP8X", b"\xFF\xD8\xFF", &[0; 4096], &[0xFF; 4096]] {
-        assert!(left_to_the_browser(strange).is_ok(), "{strange:?}: nothing is stated, so nothing is too large");
+    for strange in [
+        &b""[..],
+        b"GIF89a",
+        b"BM",
+        b"RIFF\0\0\0\0WEBPVP8X",
+        b"\xFF\xD8\xFF",
+        &[0; 4096],
+        &[0xFF; 4096],
+    ] {
+        assert!(
+            left_to_the_browser(strange).is_ok(),
+            "{strange:?}: nothing is stated, so nothing is too large"
+        );
     }
 }
 
@@ -226,7 +250,9 @@ fn a_palette_of_broken_colours_is_refused() {
     for length in [0_usize, 1, 2, 49, 767, 769, 771, 3000] {
         let mut body = whole[at..at + 4 + old].to_vec();
         body.resize(4 + length, 7);
-        let chunk = [&(length as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat();
+        let chunk =
+            [&(length as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()]
+                .concat();
         let bytes = [&whole[..at - 4], &chunk, &whole[at + 8 + old..]].concat();
         assert!(matches!(Photo::decode(&bytes), Err(Error::PhotoCorrupt { .. })), "{length}");
     }
@@ -237,8 +263,13 @@ fn a_webp_is_turned_as_its_exif_says() {
     let plain = Photo::decode(&read("fixtures/photos/lossless.webp")).unwrap();
     let turned = Photo::decode(&read("fixtures/photos/orientation6.webp")).unwrap();
     assert_eq!((turned.width, turned.height), (plain.height, plain.width));
-    let corner = |photo: &Photo, x: usize, y: usize| photo.rgb[(y * photo.width + x) * 3..][..3].to_vec();
-    assert_eq!(corner(&turned, turned.width - 1, 0), corner(&plain, 0, 0), "the upper left is now the upper right");
+    let corner =
+        |photo: &Photo, x: usize, y: usize| photo.rgb[(y * photo.width + x) * 3..][..3].to_vec();
+    assert_eq!(
+        corner(&turned, turned.width - 1, 0),
+        corner(&plain, 0, 0),
+        "the upper left is now the upper right"
+    );
 }
 
 /// Of an animation the first frame, which is not always the picture's default: but in PNG it is, or
@@ -248,7 +279,8 @@ fn an_animated_png_is_its_default_picture() {
     let still = read("fixtures/photos/rgb.png");
     let chunk = |kind: &[u8], data: &[u8]| {
         let body = [kind, data].concat();
-        [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat()
+        [&(data.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()]
+            .concat()
     };
     let (head, rest) = still.split_at(33); // signature and IHDR
     let frame = |number: u32| {
@@ -260,7 +292,8 @@ fn an_animated_png_is_its_default_picture() {
     let length = u32::from_be_bytes(rest[idat - 4..idat].try_into().unwrap()) as usize;
     let second = chunk(b"fdAT", &[&2_u32.to_be_bytes()[..], &rest[idat + 4..][..length]].concat());
     let control = chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]);
-    let animated = [head, &control, &frame(0), &rest[..end], &frame(1), &second, &rest[end..]].concat();
+    let animated =
+        [head, &control, &frame(0), &rest[..end], &frame(1), &second, &rest[end..]].concat();
     assert_eq!(Photo::decode(&animated), Photo::decode(&still));
 }
 
@@ -292,14 +325,22 @@ fn a_photo_is_known_whatever_its_name_ends_in() {
     for (name, bytes) in photos("photos") {
         assert!(looks_like_a_photo(&bytes), "{name}");
     }
-    for text in ["cat\ndog\n", "[\"cat\", \"dog\"]", "{\"0\": \"cat\"}", "\u{feff}猫\n狗\n", "", "BMW\nGIF\n"] {
+    for text in [
+        "cat\ndog\n",
+        "[\"cat\", \"dog\"]",
+        "{\"0\": \"cat\"}",
+        "\u{feff}猫\n狗\n",
+        "",
+        "BMW\nGIF\n",
+    ] {
         assert!(!looks_like_a_photo(text.as_bytes()), "{text:?}");
     }
 }
 
 #[test]
 fn no_mutation_panics() {
-    let each = std::env::var("MUTATIONS").map_or(400, |each| each.parse().expect("MUTATIONS: how many of each file"));
+    let each = std::env::var("MUTATIONS")
+        .map_or(400, |each| each.parse().expect("MUTATIONS: how many of each file"));
     let mut noise = Random::new(1);
     let (mut decoded, mut refused) = (0, 0);
     for (name, original) in photos("photos").into_iter().chain(photos("odd")) {
@@ -341,7 +382,10 @@ fn no_mutation_panics() {
         }
     }
     println!("{decoded} mutations decoded, {refused} refused");
-    assert!(decoded > 1000 && refused > 1000, "the mutations are too mild or too wild: {decoded}, {refused}");
+    assert!(
+        decoded > 1000 && refused > 1000,
+        "the mutations are too mild or too wild: {decoded}, {refused}"
+    );
 }
 
 /// Sets each chunk's checksum as far as the chunks can be followed.

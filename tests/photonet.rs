@@ -1,16 +1,21 @@
-//! Inverted residuals against PyTorch and `grad-cam` in f64: `tests/golden/photonet.safetensors`, which `make_photonet.py` describes.
+//! Inverted residuals against PyTorch and `grad-cam` in f64: `tests/golden/photonet.safetensors`,
+//! which `make_photonet.py` describes.
 //!
-//! EfficientNet-Lite0 with its trained weights on three photos, explained at its head and inside (where values have both signs), on the
-//! GPU and on the processor; the same network in f16; and MobileNetV2 and EfficientNet-Lite0 to 4 with random weights, which bring
-//! torchvision's and timm's names, both paddings, odd sizes and other widths. Every tensor of the file is compared, or stands in
-//! [`NOT_COMPARED`] with its reason.
-//! The trained weights are not in the repository: `weights/efficientnet-lite0/fetch --original` gets them, and without them these tests fail.
+//! EfficientNet-Lite0 with its trained weights on three photos, explained at its head and inside
+//! (where values have both signs), on the GPU and on the processor; the same network in f16; and
+//! MobileNetV2 and EfficientNet-Lite0 to 4 with random weights, which bring torchvision's and
+//! timm's names, both paddings, odd sizes and other widths. Every tensor of the file is compared,
+//! or stands in [`NOT_COMPARED`] with its reason. The trained weights are not in the repository:
+//! `weights/efficientnet-lite0/fetch --original` gets them, and without them these tests fail.
 
 use std::collections::HashMap;
 
 use gradlens::checkpoint::Conventions;
 use gradlens::image::heatmap::{self, Cam};
-use gradlens::{Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing, Question};
+use gradlens::{
+    Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing,
+    Question,
+};
 use pollster::block_on;
 use safetensors::SafeTensors;
 
@@ -30,9 +35,11 @@ const WIDTH: usize = 77;
 
 const PHOTOS: [&str; 3] = ["both", "chelsea", "coffee"];
 
-const NOT_COMPARED: [(&str, &str); 1] = [("lite1/", "another 22 MB to fetch; the families have Lite1's shape")];
+const NOT_COMPARED: [(&str, &str); 1] =
+    [("lite1/", "another 22 MB to fetch; the families have Lite1's shape")];
 
-/// A pass a channel: 1,280 at the head, which the processor does in a fraction of the time that a software adapter takes.
+/// A pass a channel: 1,280 at the head, which the processor does in a fraction of the time that a
+/// software adapter takes.
 const ON_THE_PROCESSOR: [&str; 2] = ["method/ScoreCAM/head/", "method/AblationCAM/head/"];
 
 /// How a tensor is compared, and what may differ.
@@ -45,14 +52,17 @@ enum Bar {
     Norm(f64),
 }
 
-/// PyTorch's own f32 is this far from its f64 (make_photonet.py prints it): trained logits 7e-7 of the largest, random ones 4e-6, of
-/// Lite3 6e-6 and of Lite4 1e-5 (twice as deep); heatmaps 5e-6; raw maps 6e-6. Another order of sums may do some times worse.
-/// Where values have both signs, two methods divide by sums that may be near zero: Grad-CAM++ is 3e-3 away at blocks.2 (its heatmap
-/// 2e-3; ours were 7e-3 and 5e-3), XGrad-CAM 5e-3 at blocks.4. Where a ReLU6 jumps (chelsea), the input's gradient is 1.5e-4 away. In
-/// Lite4 the nearest ReLU6 behind blocks.5 is 1.5e-4 from its jump, where PyTorch's f32 is up to 1e-3 away: turned over in f64, that one
-/// alone moves the map by the 5.1e-4 that ours differs by.
+/// PyTorch's own f32 is this far from its f64 (make_photonet.py prints it): trained logits 7e-7 of
+/// the largest, random ones 4e-6, of Lite3 6e-6 and of Lite4 1e-5 (twice as deep); heatmaps 5e-6;
+/// raw maps 6e-6. Another order of sums may do some times worse. Where values have both signs, two
+/// methods divide by sums that may be near zero: Grad-CAM++ is 3e-3 away at blocks.2 (its heatmap
+/// 2e-3; ours were 7e-3 and 5e-3), XGrad-CAM 5e-3 at blocks.4. Where a ReLU6 jumps (chelsea), the
+/// input's gradient is 1.5e-4 away. In Lite4 the nearest ReLU6 behind blocks.5 is 1.5e-4 from its
+/// jump, where PyTorch's f32 is up to 1e-3 away: turned over in f64, that one alone moves the map
+/// by the 5.1e-4 that ours differs by.
 fn bar(key: &str) -> Bar {
-    let divides = key.contains("/blocks.") && (key.contains("GradCAMPlusPlus") || key.contains("XGradCAM"));
+    let divides =
+        key.contains("/blocks.") && (key.contains("GradCAMPlusPlus") || key.contains("XGradCAM"));
     if key.ends_with("logits") {
         Bar::Largest(if key.starts_with("efficientnet_lite4") { 3e-5 } else { 1e-5 })
     } else if key.ends_with("/cam") || key.ends_with("/cam_sample") {
@@ -117,13 +127,15 @@ impl Golden {
     }
 
     fn classes(&self, photo: &str) -> Vec<usize> {
-        let classes: HashMap<String, Vec<usize>> = serde_json::from_str(&self.metadata("classes")).unwrap();
+        let classes: HashMap<String, Vec<usize>> =
+            serde_json::from_str(&self.metadata("classes")).unwrap();
         classes[photo].clone()
     }
 
     /// [3, HEIGHT, WIDTH]: what `family` sees.
     fn input(&self, family: &str) -> Vec<f32> {
-        let inputs: HashMap<String, usize> = serde_json::from_str(&self.metadata("inputs")).unwrap();
+        let inputs: HashMap<String, usize> =
+            serde_json::from_str(&self.metadata("inputs")).unwrap();
         let unit = Affine { center: 0.0, radius: 1.0 };
         unit.sample(SEED, &format!("photonet/input/{}", inputs[family]), 3 * HEIGHT * WIDTH)
     }
@@ -146,7 +158,8 @@ impl Golden {
         }
         let gap = |i: usize| f64::from((found[i] - expected[i]).abs());
         let worst = (0..found.len()).max_by(|&a, &b| gap(a).total_cmp(&gap(b))).unwrap();
-        let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        let length =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
         let (error, allowed) = match bar(key) {
             Bar::Largest(allowed) => {
                 let scale = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
@@ -163,12 +176,15 @@ impl Golden {
         }
         if error.is_nan() || error > allowed {
             let (on, a, b) = (self.on, found[worst], expected[worst]);
-            let found = format!("{on} {key}: error {error:.1e} > {allowed:.0e}; worst [{worst}] {a} instead of {b}");
+            let found = format!(
+                "{on} {key}: error {error:.1e} > {allowed:.0e}; worst [{worst}] {a} instead of {b}"
+            );
             self.failures.push(found);
         }
     }
 
-    /// `u8(255 · value)` is truncated: rounding moves a value at an edge to the next byte, and nothing moves one further.
+    /// `u8(255 · value)` is truncated: rounding moves a value at an edge to the next byte, and
+    /// nothing moves one further.
     fn compare_bytes(&mut self, key: &str, found: &[u8]) {
         let expected = self.bytes(key);
         assert_eq!(found.len(), expected.len(), "{key}");
@@ -176,19 +192,30 @@ impl Golden {
         let (largest, differing) = (gaps().max().unwrap(), gaps().filter(|&gap| gap > 0).count());
         self.compared += 1;
         if std::env::var("VERBOSE").is_ok() {
-            println!("{} {key:45} {differing} of {} bytes differ, by {largest} at most", self.on, found.len());
+            println!(
+                "{} {key:45} {differing} of {} bytes differ, by {largest} at most",
+                self.on,
+                found.len()
+            );
         }
         if largest > 1 || differing * 100 > found.len() {
             let on = self.on;
-            self.failures
-                .push(format!("{on} {key}: {differing} of {} bytes differ, by {largest} at most", found.len()));
+            self.failures.push(format!(
+                "{on} {key}: {differing} of {} bytes differ, by {largest} at most",
+                found.len()
+            ));
         }
     }
 
     fn finish(self, at_least: usize) {
         println!("{}: {} tensors compared", self.on, self.compared);
         assert!(self.compared >= at_least, "only {} tensors compared", self.compared);
-        assert!(self.failures.is_empty(), "{} failures\n{}", self.failures.len(), self.failures.join("\n"));
+        assert!(
+            self.failures.is_empty(),
+            "{} failures\n{}",
+            self.failures.len(),
+            self.failures.join("\n")
+        );
     }
 }
 
@@ -211,7 +238,11 @@ fn load_trained(explainer: &mut Explainer, file: &str) {
     let network = Network::from_checkpoint(&Checkpoint::read(bytes).unwrap()).unwrap();
     assert_eq!(network.conventions, Conventions::TENSORFLOW, "{file}");
     // (v − 127) / 128 on 0..=255, for channels in 0..=1
-    let preprocessing = Preprocessing { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..Preprocessing::default() };
+    let preprocessing = Preprocessing {
+        mean: [127.0 / 255.0; 3],
+        std: [128.0 / 255.0; 3],
+        ..Preprocessing::default()
+    };
     block_on(explainer.load(&network, preprocessing)).unwrap();
 }
 
@@ -275,7 +306,8 @@ fn check_photo(golden: &mut Golden, explainer: &mut Explainer, photo: &str) {
             }
             ["grad", kind] => {
                 let gradient = block_on(explainer.gradient(Some(top), "input")).unwrap().planes;
-                let norm = gradient.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt() as f32;
+                let norm =
+                    gradient.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt() as f32;
                 let norm = [norm];
                 golden.compare(&full, if kind == "input_norm" { &norm } else { &gradient });
             }
@@ -284,7 +316,8 @@ fn check_photo(golden: &mut Golden, explainer: &mut Explainer, photo: &str) {
                 match kind {
                     "backprop_u8" => golden.compare_bytes(&full, &guided.pixels()),
                     "gradcam_u8" => {
-                        let cam = block_on(explainer.explain(Some(top), "head", Method::GradCam)).unwrap();
+                        let cam = block_on(explainer.explain(Some(top), "head", Method::GradCam))
+                            .unwrap();
                         golden.compare_bytes(&full, &guided.times(&cam).pixels());
                     }
                     _ => golden.compare(&full, &guided.values),
@@ -341,14 +374,21 @@ fn families_compute_what_their_libraries_compute() {
     let mut golden = Golden::read("GPU");
     let mut explainer = gpu();
     for family in &FAMILIES {
-        let file = to_safetensors(&random_state_dict(family, SEED), gradlens::checkpoint::Dtype::F32);
+        let file =
+            to_safetensors(&random_state_dict(family, SEED), gradlens::checkpoint::Dtype::F32);
         let mut network = Network::from_checkpoint(&Checkpoint::read(file).unwrap()).unwrap();
-        assert_eq!(network.conventions, Conventions::PYTORCH, "{}: assumed where names don't tell", family.name);
+        assert_eq!(
+            network.conventions,
+            Conventions::PYTORCH,
+            "{}: assumed where names don't tell",
+            family.name
+        );
         if family.tensorflow {
             network.set_conventions(Conventions::TENSORFLOW);
         }
         block_on(explainer.load(&network, Preprocessing::default())).unwrap();
-        let logits = block_on(explainer.logits_of(&golden.input(family.name), HEIGHT, WIDTH)).unwrap();
+        let logits =
+            block_on(explainer.logits_of(&golden.input(family.name), HEIGHT, WIDTH)).unwrap();
         for key in golden.of(family.name) {
             let full = format!("{}/{key}", family.name);
             match key.as_str() {

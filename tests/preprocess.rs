@@ -16,7 +16,8 @@ fn prepares_as_pillow_and_torchvision_do() {
     for name in expected.names() {
         let parts: Vec<&str> = name.split(['/', 'x']).collect();
         let number = |at: usize| parts[at].parse::<usize>().unwrap();
-        let interpolation = if parts[0] == "bicubic" { Interpolation::Bicubic } else { Interpolation::Bilinear };
+        let interpolation =
+            if parts[0] == "bicubic" { Interpolation::Bicubic } else { Interpolation::Bilinear };
         let mut preprocessing = Preprocessing { interpolation, ..Default::default() };
         let fit: Fit = parts[1].parse().unwrap();
         match fit {
@@ -28,7 +29,10 @@ fn prepares_as_pillow_and_torchvision_do() {
         assert_eq!(tensor.shape(), [got.height, got.width, 3], "{name}");
         let (share, worst) = difference(&got.rgb, tensor.data());
         if worst > 0 {
-            failures.push(format!("{name}: {:.2} % of the bytes differ, by up to {worst}", share * 100.0));
+            failures.push(format!(
+                "{name}: {:.2} % of the bytes differ, by up to {worst}",
+                share * 100.0
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -50,7 +54,10 @@ fn golden_whole_photos_are_byte_exact() {
         let photo = Photo::decode(&read(&format!("golden/images/{name}.png"))).unwrap();
         let got = prepare(&photo, Fit::Whole, &Preprocessing::default()).unwrap();
         check_golden(&format!("case_{name}_seed"), &got);
-        assert_eq!(got.rect, Rect { x: 0.0, y: 0.0, width: photo.width as f64, height: photo.height as f64 });
+        assert_eq!(
+            got.rect,
+            Rect { x: 0.0, y: 0.0, width: photo.width as f64, height: photo.height as f64 }
+        );
     }
 }
 
@@ -63,8 +70,14 @@ fn check_golden(case: &str, got: &Prepared) {
     assert_eq!(image.shape(), [got.height, got.width, 3], "{case}");
     assert_eq!(difference(&got.rgb, image.data()), (0.0, 0), "{case}");
     if let Ok(input) = file.tensor("input") {
-        let expected: Vec<u32> = input.data().as_chunks::<4>().0.iter().map(|bits| u32::from_le_bytes(*bits)).collect();
-        let differing = got.input.iter().zip(&expected).filter(|(got, expected)| got.to_bits() != **expected).count();
+        let expected: Vec<u32> =
+            input.data().as_chunks::<4>().0.iter().map(|bits| u32::from_le_bytes(*bits)).collect();
+        let differing = got
+            .input
+            .iter()
+            .zip(&expected)
+            .filter(|(got, expected)| got.to_bits() != **expected)
+            .count();
         assert_eq!((got.input.len(), differing), (expected.len(), 0), "{case}: input");
     }
 }
@@ -74,7 +87,8 @@ fn the_rectangle_is_where_the_crop_lies() {
     // 400×300: shorter side to 256 gives 341×256; offsets round(58.5) = 58 (half to even) and 16.
     let got = prepare(&seeded_photo(400, 300), Fit::Crop, &Preprocessing::default()).unwrap();
     let (across, down) = (400.0 / 341.0, 300.0 / 256.0);
-    let expected = Rect { x: 58.0 * across, y: 16.0 * down, width: 224.0 * across, height: 224.0 * down };
+    let expected =
+        Rect { x: 58.0 * across, y: 16.0 * down, width: 224.0 * across, height: 224.0 * down };
     assert_eq!(got.rect, expected);
     // Shrunk whole photos lie on all of the photo.
     let got = prepare(&seeded_photo(1030, 515), Fit::Whole, &Preprocessing::default()).unwrap();
@@ -85,8 +99,10 @@ fn the_rectangle_is_where_the_crop_lies() {
 #[test]
 fn strips_and_specks() {
     let standard = Preprocessing::default();
-    let errors =
-        |width, height| [Fit::Whole, Fit::Crop].map(|fit| prepare(&seeded_photo(width, height), fit, &standard).err());
+    let errors = |width, height| {
+        [Fit::Whole, Fit::Crop]
+            .map(|fit| prepare(&seeded_photo(width, height), fit, &standard).err())
+    };
     let small = |width, height| Some(Error::PhotoTooSmall { width, height, minimum: 32 });
     let narrow = |width, height, limit| Some(Error::PhotoTooNarrow { width, height, limit });
 
@@ -98,7 +114,10 @@ fn strips_and_specks() {
     assert_eq!(errors(512, 32), [None, None]);
     assert_eq!(errors(31, 32), [small(31, 32), None]);
     assert_eq!(errors(1, 1), [small(1, 1), None]);
-    assert_eq!(errors(0, 0), [small(0, 0), Some(Error::PhotoTooSmall { width: 0, height: 0, minimum: 1 })]);
+    assert_eq!(
+        errors(0, 0),
+        [small(0, 0), Some(Error::PhotoTooSmall { width: 0, height: 0, minimum: 1 })]
+    );
 }
 
 #[test]
@@ -112,13 +131,18 @@ fn a_crop_above_the_resize_enlarges_instead_of_padding() {
 #[test]
 fn half_the_size_is_half_of_what_the_network_saw() {
     let standard = Preprocessing::default();
-    let side = |fit, width, height| standard.halved(fit, &seeded_photo(width, height)).map(|halved| halved.side(fit));
+    let side = |fit, width, height| {
+        standard.halved(fit, &seeded_photo(width, height)).map(|halved| halved.side(fit))
+    };
     assert_eq!(side(Fit::Whole, 1000, 700), Some(256), "of the 512 that it is shrunk to");
     assert_eq!(side(Fit::Whole, 150, 300), Some(150), "of its own");
     assert_eq!(side(Fit::Whole, 120, 100), None, "too little would be left");
     assert_eq!(side(Fit::Crop, 120, 100), Some(112));
     let halved = standard.halved(Fit::Crop, &seeded_photo(120, 100)).unwrap();
-    assert_eq!(prepare(&seeded_photo(120, 100), Fit::Crop, &halved).unwrap().input.len(), 3 * 112 * 112);
+    assert_eq!(
+        prepare(&seeded_photo(120, 100), Fit::Crop, &halved).unwrap().input.len(),
+        3 * 112 * 112
+    );
     assert_eq!(halved.longest, 512, "the other fit's size is left alone");
 }
 
@@ -141,8 +165,12 @@ fn refuses_a_senseless_preprocessing() {
 
 #[test]
 fn manifests_and_arguments_name_the_choices() {
-    let partial: Preprocessing = serde_json::from_str(r#"{"resize": 232, "interpolation": "bicubic"}"#).unwrap();
-    assert_eq!(partial, Preprocessing { resize: 232, interpolation: Interpolation::Bicubic, ..Default::default() });
+    let partial: Preprocessing =
+        serde_json::from_str(r#"{"resize": 232, "interpolation": "bicubic"}"#).unwrap();
+    assert_eq!(
+        partial,
+        Preprocessing { resize: 232, interpolation: Interpolation::Bicubic, ..Default::default() }
+    );
     assert_eq!(serde_json::to_string(&Fit::ALL).unwrap(), r#"["whole","crop"]"#);
     assert_eq!("crop".parse(), Ok(Fit::Crop));
     let error = "stretch".parse::<Fit>().unwrap_err();

@@ -1,4 +1,5 @@
-//! Every shader, in every form that it is compiled in, passes naga's parser and validator: no GPU needed.
+//! Every shader, in every form that it is compiled in, passes naga's parser and validator: no GPU
+//! needed.
 
 use gradlens::ops;
 use gradlens::shader::{self, Shader};
@@ -9,7 +10,8 @@ fn validate(shader: &Shader) -> Result<(), String> {
     if let Some(line) = leftover.filter(|line| !line.trim_start().starts_with("// ")) {
         return Err(format!("{}: not expanded: {line}", shader.name));
     }
-    let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string_with_path(&source, shader.name))?;
+    let module = naga::front::wgsl::parse_str(&source)
+        .map_err(|e| e.emit_to_string_with_path(&source, shader.name))?;
     let mut validator = naga::valid::Validator::new(
         naga::valid::ValidationFlags::all(),
         naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32,
@@ -32,7 +34,8 @@ fn every_shader_is_valid() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// A shader that names a type or a variable that is not there does not pass: the test above can fail.
+/// A shader that names a type or a variable that is not there does not pass: the test above can
+/// fail.
 #[test]
 fn a_broken_shader_is_not_valid() {
     let source = shader::expand(&shader::linear()).replace("vec4f", "vec5f");
@@ -44,10 +47,17 @@ fn loops_and_choices_are_written_out() {
     let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5, ..ops::DEFAULT_TILE };
     let expanded = |tile: ops::Tile| shader::expand(&ops::Precision::F16.apply(tile.shader()));
     let source = expanded(tile);
-    for (text, times) in
-        [("var sum", 6), ("@workgroup_size(20)", 1), ("unpack2x16float(weights.x)", 1), ("alias Packed = vec2u", 1)]
-    {
+    for (text, times) in [
+        ("var sum", 6),
+        ("@workgroup_size(20)", 1),
+        ("unpack2x16float(weights.x)", 1),
+        ("alias Packed = vec2u", 1),
+    ] {
         assert_eq!(source.matches(text).count(), times, "{text}");
     }
-    assert_eq!(expanded(ops::Tile { split: 4, ..tile }), source, "compiled once, whether it splits the sum or not");
+    assert_eq!(
+        expanded(ops::Tile { split: 4, ..tile }),
+        source,
+        "compiled once, whether it splits the sum or not"
+    );
 }

@@ -1,13 +1,18 @@
-//! Every explanation of `grad-cam` at layers 2 to 4 on two photos, of a small network: `tests/golden/small.safetensors`.
+//! Every explanation of `grad-cam` at layers 2 to 4 on two photos, of a small network:
+//! `tests/golden/small.safetensors`.
 //!
-//! A network small enough for the methods that need a pass a channel; `golden.rs` holds ResNet-50 against the same package.
-//! Every tensor of the file is compared. Both sides are rounded f32 of the same formulas, f64 there: relative errors measured
-//! here are below 2e-5, tolerances five times that unless a comment says otherwise.
+//! A network small enough for the methods that need a pass a channel; `golden.rs` holds ResNet-50
+//! against the same package. Every tensor of the file is compared. Both sides are rounded f32 of
+//! the same formulas, f64 there: relative errors measured here are below 2e-5, tolerances five
+//! times that unless a comment says otherwise.
 
 use gradlens::explain::faithfulness::{Curve, NOISE, STEPS, Scrambled, rank_correlation, ssim};
 use gradlens::explain::localization;
 use gradlens::image::heatmap::{self, Cam};
-use gradlens::{Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing, Question};
+use gradlens::{
+    Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing,
+    Question,
+};
 use pollster::block_on;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -17,7 +22,8 @@ mod common;
 use common::golden_weights::GOLDEN;
 use common::method;
 
-/// ‖found − expected‖ / ‖expected‖ of maps; largest difference of heatmaps in 0..1 and of probabilities.
+/// ‖found − expected‖ / ‖expected‖ of maps; largest difference of heatmaps in 0..1 and of
+/// probabilities.
 const TOLERANCE: f64 = 1e-4;
 
 struct Golden {
@@ -39,8 +45,13 @@ impl Golden {
 
     fn keys(&self, photo: &str) -> Vec<String> {
         let start = format!("{photo}/");
-        let mut keys: Vec<_> =
-            self.tensors().names().iter().filter_map(|key| key.strip_prefix(&start)).map(String::from).collect();
+        let mut keys: Vec<_> = self
+            .tensors()
+            .names()
+            .iter()
+            .filter_map(|key| key.strip_prefix(&start))
+            .map(String::from)
+            .collect();
         keys.sort();
         keys
     }
@@ -83,8 +94,13 @@ impl Golden {
             })
             .collect();
         let checkpoint = Checkpoint::read(safetensors::serialize(net, None).unwrap()).unwrap();
-        let mut explainer = block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
-        block_on(explainer.load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default())).unwrap();
+        let mut explainer =
+            block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+        block_on(
+            explainer
+                .load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default()),
+        )
+        .unwrap();
         explainer
     }
 
@@ -94,9 +110,10 @@ impl Golden {
         assert_eq!(found.len(), expected.len(), "{key}");
         let gap = |i: usize| f64::from((found[i] - expected[i]).abs());
         let worst = (0..found.len()).max_by(|&a, &b| gap(a).total_cmp(&gap(b))).unwrap();
-        let length = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
-        let relative =
-            length(&mut (0..found.len()).map(gap)) / length(&mut expected.iter().map(|&v| v.into())).max(1e-12);
+        let length =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        let relative = length(&mut (0..found.len()).map(gap))
+            / length(&mut expected.iter().map(|&v| v.into())).max(1e-12);
         let error = if absolute { gap(worst) } else { relative };
         if std::env::var("VERBOSE").is_ok() {
             println!("{key:45} {error:.1e}");
@@ -104,11 +121,13 @@ impl Golden {
         self.compared += 1;
         if error.is_nan() || error > TOLERANCE {
             let (a, b) = (found[worst], expected[worst]);
-            self.failures.push(format!("{key}: error {error:.1e}; worst [{worst}] {a} instead of {b}"));
+            self.failures
+                .push(format!("{key}: error {error:.1e}; worst [{worst}] {a} instead of {b}"));
         }
     }
 
-    /// `u8(255 · value)` is truncated: rounding moves a value at an edge to the next byte, and nothing moves one further.
+    /// `u8(255 · value)` is truncated: rounding moves a value at an edge to the next byte, and
+    /// nothing moves one further.
     fn compare_bytes(&mut self, key: &str, found: &[u8]) {
         let expected = self.bytes(key);
         assert_eq!(found.len(), expected.len(), "{key}");
@@ -116,14 +135,22 @@ impl Golden {
         let (largest, differing) = (gaps().max().unwrap(), gaps().filter(|&gap| gap > 0).count());
         self.compared += 1;
         if largest > 1 || differing * 100 > found.len() {
-            self.failures.push(format!("{key}: {differing} of {} bytes differ, by {largest} at most", found.len()));
+            self.failures.push(format!(
+                "{key}: {differing} of {} bytes differ, by {largest} at most",
+                found.len()
+            ));
         }
     }
 
     fn finish(self) {
         println!("{} tensors compared", self.compared);
         assert!(self.compared > 10);
-        assert!(self.failures.is_empty(), "{} failures\n{}", self.failures.len(), self.failures.join("\n"));
+        assert!(
+            self.failures.is_empty(),
+            "{} failures\n{}",
+            self.failures.len(),
+            self.failures.join("\n")
+        );
     }
 }
 
@@ -141,27 +168,44 @@ fn methods_layers_and_objectives() {
         let size = (prediction.height, prediction.width);
         for key in golden.keys(&photo) {
             let full = format!("{photo}/{key}");
-            let one = |layer: &str, method| Question { layers: vec![layer.into()], method, ..Default::default() };
+            let one = |layer: &str, method| Question {
+                layers: vec![layer.into()],
+                method,
+                ..Default::default()
+            };
             match key.split('/').collect::<Vec<_>>()[..] {
                 ["logits"] => golden.compare(&full, &prediction.logits, false),
                 ["method", name, layer, kind] => {
-                    let Explanation { mut cam, heatmap, .. } = ask(&mut explainer, one(layer, method(name)));
+                    let Explanation { mut cam, heatmap, .. } =
+                        ask(&mut explainer, one(layer, method(name)));
                     if name.starts_with("Eigen") {
-                        // A principal component has no sign of its own: NumPy's may be the other one.
+                        // A principal component has no sign of its own: NumPy's may be the other
+                        // one.
                         let expected = golden.values(&format!("{photo}/method/{name}/{layer}/raw"));
-                        let agreement: f32 = cam.values.iter().zip(&expected).map(|(a, b)| a * b).sum();
+                        let agreement: f32 =
+                            cam.values.iter().zip(&expected).map(|(a, b)| a * b).sum();
                         cam.values.iter_mut().for_each(|v| *v *= agreement.signum());
                         let turned = heatmap::heatmap(&[cam.clone()], size);
                         let found = if kind == "raw" { &cam.values } else { &turned };
                         golden.compare(&full, found, kind == "cam");
                     } else {
-                        golden.compare(&full, if kind == "raw" { &cam.values } else { &heatmap }, kind == "cam");
+                        golden.compare(
+                            &full,
+                            if kind == "raw" { &cam.values } else { &heatmap },
+                            kind == "cam",
+                        );
                     }
                 }
                 ["fused", name, "cam"] => {
                     let layers = vec!["layer2".into(), "layer3".into(), "layer4".into()];
-                    let fused = ask(&mut explainer, Question { layers, method: method(name), ..Default::default() });
-                    assert_eq!((fused.layer.as_str(), fused.layers.len()), ("layer2+layer3+layer4", 3));
+                    let fused = ask(
+                        &mut explainer,
+                        Question { layers, method: method(name), ..Default::default() },
+                    );
+                    assert_eq!(
+                        (fused.layer.as_str(), fused.layers.len()),
+                        ("layer2+layer3+layer4", 3)
+                    );
                     golden.compare(&full, &fused.heatmap, true);
                 }
                 ["target", name, layer, "raw"] => {
@@ -188,7 +232,8 @@ fn guided_backpropagation_and_guided_grad_cam() {
     let mut explainer = golden.explainer();
     for (photo, [top, _]) in golden.classes() {
         block_on(explainer.predict(&golden.photo(&photo), Fit::Whole)).unwrap();
-        // Both in turn: the plain backward must not disturb the guided one, nor the other way round.
+        // Both in turn: the plain backward must not disturb the guided one, nor the other way
+        // round.
         let plain = block_on(explainer.gradient(None, "input")).unwrap().planes;
         let guided = block_on(explainer.guided(Some(top), Objective::Logit)).unwrap();
         assert_eq!(block_on(explainer.gradient(None, "input")).unwrap().planes, plain);
@@ -201,8 +246,8 @@ fn guided_backpropagation_and_guided_grad_cam() {
     golden.finish();
 }
 
-/// A slow method tells how far it is, stops when told to, tries only the channels that matter most if asked to; and whatever it did,
-/// the photo is as it was.
+/// A slow method tells how far it is, stops when told to, tries only the channels that matter most
+/// if asked to; and whatever it did, the photo is as it was.
 #[test]
 fn slow_methods_can_be_watched_stopped_and_shortened() {
     let golden = Golden::read();
@@ -225,12 +270,18 @@ fn slow_methods_can_be_watched_stopped_and_shortened() {
 
             let stopped = block_on(explainer.ask(&question, &mut |done, _| done == 0)).unwrap();
             assert!(stopped.is_none());
-            assert_eq!(block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap().cam, map.cam);
+            assert_eq!(
+                block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap().cam,
+                map.cam
+            );
 
             let most = |channels| Question { channels: Some(channels), ..question.clone() };
             assert_eq!(ask(&mut explainer, most(channels)).cam, whole.cam);
             let few = ask(&mut explainer, most(8)).cam;
-            assert!(few != whole.cam && few.values.iter().all(|v| v.is_finite()), "{method} {layer}");
+            assert!(
+                few != whole.cam && few.values.iter().all(|v| v.is_finite()),
+                "{method} {layer}"
+            );
 
             let estimate = block_on(explainer.estimate(&most(20))).unwrap();
             assert_eq!(estimate.passes, 20);
@@ -250,22 +301,35 @@ fn slow_methods_can_be_watched_stopped_and_shortened() {
         }));
         assert!(stop.unwrap().is_none());
         assert!(heard.is_sorted() && heard.iter().all(|&(_, of)| of == 15), "{heard:?}");
-        assert!(heard.contains(&(5, 15)) && heard.contains(&(10, 15)) && heard[heard.len() - 1].0 >= 12, "{heard:?}");
+        assert!(
+            heard.contains(&(5, 15)) && heard.contains(&(10, 15)) && heard[heard.len() - 1].0 >= 12,
+            "{heard:?}"
+        );
     }
     // The very bits: what was changed was put back, not computed back.
-    let Explanation { cam, .. } = block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap();
+    let Explanation { cam, .. } =
+        block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap();
     assert_eq!(cam, map.cam);
-    assert_eq!(block_on(explainer.predict(&golden.photo("a"), Fit::Whole)).unwrap().logits, before.logits);
+    assert_eq!(
+        block_on(explainer.predict(&golden.photo("a"), Fit::Whole)).unwrap().logits,
+        before.logits
+    );
 }
 
-/// The map of what speaks against a class is the map of its logit upside-down, and a class says nothing against itself.
+/// The map of what speaks against a class is the map of its logit upside-down, and a class says
+/// nothing against itself.
 #[test]
 fn objectives_agree_with_each_other() {
     let golden = Golden::read();
     let mut explainer = golden.explainer();
     block_on(explainer.predict(&golden.photo("b"), Fit::Whole)).unwrap();
     let mut cam = |class, objective| {
-        let question = Question { class: Some(class), objective, layers: vec!["layer3".into()], ..Default::default() };
+        let question = Question {
+            class: Some(class),
+            objective,
+            layers: vec!["layer3".into()],
+            ..Default::default()
+        };
         ask(&mut explainer, question)
     };
     let close = |a: &Cam, b: Vec<f32>| {
@@ -292,9 +356,11 @@ fn faithfulness() {
     let mut explainer = golden.explainer();
     for (photo, [top, _]) in golden.classes() {
         let before = block_on(explainer.predict(&golden.photo(&photo), Fit::Whole)).unwrap();
-        let mut explanation = block_on(explainer.explain(Some(top), "layer4", Method::GradCam)).unwrap();
+        let mut explanation =
+            block_on(explainer.explain(Some(top), "layer4", Method::GradCam)).unwrap();
         explanation.heatmap = golden.values(&format!("{photo}/method/GradCAM/layer4/cam"));
-        let trust = block_on(explainer.trust(&explanation, 0.0, &mut |_, _| true)).unwrap().unwrap();
+        let trust =
+            block_on(explainer.trust(&explanation, 0.0, &mut |_, _| true)).unwrap().unwrap();
         let heights = |curve: &Curve| curve.points.iter().map(|point| point.1).collect::<Vec<_>>();
         let falling = |curve: &Curve| heights(curve).into_iter().rev().collect::<Vec<_>>();
         golden.compare(&format!("{photo}/trust/seen"), &[trust.seen], true);
@@ -306,22 +372,34 @@ fn faithfulness() {
         golden.compared += 5; // `finish` wants more than there are
 
         let p = before.top(1)[0].probability;
-        assert_eq!([trust.probability, trust.deletion.points[0].1, trust.insertion.points[STEPS].1], [p; 3]);
+        assert_eq!(
+            [trust.probability, trust.deletion.points[0].1, trust.insertion.points[STEPS].1],
+            [p; 3]
+        );
         assert_eq!(trust.increase(), trust.seen > p);
         assert!((trust.share_lost() - ((p - trust.seen) / p).max(0.0)).abs() < 1e-6);
         for curve in [&trust.deletion, &trust.insertion, &trust.morf, &trust.lerf] {
             assert!(curve.points.is_sorted_by(|a, b| a.0 < b.0));
-            let (low, high) = heights(curve).iter().fold((1.0f32, 0.0f32), |(l, h), &p| (l.min(p), h.max(p)));
+            let (low, high) =
+                heights(curve).iter().fold((1.0f32, 0.0f32), |(l, h), &p| (l.min(p), h.max(p)));
             assert!((low..=high).contains(&curve.area()), "{curve:?}");
         }
         // Noise of a hundredth moves a probability by little, and by the same each time.
-        let noisy = || block_on(explainer.trust(&explanation, NOISE, &mut |_, _| true)).unwrap().unwrap();
+        let noisy =
+            || block_on(explainer.trust(&explanation, NOISE, &mut |_, _| true)).unwrap().unwrap();
         let mut noisy = noisy;
         let (first, second) = (noisy(), noisy());
         assert_eq!(first, second);
         assert!(first.morf != trust.morf && (first.morf.mean() - trust.morf.mean()).abs() < 0.02);
-        assert!(block_on(explainer.trust(&explanation, NOISE, &mut |done, _| done < 3)).unwrap().is_none());
-        assert_eq!(block_on(explainer.logits_of(&before.input, before.height, before.width)).unwrap(), before.logits);
+        assert!(
+            block_on(explainer.trust(&explanation, NOISE, &mut |done, _| done < 3))
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(
+            block_on(explainer.logits_of(&before.input, before.height, before.width)).unwrap(),
+            before.logits
+        );
     }
     golden.finish();
 }
@@ -353,8 +431,14 @@ fn randomised_weights() {
         assert!((-1.0..0.98).contains(ssim), "{part} scrambled, and the map is the same: {ssim}");
     }
     let same = |explainer: &mut Explainer| {
-        assert_eq!(block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap().cam, map.cam);
-        assert_eq!(block_on(explainer.logits_of(&before.input, before.height, before.width)).unwrap(), before.logits);
+        assert_eq!(
+            block_on(explainer.explain(None, "layer2", Method::GradCam)).unwrap().cam,
+            map.cam
+        );
+        assert_eq!(
+            block_on(explainer.logits_of(&before.input, before.height, before.width)).unwrap(),
+            before.logits
+        );
     };
     same(&mut explainer);
     // Stopped half way, too.
@@ -372,7 +456,8 @@ fn correlation_of_ranks() {
     assert!((tied - 0.763_157_9).abs() < 1e-6, "{tied}");
 }
 
-/// Against the formula of scikit-image's `structural_similarity`, computed with scipy.ndimage.uniform_filter.
+/// Against the formula of scikit-image's `structural_similarity`, computed with
+/// scipy.ndimage.uniform_filter.
 #[test]
 fn structural_similarity() {
     const SIZE: usize = 11 * 13;
@@ -385,7 +470,8 @@ fn structural_similarity() {
     }
 }
 
-/// The neurons of a class: their names are the classes with the largest weights, from the checkpoint itself.
+/// The neurons of a class: their names are the classes with the largest weights, from the
+/// checkpoint itself.
 #[test]
 fn neurons_are_named_by_their_weights() {
     let golden = Golden::read();
@@ -417,7 +503,8 @@ fn neurons_are_named_by_their_weights() {
     assert_eq!(block_on(explainer.neurons(Some(class), Objective::Logit, 5, 3)).unwrap(), neurons);
 }
 
-/// A covered part is what an input that is zero there gives, and the photo stays the one asked about.
+/// A covered part is what an input that is zero there gives, and the photo stays the one asked
+/// about.
 #[test]
 fn covering_a_part() {
     let golden = Golden::read();
@@ -431,7 +518,11 @@ fn covering_a_part() {
     assert!(covered.logits != before.logits);
     assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap().cam, map.cam);
 
-    let input: Vec<f32> =
-        before.input.iter().zip(region.mask.iter().cycle()).map(|(&x, &hidden)| if hidden { 0.0 } else { x }).collect();
+    let input: Vec<f32> = before
+        .input
+        .iter()
+        .zip(region.mask.iter().cycle())
+        .map(|(&x, &hidden)| if hidden { 0.0 } else { x })
+        .collect();
     assert_eq!(block_on(explainer.logits_of(&input, size.0, size.1)).unwrap(), covered.logits);
 }

@@ -7,11 +7,14 @@ use std::path::Path;
 /// Classes of the elements that a stylesheet's rules are for; not of those that they stand in.
 fn classes(css: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let selectors =
-        css.split('}').filter_map(|rule| rule.rsplit_once('{')).flat_map(|(selectors, _)| selectors.split(','));
+    let selectors = css
+        .split('}')
+        .filter_map(|rule| rule.rsplit_once('{'))
+        .flat_map(|(selectors, _)| selectors.split(','));
     for element in selectors.filter_map(|selector| selector.split_whitespace().last()) {
         for part in element.split('.').skip(1) {
-            let name: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            let name: String =
+                part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
             if !name.is_empty() {
                 names.insert(name);
             }
@@ -20,8 +23,8 @@ fn classes(css: &str) -> BTreeSet<String> {
     names
 }
 
-/// Of one component's class the rules are in one file, so that no other file changes what it looks like. Once a `.progress` of a panel
-/// covered the page's header.
+/// Of one component's class the rules are in one file, so that no other file changes what it looks
+/// like. Once a `.progress` of a panel covered the page's header.
 #[test]
 fn a_component_is_styled_in_one_stylesheet() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/styles");
@@ -42,6 +45,7 @@ fn a_component_is_styled_in_one_stylesheet() {
     for modifier in ["shown", "empty", "open", "bad", "unknown"] {
         shared.insert(modifier.into());
     }
-    let several: Vec<_> = homes.iter().filter(|(name, files)| files.len() > 1 && !shared.contains(*name)).collect();
+    let several: Vec<_> =
+        homes.iter().filter(|(name, files)| files.len() > 1 && !shared.contains(*name)).collect();
     assert!(several.is_empty(), "classes styled in several files: {several:?}");
 }

@@ -1,23 +1,27 @@
 //! Checkpoint files and the networks in them.
 //!
-//! Files come from two places: computed here (`common/golden_weights.rs`), and written by the real libraries
-//! (`fixtures/weights/`, with the script that made them). No GPU needed. Damaged ones: `damaged_weights.rs`.
+//! Files come from two places: computed here (`common/golden_weights.rs`), and written by the real
+//! libraries (`fixtures/weights/`, with the script that made them). No GPU needed. Damaged ones:
+//! `damaged_weights.rs`.
 
 #[path = "common/archive.rs"]
 mod archive;
 #[path = "common/golden_weights.rs"]
 mod golden_weights;
+#[path = "common/plain_resnet.rs"]
+mod plain_resnet;
 
 use std::collections::BTreeMap;
 
 use archive::{pickled, zip};
 use golden_weights::{
-    GOLDEN, StateDict, architecture, checkpoint_bytes, golden_distribution, random_checkpoint, random_state_dict,
-    state_dict, to_safetensors,
+    GOLDEN, StateDict, architecture, checkpoint_bytes, golden_distribution, random_checkpoint,
+    random_state_dict, state_dict, to_safetensors,
 };
-use gradlens::checkpoint::{Architecture, Block, Checkpoint, Conv, Dtype, Network, Padding, ResNetConfig, Values};
+use gradlens::checkpoint::{Architecture, Block, Checkpoint, Dtype, Network, ResNetConfig, Values};
 use gradlens::error::{Error, Result};
 use half::{bf16, f16};
+use plain_resnet::{check_layout, forward};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
 
@@ -43,11 +47,17 @@ fn small() -> ResNetConfig {
 
 /// Every tensor of a checkpoint as f32, by torchvision name.
 fn tensors(checkpoint: &Checkpoint) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
-    let tensor = |name: &str| checkpoint.get(name).map(|t| (t.shape.clone(), t.f32().expect("finite numbers")));
-    checkpoint.names().map(|name| (name.to_owned(), tensor(name).expect("a listed tensor"))).collect()
+    let tensor = |name: &str| {
+        checkpoint.get(name).map(|t| (t.shape.clone(), t.f32().expect("finite numbers")))
+    };
+    checkpoint
+        .names()
+        .map(|name| (name.to_owned(), tensor(name).expect("a listed tensor")))
+        .collect()
 }
 
-// ---- the golden network ---------------------------------------------------------------------------------------------
+// ---- the golden network
+// ---------------------------------------------------------------------------------------------
 
 /// Wrapping sums over the f32 bit patterns: plain, and weighted by the 1-based position.
 fn checksums(values: &[f32]) -> (u64, u64) {
@@ -60,20 +70,27 @@ fn checksums(values: &[f32]) -> (u64, u64) {
 #[test]
 fn golden_state_dict_is_bit_exact() {
     let state = state_dict();
-    let manifest = std::fs::read_to_string(format!("{GOLDEN}/weights_manifest.tsv")).expect("the manifest");
-    let hex = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a hexadecimal number");
+    let manifest =
+        std::fs::read_to_string(format!("{GOLDEN}/weights_manifest.tsv")).expect("the manifest");
+    let hex = |text: &str| {
+        u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a hexadecimal number")
+    };
     let mut failures = Vec::new();
     let mut rows = 0;
     for row in manifest.lines().filter(|line| !line.starts_with('#')) {
-        let [name, shape, count, source, center, radius, sum, weighted] = row.split('\t').collect::<Vec<_>>()[..]
+        let [name, shape, count, source, center, radius, sum, weighted] =
+            row.split('\t').collect::<Vec<_>>()[..]
         else {
             panic!("a row of 8 fields: {row}")
         };
         rows += 1;
         let (found_shape, values) = &state[name];
-        let expected_shape: Vec<usize> = shape.split('x').map(|size| size.parse().expect("a size")).collect();
-        let distribution = golden_distribution(name, found_shape).map(|d| (d.center.to_bits(), d.radius.to_bits()));
-        let expected_distribution = (source == "hash").then(|| (hex(center) as u32, hex(radius) as u32));
+        let expected_shape: Vec<usize> =
+            shape.split('x').map(|size| size.parse().expect("a size")).collect();
+        let distribution = golden_distribution(name, found_shape)
+            .map(|d| (d.center.to_bits(), d.radius.to_bits()));
+        let expected_distribution =
+            (source == "hash").then(|| (hex(center) as u32, hex(radius) as u32));
         if (found_shape, values.len().to_string().as_str()) != (&expected_shape, count)
             || distribution != expected_distribution
             || checksums(values) != (hex(sum), hex(weighted))
@@ -106,12 +123,14 @@ fn golden_checkpoint_is_a_resnet50_in_every_dtype() {
         );
         assert_eq!(network.convs().count(), 53);
         // f16 stays f16, bf16 becomes f32; both hold the rounded number.
-        let expected: Vec<f32> = state["layer3.5.conv2.weight"].1.iter().map(|&value| rounded(value, dtype)).collect();
+        let expected: Vec<f32> =
+            state["layer3.5.conv2.weight"].1.iter().map(|&value| rounded(value, dtype)).collect();
         let weight = &network.stages[2][5].convs[1].weight;
         assert_eq!(matches!(weight, Values::F16(_)), dtype == Dtype::F16);
         assert!(weight.to_f32() == expected, "{dtype}: layer3.5.conv2.weight differs");
         // Batch norm is rounded too before it is folded, as `refnet.through_fp16` does.
-        let part = |part: &str| f64::from(rounded(state[&format!("layer3.5.bn2.{part}")].1[3], dtype));
+        let part =
+            |part: &str| f64::from(rounded(state[&format!("layer3.5.bn2.{part}")].1[3], dtype));
         let scale = part("weight") / (part("running_var") + 1e-5).sqrt();
         let conv = &network.stages[2][5].convs[1];
         assert_eq!(conv.scale[3], scale as f32);
@@ -127,7 +146,8 @@ fn rounded(value: f32, dtype: Dtype) -> f32 {
     }
 }
 
-// ---- what shapes tell -----------------------------------------------------------------------------------------------
+// ---- what shapes tell
+// -----------------------------------------------------------------------------------------------
 
 #[test]
 fn recognises_every_family() {
@@ -147,58 +167,22 @@ fn recognises_every_family() {
     ];
     for (block, blocks, stem, groups, width, classes, name) in families {
         let expected = architecture(block, blocks, stem, groups, width, classes);
-        let network = network(random_checkpoint(&expected, 11)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let network = network(random_checkpoint(&expected, 11))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(network.architecture, Architecture::ResNet(expected), "{name}");
         assert_eq!(network.architecture.name(), name);
         check_layout(&network);
     }
 }
 
-/// torchvision's v1.5 layout: stride 2 in the stem and in the first block's 3×3 (basic: its first) of stages 2 to 4.
-fn check_layout(network: &Network) {
-    let geometry = |conv: &Conv| (conv.ksize, conv.stride, symmetric(conv), conv.groups);
-    let Architecture::ResNet(ResNetConfig { block, groups, .. }) = network.architecture else {
-        panic!("{:?}", network.architecture)
-    };
-    assert_eq!(geometry(&network.stem), (7, 2, 3, 1));
-    let mut c_in = network.stem.c_out;
-    for (stage, blocks) in network.stages.iter().enumerate() {
-        for (index, weights) in blocks.iter().enumerate() {
-            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-            let expected = match block {
-                Block::Basic => vec![(3, stride, 1, 1), (3, 1, 1, 1)],
-                Block::Bottleneck => vec![(1, 1, 0, 1), (3, stride, 1, groups), (1, 1, 0, 1)],
-            };
-            assert_eq!(weights.convs.iter().map(geometry).collect::<Vec<_>>(), expected);
-            let mut width = c_in;
-            for (number, conv) in (1..).zip(&weights.convs) {
-                assert_eq!(conv.name, format!("layer{}.{index}.conv{number}", stage + 1));
-                assert_eq!(conv.c_in, width);
-                width = conv.c_out;
-            }
-            let changes = stride > 1 || c_in != width;
-            assert_eq!(weights.downsample.as_ref().map(geometry), changes.then_some((1, stride, 0, 1)));
-            c_in = width;
-        }
-    }
-    for conv in network.convs() {
-        assert_eq!(
-            conv.weight.len(),
-            conv.c_out * (conv.c_in / conv.groups) * conv.ksize * conv.ksize,
-            "{}",
-            conv.name
-        );
-        assert_eq!((conv.scale.len(), conv.bias.len()), (conv.c_out, conv.c_out), "{}", conv.name);
-    }
-    assert_eq!(network.fc.features, c_in);
-    assert_eq!((network.fc.weight.len(), network.fc.bias.len()), (network.fc.classes * c_in, network.fc.classes));
-}
-
 #[test]
 fn folds_batch_norm_in_f64() {
     let mut state = random_state_dict(&small(), 3);
-    // A case where f32 arithmetic would lose everything: a variance of zero and a mean of a million.
-    for (part, value) in [("running_var", 0.0), ("running_mean", 1e6), ("weight", 1e-3), ("bias", 316_227.0)] {
+    // A case where f32 arithmetic would lose everything: a variance of zero and a mean of a
+    // million.
+    for (part, value) in
+        [("running_var", 0.0), ("running_mean", 1e6), ("weight", 1e-3), ("bias", 316_227.0)]
+    {
         state.get_mut(&format!("bn1.{part}")).unwrap().1[0] = value;
     }
     let stem = network_of(&state).unwrap().stem;
@@ -217,7 +201,10 @@ fn takes_a_checkpoint_that_was_folded_before() {
         }
         let per_channel = conv.weight.len() / conv.c_out;
         let weight = &mut state.get_mut(&format!("{}.weight", conv.name)).unwrap().1;
-        weight.chunks_mut(per_channel).zip(&conv.scale).for_each(|(w, scale)| w.iter_mut().for_each(|w| *w *= scale));
+        weight
+            .chunks_mut(per_channel)
+            .zip(&conv.scale)
+            .for_each(|(w, scale)| w.iter_mut().for_each(|w| *w *= scale));
         state.insert(format!("{}.bias", conv.name), (vec![conv.c_out], conv.bias.clone()));
     }
     let folded = network_of(&state).unwrap();
@@ -231,14 +218,19 @@ fn takes_a_checkpoint_that_was_folded_before() {
 #[test]
 fn names_the_tensor_that_is_wrong() {
     type Damage = fn(&mut StateDict);
-    let missing =
-        |name: &str, expected: &[usize]| Error::TensorMissing { name: name.into(), expected: expected.to_vec() };
+    let missing = |name: &str, expected: &[usize]| Error::TensorMissing {
+        name: name.into(),
+        expected: expected.to_vec(),
+    };
     let shape = |name: &str, expected: &[usize], found: &[usize]| Error::TensorShape {
         name: name.into(),
         expected: expected.to_vec(),
         found: found.to_vec(),
     };
-    let unexpected = |name: &str, found: &[usize]| Error::TensorUnexpected { name: name.into(), found: found.to_vec() };
+    let unexpected = |name: &str, found: &[usize]| Error::TensorUnexpected {
+        name: name.into(),
+        found: found.to_vec(),
+    };
     let not_finite = |name: &str| Error::TensorNotFinite { name: name.into() };
     fn put(state: &mut StateDict, name: &str, shape: &[usize]) {
         state.insert(name.into(), (shape.to_vec(), vec![0.5; shape.iter().product()]));
@@ -250,19 +242,43 @@ fn names_the_tensor_that_is_wrong() {
         (|s| drop(s.remove("conv1.weight")), missing("conv1.weight", &[8, 3, 7, 7])),
         (|s| drop(s.remove("bn1.running_mean")), missing("bn1.running_mean", &[8])),
         (|s| drop(s.remove("bn1.weight")), missing("bn1.weight", &[8])),
-        (|s| drop(s.remove("layer1.0.conv1.weight")), missing("layer1.0.conv1.weight", &[8, 8, 1, 1])),
-        (|s| drop(s.remove("layer2.0.conv2.weight")), missing("layer2.0.conv2.weight", &[16, 16, 3, 3])),
-        (|s| drop(s.remove("layer2.1.conv3.weight")), missing("layer2.1.conv3.weight", &[64, 16, 1, 1])),
+        (
+            |s| drop(s.remove("layer1.0.conv1.weight")),
+            missing("layer1.0.conv1.weight", &[8, 8, 1, 1]),
+        ),
+        (
+            |s| drop(s.remove("layer2.0.conv2.weight")),
+            missing("layer2.0.conv2.weight", &[16, 16, 3, 3]),
+        ),
+        (
+            |s| drop(s.remove("layer2.1.conv3.weight")),
+            missing("layer2.1.conv3.weight", &[64, 16, 1, 1]),
+        ),
         (
             |s| drop(s.remove("layer4.0.downsample.0.weight")),
             missing("layer4.0.downsample.0.weight", &[256, 128, 1, 1]),
         ),
-        (|s| drop(s.remove("layer4.0.downsample.1.bias")), missing("layer4.0.downsample.1.bias", &[256])),
+        (
+            |s| drop(s.remove("layer4.0.downsample.1.bias")),
+            missing("layer4.0.downsample.1.bias", &[256]),
+        ),
         (|s| drop(s.remove("fc.weight")), missing("fc.weight", &[5, 256])),
-        (|s| put(s, "conv1.weight", &[8, 4, 7, 7]), Error::StemChannels { name: "conv1.weight".into(), channels: 4 }),
-        (|s| put(s, "conv1.weight", &[8, 3, 1, 1]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 1, 1])),
-        (|s| put(s, "conv1.weight", &[8, 3, 7, 5]), shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 7, 5])),
-        (|s| put(s, "conv1.weight", &[0, 3, 7, 7]), shape("conv1.weight", &[0, 3, 7, 7], &[0, 3, 7, 7])),
+        (
+            |s| put(s, "conv1.weight", &[8, 4, 7, 7]),
+            Error::StemChannels { name: "conv1.weight".into(), channels: 4 },
+        ),
+        (
+            |s| put(s, "conv1.weight", &[8, 3, 1, 1]),
+            shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 1, 1]),
+        ),
+        (
+            |s| put(s, "conv1.weight", &[8, 3, 7, 5]),
+            shape("conv1.weight", &[8, 3, 7, 7], &[8, 3, 7, 5]),
+        ),
+        (
+            |s| put(s, "conv1.weight", &[0, 3, 7, 7]),
+            shape("conv1.weight", &[0, 3, 7, 7], &[0, 3, 7, 7]),
+        ),
         (|s| put(s, "conv1.weight", &[]), shape("conv1.weight", &[3, 3, 7, 7], &[])),
         (|s| put(s, "bn1.bias", &[9]), shape("bn1.bias", &[8], &[9])),
         (
@@ -279,12 +295,21 @@ fn names_the_tensor_that_is_wrong() {
         ),
         (|s| put(s, "fc.weight", &[5, 255]), shape("fc.weight", &[5, 256], &[5, 255])),
         (|s| put(s, "fc.bias", &[6]), shape("fc.bias", &[5], &[6])),
-        (|s| put(s, "layer1.0.se.fc1.weight", &[2, 2]), unexpected("layer1.0.se.fc1.weight", &[2, 2])),
-        (|s| put(s, "layer5.0.conv1.weight", &[2, 2, 1, 1]), unexpected("layer5.0.conv1.weight", &[2, 2, 1, 1])),
+        (
+            |s| put(s, "layer1.0.se.fc1.weight", &[2, 2]),
+            unexpected("layer1.0.se.fc1.weight", &[2, 2]),
+        ),
+        (
+            |s| put(s, "layer5.0.conv1.weight", &[2, 2, 1, 1]),
+            unexpected("layer5.0.conv1.weight", &[2, 2, 1, 1]),
+        ),
         (|s| set(s, "layer1.0.conv1.weight", f32::NAN), not_finite("layer1.0.conv1.weight")),
         (|s| set(s, "fc.weight", f32::INFINITY), not_finite("fc.weight")),
         (|s| set(s, "bn1.running_mean", f32::NEG_INFINITY), not_finite("bn1.running_mean")),
-        (|s| set(s, "bn1.running_var", -1e-9), Error::TensorNegative { name: "bn1.running_var".into() }),
+        (
+            |s| set(s, "bn1.running_var", -1e-9),
+            Error::TensorNegative { name: "bn1.running_var".into() },
+        ),
     ];
     let state = random_state_dict(&small(), 5);
     let mut failures = Vec::new();
@@ -315,7 +340,10 @@ fn says_what_another_network_is() {
         of(&["features.0.weight", "features.0.bias", "classifier.6.weight", "classifier.6.bias"]),
         "it looks like VGG or AlexNet (`features.0.weight`)"
     );
-    assert_eq!(of(&["b.weight", "a.0.bias", "a.0.weight"]), "its tensors are named `a.0.bias`, `b.weight`, …");
+    assert_eq!(
+        of(&["b.weight", "a.0.bias", "a.0.weight"]),
+        "its tensors are named `a.0.bias`, `b.weight`, …"
+    );
     assert!(of(&["features.1.block.0.0.weight"]).contains("MobileNetV3"));
     assert_eq!(of(&["a.weight"]), "its tensors are named `a.weight`");
     assert!(of(&["conv1.0.weight", "layer1.0.conv1.weight"]).contains("ResNet-C"));
@@ -328,14 +356,25 @@ fn says_what_another_network_is() {
     assert!(long.len() < 200, "{long}");
 }
 
-// ---- names ----------------------------------------------------------------------------------------------------------
+// ---- names
+// ----------------------------------------------------------------------------------------------------------
 
 #[test]
 fn strips_wrappers_that_all_tensors_share() {
     let state = random_state_dict(&small(), 6);
     let plain = network_of(&state).unwrap();
-    for prefix in ["module.", "model.", "backbone.", "_orig_mod.module.", "model.net.encoder.", "module.module."] {
-        let wrapped = state.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())).collect();
+    for prefix in [
+        "module.",
+        "model.",
+        "backbone.",
+        "_orig_mod.module.",
+        "model.net.encoder.",
+        "module.module.",
+    ] {
+        let wrapped = state
+            .iter()
+            .map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone()))
+            .collect();
         let network = network_of(&wrapped).unwrap_or_else(|error| panic!("{prefix}: {error}"));
         assert_eq!(network.fc.weight, plain.fc.weight, "{prefix}");
     }
@@ -345,9 +384,13 @@ fn strips_wrappers_that_all_tensors_share() {
     mixed.insert("module.fc.weight".into(), fc);
     assert!(network_of(&mixed).is_err());
     // An error names the tensor as the file does.
-    let mut wrapped: StateDict = state.iter().map(|(name, t)| (format!("module.{name}"), t.clone())).collect();
+    let mut wrapped: StateDict =
+        state.iter().map(|(name, t)| (format!("module.{name}"), t.clone())).collect();
     wrapped.get_mut("module.bn1.running_var").unwrap().1[0] = -1.0;
-    assert_eq!(network_of(&wrapped).unwrap_err(), Error::TensorNegative { name: "module.bn1.running_var".into() });
+    assert_eq!(
+        network_of(&wrapped).unwrap_err(),
+        Error::TensorNegative { name: "module.bn1.running_var".into() }
+    );
 }
 
 #[test]
@@ -369,9 +412,14 @@ fn skips_num_batches_tracked_of_any_type_and_no_other_integer() {
         let weight = TensorView::new(Stored::F32, vec![1], &one).unwrap();
         Checkpoint::read(serialize([(name, view), ("a.weight", weight)], None).unwrap())
     };
-    for (dtype, bytes) in [(Stored::I64, 8), (Stored::I32, 4), (Stored::F32, 4), (Stored::U8, 1), (Stored::F16, 2)] {
-        let names: Vec<String> =
-            file("bn1.num_batches_tracked", dtype, bytes).unwrap().names().map(String::from).collect();
+    for (dtype, bytes) in
+        [(Stored::I64, 8), (Stored::I32, 4), (Stored::F32, 4), (Stored::U8, 1), (Stored::F16, 2)]
+    {
+        let names: Vec<String> = file("bn1.num_batches_tracked", dtype, bytes)
+            .unwrap()
+            .names()
+            .map(String::from)
+            .collect();
         assert_eq!(names, ["a.weight"]);
     }
     let error = file("bn1.weight", Stored::I64, 8).unwrap_err();
@@ -389,16 +437,22 @@ fn refuses_two_tensors_of_one_name() {
     assert!(matches!(checkpoint, Err(Error::TensorUnexpected { .. })));
 }
 
-// ---- files of the real libraries ------------------------------------------------------------------------------------
+// ---- files of the real libraries
+// ------------------------------------------------------------------------------------
 
 #[test]
 fn reads_the_same_tensors_from_every_file_of_one_network() {
     let reference = SafeTensors::deserialize(&fixture("bottleneck.safetensors")).map(|file| {
         let floats = file.iter().filter(|(_, view)| view.dtype() == Stored::F32);
         let decode = |view: &TensorView| -> Vec<f32> {
-            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+            view.data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect()
         };
-        floats.map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), decode(&view)))).collect::<BTreeMap<_, _>>()
+        floats
+            .map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), decode(&view))))
+            .collect::<BTreeMap<_, _>>()
     });
     let reference = reference.unwrap();
     assert_eq!(reference.len(), 102);
@@ -414,12 +468,17 @@ fn reads_the_same_tensors_from_every_file_of_one_network() {
         ("training.pth", Dtype::F32),
     ];
     for (name, dtype) in files {
-        let checkpoint = Checkpoint::read(fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(checkpoint.names().all(|tensor| checkpoint.get(tensor).unwrap().dtype == dtype), "{name}");
+        let checkpoint =
+            Checkpoint::read(fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(
+            checkpoint.names().all(|tensor| checkpoint.get(tensor).unwrap().dtype == dtype),
+            "{name}"
+        );
         let round = |(shape, values): &(Vec<usize>, Vec<f32>)| {
             (shape.clone(), values.iter().map(|&value| rounded(value, dtype)).collect::<Vec<f32>>())
         };
-        let expected: BTreeMap<_, _> = reference.iter().map(|(name, tensor)| (name.clone(), round(tensor))).collect();
+        let expected: BTreeMap<_, _> =
+            reference.iter().map(|(name, tensor)| (name.clone(), round(tensor))).collect();
         assert!(tensors(&checkpoint) == expected, "{name} differs");
         assert_eq!(
             Network::from_checkpoint(&checkpoint).unwrap().architecture.name(),
@@ -428,11 +487,15 @@ fn reads_the_same_tensors_from_every_file_of_one_network() {
         );
     }
     let (pickle, safetensors) = (fixture("basic.pt"), fixture("basic.safetensors"));
-    assert!(tensors(&Checkpoint::read(pickle).unwrap()) == tensors(&Checkpoint::read(safetensors).unwrap()));
+    assert!(
+        tensors(&Checkpoint::read(pickle).unwrap())
+            == tensors(&Checkpoint::read(safetensors).unwrap())
+    );
 }
 
-/// The networks that the files describe compute what PyTorch computed: strides, groups, shortcuts and names are right.
-/// f64 on f32 weights and folded f32 batch norm: measured 3e-7 of the largest logit; 1e-5 leaves room for no mistake.
+/// The networks that the files describe compute what PyTorch computed: strides, groups, shortcuts
+/// and names are right. f64 on f32 weights and folded f32 batch norm: measured 3e-7 of the largest
+/// logit; 1e-5 leaves room for no mistake.
 #[test]
 fn networks_compute_what_pytorch_computed() {
     let expected = fixture("expected.safetensors");
@@ -449,84 +512,13 @@ fn networks_compute_what_pytorch_computed() {
         );
         let reference = expected.get(&format!("logits/{name}")).unwrap().f32().unwrap();
         let scale = reference.iter().fold(0f64, |most, value| most.max(f64::from(value.abs())));
-        let error = logits.iter().zip(&reference).fold(0f64, |most, (a, &b)| most.max((a - f64::from(b)).abs()));
+        let error = logits
+            .iter()
+            .zip(&reference)
+            .fold(0f64, |most, (a, &b)| most.max((a - f64::from(b)).abs()));
         println!("{name}: {:.1e} of the largest logit", error / scale);
         assert!(error <= 1e-5 * scale, "{name}: {logits:?} instead of {reference:?}");
     }
-}
-
-/// The plainest possible forward pass, for this file only: [c, h, w] in, logits out.
-fn forward(network: &Network, input: Vec<f64>, height: usize, width: usize) -> Vec<f64> {
-    let stem = relu(conv(&network.stem, &(input, height, width)));
-    let mut x = max_pool(&stem, network.stem.c_out);
-    for block in network.stages.iter().flatten() {
-        let shortcut = block.downsample.as_ref().map_or_else(|| x.clone(), |downsample| conv(downsample, &x));
-        let (last, first) = block.convs.split_last().expect("a block has convolutions");
-        for layer in first {
-            x = relu(conv(layer, &x));
-        }
-        x = conv(last, &x);
-        x.0.iter_mut().zip(shortcut.0).for_each(|(y, s)| *y += s);
-        x = relu(x);
-    }
-    let (x, area) = (&x.0, x.1 * x.2);
-    let means: Vec<f64> = x.chunks(area).map(|channel| channel.iter().sum::<f64>() / area as f64).collect();
-    let weight = network.fc.weight.to_f32();
-    let row = |(row, &bias): (&[f32], &f32)| {
-        row.iter().zip(&means).map(|(&w, x)| f64::from(w) * x).sum::<f64>() + f64::from(bias)
-    };
-    weight.chunks(network.fc.features).zip(&network.fc.bias).map(row).collect()
-}
-
-type Image = (Vec<f64>, usize, usize);
-
-fn symmetric(conv: &Conv) -> usize {
-    let Padding::Symmetric(padding) = conv.padding else { panic!("{}: {:?}", conv.name, conv.padding) };
-    padding
-}
-
-fn conv(layer: &Conv, (x, height, width): &Image) -> Image {
-    let out = |size: usize| (size + 2 * symmetric(layer) - layer.ksize) / layer.stride + 1;
-    let (h_out, w_out) = (out(*height), out(*width));
-    let (per_group, out_per_group) = (layer.c_in / layer.groups, layer.c_out / layer.groups);
-    let weight = layer.weight.to_f32();
-    let mut y = Vec::new();
-    for co in 0..layer.c_out {
-        for (oy, ox) in (0..h_out).flat_map(|oy| (0..w_out).map(move |ox| (oy, ox))) {
-            let mut sum = 0.0;
-            for ci in 0..per_group {
-                for (ky, kx) in (0..layer.ksize).flat_map(|ky| (0..layer.ksize).map(move |kx| (ky, kx))) {
-                    let (iy, ix) = (oy * layer.stride + ky, ox * layer.stride + kx);
-                    let inside = |i: usize, size: usize| i.checked_sub(symmetric(layer)).filter(|&i| i < size);
-                    if let (Some(iy), Some(ix)) = (inside(iy, *height), inside(ix, *width)) {
-                        let channel = co / out_per_group * per_group + ci;
-                        let w = weight[((co * per_group + ci) * layer.ksize + ky) * layer.ksize + kx];
-                        sum += f64::from(w) * x[(channel * height + iy) * width + ix];
-                    }
-                }
-            }
-            y.push(sum * f64::from(layer.scale[co]) + f64::from(layer.bias[co]));
-        }
-    }
-    (y, h_out, w_out)
-}
-
-fn relu((mut x, height, width): Image) -> Image {
-    x.iter_mut().for_each(|x| *x = x.max(0.0));
-    (x, height, width)
-}
-
-/// 3×3, stride 2, padding 1.
-fn max_pool((x, height, width): &Image, channels: usize) -> Image {
-    let (h_out, w_out) = ((height - 1) / 2 + 1, (width - 1) / 2 + 1);
-    let mut y = Vec::new();
-    for (c, oy, ox) in (0..channels).flat_map(|c| (0..h_out).flat_map(move |oy| (0..w_out).map(move |ox| (c, oy, ox))))
-    {
-        let near = |o: usize, size: usize| (2 * o).saturating_sub(1)..(2 * o + 2).min(size);
-        let window = near(oy, *height).flat_map(|iy| near(ox, *width).map(move |ix| (iy, ix)));
-        y.push(window.fold(f64::NEG_INFINITY, |most, (iy, ix)| most.max(x[(c * height + iy) * width + ix])));
-    }
-    (y, h_out, w_out)
 }
 
 #[test]

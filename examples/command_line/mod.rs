@@ -12,7 +12,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// Runs a command with its arguments: prints the line that `work` returns, or its error.
 pub fn run<A: Parser>(work: impl FnOnce(A) -> Result<String, String>) -> ExitCode {
     let outcome = match A::try_parse() {
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(error.to_string().trim_end().into()),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            Ok(error.to_string().trim_end().into())
+        }
         Err(error) => Err(sentence(&error, &A::command().render_usage().to_string())),
         Ok(arguments) => work(arguments),
     };
@@ -36,16 +38,27 @@ fn sentence(error: &clap::Error, usage: &str) -> String {
         _ => Vec::new(),
     };
     // clap names an option with its value: `--weights <FILE>`.
-    let first = |kind| words(kind).first().and_then(|word| word.split(' ').next()).unwrap_or_default().to_owned();
-    let (argument, value, known) =
-        (first(ContextKind::InvalidArg), words(ContextKind::InvalidValue), words(ContextKind::ValidValue));
+    let first = |kind| {
+        words(kind).first().and_then(|word| word.split(' ').next()).unwrap_or_default().to_owned()
+    };
+    let (argument, value, known) = (
+        first(ContextKind::InvalidArg),
+        words(ContextKind::InvalidValue),
+        words(ContextKind::ValidValue),
+    );
     let value = value.concat();
     match error.kind() {
         ErrorKind::UnknownArgument => format!("`{argument}` is not an option.\n{usage}"),
         ErrorKind::MissingRequiredArgument => format!("`{argument}` is missing.\n{usage}"),
-        ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` needs a value.\n{usage}"),
-        ErrorKind::InvalidValue => format!("There is no `{value}` for {argument}. Known: {}.", known.join(", ")),
-        ErrorKind::ArgumentConflict if words(ContextKind::PriorArg).concat().starts_with(&argument) => {
+        ErrorKind::InvalidValue if value.is_empty() => {
+            format!("`{argument}` needs a value.\n{usage}")
+        }
+        ErrorKind::InvalidValue => {
+            format!("There is no `{value}` for {argument}. Known: {}.", known.join(", "))
+        }
+        ErrorKind::ArgumentConflict
+            if words(ContextKind::PriorArg).concat().starts_with(&argument) =>
+        {
             format!("`{argument}` stands there twice.")
         }
         // A parser of this program, which says a sentence.

@@ -1,4 +1,5 @@
-//! Any bytes as a photo: decoded or refused without a panic, within the memory that the stated size allows, and prepared as an input.
+//! Any bytes as a photo: decoded or refused without a panic, within the memory that the stated size
+//! allows, and prepared as an input.
 #![no_main]
 
 #[allow(dead_code, unused_imports)]
@@ -14,16 +15,20 @@ use engine::{error, image};
 use engine::image::{Fit, Photo, Preprocessing, left_to_the_browser, prepare};
 use error::Error;
 
-/// Pixels above which nothing is decoded here: large ones take time and find nothing that small ones do not.
+/// Pixels above which nothing is decoded here: large ones take time and find nothing that small
+/// ones do not.
 const MOST: u64 = 1 << 18;
-/// Bytes that may be held for a pixel: of 16 bits a channel, twice while it is turned into eight, and a decoder's own rows.
+/// Bytes that may be held for a pixel: of 16 bits a channel, twice while it is turned into eight,
+/// and a decoder's own rows.
 const A_PIXEL: usize = 40;
-/// And for each that a JPEG's blocks fill up, which reach at most this far beyond either side: the coefficients of four channels.
+/// And for each that a JPEG's blocks fill up, which reach at most this far beyond either side: the
+/// coefficients of four channels.
 const A_BLOCK: u64 = 32;
 const OF_A_BLOCK: usize = 16;
 /// And for a photo of none: decoders' tables.
 const AT_LEAST: usize = 4 << 20;
-/// A WebP may ask for up to 65,536 groups of prefix codes, whatever its size; its decoder is not in the page.
+/// A WebP may ask for up to 65,536 groups of prefix codes, whatever its size; its decoder is not in
+/// the page.
 const OF_WEBP: usize = 96 << 20;
 
 /// Width and height by the header.

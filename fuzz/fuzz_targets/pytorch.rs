@@ -1,5 +1,5 @@
-//! PyTorch's files. A first byte below 128: what follows is the pickle of an otherwise sound file, for most bytes of a file say
-//! nothing; else it is the file, directory and all.
+//! PyTorch's files. A first byte below 128: what follows is the pickle of an otherwise sound file,
+//! for most bytes of a file say nothing; else it is the file, directory and all.
 #![no_main]
 
 #[allow(dead_code)]

@@ -1,10 +1,12 @@
-//! What must hold of any bytes that are read as a checkpoint: no panic, no more memory than the file's size allows, whole tensors,
-//! and the same outcome whether the file comes whole or in pieces.
+//! What must hold of any bytes that are read as a checkpoint: no panic, no more memory than the
+//! file's size allows, whole tensors, and the same outcome whether the file comes whole or in
+//! pieces.
 
 use crate::heap::peak;
 use crate::checkpoint::{Arrival, Checkpoint, Incoming, Network};
 
-/// Bytes that may be held for a byte of the file: an opcode of a pickle, or a bracket of JSON, becomes up to some hundred.
+/// Bytes that may be held for a byte of the file: an opcode of a pickle, or a bracket of JSON,
+/// becomes up to some hundred.
 const A_BYTE: usize = 256;
 /// And for a file of none.
 const AT_LEAST: usize = 1 << 20;

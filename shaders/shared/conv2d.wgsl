@@ -22,7 +22,8 @@ struct Params {
 @group(0) @binding(6) var<uniform> p: Params;
 //#import epilogue
 
-// Where tap (row, col) of x begins. A tap outside the image reads the zeros behind x: no branch in the inner loop.
+// Where tap (row, col) of x begins. A tap outside the image reads the zeros behind x: no branch in
+// the inner loop.
 fn x_at(row: i32, col: i32) -> u32 {
   let inside = u32(row) < p.x_height && u32(col) < p.x_width;  // a negative index wraps to a huge one
   return select(p.x_height * p.x_width, u32(row) * p.x_width + u32(col), inside) * p.c_in4;

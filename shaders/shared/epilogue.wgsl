@@ -1,5 +1,6 @@
 //#import flags
-// What follows an operation's sum. Declare `residual` and `mask`, both as y [.., c], to be read by the flags that name them.
+// What follows an operation's sum. Declare `residual` and `mask`, both as y [.., c], to be read by
+// the flags that name them.
 fn epilogue(sum: vec4f, at: u32, flags: u32) -> vec4f {
   var value = sum;
   if ((flags & RESIDUAL) != 0u) { value += residual[at]; }

@@ -1,4 +1,5 @@
-// Weights as they are stored on the GPU: four of them, of one row of output channels. Declare `w: array<Packed>`.
+// Weights as they are stored on the GPU: four of them, of one row of output channels. Declare `w:
+// array<Packed>`.
 //#if I8
 alias Packed = u32;    // four i8, 127ths
 fn unpack(weights: Packed) -> vec4f {

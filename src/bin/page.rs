@@ -4,5 +4,7 @@ fn main() {
     #[cfg(target_arch = "wasm32")]
     gradlens::page::start();
     #[cfg(not(target_arch = "wasm32"))]
-    eprintln!("This program is a web page: run scripts/serve. The native command is examples/explain.rs.");
+    eprintln!(
+        "This program is a web page: run scripts/serve. The native command is examples/explain.rs."
+    );
 }

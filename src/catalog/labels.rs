@@ -1,8 +1,9 @@
 //! Class names, in English and perhaps Chinese, in the order of the network's classes.
 //!
-//! A name is text and nothing else: no markup, no paths, no splitting at commas; the page must show it as text.
-//! Deliberately absent: WordNet ids (skipped where a file has them) and hierarchies of classes.
-//! To extend: a file layout is an arm of [`json`] or [`entry`]; a language is a field of [`Label`].
+//! A name is text and nothing else: no markup, no paths, no splitting at commas; the page must show
+//! it as text. Deliberately absent: WordNet ids (skipped where a file has them) and hierarchies of
+//! classes. To extend: a file layout is an arm of [`json`] or [`entry`]; a language is a field of
+//! [`Label`].
 
 use std::cmp::Reverse;
 
@@ -11,7 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// More classes than any published classifier has (ImageNet-21k: 21,843), fewer than could hang a page.
+/// More classes than any published classifier has (ImageNet-21k: 21,843), fewer than could hang a
+/// page.
 const MOST_NAMES: usize = 100_000;
 
 /// Characters of one name. ImageNet's longest list of synonyms has 131.
@@ -32,26 +34,36 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads a labels file: one name a line, a JSON array of names or of `{"en": "…", "zh": "…"}`, or a JSON object
-    /// `{"0": "…", "1": "…"}` (also `{"0": ["n01440764", "tench"]}` and `{"tench": 0}`).
+    /// Reads a labels file: one name a line, a JSON array of names or of `{"en": "…", "zh": "…"}`,
+    /// or a JSON object `{"0": "…", "1": "…"}` (also `{"0": ["n01440764", "tench"]}` and `{"tench":
+    /// 0}`).
     ///
     /// Errors: [`Error::LabelFormat`] with the line or class that is wrong.
     pub fn parse(text: &str) -> Result<Labels> {
         let text = text.trim_start_matches('\u{feff}').trim_end();
-        let names = if text.trim_start().starts_with(['[', '{']) { json(text)? } else { lines(text) };
+        let names =
+            if text.trim_start().starts_with(['[', '{']) { json(text)? } else { lines(text) };
         if names.is_empty() {
             return Err(malformed("it is empty"));
         }
         if names.len() > MOST_NAMES {
-            return Err(malformed(format!("it has {} names, and at most {MOST_NAMES} are read", names.len())));
+            return Err(malformed(format!(
+                "it has {} names, and at most {MOST_NAMES} are read",
+                names.len()
+            )));
         }
-        let names = names.into_iter().enumerate().map(|(class, label)| checked(class, label)).collect::<Result<_>>()?;
+        let names = names
+            .into_iter()
+            .enumerate()
+            .map(|(class, label)| checked(class, label))
+            .collect::<Result<_>>()?;
         Ok(Labels { names })
     }
 
     /// For a network whose names nobody knows: "class 0", "class 1", ….
     pub fn numbered(classes: usize) -> Labels {
-        let label = |class| Label { en: format!("class {class}"), zh: Some(format!("类别 {class}")) };
+        let label =
+            |class| Label { en: format!("class {class}"), zh: Some(format!("类别 {class}")) };
         Labels { names: (0..classes).map(label).collect() }
     }
 
@@ -74,16 +86,20 @@ impl Labels {
         self.names.iter().position(|label| label.lowercase().any(|name| name == query))
     }
 
-    /// The other class that `query` names, where [`find`](Labels::find) took it as an index: the one that is called so, as folders
-    /// with numbers for names are.
+    /// The other class that `query` names, where [`find`](Labels::find) took it as an index: the
+    /// one that is called so, as folders with numbers for names are.
     pub fn second_meaning(&self, query: &str) -> Option<usize> {
         let query = query.trim().to_lowercase();
         let taken = query.parse::<usize>().ok().filter(|&class| class < self.names.len())?;
-        self.names.iter().position(|label| label.lowercase().any(|name| name == query)).filter(|&named| named != taken)
+        self.names
+            .iter()
+            .position(|label| label.lowercase().any(|name| name == query))
+            .filter(|&named| named != taken)
     }
 
-    /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any case. Names that it begins come
-    /// first, then names with a word that it begins, then the rest; in class order within each.
+    /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any
+    /// case. Names that it begins come first, then names with a word that it begins, then the rest;
+    /// in class order within each.
     pub fn search(&self, query: &str, limit: usize) -> Vec<usize> {
         let query = query.trim().to_lowercase();
         let rank = |class: usize| {
@@ -116,14 +132,17 @@ fn malformed(detail: impl Into<String>) -> Error {
     Error::LabelFormat { detail: detail.into() }
 }
 
-/// Every line is a class: an empty one in the middle stays, and is refused by `checked`, because dropping it would shift the rest.
+/// Every line is a class: an empty one in the middle stays, and is refused by `checked`, because
+/// dropping it would shift the rest.
 fn lines(text: &str) -> Vec<Label> {
     text.lines().map(|line| Label { en: line.to_owned(), zh: None }).collect()
 }
 
-/// The layouts of JSON files. By hand: derived, with an enum for them, it would be four times the code.
+/// The layouts of JSON files. By hand: derived, with an enum for them, it would be four times the
+/// code.
 fn json(text: &str) -> Result<Vec<Label>> {
-    let value: Value = serde_json::from_str(text).map_err(|error| malformed(format!("as JSON, {error}")))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| malformed(format!("as JSON, {error}")))?;
     let entries = |map: &Map<String, Value>| -> Option<Vec<(String, Label)>> {
         map.iter().map(|(class, value)| Some((class.clone(), entry(value)?))).collect()
     };
@@ -131,14 +150,19 @@ fn json(text: &str) -> Result<Vec<Label>> {
         Value::Array(names) => names.iter().map(entry).collect::<Option<Vec<_>>>().map(Ok),
         Value::Object(map) => {
             // Hugging Face's `config.json`, whose other fields say nothing about names.
-            let named = map.get("id2label").and_then(Value::as_object).and_then(entries).or_else(|| entries(map));
+            let named = map
+                .get("id2label")
+                .and_then(Value::as_object)
+                .and_then(entries)
+                .or_else(|| entries(map));
             // torchvision's `ImageFolder.class_to_idx`.
             let class = |(name, class): (&String, &Value)| {
                 Some((usize::try_from(class.as_u64()?).ok()?, Label { en: name.clone(), zh: None }))
             };
             match named {
                 Some(named) => {
-                    let numbered = named.into_iter().map(|(class, label)| Some((class.parse().ok()?, label)));
+                    let numbered =
+                        named.into_iter().map(|(class, label)| Some((class.parse().ok()?, label)));
                     let keys = || malformed("its JSON object has keys that are no numbers");
                     Some(numbered.collect::<Option<_>>().ok_or_else(keys).and_then(in_order))
                 }
@@ -147,10 +171,13 @@ fn json(text: &str) -> Result<Vec<Label>> {
         }
         _ => None,
     };
-    found.unwrap_or_else(|| Err(malformed("its JSON is neither a list nor a numbered object of names")))
+    found.unwrap_or_else(|| {
+        Err(malformed("its JSON is neither a list nor a numbered object of names"))
+    })
 }
 
-/// A class in a JSON file: its name, both names, or WordNet id and name as in torchvision's and Keras' `imagenet_class_index.json`.
+/// A class in a JSON file: its name, both names, or WordNet id and name as in torchvision's and
+/// Keras' `imagenet_class_index.json`.
 fn entry(value: &Value) -> Option<Label> {
     let named = |en: &str, zh: Option<&str>| Label { en: en.to_owned(), zh: zh.map(String::from) };
     match value {
@@ -174,7 +201,9 @@ fn entry(value: &Value) -> Option<Label> {
 fn in_order(mut labels: Vec<(usize, Label)>) -> Result<Vec<Label>> {
     labels.sort_by_key(|&(class, _)| class);
     match labels.iter().enumerate().find(|&(expected, &(class, _))| expected != class) {
-        Some((expected, _)) => Err(malformed(format!("class {expected} is missing or named twice"))),
+        Some((expected, _)) => {
+            Err(malformed(format!("class {expected} is missing or named twice")))
+        }
         None => Ok(labels.into_iter().map(|(_, label)| label).collect()),
     }
 }
@@ -183,9 +212,9 @@ fn in_order(mut labels: Vec<(usize, Label)>) -> Result<Vec<Label>> {
 fn checked(class: usize, label: Label) -> Result<Label> {
     let name = |name: String| match name.trim() {
         "" => Err(malformed(format!("the name of class {class}, counted from 0, is empty"))),
-        long if long.chars().count() > LONGEST_NAME => {
-            Err(malformed(format!("the name of class {class} has more than {LONGEST_NAME} characters")))
-        }
+        long if long.chars().count() > LONGEST_NAME => Err(malformed(format!(
+            "the name of class {class} has more than {LONGEST_NAME} characters"
+        ))),
         name => Ok(name.to_owned()),
     };
     Ok(Label { en: name(label.en)?, zh: label.zh.map(name).transpose()? })

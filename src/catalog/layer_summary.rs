@@ -1,17 +1,22 @@
-//! A network's layers in numbers: what each part puts out for an input of some size, how much arithmetic that takes, and how far
-//! one position sees. For drawings and for people; computed from shapes alone, without weights or a GPU.
+//! A network's layers in numbers: what each part puts out for an input of some size, how much
+//! arithmetic that takes, and how far one position sees. For drawings and for people; computed from
+//! shapes alone, without weights or a GPU.
 //!
-//! Strides and paddings of ResNets are those of `torchvision/models/resnet.py` (v1.5: stride 2 sits in the first 3×3 of a stage), unless
-//! the conventions say otherwise.
+//! Strides and paddings of ResNets are those of `torchvision/models/resnet.py` (v1.5: stride 2 sits
+//! in the first 3×3 of a stage), unless the conventions say otherwise.
 
-use crate::checkpoint::{Architecture, Block, Conventions, MobileNetConfig, Padding, ResNetConfig, Stage};
+use crate::checkpoint::{
+    Architecture, Block, Conventions, MobileNetConfig, Padding, ResNetConfig, Stage,
+};
 
 /// One part of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// `input`, `conv1`, `maxpool`, `layer1.0` …, `avgpool`, `fc`; or `conv_stem`, `blocks.0.0` …, `head`, `avgpool`, `classifier`
+    /// `input`, `conv1`, `maxpool`, `layer1.0` …, `avgpool`, `fc`; or `conv_stem`, `blocks.0.0` …,
+    /// `head`, `avgpool`, `classifier`
     pub name: String,
-    /// The stage that it is in, as layers are named: `layer1`, `blocks.0`; the head is one of its own. Empty outside.
+    /// The stage that it is in, as layers are named: `layer1`, `blocks.0`; the head is one of its
+    /// own. Empty outside.
     pub stage: String,
     /// Convolutions and fully connected layers in this part.
     pub weighted: usize,
@@ -21,11 +26,13 @@ pub struct Part {
     pub width: usize,
     /// Multiplications, each with its addition.
     pub macs: u64,
-    /// Side of the square of input pixels that one position can see: the theoretical receptive field.
+    /// Side of the square of input pixels that one position can see: the theoretical receptive
+    /// field.
     pub field: usize,
     /// Input pixels from one position to the next.
     pub stride: usize,
-    /// The input pixel, x and y, in the middle of what position 0 looks at: 0 with symmetric padding.
+    /// The input pixel, x and y, in the middle of what position 0 looks at: 0 with symmetric
+    /// padding.
     pub centre: [usize; 2],
     /// Padded as TensorFlow's "SAME".
     same_padding: bool,
@@ -35,7 +42,8 @@ impl Part {
     /// A convolution or pooling applied to what this part puts out.
     fn window(&mut self, ksize: usize, stride: usize) {
         let padding = if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) };
-        for (size, centre) in [&mut self.width, &mut self.height].into_iter().zip(&mut self.centre) {
+        for (size, centre) in [&mut self.width, &mut self.height].into_iter().zip(&mut self.centre)
+        {
             *centre += (ksize / 2 - padding.before(*size, ksize, stride)) * self.stride;
             *size = padding.out(*size, ksize, stride);
         }
@@ -47,14 +55,23 @@ impl Part {
         self.dilated(ksize, stride, 1, channels, groups);
     }
 
-    fn dilated(&mut self, ksize: usize, stride: usize, dilation: usize, channels: usize, groups: usize) {
+    fn dilated(
+        &mut self,
+        ksize: usize,
+        stride: usize,
+        dilation: usize,
+        channels: usize,
+        groups: usize,
+    ) {
         self.window((ksize - 1) * dilation + 1, stride);
-        self.macs += (self.height * self.width * ksize * ksize * self.channels / groups * channels) as u64;
+        self.macs +=
+            (self.height * self.width * ksize * ksize * self.channels / groups * channels) as u64;
         self.channels = channels;
         self.weighted += 1;
     }
 
-    /// The input pixels that position (x, y) sees: left, top, right, bottom; they may lie outside the input.
+    /// The input pixels that position (x, y) sees: left, top, right, bottom; they may lie outside
+    /// the input.
     pub fn sees(&self, x: usize, y: usize) -> [f64; 4] {
         let [x, y] = [x, y].map(|position| (position * self.stride) as f64 + 0.5);
         let [x, y] = [x + self.centre[0] as f64, y + self.centre[1] as f64];
@@ -69,14 +86,20 @@ struct Parts(Vec<Part>);
 impl Parts {
     fn add(&mut self, name: impl Into<String>, stage: &str, apply: impl FnOnce(&mut Part)) {
         let before = self.0[self.0.len() - 1].clone();
-        let mut part = Part { name: name.into(), stage: stage.into(), weighted: 0, macs: 0, ..before };
+        let mut part =
+            Part { name: name.into(), stage: stage.into(), weighted: 0, macs: 0, ..before };
         apply(&mut part);
         self.0.push(part);
     }
 }
 
 /// The parts of `network`, first to last, for an input of `height` × `width`.
-pub fn layer_summary(network: &Architecture, conventions: Conventions, height: usize, width: usize) -> Vec<Part> {
+pub fn layer_summary(
+    network: &Architecture,
+    conventions: Conventions,
+    height: usize,
+    width: usize,
+) -> Vec<Part> {
     let mut parts = Parts(vec![Part {
         name: "input".into(),
         stage: String::new(),
@@ -100,15 +123,17 @@ pub fn layer_summary(network: &Architecture, conventions: Conventions, height: u
     parts.0
 }
 
-/// The layers that a person would choose from, first to last: the stages and the head, each with its stride.
+/// The layers that a person would choose from, first to last: the stages and the head, each with
+/// its stride.
 pub fn main_layers_with_strides(network: &Architecture) -> Vec<(String, usize)> {
     let parts = layer_summary(network, Conventions::PYTORCH, 224, 224); // strides are the same at every size
-    let strided = |name: String| part(&parts, &name).map(|part| part.stride).map(|stride| (name, stride));
+    let strided =
+        |name: String| part(&parts, &name).map(|part| part.stride).map(|stride| (name, stride));
     network.main_layers().into_iter().filter_map(strided).collect()
 }
 
-/// Of those the last at each stride, from 4 on: one layer for each size of the grid, four in both families. At stride 2, where a
-/// MobileNet's first stage is, there are only strokes to see.
+/// Of those the last at each stride, from 4 on: one layer for each size of the grid, four in both
+/// families. At stride 2, where a MobileNet's first stage is, there are only strokes to see.
 pub fn one_a_stride(main_layers: &[(String, usize)]) -> Vec<(String, usize)> {
     let mut layers: Vec<(String, usize)> = Vec::new();
     for (name, stride) in main_layers.iter().filter(|(_, stride)| *stride >= 4) {
@@ -138,7 +163,13 @@ fn resnet(parts: &mut Parts, config: &ResNetConfig, conventions: Conventions) ->
                     }
                     Block::Bottleneck => {
                         part.conv(1, if in_1x1 { stride } else { 1 }, width, 1);
-                        part.dilated(3, if in_1x1 { 1 } else { stride }, dilation, width, config.groups);
+                        part.dilated(
+                            3,
+                            if in_1x1 { 1 } else { stride },
+                            dilation,
+                            width,
+                            config.groups,
+                        );
                         part.conv(1, 1, channels, 1);
                     }
                 }
@@ -155,7 +186,9 @@ fn resnet(parts: &mut Parts, config: &ResNetConfig, conventions: Conventions) ->
 /// The name of the classifier.
 fn mobilenet(parts: &mut Parts, config: &MobileNetConfig) -> &'static str {
     parts.add("conv_stem", "", |part| part.conv(3, 2, config.stem, 1));
-    for (number, &Stage { ksize, stride, expansion, channels, blocks }) in config.stages.iter().enumerate() {
+    for (number, &Stage { ksize, stride, expansion, channels, blocks }) in
+        config.stages.iter().enumerate()
+    {
         let name = format!("blocks.{number}");
         for block in 0..blocks {
             parts.add(format!("{name}.{block}"), &name, |part| {
@@ -189,7 +222,16 @@ mod tests {
         channels: [usize; 4],
     ) -> Architecture {
         let (base_width, classes, name) = (64, 1000, String::new());
-        Architecture::ResNet(ResNetConfig { block, blocks, groups, base_width, widths, channels, classes, name })
+        Architecture::ResNet(ResNetConfig {
+            block,
+            blocks,
+            groups,
+            base_width,
+            widths,
+            channels,
+            classes,
+            name,
+        })
     }
 
     /// Of photonet's kind: kernel, stride, expansion, channels, blocks of each stage.
@@ -202,7 +244,13 @@ mod tests {
             blocks,
         };
         let stages = stages.map(stage).to_vec();
-        Architecture::MobileNet(MobileNetConfig { stem: 32, stages, head: 1280, classes: 1000, name: String::new() })
+        Architecture::MobileNet(MobileNetConfig {
+            stem: 32,
+            stages,
+            head: 1280,
+            classes: 1000,
+            name: String::new(),
+        })
     }
 
     #[test]
@@ -225,10 +273,12 @@ mod tests {
             [3, 2, 6, 160, 3],
             [3, 1, 6, 320, 1],
         ]);
-        // The paper and torchvision state 300 million for MobileNetV2. EfficientNet-Lite0's is our own count (its authors state 407).
+        // The paper and torchvision state 300 million for MobileNetV2. EfficientNet-Lite0's is our
+        // own count (its authors state 407).
         for (network, millions, weighted) in [(lite0, 385, 50), (mobilenet_v2, 300, 53)] {
             let parts = layer_summary(&network, Conventions::PYTORCH, 224, 224);
-            let shape = |name| part(&parts, name).map(|part| [part.channels, part.height, part.width]);
+            let shape =
+                |name| part(&parts, name).map(|part| [part.channels, part.height, part.width]);
             assert_eq!(shape("conv_stem"), Some([32, 112, 112]));
             assert_eq!(shape("blocks.1"), Some([24, 56, 56]));
             assert_eq!(shape("blocks.6"), Some([320, 7, 7]));
@@ -255,7 +305,8 @@ mod tests {
         assert_eq!(shape("layer4"), Some([2048, 7, 7]));
         assert_eq!(shape("fc"), Some([1000, 1, 1]));
         assert_eq!(shape("layer5"), None);
-        // torchvision states 4.09 GFLOPS (multiply-adds) for these weights; 53 convolutions and one fully connected layer.
+        // torchvision states 4.09 GFLOPS (multiply-adds) for these weights; 53 convolutions and one
+        // fully connected layer.
         assert_eq!(parts.iter().map(|part| part.macs).sum::<u64>() / 10_000_000, 408);
         assert_eq!(parts.iter().map(|part| part.weighted).sum::<usize>(), 54);
     }
@@ -271,7 +322,8 @@ mod tests {
             [5, 2, 6, 192, 4],
             [3, 1, 6, 320, 1],
         ]);
-        // TensorFlow's zeros lie behind where a stride meets an even size: the middle moves by half a stride, at an odd size by nothing.
+        // TensorFlow's zeros lie behind where a stride meets an even size: the middle moves by half
+        // a stride, at an odd size by nothing.
         let centre = |conventions, height, width| {
             part(&layer_summary(&lite0, conventions, height, width), "head").map(|part| part.centre)
         };
@@ -282,7 +334,10 @@ mod tests {
         let strides: Vec<usize> = all.iter().map(|(_, stride)| *stride).collect();
         assert_eq!(strides, [2, 4, 8, 16, 16, 32, 32, 32]);
         let names = |network| {
-            one_a_stride(&main_layers_with_strides(network)).into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+            one_a_stride(&main_layers_with_strides(network))
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(&lite0), ["blocks.1", "blocks.2", "blocks.4", "head"]);
         assert_eq!(names(&resnet50()), ["layer1", "layer2", "layer3", "layer4"]);
@@ -290,10 +345,12 @@ mod tests {
 
     #[test]
     fn receptive_fields() {
-        // Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019): 435 for
-        // ResNet-18, stride 32. Their 483 for ResNet-50 is of v1, whose strides sit in the 1×1 before; by their formula
-        // v1.5 has 427: 11 at the pool, then +8 a 3×3 at stride 4, +16 at 8, +32 at 16, +64 at 32.
-        let basic = network(Block::Basic, [2, 2, 2, 2], 1, [64, 128, 256, 512], [64, 128, 256, 512]);
+        // Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks"
+        // (Distill 2019): 435 for ResNet-18, stride 32. Their 483 for ResNet-50 is of v1, whose
+        // strides sit in the 1×1 before; by their formula v1.5 has 427: 11 at the pool, then +8 a
+        // 3×3 at stride 4, +16 at 8, +32 at 16, +64 at 32.
+        let basic =
+            network(Block::Basic, [2, 2, 2, 2], 1, [64, 128, 256, 512], [64, 128, 256, 512]);
         for (network, fields) in [(basic, [43, 99, 211, 435]), (resnet50(), [35, 91, 267, 427])] {
             let parts = layer_summary(&network, Conventions::PYTORCH, 224, 224);
             for (stage, field) in fields.into_iter().enumerate() {
@@ -307,10 +364,20 @@ mod tests {
 
     #[test]
     fn groups_take_less() {
-        let next = network(Block::Bottleneck, [3, 4, 6, 3], 32, [128, 256, 512, 1024], [256, 512, 1024, 2048]);
+        let next = network(
+            Block::Bottleneck,
+            [3, 4, 6, 3],
+            32,
+            [128, 256, 512, 1024],
+            [256, 512, 1024, 2048],
+        );
         // torchvision: 4.23 GFLOPS for resnext50_32x4d
         assert_eq!(
-            layer_summary(&next, Conventions::PYTORCH, 224, 224).iter().map(|part| part.macs).sum::<u64>() / 10_000_000,
+            layer_summary(&next, Conventions::PYTORCH, 224, 224)
+                .iter()
+                .map(|part| part.macs)
+                .sum::<u64>()
+                / 10_000_000,
             423
         );
     }

@@ -1,4 +1,5 @@
-//! What is known of models and classes beside the weights: the list of models, class names, links, and a network's layers in numbers.
+//! What is known of models and classes beside the weights: the list of models, class names, links,
+//! and a network's layers in numbers.
 
 pub mod labels;
 pub mod layer_summary;

@@ -1,7 +1,8 @@
 //! The list of models that the page offers: `weights/models.json`, parsed and checked.
 //!
-//! Pure data: no network, no browser. Which file is present, and fetching it, is the page's business (`page/engine/loading.rs`).
-//! To add a model, add an entry to `weights/models.json`; the tests below and the page read the same file.
+//! Pure data: no network, no browser. Which file is present, and fetching it, is the page's
+//! business (`page/engine/loading.rs`). To add a model, add an entry to `weights/models.json`; the
+//! tests below and the page read the same file.
 
 use crate::image::Preprocessing;
 use serde::{Deserialize, Serialize};
@@ -23,17 +24,18 @@ pub struct Model {
     pub knows_zh: Option<String>,
     /// The weights, relative to the page.
     pub file: String,
-    /// Other hosts with the very same file, asked in this order, and only after the visitor has agreed.
+    /// Other hosts with the very same file, asked in this order, and only after the visitor has
+    /// agreed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Bytes of the weights file; about as many where `sha256` is absent.
     pub size: u64,
-    /// SHA-256 of the weights file, lower-case hexadecimal: another file is refused. Absent: nobody has vouched for the file yet,
-    /// and the page says so.
+    /// SHA-256 of the weights file, lower-case hexadecimal: another file is refused. Absent: nobody
+    /// has vouched for the file yet, and the page says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// For hosts that limit the size of files: the file lies there in parts of so many bytes each, the last may be shorter, called
-    /// `file.part0`, `file.part1`, …
+    /// For hosts that limit the size of files: the file lies there in parts of so many bytes each,
+    /// the last may be shorter, called `file.part0`, `file.part1`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part_size: Option<u64>,
     /// How the network's training saw its photos; absent means torchvision's ImageNet recipe.
@@ -84,12 +86,15 @@ pub enum ModelsError {
 
 /// Reads the list; every address and digest in it is well-formed afterwards.
 pub fn parse(text: &str) -> Result<Vec<Model>, ModelsError> {
-    let models: Vec<Model> = serde_json::from_str(text).map_err(|error| ModelsError::Format(error.to_string()))?;
+    let models: Vec<Model> =
+        serde_json::from_str(text).map_err(|error| ModelsError::Format(error.to_string()))?;
     for (index, model) in models.iter().enumerate() {
         if models[..index].iter().any(|other| other.id == model.id) {
             return Err(ModelsError::Twice(model.id.clone()));
         }
-        let local = [&model.file, &model.labels].into_iter().chain(model.samples.iter().map(|sample| &sample.file));
+        let local = [&model.file, &model.labels]
+            .into_iter()
+            .chain(model.samples.iter().map(|sample| &sample.file));
         let wrong = local
             .filter(|path| !is_relative(path))
             .chain(model.urls.iter().filter(|url| !url.starts_with("https://")))
@@ -98,7 +103,11 @@ pub fn parse(text: &str) -> Result<Vec<Model>, ModelsError> {
             return Err(ModelsError::Address { model: model.id.clone(), address: address.clone() });
         }
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if model.sha256.as_ref().is_some_and(|digest| digest.len() != 64 || !digest.bytes().all(is_hex)) {
+        if model
+            .sha256
+            .as_ref()
+            .is_some_and(|digest| digest.len() != 64 || !digest.bytes().all(is_hex))
+        {
             return Err(ModelsError::Digest { model: model.id.clone() });
         }
         if model.part_size.is_some_and(|size| size == 0 || model.sha256.is_none()) {
@@ -114,8 +123,8 @@ impl Model {
         self.sha256.as_ref().map(|_| self.size)
     }
 
-    /// Where at `base`, [`file`](Model::file) or one of [`urls`](Model::urls), the byte at `offset` is: an address and the offset
-    /// there.
+    /// Where at `base`, [`file`](Model::file) or one of [`urls`](Model::urls), the byte at `offset`
+    /// is: an address and the offset there.
     pub fn place(&self, base: &str, offset: u64) -> (String, u64) {
         match self.part_size {
             None => (base.to_owned(), offset),
@@ -126,7 +135,10 @@ impl Model {
 
 /// Relative to the page and inside its folder: `dist/` must work under any path of a static host.
 fn is_relative(path: &str) -> bool {
-    !path.is_empty() && !path.starts_with('/') && !path.contains(':') && !path.split('/').any(|part| part == "..")
+    !path.is_empty()
+        && !path.starts_with('/')
+        && !path.contains(':')
+        && !path.split('/').any(|part| part == "..")
 }
 
 #[cfg(test)]
@@ -145,11 +157,23 @@ mod tests {
         let models = parse(SHIPPED).unwrap();
         assert!(models.iter().any(|model| model.id == "imagenet" && model.classes == 1000));
         for model in &models {
-            assert!(!model.licence.is_empty() && !model.source.is_empty() && !model.note.is_empty(), "{}", model.id);
-            assert!(model.name_zh.is_some() && model.note_zh.is_some(), "{} speaks one language only", model.id);
+            assert!(
+                !model.licence.is_empty() && !model.source.is_empty() && !model.note.is_empty(),
+                "{}",
+                model.id
+            );
+            assert!(
+                model.name_zh.is_some() && model.note_zh.is_some(),
+                "{} speaks one language only",
+                model.id
+            );
             for knows in [&model.knows, &model.knows_zh] {
                 let length = knows.as_ref().expect("a sentence on what it knows").chars().count();
-                assert!((1..=50).contains(&length), "{}: {length} characters fit on no line of a phone", model.id);
+                assert!(
+                    (1..=50).contains(&length),
+                    "{}: {length} characters fit on no line of a phone",
+                    model.id
+                );
             }
         }
     }
@@ -164,13 +188,23 @@ mod tests {
             for sample in &model.samples {
                 assert!(root.join(&sample.file).is_file(), "{}", sample.file);
             }
-            assert!(model.sha256.is_some() || !model.urls.is_empty(), "{} is vouched for by nobody", model.id);
-            // Weights with no other host are in the repository, or a script beside them gets them when the page is built.
+            assert!(
+                model.sha256.is_some() || !model.urls.is_empty(),
+                "{} is vouched for by nobody",
+                model.id
+            );
+            // Weights with no other host are in the repository, or a script beside them gets them
+            // when the page is built.
             let file = root.join(&model.file);
             let is_fetched = file.with_file_name("fetch").is_file();
             if model.urls.is_empty() && (file.is_file() || !is_fetched) {
                 assert!(model.sha256.is_some(), "{} is vouched for by nobody", model.id);
-                assert_eq!(std::fs::metadata(&file).expect(&model.file).len(), model.size, "{}", model.file);
+                assert_eq!(
+                    std::fs::metadata(&file).expect(&model.file).len(),
+                    model.size,
+                    "{}",
+                    model.file
+                );
             }
         }
     }
@@ -178,11 +212,19 @@ mod tests {
     #[test]
     fn a_bad_list_is_refused() {
         assert!(matches!(parse("{}"), Err(ModelsError::Format(_))));
-        assert_eq!(changed("\"imagenet\"", "\"emoji50\"").unwrap_err(), ModelsError::Twice("emoji50".into()));
-        assert!(matches!(changed("weights/imagenet/labels.json", "/labels.json"), Err(ModelsError::Address { .. })));
+        assert_eq!(
+            changed("\"imagenet\"", "\"emoji50\"").unwrap_err(),
+            ModelsError::Twice("emoji50".into())
+        );
+        assert!(matches!(
+            changed("weights/imagenet/labels.json", "/labels.json"),
+            Err(ModelsError::Address { .. })
+        ));
         assert!(matches!(changed("https://", "http://"), Err(ModelsError::Address { .. })));
         assert!(matches!(changed("5d061a3c", "5D061A3C"), Err(ModelsError::Digest { .. })));
-        let parts = |size: u64| changed("\"size\": 102469840", &format!("\"size\": 102469840, \"part_size\": {size}"));
+        let parts = |size: u64| {
+            changed("\"size\": 102469840", &format!("\"size\": 102469840, \"part_size\": {size}"))
+        };
         assert!(matches!(parts(0), Err(ModelsError::Parts { .. })));
         let list = parts(20_000_000).unwrap();
         let model = list.iter().find(|model| model.id == "imagenet").unwrap();

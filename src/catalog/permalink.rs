@@ -36,14 +36,18 @@ mod tests {
     fn what_was_written_is_read() {
         let pairs = PAIRS.map(|(key, value)| (key, Some(value.to_owned())));
         let fragment = write(pairs.into_iter().chain([("absent", None)]));
-        assert_eq!(fragment, "model=a%26b%3Dc%23d+%25%2F%C3%A9%E7%8C%AB&class=12&method=grad-cam%2B%2B&empty=");
+        assert_eq!(
+            fragment,
+            "model=a%26b%3Dc%23d+%25%2F%C3%A9%E7%8C%AB&class=12&method=grad-cam%2B%2B&empty="
+        );
         assert_eq!(read(&fragment).collect::<Vec<_>>(), expected());
     }
 
     /// Links of before were written as JavaScript's `encodeURIComponent` does: a blank was `%20`.
     #[test]
     fn old_links_still_open() {
-        let old = "#model=a%26b%3Dc%23d%20%25%2F%C3%A9%E7%8C%AB&class=12&method=grad-cam%2B%2B&empty=";
+        let old =
+            "#model=a%26b%3Dc%23d%20%25%2F%C3%A9%E7%8C%AB&class=12&method=grad-cam%2B%2B&empty=";
         assert_eq!(read(old).collect::<Vec<_>>(), expected());
         let marks: Vec<_> = read("layer=layer4.1!*'()-_.~&method=grad-cam").collect();
         assert_eq!(marks, [("layer", "layer4.1!*'()-_.~".into()), ("method", "grad-cam".into())]);
@@ -56,7 +60,13 @@ mod tests {
         }
         assert_eq!(
             read("##a=1&&b&=2&c=%41&d=%zz&e=%ff").collect::<Vec<_>>(),
-            [("a", "1".into()), ("", "2".into()), ("c", "A".into()), ("d", "%zz".into()), ("e", "\u{FFFD}".into())]
+            [
+                ("a", "1".into()),
+                ("", "2".into()),
+                ("c", "A".into()),
+                ("d", "%zz".into()),
+                ("e", "\u{FFFD}".into())
+            ]
         );
     }
 }

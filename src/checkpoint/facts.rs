@@ -1,4 +1,5 @@
-//! What a file says about a network beside its tensors: the name that it was made by, and the attributes of pickled modules.
+//! What a file says about a network beside its tensors: the name that it was made by, and the
+//! attributes of pickled modules.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! A checkpoint file that arrives piece by piece, from the network or a disk.
 //!
-//! Of a safetensors file no more is held than the tensor that is arriving. PyTorch's files have their directory at the end, so
-//! they are held whole. Nothing is known of digests here: what arrived is to be used only once its source has been trusted.
+//! Of a safetensors file no more is held than the tensor that is arriving. PyTorch's files have
+//! their directory at the end, so they are held whole. Nothing is known of digests here: what
+//! arrived is to be used only once its source has been trusted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,20 +42,27 @@ enum State {
 }
 
 impl Incoming {
-    /// `size`: the file's bytes, where they are known. Memory is reserved ahead only then; a header's word is no reason to.
+    /// `size`: the file's bytes, where they are known. Memory is reserved ahead only then; a
+    /// header's word is no reason to.
     pub fn new(size: Option<usize>) -> Incoming {
         Incoming { state: State::Head(Vec::new()), received: 0, size, choice: None }
     }
 
-    /// Takes, of a file that holds several networks, the one with this name: see [`Checkpoint::choices`].
+    /// Takes, of a file that holds several networks, the one with this name: see
+    /// [`Checkpoint::choices`].
     pub fn choose(&mut self, name: &str) {
         self.choice = Some(name.into());
     }
 
     /// Takes the next bytes and calls `arrived` with all that is complete now.
     ///
-    /// Errors: as [`Checkpoint::read`], as soon as they can be known, and those of `arrived`. Nothing more may be pushed then.
-    pub fn push(&mut self, mut bytes: &[u8], arrived: &mut dyn FnMut(Arrival) -> Result<()>) -> Result<()> {
+    /// Errors: as [`Checkpoint::read`], as soon as they can be known, and those of `arrived`.
+    /// Nothing more may be pushed then.
+    pub fn push(
+        &mut self,
+        mut bytes: &[u8],
+        arrived: &mut dyn FnMut(Arrival) -> Result<()>,
+    ) -> Result<()> {
         while !bytes.is_empty() {
             let taken = self.take(bytes, arrived)?;
             self.received += taken;
@@ -63,7 +71,8 @@ impl Incoming {
         Ok(())
     }
 
-    /// The file is at its end. Errors: as [`Checkpoint::read`] for a file that is cut short, and those of `arrived`.
+    /// The file is at its end. Errors: as [`Checkpoint::read`] for a file that is cut short, and
+    /// those of `arrived`.
     pub fn finish(self, arrived: &mut dyn FnMut(Arrival) -> Result<()>) -> Result<()> {
         match self.state {
             State::Tensors { end, waiting, .. } if end == self.received => {
@@ -75,17 +84,25 @@ impl Incoming {
             State::Tensors { .. } => Err(safetensors::cut_short(self.received)),
             // For a safetensors file this says what is wrong with so few bytes.
             State::Head(file) | State::Whole(file) => {
-                let Checkpoint { tensors, found } = Checkpoint::read_choice(file, self.choice.as_deref())?;
-                let described =
-                    tensors.iter().map(|(name, tensor)| (name.clone(), Tensor { buffer: None, ..tensor.clone() }));
+                let Checkpoint { tensors, found } =
+                    Checkpoint::read_choice(file, self.choice.as_deref())?;
+                let described = tensors.iter().map(|(name, tensor)| {
+                    (name.clone(), Tensor { buffer: None, ..tensor.clone() })
+                });
                 arrived(Arrival::Described(Checkpoint { tensors: described.collect(), found }))?;
-                tensors.into_iter().try_for_each(|(name, tensor)| arrived(Arrival::Tensor(name, tensor)))
+                tensors
+                    .into_iter()
+                    .try_for_each(|(name, tensor)| arrived(Arrival::Tensor(name, tensor)))
             }
         }
     }
 
     /// Takes some of `bytes` and says how many.
-    fn take(&mut self, bytes: &[u8], arrived: &mut dyn FnMut(Arrival) -> Result<()>) -> Result<usize> {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        arrived: &mut dyn FnMut(Arrival) -> Result<()>,
+    ) -> Result<usize> {
         match &mut self.state {
             State::Whole(file) => {
                 file.extend_from_slice(bytes);
@@ -107,10 +124,14 @@ impl Incoming {
                     file.reserve_exact(self.size.unwrap_or(0).saturating_sub(file.len()));
                     self.state = State::Whole(file);
                 } else if started {
-                    let (checkpoint, length) = safetensors::describe(&head[8..], self.choice.as_deref())?;
+                    let (checkpoint, length) =
+                        safetensors::describe(&head[8..], self.choice.as_deref())?;
                     let waiting = checkpoint.tensors.clone();
-                    let end = wanted.checked_add(length).filter(|&end| self.size.is_none_or(|size| size == end));
-                    let end = end.ok_or_else(|| safetensors::cut_short(self.size.unwrap_or(wanted)))?;
+                    let end = wanted
+                        .checked_add(length)
+                        .filter(|&end| self.size.is_none_or(|size| size == end));
+                    let end =
+                        end.ok_or_else(|| safetensors::cut_short(self.size.unwrap_or(wanted)))?;
                     arrived(Arrival::Described(checkpoint))?;
                     self.state = State::Tensors { data: wanted, end, waiting, arriving: None };
                 } else {
@@ -124,7 +145,9 @@ impl Incoming {
                 }
                 if arriving.is_none() {
                     // By place and not sorted: there are hundreds at most, and this is less code.
-                    let next = waiting.iter().min_by_key(|(_, tensor)| (tensor.range.start, tensor.range.end));
+                    let next = waiting
+                        .iter()
+                        .min_by_key(|(_, tensor)| (tensor.range.start, tensor.range.end));
                     let next = next.map(|(name, _)| name.clone());
                     *arriving = next
                         .and_then(|name| waiting.remove_entry(&name))

@@ -1,13 +1,14 @@
 //! Checkpoint files → named, shape-checked tensors → the numbers of a network, ready for upload.
 //!
-//! [`Checkpoint::read`] takes the bytes of a file as users have them (safetensors, or what `torch.save` wrote) and
-//! [`Network::from_checkpoint`] recognises the ResNet in it from the tensors' shapes and folds its batch norm.
-//! [`Incoming`] takes the same files piece by piece, so that no more than a tensor has to be held.
-//! `names/` finds the network among a file's tensors, `facts.rs` is what a file says about it beside them,
-//! `notes.rs` what a person should know of it.
+//! [`Checkpoint::read`] takes the bytes of a file as users have them (safetensors, or what
+//! `torch.save` wrote) and [`Network::from_checkpoint`] recognises the ResNet in it from the
+//! tensors' shapes and folds its batch norm. [`Incoming`] takes the same files piece by piece, so
+//! that no more than a tensor has to be held. `names/` finds the network among a file's tensors,
+//! `facts.rs` is what a file says about it beside them, `notes.rs` what a person should know of it.
 //! Deliberately not here: downloading, the GPU, quantisation; nothing in a file is ever executed.
-//! To extend: a file format is one module that describes its tensors to [`names::choose`] and one line in [`Checkpoint::read`];
-//! a naming scheme is an anchor in `names/bodies.rs`; another kind of network is another reader in `recognise/`.
+//! To extend: a file format is one module that describes its tensors to [`names::choose`] and one
+//! line in [`Checkpoint::read`]; a naming scheme is an anchor in `names/bodies.rs`; another kind of
+//! network is another reader in `recognise/`.
 
 mod convert;
 mod facts;
@@ -32,8 +33,8 @@ pub use convert::convert;
 pub use incoming::{Arrival, Incoming};
 pub use notes::Note;
 pub use recognise::{
-    Architecture, Block, BlockWeights, Conv, Conventions, Hidden, Linear, MobileNetConfig, Network, Norm,
-    Normalisation, Padding, ResNetConfig, Stage,
+    Architecture, Block, BlockWeights, Conv, Conventions, Hidden, Linear, MobileNetConfig, Network,
+    Norm, Normalisation, Padding, ResNetConfig, Stage,
 };
 
 /// Most dimensions of a tensor that the readers accept. Convolution weights have four.
@@ -47,17 +48,21 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads safetensors or PyTorch's formats, told apart by their first bytes, and finds the network in them: under any prefix,
-    /// beside whatever else a training script saved. Names become torchvision's (timm's for EfficientNet-Lite); Hugging Face's
-    /// `microsoft/resnet-50` and `nn.Sequential(*model.children())` are known, `num_batches_tracked` is left out. Nothing is executed.
+    /// Reads safetensors or PyTorch's formats, told apart by their first bytes, and finds the
+    /// network in them: under any prefix, beside whatever else a training script saved. Names
+    /// become torchvision's (timm's for EfficientNet-Lite); Hugging Face's `microsoft/resnet-50`
+    /// and `nn.Sequential(*model.children())` are known, `num_batches_tracked` is left out. Nothing
+    /// is executed.
     ///
-    /// Errors: [`Error::NotACheckpoint`], [`Error::PyTorchFile`], [`Error::TensorType`] for weights in integers or 8-bit floats,
-    /// [`Error::TensorUnexpected`] for two tensors that map to one name.
+    /// Errors: [`Error::NotACheckpoint`], [`Error::PyTorchFile`], [`Error::TensorType`] for weights
+    /// in integers or 8-bit floats, [`Error::TensorUnexpected`] for two tensors that map to one
+    /// name.
     pub fn read(bytes: Vec<u8>) -> Result<Checkpoint> {
         Checkpoint::read_choice(bytes, None)
     }
 
-    /// The same, and of a file that holds several networks the one with the name `choice`: see [`choices`](Checkpoint::choices).
+    /// The same, and of a file that holds several networks the one with the name `choice`: see
+    /// [`choices`](Checkpoint::choices).
     ///
     /// Errors: also [`Error::UnknownChoice`].
     pub fn read_choice(bytes: Vec<u8>, choice: Option<&str>) -> Result<Checkpoint> {
@@ -68,8 +73,8 @@ impl Checkpoint {
         }
     }
 
-    /// The names of the networks in the file: that of the one that was taken, then the others', of which
-    /// [`read_choice`](Checkpoint::read_choice) takes one.
+    /// The names of the networks in the file: that of the one that was taken, then the others', of
+    /// which [`read_choice`](Checkpoint::read_choice) takes one.
     pub fn choices(&self) -> (&str, &[String]) {
         (&self.found.taken, &self.found.others)
     }
@@ -131,7 +136,8 @@ pub enum Dtype {
     F16,
     BF16,
     F64,
-    /// 127ths, for weights that have a `weight_scale` beside them: see [`Network::from_checkpoint`].
+    /// 127ths, for weights that have a `weight_scale` beside them: see
+    /// [`Network::from_checkpoint`].
     I8,
 }
 
@@ -166,37 +172,47 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// The numbers as stored: `product(shape) * dtype.size()` little-endian bytes, row-major; none if they are elsewhere.
+    /// The numbers as stored: `product(shape) * dtype.size()` little-endian bytes, row-major; none
+    /// if they are elsewhere.
     pub fn bytes(&self) -> &[u8] {
         self.buffer.as_ref().map_or(&[], |buffer| &buffer[self.range.clone()])
     }
 
     /// The numbers as f32, row-major: F16 and BF16 exactly, F64 rounded.
     ///
-    /// Errors: [`Error::TensorNotFinite`], also for an F64 beyond f32's range; [`Error::TensorType`] for I8.
+    /// Errors: [`Error::TensorNotFinite`], also for an F64 beyond f32's range;
+    /// [`Error::TensorType`] for I8.
     pub fn f32(&self) -> Result<Vec<f32>> {
         let values: Vec<f32> = match self.dtype {
             Dtype::F32 => self.decode(f32::from_le_bytes),
             Dtype::F16 => self.decode(|b| f16::from_le_bytes(b).to_f32()),
             Dtype::BF16 => self.decode(|b| bf16::from_le_bytes(b).to_f32()),
             Dtype::F64 => self.decode(|b| f64::from_le_bytes(b) as f32),
-            Dtype::I8 => return Err(Error::TensorType { name: self.name.clone(), found: "I8".into() }),
+            Dtype::I8 => {
+                return Err(Error::TensorType { name: self.name.clone(), found: "I8".into() });
+            }
         };
         self.finite(values, |v| v.is_finite())
     }
 
-    /// The numbers as little-endian bytes of the precision that the GPU is to hold: F32, F16 and I8 as they are, without a copy;
-    /// the others as f32. Errors as [`Tensor::f32`].
+    /// The numbers as little-endian bytes of the precision that the GPU is to hold: F32, F16 and I8
+    /// as they are, without a copy; the others as f32. Errors as [`Tensor::f32`].
     pub fn upload(&self) -> Result<(Dtype, Cow<'_, [u8]>)> {
-        let finite = |is: bool| if is { Ok(()) } else { Err(Error::TensorNotFinite { name: self.name.clone() }) };
+        let finite = |is: bool| {
+            if is { Ok(()) } else { Err(Error::TensorNotFinite { name: self.name.clone() }) }
+        };
         match self.dtype {
             Dtype::F32 => {
                 let (numbers, _) = self.bytes().as_chunks::<4>();
-                finite(numbers.iter().fold(true, |all, &b| all & f32::from_le_bytes(b).is_finite()))?;
+                finite(
+                    numbers.iter().fold(true, |all, &b| all & f32::from_le_bytes(b).is_finite()),
+                )?;
             }
             Dtype::F16 => {
                 let (numbers, _) = self.bytes().as_chunks::<2>();
-                finite(numbers.iter().fold(true, |all, &b| all & f16::from_le_bytes(b).is_finite()))?;
+                finite(
+                    numbers.iter().fold(true, |all, &b| all & f16::from_le_bytes(b).is_finite()),
+                )?;
             }
             Dtype::I8 => {}
             Dtype::BF16 | Dtype::F64 => {
@@ -207,7 +223,8 @@ impl Tensor {
         Ok((self.dtype, Cow::Borrowed(self.bytes())))
     }
 
-    /// The numbers for batch-norm folding, which is done in f64: exact for every dtype. Errors as [`Tensor::f32`].
+    /// The numbers for batch-norm folding, which is done in f64: exact for every dtype. Errors as
+    /// [`Tensor::f32`].
     fn f64(&self) -> Result<Vec<f64>> {
         match self.dtype {
             Dtype::F64 => self.finite(self.decode(f64::from_le_bytes), |v| v.is_finite()),
@@ -215,12 +232,15 @@ impl Tensor {
         }
     }
 
-    /// The numbers for upload: F32, F16 and I8 as they are, the others as f32. Errors as [`Tensor::f32`].
+    /// The numbers for upload: F32, F16 and I8 as they are, the others as f32. Errors as
+    /// [`Tensor::f32`].
     fn values(&self) -> Result<Values> {
         match self.dtype {
             _ if self.buffer.is_none() => Ok(Values::Elsewhere),
             Dtype::I8 => Ok(Values::I8(self.decode(|[byte]: [u8; 1]| byte as i8))),
-            Dtype::F16 => Ok(Values::F16(self.finite(self.decode(f16::from_le_bytes), |v| v.is_finite())?)),
+            Dtype::F16 => {
+                Ok(Values::F16(self.finite(self.decode(f16::from_le_bytes), |v| v.is_finite())?))
+            }
             _ => Ok(Values::F32(self.f32()?)),
         }
     }
@@ -231,7 +251,8 @@ impl Tensor {
     }
 
     fn finite<T: Copy>(&self, values: Vec<T>, is_finite: impl Fn(T) -> bool) -> Result<Vec<T>> {
-        // A fold without early exit: the compiler vectorises it, and a file is good far more often than not.
+        // A fold without early exit: the compiler vectorises it, and a file is good far more often
+        // than not.
         if values.iter().fold(true, |finite, &value| finite & is_finite(value)) {
             return Ok(values);
         }

@@ -1,4 +1,5 @@
-//! What a person should know of a file that was read: what was taken, passed over and assumed. Sentences in both languages.
+//! What a person should know of a file that was read: what was taken, passed over and assumed.
+//! Sentences in both languages.
 
 use std::fmt;
 
@@ -31,7 +32,9 @@ impl Note {
             Note::Ignored { names, count } => {
                 format!("网络之外的 {count} 个张量没有使用：{}。", listed(names, *count, "、"))
             }
-            Note::ReluAssumed { layer } => format!("文件没有说明 {layer} 之后的激活函数，假定为 ReLU。"),
+            Note::ReluAssumed { layer } => {
+                format!("文件没有说明 {layer} 之后的激活函数，假定为 ReLU。")
+            }
             Note::Normalises(Normalisation { mean, std }) => {
                 format!("网络自己归一化输入：均值 {mean:?}，标准差 {std:?}。")
             }
@@ -54,17 +57,31 @@ impl fmt::Display for Note {
         match self {
             Note::Taken { taken, others } => {
                 let others: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
-                write!(f, "The file holds several networks: `{taken}` was taken; there is also {}.", others.join(", "))
+                write!(
+                    f,
+                    "The file holds several networks: `{taken}` was taken; there is also {}.",
+                    others.join(", ")
+                )
             }
             Note::Ignored { names, count } => {
                 let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                write!(f, "Tensors outside the network were left out ({count}): {}.", listed(&names, *count, ", "))
+                write!(
+                    f,
+                    "Tensors outside the network were left out ({count}): {}.",
+                    listed(&names, *count, ", ")
+                )
             }
             Note::ReluAssumed { layer } => {
-                write!(f, "The file does not tell which activation function follows `{layer}`; ReLU is assumed.")
+                write!(
+                    f,
+                    "The file does not tell which activation function follows `{layer}`; ReLU is assumed."
+                )
             }
             Note::Normalises(Normalisation { mean, std }) => {
-                write!(f, "The network normalises its input itself, by the mean {mean:?} and the deviation {std:?}.")
+                write!(
+                    f,
+                    "The network normalises its input itself, by the mean {mean:?} and the deviation {std:?}."
+                )
             }
             Note::Grey => write!(f, "The network reads one channel: photos become grey."),
             Note::Assumed(conventions) => {

@@ -1,7 +1,8 @@
-//! Safetensors files, parsed by the `safetensors` crate: 8 bytes of header length, a JSON header, the numbers.
+//! Safetensors files, parsed by the `safetensors` crate: 8 bytes of header length, a JSON header,
+//! the numbers.
 //!
-//! Deliberately absent: `__metadata__` (nothing in it is needed), sharded checkpoints (no ResNet is large enough).
-//! Format: the README of the `safetensors` crate.
+//! Deliberately absent: `__metadata__` (nothing in it is needed), sharded checkpoints (no ResNet is
+//! large enough). Format: the README of the `safetensors` crate.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use super::names::Kept;
 use super::{Checkpoint, DIMENSIONS, Described, Dtype, Tensor, names, shortened};
 use crate::error::{Error, ForeignCheckpoint, Result};
 
-/// A ResNet-152's header has 110 kB. Parsed JSON takes some ten times its text, so the crate's own limit of 100 MB is too kind
-/// to a hostile file.
+/// A ResNet-152's header has 110 kB. Parsed JSON takes some ten times its text, so the crate's own
+/// limit of 100 MB is too kind to a hostile file.
 const HEADER_LIMIT: u64 = 2 << 20;
 
 /// Files that people take for a checkpoint, by their first bytes and where these begin.
@@ -39,14 +40,17 @@ const LOOK_ALIKES: [(usize, &[u8], ForeignCheckpoint); 16] = [
 /// Bytes that the header's length takes, and the first of the header.
 pub const START: usize = 9;
 
-/// Bytes of the header of a file that begins with `start`: [`START`] bytes, or the whole of a shorter file.
+/// Bytes of the header of a file that begins with `start`: [`START`] bytes, or the whole of a
+/// shorter file.
 pub fn header_length(start: &[u8]) -> Result<usize> {
     let Some(length) = start.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)) else {
         return Err(not_a_checkpoint(format!("it has only {} bytes", start.len())));
     };
     if start.get(8) != Some(&b'{') || length == 0 || length > HEADER_LIMIT {
         let begins = |(at, magic, _): &&(usize, &[u8], ForeignCheckpoint)| {
-            start.get(*at..).is_some_and(|start| start.starts_with(&magic[..magic.len().min(START - at)]))
+            start
+                .get(*at..)
+                .is_some_and(|start| start.starts_with(&magic[..magic.len().min(START - at)]))
         };
         return Err(match LOOK_ALIKES.iter().find(begins) {
             Some(&(_, _, what)) => Error::ForeignCheckpoint { what },
@@ -56,13 +60,15 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
     Ok(length as usize)
 }
 
-/// The network that a header describes, its tensors without their bytes, and how many bytes follow the header.
+/// The network that a header describes, its tensors without their bytes, and how many bytes follow
+/// the header.
 ///
 /// A tensor's range counts from the end of the header.
 pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usize)> {
     // Parsing checks that the offsets tile the data and that each length is shape times size.
     let header = str::from_utf8(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
-    let header: Metadata = serde_json::from_str(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
+    let header: Metadata =
+        serde_json::from_str(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
     let mut described = Vec::new();
     let mut ranges = Vec::new();
     for name in header.offset_keys() {
@@ -91,7 +97,9 @@ pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usiz
 
 /// What to say of a file of `bytes` bytes that has more or fewer than its header announces.
 pub fn cut_short(bytes: usize) -> Error {
-    not_a_checkpoint(format!("its {bytes} bytes are not what its header announces, so it is cut short or damaged"))
+    not_a_checkpoint(format!(
+        "its {bytes} bytes are not what its header announces, so it is cut short or damaged"
+    ))
 }
 
 /// The network in `file`; of several the one that `choice` names.

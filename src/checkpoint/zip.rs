@@ -1,9 +1,11 @@
-//! The part of the zip format that `torch.save` writes: stored (uncompressed) entries, found through the central directory.
+//! The part of the zip format that `torch.save` writes: stored (uncompressed) entries, found
+//! through the central directory.
 //!
-//! A private reader because a window onto the file's buffer is all that is wanted, and zip crates hand out decompressing streams.
-//! Deliberately absent: decompression, encryption, several disks, and CRC-32: PyTorch lets its users write files without
-//! valid ones (`torch.serialization.set_crc32_options`), and a file that was altered on purpose has a correct one.
-//! Format: PKWARE's APPNOTE.TXT, sections 4.3 (records) and 4.5.3 (zip64 sizes).
+//! A private reader because a window onto the file's buffer is all that is wanted, and zip crates
+//! hand out decompressing streams. Deliberately absent: decompression, encryption, several disks,
+//! and CRC-32: PyTorch lets its users write files without valid ones
+//! (`torch.serialization.set_crc32_options`), and a file that was altered on purpose has a correct
+//! one. Format: PKWARE's APPNOTE.TXT, sections 4.3 (records) and 4.5.3 (zip64 sizes).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,8 +50,8 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Offset of the central directory and its number of entries. The end record is the last thing in the file but for a comment
-/// of up to 65,535 bytes.
+/// Offset of the central directory and its number of entries. The end record is the last thing in
+/// the file but for a comment of up to 65,535 bytes.
 fn directory(file: &[u8]) -> Option<(usize, u64)> {
     let earliest = file.len().saturating_sub(22 + usize::from(u16::MAX));
     let end = (earliest..=file.len().checked_sub(22)?).rev().find(|&at| signed(file, at, END))?;
@@ -58,16 +60,23 @@ fn directory(file: &[u8]) -> Option<(usize, u64)> {
         return Some((usize::try_from(offset).ok()?, count));
     }
     let locator = end.checked_sub(20).filter(|&at| signed(file, at, LOCATOR_ZIP64))?;
-    let end = usize::try_from(u64_at(file, locator + 8)?).ok().filter(|&at| signed(file, at, END_ZIP64))?;
-    Some((usize::try_from(u64_at(file, end.checked_add(48)?)?).ok()?, u64_at(file, end.checked_add(32)?)?))
+    let end = usize::try_from(u64_at(file, locator + 8)?)
+        .ok()
+        .filter(|&at| signed(file, at, END_ZIP64))?;
+    Some((
+        usize::try_from(u64_at(file, end.checked_add(48)?)?).ok()?,
+        u64_at(file, end.checked_add(32)?)?,
+    ))
 }
 
-/// Name and place of the entry that the central directory describes at `at`, and where the next description begins.
+/// Name and place of the entry that the central directory describes at `at`, and where the next
+/// description begins.
 fn entry(file: &[u8], at: usize) -> Option<(&[u8], Place, usize)> {
     let flags = u16_at(file, at.checked_add(8)?).filter(|_| signed(file, at, DIRECTORY))?;
     let method = u16_at(file, at + 10)?;
     let (mut size, mut unpacked) = (u32_at(file, at + 20)?, u32_at(file, at + 24)?);
-    let [name, extra, comment] = [u16_at(file, at + 28)?, u16_at(file, at + 30)?, u16_at(file, at + 32)?];
+    let [name, extra, comment] =
+        [u16_at(file, at + 28)?, u16_at(file, at + 30)?, u16_at(file, at + 32)?];
     let mut local = u32_at(file, at + 42)?;
     let name_end = at + 46 + name as usize;
     let extra_end = name_end + extra as usize;
@@ -79,7 +88,10 @@ fn entry(file: &[u8], at: usize) -> Option<(&[u8], Place, usize)> {
         let (id, length) = (u16_at(file, field)?, u16_at(file, field + 2)? as usize);
         let mut value = field + 4;
         if id == 1 {
-            for number in [&mut unpacked, &mut size, &mut local].into_iter().filter(|number| **number == IN_ZIP64) {
+            for number in [&mut unpacked, &mut size, &mut local]
+                .into_iter()
+                .filter(|number| **number == IN_ZIP64)
+            {
                 *number = u64_at(file, value)?;
                 value += 8;
             }
@@ -90,19 +102,24 @@ fn entry(file: &[u8], at: usize) -> Option<(&[u8], Place, usize)> {
     let place = if flags & 1 == 1 {
         Err("is encrypted")
     } else if method != 0 {
-        Err("is compressed, and PyTorch stores it plainly: load the file and save it again with torch.save")
+        Err(
+            "is compressed, and PyTorch stores it plainly: load the file and save it again with torch.save",
+        )
     } else if size != unpacked {
         Err("has two different sizes")
     } else {
-        stored(file, local, size).ok_or("lies beyond the end of the file, so the file is cut short or damaged")
+        stored(file, local, size)
+            .ok_or("lies beyond the end of the file, so the file is cut short or damaged")
     };
     Some((file.get(at + 46..name_end)?, place, next))
 }
 
-/// The bytes behind the local header at `local`, whose name and extra field may differ in length from the directory's.
+/// The bytes behind the local header at `local`, whose name and extra field may differ in length
+/// from the directory's.
 fn stored(file: &[u8], local: u64, size: u64) -> Option<Range<usize>> {
     let local = usize::try_from(local).ok().filter(|&at| signed(file, at, LOCAL))?;
-    let start = local + 30 + u16_at(file, local + 26)? as usize + u16_at(file, local + 28)? as usize;
+    let start =
+        local + 30 + u16_at(file, local + 26)? as usize + u16_at(file, local + 28)? as usize;
     let end = start.checked_add(usize::try_from(size).ok()?)?;
     (end <= file.len()).then_some(start..end)
 }

@@ -1,4 +1,5 @@
-//! Class activation maps and channel weights, by the numbers of `shaders/cam.wgsl` and `shaders/cam_weights.wgsl`.
+//! Class activation maps and channel weights, by the numbers of `shaders/cam.wgsl` and
+//! `shaders/cam_weights.wgsl`.
 
 use crate::operation::CamParams;
 

@@ -1,5 +1,5 @@
-//! Convolutions: taps are gathered into a matrix, and the product is left to [`matmul`](super::matmul). Gradients read the weights
-//! as rows, so nothing is transposed.
+//! Convolutions: taps are gathered into a matrix, and the product is left to
+//! [`matmul`](super::matmul). Gradients read the weights as rows, so nothing is transposed.
 
 use std::sync::OnceLock;
 
@@ -20,8 +20,9 @@ enum Factor<'a> {
 /// Positions at a time: their taps, gathered, stay in the cache.
 const BLOCK: usize = 256;
 
-/// y of x and w [ksize, ksize, c_in, c_out]; `kept` is where the weight may be kept packed. With `transposed`, dL/dy's scale, w is the
-/// forward pass's weight [ksize, ksize, c_out, c_in], read transposed.
+/// y of x and w [ksize, ksize, c_in, c_out]; `kept` is where the weight may be kept packed. With
+/// `transposed`, dL/dy's scale, w is the forward pass's weight [ksize, ksize, c_out, c_in], read
+/// transposed.
 pub fn conv2d(
     y: &mut [f32],
     x: &[f32],
@@ -31,9 +32,11 @@ pub fn conv2d(
     [scale_bias, residual, mask]: [Option<&[f32]>; 3],
     p: &Conv2dParams,
 ) {
-    let [rows, cols, c_out, run, ksize] = [p.rows, p.cols, 4 * p.c_out4, 4 * p.run4, p.ksize].map(|n| n as usize);
+    let [rows, cols, c_out, run, ksize] =
+        [p.rows, p.cols, 4 * p.c_out4, 4 * p.run4, p.ksize].map(|n| n as usize);
     let c_in = 4 * p.c_in4 as usize;
-    let [y_width, y_step, y_row, y_col] = [p.y_width, p.y_step, p.y_row, p.y_col].map(|n| n as usize);
+    let [y_width, y_step, y_row, y_col] =
+        [p.y_width, p.y_step, p.y_row, p.y_col].map(|n| n as usize);
     let [x_height, x_width, x_step] = [p.x_height, p.x_width, p.x_step].map(|n| n as i32);
     let positions = rows * cols;
     // Where tap (row, col) of x begins, or where the zeros do.
@@ -43,11 +46,15 @@ pub fn conv2d(
         position as usize * c_in
     };
     // A 1×1 convolution of stride 1 reads x as it lies.
-    let as_it_lies = [p.tap_rows, p.tap_cols] == [1, 1] && [x_step, p.x_row, p.x_col] == [1, 0, 0] && run == c_in;
+    let as_it_lies = [p.tap_rows, p.tap_cols] == [1, 1]
+        && [x_step, p.x_row, p.x_col] == [1, 0, 0]
+        && run == c_in;
     let as_it_lies = as_it_lies && x_width as usize == cols && x_height as usize >= rows;
-    // Taps, and where their weights begin. Where those follow each other, all taps make one product: a longer sum costs less than several.
-    let w_at =
-        |ty: u32, tx: u32| ((p.w_row + ty * p.w_step) as usize * ksize + (p.w_col + tx * p.w_step) as usize) * c_in;
+    // Taps, and where their weights begin. Where those follow each other, all taps make one
+    // product: a longer sum costs less than several.
+    let w_at = |ty: u32, tx: u32| {
+        ((p.w_row + ty * p.w_step) as usize * ksize + (p.w_col + tx * p.w_step) as usize) * c_in
+    };
     let taps: Vec<_> = (0..p.tap_rows)
         .flat_map(|ty| (0..p.tap_cols).map(move |tx| (ty, tx)))
         .map(|(ty, tx)| (ty as i32 * p.tap_step, tx as i32 * p.tap_step, w_at(ty, tx)))
@@ -58,7 +65,8 @@ pub fn conv2d(
     let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * long }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
     let scale_bias = scale_bias.map(|both| both.as_chunks::<4>().0.split_at(c_out / 4));
-    // Of each product the right operand, packed once for all positions; the whole weight also for the passes that follow.
+    // Of each product the right operand, packed once for all positions; the whole weight also for
+    // the passes that follow.
     let whole = kept.filter(|_| one_product && long * c_out == w.len());
     let whole = whole.map(|kept| kept.get_or_init(|| Packed::new([long, c_out], w)));
     let weights: Vec<_> = taps
@@ -100,7 +108,8 @@ pub fn conv2d(
         for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
             let (r, c) = ((first + i) / cols, (first + i) % cols);
             let at = ((r * y_step + y_row) * y_width + c * y_step + y_col) * c_out;
-            let [residual, mask] = [residual, mask].map(|words| words.map(|words| words[at..][..c_out].as_chunks().0));
+            let [residual, mask] =
+                [residual, mask].map(|words| words.map(|words| words[at..][..c_out].as_chunks().0));
             for (c, (y, sum)) in fours(&mut y[at..][..c_out]).zip(fours(sums)).enumerate() {
                 let mut sum = f32x4::from(*sum);
                 if let Some((scale, bias)) = scale_bias {

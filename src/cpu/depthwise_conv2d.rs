@@ -40,8 +40,9 @@ fn taps(o: usize, before: usize, size: usize, p: &Sizes) -> (std::ops::Range<usi
 /// How many vec4 of channels are summed at a time: a cache line of each tap.
 const DEPTHWISE_COLS: usize = 4;
 
-/// x of `positions` neighbouring outputs times w, over taps that are the same for all of them; of `C` vec4 of channels, in registers.
-/// `taps`: where each begins in x, for the first output, and in w; `next`: from there to the next output's.
+/// x of `positions` neighbouring outputs times w, over taps that are the same for all of them; of
+/// `C` vec4 of channels, in registers. `taps`: where each begins in x, for the first output, and in
+/// w; `next`: from there to the next output's.
 #[inline(always)]
 fn depthwise_sums<const P: usize, const C: usize>(
     x: &[[f32; 4]],
@@ -54,7 +55,8 @@ fn depthwise_sums<const P: usize, const C: usize>(
     for &[x_at, w_at] in taps {
         let w: &[[f32; 4]; C] = w[w_at + c..].first_chunk().expect("C vec4 of channels");
         for (p, sums) in sums.iter_mut().enumerate() {
-            let x: &[[f32; 4]; C] = x[x_at + p * next + c..].first_chunk().expect("C vec4 of channels");
+            let x: &[[f32; 4]; C] =
+                x[x_at + p * next + c..].first_chunk().expect("C vec4 of channels");
             for i in 0..C {
                 sums[i] += f32x4::new(x[i]) * f32x4::new(w[i]);
             }
@@ -77,11 +79,13 @@ pub fn depthwise_conv2d(
     let c4 = p.c4;
     let (x, w) = (x.as_chunks::<4>().0, w.as_chunks::<4>().0);
     let (scale, bias) = scale_bias.as_chunks::<4>().0.split_at(c4);
-    let [residual, mask] = [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let [residual, mask] =
+        [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
     let y = y.as_chunks_mut::<4>().0;
     let mut store = |at: usize, c: usize, sum: f32x4| {
         let sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
-        y[at + c] = epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
+        y[at + c] =
+            epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
     };
     let mut places = Vec::new();
     for oy in 0..p.h_out {
@@ -94,8 +98,11 @@ pub fn depthwise_conv2d(
             let outputs = if whole(ox) && whole(ox + 1) { 2 } else { 1 };
             places.clear();
             for (ky, iy) in kys.clone().zip(iy..) {
-                places
-                    .extend(kxs.clone().zip(ix..).map(|(kx, ix)| [(iy * p.w_in + ix) * c4, (ky * p.ksize + kx) * c4]));
+                places.extend(
+                    kxs.clone()
+                        .zip(ix..)
+                        .map(|(kx, ix)| [(iy * p.w_in + ix) * c4, (ky * p.ksize + kx) * c4]),
+                );
             }
             let at = (oy * p.w_out + ox) * c4;
             let mut c = 0;
@@ -105,7 +112,9 @@ pub fn depthwise_conv2d(
                     (2, true) => {
                         let sums = depthwise_sums::<2, DEPTHWISE_COLS>(x, w, &places, next, c);
                         for (o, sums) in sums.into_iter().enumerate() {
-                            sums.into_iter().zip(c..).for_each(|(sum, c)| store(at + o * c4, c, sum));
+                            sums.into_iter()
+                                .zip(c..)
+                                .for_each(|(sum, c)| store(at + o * c4, c, sum));
                         }
                         c += DEPTHWISE_COLS;
                     }
@@ -115,7 +124,13 @@ pub fn depthwise_conv2d(
                         c += DEPTHWISE_COLS;
                     }
                     (outputs, false) => {
-                        let sums = depthwise_sums::<2, 1>(x, w, &places, if outputs == 2 { next } else { 0 }, c);
+                        let sums = depthwise_sums::<2, 1>(
+                            x,
+                            w,
+                            &places,
+                            if outputs == 2 { next } else { 0 },
+                            c,
+                        );
                         for (o, [sum]) in sums.into_iter().enumerate().take(outputs) {
                             store(at + o * c4, c, sum);
                         }
@@ -128,7 +143,8 @@ pub fn depthwise_conv2d(
     }
 }
 
-/// dx [h_in, w_in, c] of dy [h_out, w_out, c]: each position gathers from the windows that it lies in.
+/// dx [h_in, w_in, c] of dy [h_out, w_out, c]: each position gathers from the windows that it lies
+/// in.
 pub fn depthwise_conv2d_backward_input(
     dx: &mut [f32],
     dy: &[f32],
@@ -140,16 +156,20 @@ pub fn depthwise_conv2d_backward_input(
 ) {
     let p = &Sizes::of(p);
     let c4 = p.c4;
-    let (dy, w, scale) = (dy.as_chunks::<4>().0, w.as_chunks::<4>().0, scale_bias.as_chunks::<4>().0);
-    let [residual, mask] = [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let (dy, w, scale) =
+        (dy.as_chunks::<4>().0, w.as_chunks::<4>().0, scale_bias.as_chunks::<4>().0);
+    let [residual, mask] =
+        [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
     let dx = dx.as_chunks_mut::<4>().0;
     let mut store = |at: usize, c: usize, sum: f32x4| {
         let sum = sum * f32x4::new(scale[c]);
-        dx[at + c] = epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
+        dx[at + c] =
+            epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
     };
     // The windows that padded position `i` lies in.
-    let windows =
-        |i: usize, outs: usize| (i + p.stride).saturating_sub(p.ksize) / p.stride..(i / p.stride + 1).min(outs);
+    let windows = |i: usize, outs: usize| {
+        (i + p.stride).saturating_sub(p.ksize) / p.stride..(i / p.stride + 1).min(outs)
+    };
     let mut places = Vec::new();
     for i in 0..p.h_in * p.w_in {
         let (row, col) = (i / p.w_in + p.top, i % p.w_in + p.left);
@@ -157,7 +177,9 @@ pub fn depthwise_conv2d_backward_input(
         for oy in windows(row, p.h_out) {
             let ky = row - oy * p.stride;
             places.extend(
-                windows(col, p.w_out).map(|ox| [(oy * p.w_out + ox) * c4, (ky * p.ksize + col - ox * p.stride) * c4]),
+                windows(col, p.w_out).map(|ox| {
+                    [(oy * p.w_out + ox) * c4, (ky * p.ksize + col - ox * p.stride) * c4]
+                }),
             );
         }
         let (at, mut c) = (i * c4, 0);

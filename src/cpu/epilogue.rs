@@ -4,10 +4,15 @@ use wide::f32x4;
 
 use crate::operation::{MASK_BELOW_6, RELU, RELU6};
 
-/// What follows a sum: see `shaders/shared/epilogue.wgsl`. `residual` and `mask` are the vec4 at its place, where
-/// the flags name them.
+/// What follows a sum: see `shaders/shared/epilogue.wgsl`. `residual` and `mask` are the vec4 at
+/// its place, where the flags name them.
 #[inline(always)]
-pub fn epilogue(mut sum: f32x4, residual: Option<[f32; 4]>, mask: Option<[f32; 4]>, flags: u32) -> f32x4 {
+pub fn epilogue(
+    mut sum: f32x4,
+    residual: Option<[f32; 4]>,
+    mask: Option<[f32; 4]>,
+    flags: u32,
+) -> f32x4 {
     if let Some(residual) = residual {
         sum += f32x4::new(residual);
     }
@@ -26,7 +31,8 @@ pub fn epilogue(mut sum: f32x4, residual: Option<[f32; 4]>, mask: Option<[f32; 4
     sum
 }
 
-/// A gradient behind an activation function that put out `x`; `through` as in the shaders: 0 none, 1 ReLU, 2 guided; 3 and 4 ReLU6.
+/// A gradient behind an activation function that put out `x`; `through` as in the shaders: 0 none,
+/// 1 ReLU, 2 guided; 3 and 4 ReLU6.
 pub fn through_activation(gradient: f32, x: f32, through: u32) -> f32 {
     match through {
         0 => gradient,

@@ -15,7 +15,12 @@ pub fn global_average_pool(y: &mut [f32], x: &[f32], p: &GlobalAveragePoolParams
 }
 
 /// dx [positions, c] of dy [c], through the activation function that put out x.
-pub fn global_average_pool_backward(dx: &mut [f32], dy: &[f32], x: &[f32], p: &GlobalAveragePoolParams) {
+pub fn global_average_pool_backward(
+    dx: &mut [f32],
+    dy: &[f32],
+    x: &[f32],
+    p: &GlobalAveragePoolParams,
+) {
     let (positions, c) = (p.positions as usize, 4 * p.c4 as usize);
     for (i, (dx, &x)) in dx[..positions * c].iter_mut().zip(x).enumerate() {
         *dx = through_activation(dy[i % c] / positions as f32, x, p.through);

@@ -11,8 +11,15 @@ pub fn linear(y: &mut [f32], x: &[f32], w: &[f32], scale_bias: &[f32], p: &Linea
     y.iter_mut().zip(scale).zip(bias).for_each(|((y, scale), bias)| *y = scale.mul_add(*y, *bias));
 }
 
-/// dx [features] of dy [classes, 4]: the numbers of the classes whose gradient is not zero, and their gradients.
-pub fn linear_backward(dx: &mut [f32], dy: &[f32], w: &[f32], scale_bias: &[f32], p: &LinearParams) {
+/// dx [features] of dy [classes, 4]: the numbers of the classes whose gradient is not zero, and
+/// their gradients.
+pub fn linear_backward(
+    dx: &mut [f32],
+    dy: &[f32],
+    w: &[f32],
+    scale_bias: &[f32],
+    p: &LinearParams,
+) {
     let (features, classes) = (4 * p.k4 as usize, 4 * p.n4 as usize);
     let listed: Vec<(usize, f32)> = dy
         .chunks_exact(4)

@@ -1,8 +1,10 @@
 //! The matrix product of convolutions on the processor.
 //!
-//! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums, two vec4 of b, one number of a and
-//! a product. Only b is packed, once for however many rows of a follow: [`Packed`]; rows of a are read as they lie. A b that lies
-//! transposed is not packed either: its columns are rows, and sums of [`DOT_ROWS`] × 4 of them run along k, four side by side.
+//! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums,
+//! two vec4 of b, one number of a and a product. Only b is packed, once for however many rows of a
+//! follow: [`Packed`]; rows of a are read as they lie. A b that lies transposed is not packed
+//! either: its columns are rows, and sums of [`DOT_ROWS`] × 4 of them run along k, four side by
+//! side.
 
 use wide::f32x4;
 
@@ -20,7 +22,8 @@ const DOT_ROWS: usize = 2;
 /// [`COLS`] columns of one row of b.
 type Row = [f32x4; COLS / 4];
 
-/// b [k, n], its columns gathered [`COLS`] at a time: [n / COLS, k, COLS], zeros behind the last column.
+/// b [k, n], its columns gathered [`COLS`] at a time: [n / COLS, k, COLS], zeros behind the last
+/// column.
 #[derive(Debug)]
 pub struct Packed {
     k: usize,
@@ -29,7 +32,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs b [k, n]. n is a multiple of 4, k not 0. Panics if they are not so, or if the slice is shorter than that.
+    /// Packs b [k, n]. n is a multiple of 4, k not 0. Panics if they are not so, or if the slice is
+    /// shorter than that.
     pub fn new([k, n]: [usize; 2], b: &[f32]) -> Packed {
         assert!(n.is_multiple_of(4) && k > 0);
         let mut rows = vec![[f32x4::ZERO; COLS / 4]; n.div_ceil(COLS) * k];
@@ -48,7 +52,8 @@ impl Packed {
         Packed { k, n, rows }
     }
 
-    /// c [m, n] = a [m, k] · b, added to what c holds with `add`. Panics if a slice is shorter than that.
+    /// c [m, n] = a [m, k] · b, added to what c holds with `add`. Panics if a slice is shorter than
+    /// that.
     pub fn multiply(&self, m: usize, a: &[f32], c: &mut [f32], add: bool) {
         let &Packed { k, n, .. } = self;
         assert!(m * k <= a.len() && m * n <= c.len());
@@ -59,7 +64,14 @@ impl Packed {
                     // Beyond the last row it is the last again, computed and not stored.
                     let rows = std::array::from_fn(|r| &a[(i + r).min(m - 1) * k + k0..][..depth]);
                     let left = [m - i, n - j];
-                    multiply(&panel[k0..][..depth], rows, &mut c[i * n + j..], n, left, add || k0 > 0);
+                    multiply(
+                        &panel[k0..][..depth],
+                        rows,
+                        &mut c[i * n + j..],
+                        n,
+                        left,
+                        add || k0 > 0,
+                    );
                 }
             }
         }
@@ -71,47 +83,76 @@ impl Packed {
 pub enum Right<'a> {
     /// b [k, n]
     Plain(&'a [f32]),
-    /// weights [k / run, n, run], each run transposed and scaled: b[k, j] = weights[k / run, j, k % run] · scale[k % run].
+    /// weights [k / run, n, run], each run transposed and scaled: b[k, j] = weights[k / run, j, k %
+    /// run] · scale[k % run].
     Transposed { weights: &'a [f32], scale: &'a [f32] },
 }
 
-/// c [m, n] = a [m, k] · b [k, n], added to what c holds with `add`. n is a multiple of 4, k not 0; with [`Right::Transposed`] k is a multiple
-/// of its run, and that one of 4.
+/// c [m, n] = a [m, k] · b [k, n], added to what c holds with `add`. n is a multiple of 4, k not 0;
+/// with [`Right::Transposed`] k is a multiple of its run, and that one of 4.
 ///
 /// Panics if they are not so, or if a slice is shorter than that.
 pub fn matmul([m, k, n]: [usize; 3], a: &[f32], b: Right, c: &mut [f32], add: bool) {
     assert!(n.is_multiple_of(4) && k > 0 && m * k <= a.len() && m * n <= c.len());
     match b {
         Right::Plain(b) => Packed::new([k, n], b).multiply(m, a, c, add),
-        Right::Transposed { weights, scale } => matmul_transposed([m, k, n], a, weights, scale, c, add),
+        Right::Transposed { weights, scale } => {
+            matmul_transposed([m, k, n], a, weights, scale, c, add)
+        }
     }
 }
 
 /// [`matmul`] with [`Right::Transposed`].
-fn matmul_transposed([m, k, n]: [usize; 3], a: &[f32], weights: &[f32], scale: &[f32], c: &mut [f32], add: bool) {
+fn matmul_transposed(
+    [m, k, n]: [usize; 3],
+    a: &[f32],
+    weights: &[f32],
+    scale: &[f32],
+    c: &mut [f32],
+    add: bool,
+) {
     let run = scale.len();
     assert!(run.is_multiple_of(4) && k.is_multiple_of(run) && k * n <= weights.len());
     let fours = scale.as_chunks().0;
     let scaled = a.as_chunks().0.iter().take(m * k / 4).enumerate();
-    let scaled: Vec<f32x4> = scaled.map(|(i, &a)| f32x4::new(a) * f32x4::new(fours[i % fours.len()])).collect();
+    let scaled: Vec<f32x4> =
+        scaled.map(|(i, &a)| f32x4::new(a) * f32x4::new(fours[i % fours.len()])).collect();
     for (nth, weights) in weights.chunks_exact(n * run).take(k / run).enumerate() {
         for first in (0..run).step_by(DEPTH) {
             let (depth, k0) = (DEPTH.min(run - first), nth * run + first);
             for j in (0..n).step_by(4) {
-                let weights =
-                    std::array::from_fn(|column| weights[(j + column) * run + first..][..depth].as_chunks().0);
+                let weights = std::array::from_fn(|column| {
+                    weights[(j + column) * run + first..][..depth].as_chunks().0
+                });
                 for i in (0..m).step_by(DOT_ROWS) {
-                    let rows = std::array::from_fn(|r| &scaled[((i + r).min(m - 1) * k + k0) / 4..][..depth / 4]);
-                    multiply_transposed(weights, rows, &mut c[i * n + j..], n, m - i, add || k0 > 0);
+                    let rows = std::array::from_fn(|r| {
+                        &scaled[((i + r).min(m - 1) * k + k0) / 4..][..depth / 4]
+                    });
+                    multiply_transposed(
+                        weights,
+                        rows,
+                        &mut c[i * n + j..],
+                        n,
+                        m - i,
+                        add || k0 > 0,
+                    );
                 }
             }
         }
     }
 }
 
-/// c [ROWS, COLS] = rows · panel, of which `left` rows and columns are stored; rows of c are `n` apart.
+/// c [ROWS, COLS] = rows · panel, of which `left` rows and columns are stored; rows of c are `n`
+/// apart.
 #[inline(never)] // into its caller's loops, its sums would not stay in registers
-fn multiply(panel: &[Row], rows: [&[f32]; ROWS], c: &mut [f32], n: usize, left: [usize; 2], add: bool) {
+fn multiply(
+    panel: &[Row],
+    rows: [&[f32]; ROWS],
+    c: &mut [f32],
+    n: usize,
+    left: [usize; 2],
+    add: bool,
+) {
     let mut sums = [[f32x4::ZERO; COLS / 4]; ROWS];
     let [a0, a1, a2, a3] = rows;
     for ((((b, a0), a1), a2), a3) in panel.iter().zip(a0).zip(a1).zip(a2).zip(a3) {
@@ -166,7 +207,9 @@ mod tests {
 
     /// Fractions of the golden ratio: spread evenly over [-0.5, 0.5).
     fn values(count: usize, seed: usize) -> Vec<f32> {
-        (0..count).map(|i| ((i + seed) as f64 * 0.618_033_988_749_895).fract() as f32 - 0.5).collect()
+        (0..count)
+            .map(|i| ((i + seed) as f64 * 0.618_033_988_749_895).fract() as f32 - 0.5)
+            .collect()
     }
 
     fn check([m, k, n]: [usize; 3], right: Right, b: impl Fn(usize, usize) -> f64) {
@@ -189,7 +232,9 @@ mod tests {
 
     #[test]
     fn is_the_product() {
-        for [m, k, n] in [[1, 1, 4], [1, 2048, 1000], [49, 300, 68], [4, 256, 8], [7, 513, 12], [5, 4, 64]] {
+        for [m, k, n] in
+            [[1, 1, 4], [1, 2048, 1000], [49, 300, 68], [4, 256, 8], [7, 513, 12], [5, 4, 64]]
+        {
             let b = values(k * n, 1000);
             check([m, k, n], Right::Plain(&b), |k, j| b[k * n + j] as f64);
         }
@@ -197,11 +242,17 @@ mod tests {
 
     #[test]
     fn is_the_product_of_the_transposed() {
-        for ([m, runs, n], run) in
-            [([1, 1, 4], 4), ([49, 9, 68], 64), ([6, 3, 132], 300), ([3, 2, 12], 512), ([9, 7, 64], 20)]
-        {
+        for ([m, runs, n], run) in [
+            ([1, 1, 4], 4),
+            ([49, 9, 68], 64),
+            ([6, 3, 132], 300),
+            ([3, 2, 12], 512),
+            ([9, 7, 64], 20),
+        ] {
             let (weights, scale) = (values(runs * run * n, 1000), values(run, 3));
-            let b = |k: usize, j: usize| weights[(k / run * n + j) * run + k % run] as f64 * scale[k % run] as f64;
+            let b = |k: usize, j: usize| {
+                weights[(k / run * n + j) * run + k % run] as f64 * scale[k % run] as f64
+            };
             check([m, runs * run, n], Right::Transposed { weights: &weights, scale: &scale }, b);
         }
     }

@@ -43,7 +43,13 @@ pub fn max_pool2d_indices(indices: &mut [u32], x: &[f32], p: &MaxPoolParams) {
     }
 }
 
-pub fn max_pool2d_backward(dx: &mut [f32], dy: &[f32], x: &[f32], indices: &[u32], p: &MaxPoolParams) {
+pub fn max_pool2d_backward(
+    dx: &mut [f32],
+    dy: &[f32],
+    x: &[f32],
+    indices: &[u32],
+    p: &MaxPoolParams,
+) {
     let [h_out, w_out, h_in, w_in, c, ksize, stride, padding] = sizes(p);
     let dx = &mut dx[..h_in * w_in * c];
     dx.fill(0.0);

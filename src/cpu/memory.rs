@@ -13,7 +13,8 @@ pub struct Memory(Arc<RwLock<Contents>>);
 #[derive(Debug)]
 pub(super) struct Contents {
     words: Vec<u32>,
-    /// A convolution's weight as products read it: packed in the first pass, kept for those that follow.
+    /// A convolution's weight as products read it: packed in the first pass, kept for those that
+    /// follow.
     pub packed: OnceLock<Packed>,
 }
 
@@ -46,10 +47,13 @@ impl Memory {
         4 * self.words().len() as u64
     }
     pub fn write(&self, offset: usize, bytes: &[u8]) {
-        bytemuck::cast_slice_mut::<u32, u8>(&mut self.words_mut())[offset..][..bytes.len()].copy_from_slice(bytes);
+        bytemuck::cast_slice_mut::<u32, u8>(&mut self.words_mut())[offset..][..bytes.len()]
+            .copy_from_slice(bytes);
     }
     pub fn read<T: bytemuck::Pod>(&self, count: usize) -> Vec<T> {
-        bytemuck::pod_collect_to_vec(&bytemuck::cast_slice::<u32, u8>(&self.words())[..count * size_of::<T>()])
+        bytemuck::pod_collect_to_vec(
+            &bytemuck::cast_slice::<u32, u8>(&self.words())[..count * size_of::<T>()],
+        )
     }
     /// Copies `count` bytes of `from` to `offset`.
     pub fn copy(&self, offset: usize, from: &Memory, count: usize) {

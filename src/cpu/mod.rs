@@ -1,10 +1,13 @@
-//! The shaders' work on the processor, where there is no GPU to do it: each operation's arithmetic on the same memory, by the same
-//! parameters ([`Operation`]). What [`ops`](crate::ops) records runs here unchanged, so everything above gives the same results.
+//! The shaders' work on the processor, where there is no GPU to do it: each operation's arithmetic
+//! on the same memory, by the same parameters ([`Operation`]). What [`ops`](crate::ops) records
+//! runs here unchanged, so everything above gives the same results.
 //!
 //! - `memory.rs`: what stands for a GPU's buffers;
-//! - a file an operation, named as its shader; `epilogue.rs`: what follows a sum; `matmul.rs`: the product of convolutions.
+//! - a file an operation, named as its shader; `epilogue.rs`: what follows a sum; `matmul.rs`: the
+//!   product of convolutions.
 //!
-//! Not the slow reference of the tests. Knows neither networks nor tiles. To add an operation: a file, and an arm in [`run`].
+//! Not the slow reference of the tests. Knows neither networks nor tiles. To add an operation: a
+//! file, and an arm in [`run`].
 
 mod ablate_channel;
 mod cam;
@@ -26,10 +29,12 @@ use wide::f32x4;
 
 use crate::operation::{MASK, Operation, Precision, RESIDUAL, SCALE_BIAS};
 
-/// A weight is kept packed beside its words up to so many bytes: packing a larger one takes little time beside its products.
+/// A weight is kept packed beside its words up to so many bytes: packing a larger one takes little
+/// time beside its products.
 const MOST_KEPT: usize = 2 << 20;
 
-/// Does what a dispatch of the operation does that is bound to `memory`: output first, as in the shader.
+/// Does what a dispatch of the operation does that is bound to `memory`: output first, as in the
+/// shader.
 pub fn run(operation: &Operation, memory: &[Memory]) {
     let mut out = memory[0].words_mut();
     let input = |i: usize| memory[i].words();
@@ -37,36 +42,74 @@ pub fn run(operation: &Operation, memory: &[Memory]) {
     match operation {
         Operation::Conv2d { params, precision, transposed } => {
             let follow = |i, bit| if_flagged(params.flags, bit, i);
-            let [scale_bias, residual, mask] = [follow(3, SCALE_BIAS), follow(4, RESIDUAL), follow(5, MASK)];
-            let follows = [&scale_bias, &residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
+            let [scale_bias, residual, mask] =
+                [follow(3, SCALE_BIAS), follow(4, RESIDUAL), follow(5, MASK)];
+            let follows = [&scale_bias, &residual, &mask]
+                .map(|words| words.as_ref().map(|words| floats(words)));
             let words = input(2);
             let count = params.ksize * params.ksize * 16 * params.c_in4 * params.c_out4;
             let weight = weights(*precision, &words, count as usize);
             let scale = transposed.then(|| input(3));
             let scale = scale.as_ref().map(|scale| &floats(scale)[..4 * params.c_in4 as usize]);
-            let keeps = *precision == Precision::F32 && scale.is_none() && size_of_val(&*weight) <= MOST_KEPT;
+            let keeps = *precision == Precision::F32
+                && scale.is_none()
+                && size_of_val(&*weight) <= MOST_KEPT;
             let kept = keeps.then_some(&words.packed);
-            conv2d::conv2d(floats_mut(&mut out), floats(&input(1)), &weight, kept, scale, follows, params);
+            conv2d::conv2d(
+                floats_mut(&mut out),
+                floats(&input(1)),
+                &weight,
+                kept,
+                scale,
+                follows,
+                params,
+            );
         }
-        Operation::DepthwiseConv2d(params, precision) | Operation::DepthwiseConv2dBackwardInput(params, precision) => {
-            let [residual, mask] = [(RESIDUAL, 4), (MASK, 5)].map(|(bit, i)| if_flagged(params.flags, bit, i));
-            let [residual, mask] = [&residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
+        Operation::DepthwiseConv2d(params, precision)
+        | Operation::DepthwiseConv2dBackwardInput(params, precision) => {
+            let [residual, mask] =
+                [(RESIDUAL, 4), (MASK, 5)].map(|(bit, i)| if_flagged(params.flags, bit, i));
+            let [residual, mask] =
+                [&residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
             let (x, words, scale_bias) = (input(1), input(2), input(3));
-            let weight = weights(*precision, &words, (params.ksize * params.ksize * 4 * params.c4) as usize);
+            let weight =
+                weights(*precision, &words, (params.ksize * params.ksize * 4 * params.c4) as usize);
             let compute = match operation {
                 Operation::DepthwiseConv2d(..) => depthwise_conv2d::depthwise_conv2d,
                 _ => depthwise_conv2d::depthwise_conv2d_backward_input,
             };
-            compute(floats_mut(&mut out), floats(&x), &weight, floats(&scale_bias), residual, mask, params);
+            compute(
+                floats_mut(&mut out),
+                floats(&x),
+                &weight,
+                floats(&scale_bias),
+                residual,
+                mask,
+                params,
+            );
         }
-        Operation::MaxPool2d(params) => max_pool2d::max_pool2d(floats_mut(&mut out), floats(&input(1)), params),
-        Operation::MaxPool2dIndices(params) => max_pool2d::max_pool2d_indices(&mut out, floats(&input(1)), params),
+        Operation::MaxPool2d(params) => {
+            max_pool2d::max_pool2d(floats_mut(&mut out), floats(&input(1)), params)
+        }
+        Operation::MaxPool2dIndices(params) => {
+            max_pool2d::max_pool2d_indices(&mut out, floats(&input(1)), params)
+        }
         Operation::MaxPool2dBackward(params) => {
             let (dy, x, indices) = (input(1), input(2), input(3));
-            max_pool2d::max_pool2d_backward(floats_mut(&mut out), floats(&dy), floats(&x), &indices, params);
+            max_pool2d::max_pool2d_backward(
+                floats_mut(&mut out),
+                floats(&dy),
+                floats(&x),
+                &indices,
+                params,
+            );
         }
         Operation::GlobalAveragePool(params) => {
-            global_average_pool::global_average_pool(floats_mut(&mut out), floats(&input(1)), params);
+            global_average_pool::global_average_pool(
+                floats_mut(&mut out),
+                floats(&input(1)),
+                params,
+            );
         }
         Operation::GlobalAveragePoolBackward(params) => {
             let (dy, x) = (input(1), input(2));
@@ -91,7 +134,12 @@ pub fn run(operation: &Operation, memory: &[Memory]) {
         }
         Operation::AblateChannel(params) => {
             let channel = floats(&input(2))[0];
-            ablate_channel::ablate_channel(floats_mut(&mut out), floats(&input(1)), channel, params);
+            ablate_channel::ablate_channel(
+                floats_mut(&mut out),
+                floats(&input(1)),
+                channel,
+                params,
+            );
         }
         Operation::Randomize(params) => randomize::randomize(&mut out, params),
         Operation::Conv2dSum(_)

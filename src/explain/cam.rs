@@ -1,8 +1,9 @@
 //! The methods: from a layer's activations and gradients to a class activation map.
 //!
-//! Formulas and constants are those of the Python package `grad-cam`, whose numbers the tests compare with. Only the last
-//! arithmetic lives here; where the gradients come from is [`models`](crate::models)' business. To add a method: a variant of
-//! [`Method`] with its name, and an arm in [`Recipe::of`].
+//! Formulas and constants are those of the Python package `grad-cam`, whose numbers the tests
+//! compare with. Only the last arithmetic lives here; where the gradients come from is
+//! [`models`](crate::models)' business. To add a method: a variant of [`Method`] with its name, and
+//! an arm in [`Recipe::of`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +18,8 @@ pub enum Method {
     /// Σ mean(g_c)·a_c. Selvaraju et al. 2016, arXiv 1610.02391
     #[default]
     GradCam,
-    /// Σ w_c·a_c with w from second and third powers of g. Chattopadhyay et al. 2018, arXiv 1710.11063
+    /// Σ w_c·a_c with w from second and third powers of g. Chattopadhyay et al. 2018, arXiv
+    /// 1710.11063
     GradCamPlusPlus,
     /// Σ w_c·a_c with w_c = Σ g·a / Σ a. Fu et al. 2020, arXiv 2008.02312
     XGradCam,
@@ -27,14 +29,16 @@ pub enum Method {
     GradCamElementWise,
     /// Σ relu(g)·a. Jiang et al. 2021, doi 10.1109/TIP.2021.3089943
     LayerCam,
-    /// First principal component of a; looks at no class. Muhammad and Yeasin 2020, arXiv 2008.00299
+    /// First principal component of a; looks at no class. Muhammad and Yeasin 2020, arXiv
+    /// 2008.00299
     EigenCam,
     /// First principal component of g·a
     EigenGradCam,
-    /// Σ softmax(s)_c·a_c with s_c the score of the photo seen through a_c. Wang et al. 2020, arXiv 1910.01279
+    /// Σ softmax(s)_c·a_c with s_c the score of the photo seen through a_c. Wang et al. 2020, arXiv
+    /// 1910.01279
     ScoreCam,
-    /// Σ w_c·a_c with w_c the share of the score that is lost without channel c. Desai and Ramaswamy 2020,
-    /// doi 10.1109/WACV45572.2020.9093360
+    /// Σ w_c·a_c with w_c the share of the score that is lost without channel c. Desai and
+    /// Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360
     AblationCam,
 }
 
@@ -73,7 +77,8 @@ impl Method {
         !self.is_slow() && self != Method::EigenCam
     }
 
-    /// True for a method that runs a pass a channel: seconds to hours, see [`Explainer::estimate`](crate::Explainer::estimate).
+    /// True for a method that runs a pass a channel: seconds to hours, see
+    /// [`Explainer::estimate`](crate::Explainer::estimate).
     pub fn is_slow(self) -> bool {
         matches!(self, Method::ScoreCam | Method::AblationCam)
     }
@@ -111,7 +116,12 @@ impl Recipe {
     /// `gradients` [h, w, c] as `activations`; for Grad-CAM also the gradient [c] of their means.
     ///
     /// None where the CPU makes the map: of principal components, and where channels are tried out.
-    pub fn of(method: Method, gpu: &Gpu, activations: &Tensor, gradients: &Tensor) -> Option<Recipe> {
+    pub fn of(
+        method: Method,
+        gpu: &Gpu,
+        activations: &Tensor,
+        gradients: &Tensor,
+    ) -> Option<Recipe> {
         // The numbers are the shaders' own: METHOD in cam.wgsl and cam_weights.wgsl.
         let (weights_method, cam_method) = match method {
             Method::GradCam => (None, 0),
@@ -120,20 +130,28 @@ impl Recipe {
             Method::HiResCam => (None, 1),
             Method::GradCamElementWise => (None, 2),
             Method::LayerCam => (None, 3),
-            Method::EigenCam | Method::EigenGradCam | Method::ScoreCam | Method::AblationCam => return None,
+            Method::EigenCam | Method::EigenGradCam | Method::ScoreCam | Method::AblationCam => {
+                return None;
+            }
         };
         let cam = gpu.tensor(1, 1, activations.positions());
         if method == Method::GradCam && gradients.positions() == 1 {
-            let dispatches = vec![ops::cam(gpu, &cam, activations, activations, gradients, cam_method)];
+            let dispatches =
+                vec![ops::cam(gpu, &cam, activations, activations, gradients, cam_method)];
             return Some(Recipe { dispatches, cam, scale: 1.0 / activations.positions() as f32 });
         }
         let weights = gpu.tensor(1, 1, activations.channels);
         let weights_dispatch = match weights_method {
             Some(number) => Some(ops::cam_weights(gpu, &weights, activations, gradients, number)),
-            None => (method == Method::GradCam).then(|| ops::global_average_pool(gpu, &weights, gradients)),
+            None => (method == Method::GradCam)
+                .then(|| ops::global_average_pool(gpu, &weights, gradients)),
         };
         let cam_dispatch = ops::cam(gpu, &cam, activations, gradients, &weights, cam_method);
-        Some(Recipe { dispatches: weights_dispatch.into_iter().chain([cam_dispatch]).collect(), cam, scale: 1.0 })
+        Some(Recipe {
+            dispatches: weights_dispatch.into_iter().chain([cam_dispatch]).collect(),
+            cam,
+            scale: 1.0,
+        })
     }
 
     /// cam [h, w], before ReLU and scaling.
@@ -145,19 +163,23 @@ impl Recipe {
     }
 }
 
-/// Σ weight·activation over channels: [positions]. `planes` is [channels, positions], `weights` [channels].
+/// Σ weight·activation over channels: [positions]. `planes` is [channels, positions], `weights`
+/// [channels].
 pub fn weighted_sum(planes: &[f32], weights: &[f32], positions: usize) -> Vec<f32> {
     let mut cam = vec![0.0f64; positions];
-    for (plane, &weight) in planes.chunks_exact(positions).zip(weights).filter(|(_, weight)| **weight != 0.0) {
+    for (plane, &weight) in
+        planes.chunks_exact(positions).zip(weights).filter(|(_, weight)| **weight != 0.0)
+    {
         cam.iter_mut().zip(plane).for_each(|(cam, &a)| *cam += f64::from(weight) * f64::from(a));
     }
     cam.into_iter().map(|v| v as f32).collect()
 }
 
-/// The projection of each position's `channels` values onto their first principal component: [positions].
+/// The projection of each position's `channels` values onto their first principal component:
+/// [positions].
 ///
-/// `planes` is [channels, positions]. A component has no sign of its own (NumPy's SVD, and so `grad-cam`, returns either);
-/// here positions with larger values get the larger result.
+/// `planes` is [channels, positions]. A component has no sign of its own (NumPy's SVD, and so
+/// `grad-cam`, returns either); here positions with larger values get the larger result.
 pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
     const MOST_ITERATIONS: usize = 1000;
     const CONVERGED: f64 = 1e-12; // of the squared change of a unit vector: 1e-6 in each direction
@@ -172,10 +194,12 @@ pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
     let brightness: Vec<f64> = (0..positions).map(total).collect();
     let mean = brightness.iter().sum::<f64>() / positions as f64;
 
-    // Power iteration on X Xᵀ, one pass over the channels each: u ← Σ_c x_c (x_c · u). The start is a little off the brightness, which
-    // might have nothing of the component in it; multiples of the golden ratio are nowhere regular.
+    // Power iteration on X Xᵀ, one pass over the channels each: u ← Σ_c x_c (x_c · u). The start is
+    // a little off the brightness, which might have nothing of the component in it; multiples of
+    // the golden ratio are nowhere regular.
     let uneven = |p: usize| ((p + 1) as f64 * 0.618_033_988_749_895).fract() - 0.5;
-    let mut u: Vec<f64> = brightness.iter().enumerate().map(|(p, v)| v - mean + 1e-3 * uneven(p)).collect();
+    let mut u: Vec<f64> =
+        brightness.iter().enumerate().map(|(p, v)| v - mean + 1e-3 * uneven(p)).collect();
     let mut length = normalise(&mut u);
     for _ in 0..MOST_ITERATIONS {
         let mut next = vec![0.0; positions];

@@ -1,7 +1,7 @@
 //! [`Explainer`]: load a network, predict a photo, explain a class.
 //!
-//! The page, the native command and the tests all go through it. It holds what stays on the GPU between calls, and doesn't know how
-//! results are drawn.
+//! The page, the native command and the tests all go through it. It holds what stays on the GPU
+//! between calls, and doesn't know how results are drawn.
 //!
 //! ```no_run
 //! # async fn show(file: Vec<u8>, photo: Vec<u8>) -> gradlens::Result<()> {
@@ -66,9 +66,14 @@ impl Explainer {
         Ok(Explainer { gpu: Gpu::new().await?, tuning: Tuning::default(), loaded: None })
     }
 
-    /// The same with buffers of at most `largest` bytes, as a smaller adapter has them. Errors: as [`new`](Explainer::new).
+    /// The same with buffers of at most `largest` bytes, as a smaller adapter has them. Errors: as
+    /// [`new`](Explainer::new).
     pub async fn with_buffers(largest: u64) -> Result<Explainer> {
-        Ok(Explainer { gpu: Gpu::with_buffers(Some(largest)).await?, tuning: Tuning::default(), loaded: None })
+        Ok(Explainer {
+            gpu: Gpu::with_buffers(Some(largest)).await?,
+            tuning: Tuning::default(),
+            loaded: None,
+        })
     }
 
     /// Whether the device is still of use. Errors: its first failure, which stays with it.
@@ -91,9 +96,11 @@ impl Explainer {
         self.gpu.info()
     }
 
-    /// Measures how convolutions are best cut on this adapter, and that it computes them rightly. Takes effect at the next `load`.
+    /// Measures how convolutions are best cut on this adapter, and that it computes them rightly.
+    /// Takes effect at the next `load`.
     ///
-    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first tiles take longer.
+    /// Errors: [`Error::WrongResult`]. Takes [`Explainer::TUNING_BUDGET`], unless even the first
+    /// tiles take longer.
     pub async fn tune(&mut self) -> Result<()> {
         if self.gpu.is_cpu() {
             return Ok(()); // it has no tiles
@@ -104,7 +111,8 @@ impl Explainer {
         Ok(())
     }
 
-    /// How long [`tune`](Explainer::tune) may look for a faster way: nobody should notice that they wait for it.
+    /// How long [`tune`](Explainer::tune) may look for a faster way: nobody should notice that they
+    /// wait for it.
     pub const TUNING_BUDGET: Duration = Duration::from_millis(300);
 
     /// How convolutions are cut, as a line of text to keep for the next visit.
@@ -112,18 +120,21 @@ impl Explainer {
         self.tuning.to_string()
     }
 
-    /// Takes what [`tuning`](Explainer::tuning) gave on an earlier visit; false if this version does not know it.
+    /// Takes what [`tuning`](Explainer::tuning) gave on an earlier visit; false if this version
+    /// does not know it.
     pub fn set_tuning(&mut self, kept: &str) -> bool {
         self.gpu.is_cpu() || kept.parse().map(|tuning| self.tuning = tuning).is_ok()
     }
 
-    /// Replaces the network; the last photo is forgotten. Errors: [`Error::TensorTooLarge`]; what the device refuses.
+    /// Replaces the network; the last photo is forgotten. Errors: [`Error::TensorTooLarge`]; what
+    /// the device refuses.
     pub async fn load(&mut self, network: &Network, preprocessing: Preprocessing) -> Result<()> {
         self.loaded = None; // frees the old one before the new one needs room
         self.load_uploaded(network, Uploaded::default(), preprocessing)
     }
 
-    /// Takes the bytes of a checkpoint file of `size` bytes, if known, as they arrive: see [`Loader`].
+    /// Takes the bytes of a checkpoint file of `size` bytes, if known, as they arrive: see
+    /// [`Loader`].
     pub fn loader(&self, size: Option<usize>) -> Loader {
         Loader::new(self.gpu.uploader(), size)
     }
@@ -133,7 +144,8 @@ impl Explainer {
         self.gpu.uploader()
     }
 
-    /// Replaces the network by one whose weights a [`Loader`] of this Explainer has uploaded; the last photo is forgotten.
+    /// Replaces the network by one whose weights a [`Loader`] of this Explainer has uploaded; the
+    /// last photo is forgotten.
     ///
     /// Errors: [`Error::DeviceLost`], also for weights on the device of another Explainer.
     pub fn install(&mut self, weights: Weights, preprocessing: Preprocessing) -> Result<()> {
@@ -143,14 +155,21 @@ impl Explainer {
         self.load_uploaded(&weights.network, weights.uploaded, preprocessing)
     }
 
-    fn load_uploaded(&mut self, network: &Network, uploaded: Uploaded, preprocessing: Preprocessing) -> Result<()> {
+    fn load_uploaded(
+        &mut self,
+        network: &Network,
+        uploaded: Uploaded,
+        preprocessing: Preprocessing,
+    ) -> Result<()> {
         check_sizes(network, &self.gpu.uploader())?;
         let model = Model::new(&self.gpu, network, uploaded);
         self.gpu.check()?;
         let (network, tuning) = (network.without_weights(), self.tuning);
-        let (preprocessing, scores) = (network.fitting(preprocessing), Scores::usual(network.fc.classes));
+        let (preprocessing, scores) =
+            (network.fitting(preprocessing), Scores::usual(network.fc.classes));
         let (pass, recipes, seen) = Default::default();
-        self.loaded = Some(Loaded { network, model, tuning, preprocessing, scores, pass, recipes, seen });
+        self.loaded =
+            Some(Loaded { network, model, tuning, preprocessing, scores, pass, recipes, seen });
         Ok(())
     }
 
@@ -169,13 +188,16 @@ impl Explainer {
 
     /// By which conventions the network runs, and whether they had to be assumed.
     pub fn conventions(&self) -> Option<(Conventions, bool)> {
-        self.loaded.as_ref().map(|loaded| (loaded.network.conventions, loaded.network.conventions_assumed))
+        self.loaded
+            .as_ref()
+            .map(|loaded| (loaded.network.conventions, loaded.network.conventions_assumed))
     }
 
-    /// Runs the network by other conventions than its tensors' names tell; the last photo is forgotten.
+    /// Runs the network by other conventions than its tensors' names tell; the last photo is
+    /// forgotten.
     ///
-    /// Errors: [`Error::NoNetwork`]; [`Error::DilationLoaded`] for another output stride, which weights on the GPU have no room for;
-    /// what the device refuses.
+    /// Errors: [`Error::NoNetwork`]; [`Error::DilationLoaded`] for another output stride, which
+    /// weights on the GPU have no room for; what the device refuses.
     pub fn set_conventions(&mut self, conventions: Conventions) -> Result<()> {
         let loaded = self.loaded.as_mut().ok_or(Error::NoNetwork)?;
         if loaded.network.conventions.output_stride != conventions.output_stride {
@@ -188,12 +210,14 @@ impl Explainer {
         self.gpu.check()
     }
 
-    /// How logits become probabilities; before `load` softmax. `load` sets what is usual for the number of classes.
+    /// How logits become probabilities; before `load` softmax. `load` sets what is usual for the
+    /// number of classes.
     pub fn scores(&self) -> Scores {
         self.loaded.as_ref().map(|loaded| loaded.scores).unwrap_or_default()
     }
 
-    /// Changes how logits become probabilities, in all that is asked from now on; predictions that were made keep theirs.
+    /// Changes how logits become probabilities, in all that is asked from now on; predictions that
+    /// were made keep theirs.
     ///
     /// Errors: [`Error::NoNetwork`].
     pub fn set_scores(&mut self, scores: Scores) -> Result<()> {
@@ -201,12 +225,14 @@ impl Explainer {
         Ok(())
     }
 
-    /// The network that is loaded, without its weights: its notes, conventions and usual preprocessing.
+    /// The network that is loaded, without its weights: its notes, conventions and usual
+    /// preprocessing.
     pub fn network(&self) -> Option<&Network> {
         self.loaded.as_ref().map(|loaded| &loaded.network)
     }
 
-    /// The layers that can be explained, first to last; empty before `load`. `last` means the one that the classifier pools.
+    /// The layers that can be explained, first to last; empty before `load`. `last` means the one
+    /// that the classifier pools.
     pub fn layers(&self) -> Vec<String> {
         self.architecture().map(Architecture::layers).unwrap_or_default()
     }
@@ -216,7 +242,8 @@ impl Explainer {
         self.architecture().map(Architecture::parts).unwrap_or_default()
     }
 
-    /// The layer that `name` means: `last` is the one that the classifier pools. Errors: [`Error::NoNetwork`].
+    /// The layer that `name` means: `last` is the one that the classifier pools. Errors:
+    /// [`Error::NoNetwork`].
     pub fn layer_name(&self, name: &str) -> Result<String> {
         let architecture = self.architecture().ok_or(Error::NoNetwork)?;
         Ok(if name == LAST_LAYER { architecture.pooled_layer() } else { name.to_owned() })
@@ -232,7 +259,8 @@ impl Explainer {
 
     /// Runs the network forward over a photo.
     ///
-    /// Errors: [`Error::NoNetwork`]; a photo that is too small or too large for the adapter; [`Error::DeviceLost`].
+    /// Errors: [`Error::NoNetwork`]; a photo that is too small or too large for the adapter;
+    /// [`Error::DeviceLost`].
     pub async fn predict(&mut self, photo: &Photo, fit: Fit) -> Result<Prediction> {
         let started = Instant::now();
         let Explainer { gpu, loaded, .. } = self;
@@ -241,7 +269,11 @@ impl Explainer {
         let (height, width) = (prepared.height, prepared.width);
 
         let logits = loaded.forward(gpu, &prepared.input, height, width).await?;
-        loaded.seen = Some(Seen { logits: logits.clone(), input: prepared.input.clone(), rect: prepared.rect });
+        loaded.seen = Some(Seen {
+            logits: logits.clone(),
+            input: prepared.input.clone(),
+            rect: prepared.rect,
+        });
         Ok(Prediction {
             logits,
             height,
@@ -254,8 +286,14 @@ impl Explainer {
         })
     }
 
-    /// The logits [classes] of an input [3, height, width] that is already normalised; it counts as the last photo.
-    pub async fn logits_of(&mut self, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
+    /// The logits [classes] of an input [3, height, width] that is already normalised; it counts as
+    /// the last photo.
+    pub async fn logits_of(
+        &mut self,
+        input: &[f32],
+        height: usize,
+        width: usize,
+    ) -> Result<Vec<f32>> {
         let Explainer { gpu, loaded, .. } = self;
         let loaded = loaded.as_mut().ok_or(Error::NoNetwork)?;
         let logits = loaded.forward(gpu, input, height, width).await?;
@@ -264,23 +302,36 @@ impl Explainer {
         Ok(logits)
     }
 
-    /// Where the network looked for `class` (`None`: the one with the largest logit) in the last photo, seen at `layer`.
+    /// Where the network looked for `class` (`None`: the one with the largest logit) in the last
+    /// photo, seen at `layer`.
     ///
     /// Gradients are of the logit, not of the probability. The forward pass is not run again.
-    /// Errors: [`Error::NoPhoto`], [`Error::UnknownClass`], [`Error::UnknownLayer`], [`Error::DeviceLost`].
-    pub async fn explain(&mut self, class: Option<usize>, layer: &str, method: Method) -> Result<Explanation> {
+    /// Errors: [`Error::NoPhoto`], [`Error::UnknownClass`], [`Error::UnknownLayer`],
+    /// [`Error::DeviceLost`].
+    pub async fn explain(
+        &mut self,
+        class: Option<usize>,
+        layer: &str,
+        method: Method,
+    ) -> Result<Explanation> {
         let question = Question { class, layers: vec![layer.into()], method, ..Default::default() };
         let answer = self.ask(&question, &mut |_, _| true).await?;
         answer.ok_or(Error::NoPhoto) // only what is told to stop has no answer
     }
 
-    /// The same for any question; several layers are fused as `grad-cam` does it, the mean of the scaled maps. A slow method tells
-    /// `progress` how many passes are done, of how many; None when it says stop.
+    /// The same for any question; several layers are fused as `grad-cam` does it, the mean of the
+    /// scaled maps. A slow method tells `progress` how many passes are done, of how many; None when
+    /// it says stop.
     ///
     /// Errors as [`explain`](Explainer::explain).
-    pub async fn ask(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Explanation>> {
+    pub async fn ask(
+        &mut self,
+        question: &Question,
+        progress: Progress<'_>,
+    ) -> Result<Option<Explanation>> {
         let started = Instant::now();
-        let layers = question.layers.iter().map(|layer| self.layer_name(layer)).collect::<Result<_>>()?;
+        let layers =
+            question.layers.iter().map(|layer| self.layer_name(layer)).collect::<Result<_>>()?;
         let question = &Question { layers, ..question.clone() };
         let &Question { objective, method, channels, .. } = question;
         let class = self.class(question.class)?;
@@ -313,7 +364,8 @@ impl Explainer {
         let (pass, seen) = self.loaded.as_ref().ok_or(Error::NoNetwork)?.seen()?;
         let (height, width) = (pass.input.height, pass.input.width);
         let cams: Vec<Cam> = layers.iter().map(|(_, cam)| cam.clone()).collect();
-        let no_layer = || Error::UnknownLayer { name: String::new(), known: self.layers().join(", ") };
+        let no_layer =
+            || Error::UnknownLayer { name: String::new(), known: self.layers().join(", ") };
         let cam = cams.last().cloned().ok_or_else(no_layer)?;
         let heatmap = heatmap::heatmap(&cams, (height, width));
         Ok(Some(Explanation {
@@ -339,7 +391,8 @@ impl Explainer {
         planes(gpu, pass.activations(target)).await
     }
 
-    /// d(logit of `class`) / d(output of `layer`) for the last photo; layer `input` is the photo itself, normalised.
+    /// d(logit of `class`) / d(output of `layer`) for the last photo; layer `input` is the photo
+    /// itself, normalised.
     pub async fn gradient(&mut self, class: Option<usize>, layer: &str) -> Result<Planes> {
         let class = self.class(class)?;
         let (gpu, loaded, target) = self.at(layer)?;
@@ -361,7 +414,9 @@ impl Explainer {
                 Err(Error::UnknownClass { name: class.to_string(), classes: logits.len() })
             }
             Some(class) => Ok(class),
-            None => Ok((0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0)),
+            None => {
+                Ok((0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0))
+            }
         }
     }
 
@@ -402,7 +457,9 @@ impl Loaded {
         target: Target,
         rule: Rule,
     ) -> Result<Tensor> {
-        let Loaded { model, pass: Some(pass), seen: Some(seen), scores, .. } = self else { return Err(Error::NoPhoto) };
+        let Loaded { model, pass: Some(pass), seen: Some(seen), scores, .. } = self else {
+            return Err(Error::NoPhoto);
+        };
         gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits, *scores)));
         Ok(pass.run_backward(gpu, model, target, rule))
     }
@@ -420,19 +477,27 @@ impl Loaded {
         let activations = self.seen()?.0.activations(target).clone();
         let values = if method.is_slow() {
             let channels = self.channels(gpu, about, target, channels).await?;
-            let weights = self.perturbed_weights(gpu, about, target, method, &channels, progress).await?;
+            let weights =
+                self.perturbed_weights(gpu, about, target, method, &channels, progress).await?;
             let Some(weights) = weights else { return Ok(None) };
             weighted_sum(&gpu.read(&activations).await?, &weights, activations.positions())
         } else {
-            // Grad-CAM takes the mean over positions, and of the last layer's gradient that is all there is.
+            // Grad-CAM takes the mean over positions, and of the last layer's gradient that is all
+            // there is.
             let means = method == Method::GradCam && self.seen()?.0.is_pooled(target);
             let gradient = match method.needs_gradients() {
-                true => self.gradient(gpu, about, if means { Target::Pooled } else { target }, Rule::Gradient)?,
+                true => self.gradient(
+                    gpu,
+                    about,
+                    if means { Target::Pooled } else { target },
+                    Rule::Gradient,
+                )?,
                 false => activations.clone(),
             };
-            if let (None, Some(recipe)) =
-                (self.recipes.get(&(target, method)), Recipe::of(method, gpu, &activations, &gradient))
-            {
+            if let (None, Some(recipe)) = (
+                self.recipes.get(&(target, method)),
+                Recipe::of(method, gpu, &activations, &gradient),
+            ) {
                 self.recipes.insert((target, method), recipe);
             }
             match self.recipes.get(&(target, method)) {
@@ -450,8 +515,9 @@ impl Loaded {
         Ok(Some(Cam { height: activations.height, width: activations.width, values }))
     }
 
-    /// The `most` channels of a layer that matter most: those whose mean gradient times mean activation, which is what losing the
-    /// channel would change to first order, is largest in size. All where `most` is None.
+    /// The `most` channels of a layer that matter most: those whose mean gradient times mean
+    /// activation, which is what losing the channel would change to first order, is largest in
+    /// size. All where `most` is None.
     async fn channels(
         &mut self,
         gpu: &Gpu,
@@ -463,7 +529,9 @@ impl Loaded {
         let mut channels: Vec<usize> = (0..activations.channels).collect();
         if let Some(most) = most.filter(|&most| most < channels.len()) {
             let gradient = self.gradient(gpu, about, target, Rule::Gradient)?;
-            let sum = |planes: &[f32]| planes.chunks_exact(activations.positions()).map(|p| p.iter().sum()).collect();
+            let sum = |planes: &[f32]| {
+                planes.chunks_exact(activations.positions()).map(|p| p.iter().sum()).collect()
+            };
             let a: Vec<f32> = sum(&gpu.read(&activations).await?);
             let g: Vec<f32> = sum(&gpu.read(&gradient).await?);
             let size = |c: usize| (a[c] * g[c]).abs();
@@ -474,10 +542,20 @@ impl Loaded {
     }
 
     /// Runs forward; buffers and dispatches are made anew only when the size has changed.
-    async fn forward(&mut self, gpu: &Gpu, input: &[f32], height: usize, width: usize) -> Result<Vec<f32>> {
+    async fn forward(
+        &mut self,
+        gpu: &Gpu,
+        input: &[f32],
+        height: usize,
+        width: usize,
+    ) -> Result<Vec<f32>> {
         gpu.forget_timings();
         self.seen = None;
-        if self.pass.as_ref().is_none_or(|pass| [pass.input.height, pass.input.width] != [height, width]) {
+        if self
+            .pass
+            .as_ref()
+            .is_none_or(|pass| [pass.input.height, pass.input.width] != [height, width])
+        {
             self.recipes.clear();
             self.pass = None; // frees the other size's buffers before these need room
             self.pass = Some(Pass::new(gpu, &self.model, self.tuning, height, width)?);

@@ -1,8 +1,10 @@
-//! Is the picture to be trusted? The photo is changed where the heatmap says it matters, and the network is asked again.
+//! Is the picture to be trusted? The photo is changed where the heatmap says it matters, and the
+//! network is asked again.
 //!
-//! Average drop and increase: Chattopadhyay et al. 2018, arXiv 1710.11063. Deletion and insertion: Petsiuk et al. 2018,
-//! arXiv 1806.07421. ROAD: Rong et al. 2022, arXiv 2202.00449, as `grad-cam` does it. Sanity check by randomised weights: Adebayo et
-//! al. 2018, arXiv 1810.03292. All on one photo: a spot check of this picture, not a benchmark of a method.
+//! Average drop and increase: Chattopadhyay et al. 2018, arXiv 1710.11063. Deletion and insertion:
+//! Petsiuk et al. 2018, arXiv 1806.07421. ROAD: Rong et al. 2022, arXiv 2202.00449, as `grad-cam`
+//! does it. Sanity check by randomised weights: Adebayo et al. 2018, arXiv 1810.03292. All on one
+//! photo: a spot check of this picture, not a benchmark of a method.
 
 use crate::error::{Error, Result};
 use crate::explain::{Explainer, Explanation, Progress, Question};
@@ -51,7 +53,8 @@ pub struct Trust {
     pub deletion: Curve,
     /// The hottest pixels of a blurred photo become sharp first. A good map: a high area.
     pub insertion: Curve,
-    /// ROAD: the most relevant pixels are replaced by what their neighbours suggest. A good map: low.
+    /// ROAD: the most relevant pixels are replaced by what their neighbours suggest. A good map:
+    /// low.
     pub morf: Curve,
     /// The least relevant ones. A good map: high.
     pub lerf: Curve,
@@ -60,7 +63,11 @@ pub struct Trust {
 impl Trust {
     /// The share of the probability that is lost when only what the heatmap marks is left, 0..1.
     pub fn share_lost(&self) -> f32 {
-        if self.probability > 0.0 { ((self.probability - self.seen) / self.probability).max(0.0) } else { 0.0 }
+        if self.probability > 0.0 {
+            ((self.probability - self.seen) / self.probability).max(0.0)
+        } else {
+            0.0
+        }
     }
 
     /// Whether it rises instead.
@@ -68,8 +75,8 @@ impl Trust {
         self.seen > self.probability
     }
 
-    /// ROAD combined: half of what removing the least relevant pixels leaves more than removing the most relevant ones.
-    /// Above 0: the map ranks pixels better than its reverse.
+    /// ROAD combined: half of what removing the least relevant pixels leaves more than removing the
+    /// most relevant ones. Above 0: the map ranks pixels better than its reverse.
     pub fn road(&self) -> f32 {
         (self.lerf.mean() - self.morf.mean()) / 2.0
     }
@@ -78,11 +85,14 @@ impl Trust {
 /// The map after a part of the network was randomized, with all parts above it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scrambled {
-    /// One of [`Architecture::parts`](crate::checkpoint::Architecture::parts): "fc", "layer4", …, "conv1".
+    /// One of [`Architecture::parts`](crate::checkpoint::Architecture::parts): "fc", "layer4", …,
+    /// "conv1".
     pub part: String,
-    /// Spearman's rank correlation with the original map, -1..1; 0 when either is the same everywhere.
+    /// Spearman's rank correlation with the original map, -1..1; 0 when either is the same
+    /// everywhere.
     pub correlation: f32,
-    /// Structural similarity with the original map, -1..1; 0 when this one is blank, and by that alike in all that is cold.
+    /// Structural similarity with the original map, -1..1; 0 when this one is blank, and by that
+    /// alike in all that is cold.
     pub ssim: f32,
     /// [height, width] in 0..1
     pub heatmap: Vec<f32>,
@@ -98,10 +108,12 @@ enum Change {
 }
 
 impl Explainer {
-    /// Checks a heatmap of the last photo; `noise` is ROAD's, [`NOISE`] for its authors. Some fifty passes: None when `progress` says
-    /// stop, and for a blank heatmap, in which no place comes before another. The photo stays the last one.
+    /// Checks a heatmap of the last photo; `noise` is ROAD's, [`NOISE`] for its authors. Some fifty
+    /// passes: None when `progress` says stop, and for a blank heatmap, in which no place comes
+    /// before another. The photo stays the last one.
     ///
-    /// Errors as [`explain`](Explainer::explain); [`Error::NoPhoto`] also for a heatmap of another photo's size.
+    /// Errors as [`explain`](Explainer::explain); [`Error::NoPhoto`] also for a heatmap of another
+    /// photo's size.
     pub async fn trust(
         &mut self,
         explanation: &Explanation,
@@ -129,15 +141,22 @@ impl Explainer {
             .chain(PERCENTILES.map(Change::Lerf))
             .collect();
         let colder: Vec<f32> = heat.iter().map(|heat| 1.0 - heat).collect();
-        let hottest = |step: usize| &order[..((step * order.len()) as f64 / STEPS as f64).round() as usize];
+        let hottest =
+            |step: usize| &order[..((step * order.len()) as f64 / STEPS as f64).round() as usize];
         let mut input = |n: usize| match changes[n] {
-            Change::Seen => seen.input.iter().zip(heat.iter().cycle()).map(|(x, heat)| x * heat).collect(),
+            Change::Seen => {
+                seen.input.iter().zip(heat.iter().cycle()).map(|(x, heat)| x * heat).collect()
+            }
             Change::Deletion(step) => replaced(&seen.input, hottest(step), |_| 0.0),
             Change::Insertion(step) => replaced(&blurred, hottest(step), |at| seen.input[at]),
             Change::Morf(percentile) => impute(&seen.input, size, &below(heat, percentile), noise),
-            Change::Lerf(percentile) => impute(&seen.input, size, &below(&colder, percentile), noise),
+            Change::Lerf(percentile) => {
+                impute(&seen.input, size, &below(&colder, percentile), noise)
+            }
         };
-        let Some(logits) = loaded.logits_of_inputs(gpu, changes.len(), &mut input, progress).await? else {
+        let Some(logits) =
+            loaded.logits_of_inputs(gpu, changes.len(), &mut input, progress).await?
+        else {
             return Ok(None);
         };
         let probability = scores.probability(class, &seen.logits);
@@ -158,12 +177,17 @@ impl Explainer {
         Ok(Some(trust))
     }
 
-    /// The sanity check: the weights are shuffled part by part, from the last layer to the first, and the map is made anew each time. If
-    /// it looks the same, it does not show what the network learned. The network is put back, bit by bit, also when `progress` says stop
-    /// (then the result is None, as it is for a blank map, which cannot change).
+    /// The sanity check: the weights are shuffled part by part, from the last layer to the first,
+    /// and the map is made anew each time. If it looks the same, it does not show what the network
+    /// learned. The network is put back, bit by bit, also when `progress` says stop (then the
+    /// result is None, as it is for a blank map, which cannot change).
     ///
     /// Errors as [`explain`](Explainer::explain).
-    pub async fn randomise(&mut self, question: &Question, progress: Progress<'_>) -> Result<Option<Vec<Scrambled>>> {
+    pub async fn randomise(
+        &mut self,
+        question: &Question,
+        progress: Progress<'_>,
+    ) -> Result<Option<Vec<Scrambled>>> {
         let class = self.class(question.class)?;
         let question = Question { class: Some(class), ..question.clone() };
         let mut rounds = Vec::new();
@@ -195,7 +219,8 @@ impl Explainer {
             loaded.forward_again(gpu).await?;
             let Some(map) = self.ask(question, &mut |_, _| true).await? else { return Ok(None) };
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);
-            let ssim = if map.blank { 0.0 } else { ssim(&original.heatmap, &map.heatmap, original.width) };
+            let ssim =
+                if map.blank { 0.0 } else { ssim(&original.heatmap, &map.heatmap, original.width) };
             found.push(Scrambled { part: part.clone(), correlation, ssim, heatmap: map.heatmap });
         }
         progress(parts.len(), parts.len());
@@ -232,17 +257,19 @@ fn replaced(input: &[f32], pixels: &[usize], by: impl Fn(usize) -> f32) -> Vec<f
 fn below(values: &[f32], percentile: usize) -> Vec<bool> {
     let order = smallest_first(values);
     let at = percentile as f64 / 100.0 * (order.len() - 1) as f64;
-    let (low, high) = (values[order[at as usize]], values[order[(at as usize + 1).min(order.len() - 1)]]);
+    let (low, high) =
+        (values[order[at as usize]], values[order[(at as usize + 1).min(order.len() - 1)]]);
     let threshold = (f64::from(low) + f64::from(high - low) * at.fract()) as f32;
     values.iter().map(|&value| value < threshold).collect()
 }
 
-/// Gaussian blur of `input` [3, h, w] over 11 pixels with sigma 5, mirrored at the border without repeating it: the constants of
-/// Petsiuk et al.
+/// Gaussian blur of `input` [3, h, w] over 11 pixels with sigma 5, mirrored at the border without
+/// repeating it: the constants of Petsiuk et al.
 fn blur(input: &[f32], (h, w): (usize, usize)) -> Vec<f32> {
     const REACH: isize = 5;
     const SIGMA: f64 = 5.0;
-    let weights: Vec<f64> = (-REACH..=REACH).map(|d| (-0.5 * (d as f64 / SIGMA).powi(2)).exp()).collect();
+    let weights: Vec<f64> =
+        (-REACH..=REACH).map(|d| (-0.5 * (d as f64 / SIGMA).powi(2)).exp()).collect();
     let total: f64 = weights.iter().sum();
     let mirrored = |at: isize, size: usize| {
         let last = size as isize - 1;
@@ -251,7 +278,9 @@ fn blur(input: &[f32], (h, w): (usize, usize)) -> Vec<f32> {
     };
     let along = |values: &[f32], size: usize, stride: usize, at: usize, from: usize| {
         let taps = (-REACH..=REACH).zip(&weights);
-        let sum = taps.map(|(d, weight)| weight * f64::from(values[from + mirrored(at as isize + d, size) * stride]));
+        let sum = taps.map(|(d, weight)| {
+            weight * f64::from(values[from + mirrored(at as isize + d, size) * stride])
+        });
         (sum.sum::<f64>() / total) as f32
     };
     let mut out = Vec::with_capacity(input.len());
@@ -262,8 +291,9 @@ fn blur(input: &[f32], (h, w): (usize, usize)) -> Vec<f32> {
     out
 }
 
-/// ROAD's imputation: each pixel of `input` [3, h, w] that is not `kept` becomes the weighted mean of its eight neighbours (1/6 beside
-/// it, 1/12 across corners), which for all of them together is a linear system, plus noise.
+/// ROAD's imputation: each pixel of `input` [3, h, w] that is not `kept` becomes the weighted mean
+/// of its eight neighbours (1/6 beside it, 1/12 across corners), which for all of them together is
+/// a linear system, plus noise.
 fn impute(input: &[f32], (h, w): (usize, usize), kept: &[bool], noise: f32) -> Vec<f32> {
     let neighbours = || (-1isize..=1).flat_map(|dy| (-1isize..=1).map(move |dx| (dy, dx)));
     let weight = |dy: isize, dx: isize| match dy.abs() + dx.abs() {
@@ -275,10 +305,13 @@ fn impute(input: &[f32], (h, w): (usize, usize), kept: &[bool], noise: f32) -> V
     let row = w + 2;
     let framed = |pixel: usize| (pixel / w + 1) * row + pixel % w + 1;
     let missing: Vec<usize> = (0..h * w).filter(|&pixel| !kept[pixel]).collect();
-    let steps: Vec<(isize, f64)> =
-        neighbours().map(|(dy, dx)| (dy * row as isize + dx, weight(dy, dx))).filter(|&(_, w)| w > 0.0).collect();
-    let around =
-        |values: &[f64], at: usize| steps.iter().map(|&(by, w)| w * values[at.wrapping_add_signed(by)]).sum::<f64>();
+    let steps: Vec<(isize, f64)> = neighbours()
+        .map(|(dy, dx)| (dy * row as isize + dx, weight(dy, dx)))
+        .filter(|&(_, w)| w > 0.0)
+        .collect();
+    let around = |values: &[f64], at: usize| {
+        steps.iter().map(|&(by, w)| w * values[at.wrapping_add_signed(by)]).sum::<f64>()
+    };
     let spread = |of: &dyn Fn(usize) -> f64, pixels: &mut dyn Iterator<Item = usize>| {
         let mut values = vec![0.0; (h + 2) * row];
         pixels.for_each(|pixel| values[framed(pixel)] = of(pixel));
@@ -289,12 +322,14 @@ fn impute(input: &[f32], (h, w): (usize, usize), kept: &[bool], noise: f32) -> V
     let mut random = Normal(1);
     let mut out = input.to_vec();
     for plane in out.chunks_exact_mut(h * w) {
-        let known = spread(&|pixel| f64::from(plane[pixel]), &mut (0..h * w).filter(|&pixel| kept[pixel]));
+        let known =
+            spread(&|pixel| f64::from(plane[pixel]), &mut (0..h * w).filter(|&pixel| kept[pixel]));
         let b: Vec<f64> = missing.iter().map(|&pixel| around(&known, framed(pixel))).collect();
         let mut scratch = vec![0.0; (h + 2) * row];
         let solved = conjugate_gradient(&b, |x| {
             missing.iter().zip(x).for_each(|(&pixel, x)| scratch[framed(pixel)] = *x);
-            let product = |(&pixel, (x, d)): (&usize, (&f64, &f64))| d * x - around(&scratch, framed(pixel));
+            let product =
+                |(&pixel, (x, d)): (&usize, (&f64, &f64))| d * x - around(&scratch, framed(pixel));
             missing.iter().zip(x.iter().zip(&diagonal)).map(product).collect()
         });
         for (&pixel, value) in missing.iter().zip(solved) {
@@ -348,7 +383,8 @@ impl Normal {
     }
 }
 
-/// Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs. 0 where one is the same everywhere.
+/// Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs. 0 where
+/// one is the same everywhere.
 pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {
     let ranks = |values: &[f32]| {
         let order = smallest_first(values);
@@ -363,13 +399,16 @@ pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {
     };
     let (a, b) = (ranks(a), ranks(b));
     let mean = (a.len() as f64 - 1.0) / 2.0;
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
+    let product =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
     let scale = (product(&a, &a) * product(&b, &b)).sqrt();
     if scale > 0.0 { (product(&a, &b) / scale) as f32 } else { 0.0 }
 }
 
-/// The structural similarity of two maps [height, width] of values in 0..1: the mean over all windows of 7 × 7, with the constants of
-/// Wang et al. 2004, as `skimage.metrics.structural_similarity(a, b, data_range=1)` of scikit-image. 1 where maps are smaller.
+/// The structural similarity of two maps [height, width] of values in 0..1: the mean over all
+/// windows of 7 × 7, with the constants of Wang et al. 2004, as
+/// `skimage.metrics.structural_similarity(a, b, data_range=1)` of scikit-image. 1 where maps are
+/// smaller.
 pub fn ssim(a: &[f32], b: &[f32], width: usize) -> f32 {
     const SIDE: usize = 7;
     const C1: f64 = 0.01 * 0.01;
@@ -395,7 +434,8 @@ pub fn ssim(a: &[f32], b: &[f32], width: usize) -> f32 {
             // Of a sample: divided by one less.
             let variances = (squares / count - a * a - b * b) * count / (count - 1.0);
             let covariance = (product / count - a * b) * count / (count - 1.0);
-            total += (2.0 * a * b + C1) * (2.0 * covariance + C2) / ((a * a + b * b + C1) * (variances + C2));
+            total += (2.0 * a * b + C1) * (2.0 * covariance + C2)
+                / ((a * a + b * b + C1) * (variances + C2));
             windows += 1;
         }
     }

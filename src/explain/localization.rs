@@ -1,8 +1,8 @@
 //! Where a heatmap points, as a box, and how well that agrees with a box drawn by hand.
 //!
-//! Boxes are [`Rect`]s in the heatmap's pixels. Section 4.1 of the Grad-CAM paper (arXiv 1610.02391) boxes the largest connected
-//! segment above 15 % of the maximum; the pointing game is Zhang et al. 2016 (arXiv 1608.00507), the energy share is from
-//! Score-CAM (arXiv 1910.01279).
+//! Boxes are [`Rect`]s in the heatmap's pixels. Section 4.1 of the Grad-CAM paper (arXiv
+//! 1610.02391) boxes the largest connected segment above 15 % of the maximum; the pointing game is
+//! Zhang et al. 2016 (arXiv 1608.00507), the energy share is from Score-CAM (arXiv 1910.01279).
 
 use crate::error::Result;
 use crate::explain::objective::Scores;
@@ -21,8 +21,8 @@ pub struct Region {
     pub bounds: Rect,
 }
 
-/// The largest region, by pixels, whose heat is above `share` of the maximum; pixels that touch along an edge are connected.
-/// None for a blank heatmap.
+/// The largest region, by pixels, whose heat is above `share` of the maximum; pixels that touch
+/// along an edge are connected. None for a blank heatmap.
 ///
 /// # Panics
 /// When `heatmap` is not `h·w` long.
@@ -32,7 +32,8 @@ pub fn largest_region(heatmap: &[f32], (h, w): (usize, usize), share: f32) -> Op
     if max <= 0.0 {
         return None;
     }
-    let mut open: Vec<bool> = heatmap.iter().map(|&heat| heat > share * max || heat == max).collect();
+    let mut open: Vec<bool> =
+        heatmap.iter().map(|&heat| heat > share * max || heat == max).collect();
     let mut largest: Vec<usize> = Vec::new();
     for start in 0..open.len() {
         if !std::mem::take(&mut open[start]) {
@@ -44,7 +45,8 @@ pub fn largest_region(heatmap: &[f32], (h, w): (usize, usize), share: f32) -> Op
             let at = region[next];
             next += 1;
             let (y, x) = (at / w, at % w);
-            let around = [(x > 0, -1), (x + 1 < w, 1), (y > 0, -(w as isize)), (y + 1 < h, w as isize)];
+            let around =
+                [(x > 0, -1), (x + 1 < w, 1), (y > 0, -(w as isize)), (y + 1 < h, w as isize)];
             for (_, step) in around.into_iter().filter(|(inside, _)| *inside) {
                 let to = at.wrapping_add_signed(step);
                 if std::mem::take(&mut open[to]) {
@@ -63,18 +65,24 @@ pub fn largest_region(heatmap: &[f32], (h, w): (usize, usize), share: f32) -> Op
     let ((left, right), (top, bottom)) = (bound(|at, w| at % w), bound(|at, w| at / w));
     let mut mask = vec![false; heatmap.len()];
     largest.iter().for_each(|&at| mask[at] = true);
-    Some(Region { mask, bounds: Rect { x: left, y: top, width: right - left, height: bottom - top } })
+    Some(Region {
+        mask,
+        bounds: Rect { x: left, y: top, width: right - left, height: bottom - top },
+    })
 }
 
 /// Intersection over union of two boxes: 0 for strangers, 1 for the same.
 pub fn iou(a: &Rect, b: &Rect) -> f32 {
-    let overlap = |a: f64, a_size: f64, b: f64, b_size: f64| ((a + a_size).min(b + b_size) - a.max(b)).max(0.0);
+    let overlap = |a: f64, a_size: f64, b: f64, b_size: f64| {
+        ((a + a_size).min(b + b_size) - a.max(b)).max(0.0)
+    };
     let shared = overlap(a.x, a.width, b.x, b.width) * overlap(a.y, a.height, b.y, b.height);
     let union = a.width * a.height + b.width * b.height - shared;
     if union > 0.0 { (shared / union) as f32 } else { 0.0 }
 }
 
-/// Whether the hottest pixel lies in the box; of several, as at a replicated border, their centre counts. False when blank.
+/// Whether the hottest pixel lies in the box; of several, as at a replicated border, their centre
+/// counts. False when blank.
 pub fn points_into(heatmap: &[f32], w: usize, truth: &Rect) -> bool {
     let max = heatmap.iter().copied().fold(0.0, f32::max);
     let peaks: Vec<usize> = (0..heatmap.len()).filter(|&at| heatmap[at] == max).collect();
@@ -88,7 +96,8 @@ pub fn points_into(heatmap: &[f32], w: usize, truth: &Rect) -> bool {
 
 /// The share of the heat whose pixels have their centres in the box; 0 when blank.
 pub fn energy_share(heatmap: &[f32], w: usize, truth: &Rect) -> f32 {
-    let inside = |at: usize, from: f64, size: f64| (from..=from + size).contains(&(at as f64 + 0.5));
+    let inside =
+        |at: usize, from: f64, size: f64| (from..=from + size).contains(&(at as f64 + 0.5));
     let (mut within, mut total) = (0.0f64, 0.0f64);
     for (at, &heat) in heatmap.iter().enumerate() {
         total += f64::from(heat);
@@ -99,16 +108,27 @@ pub fn energy_share(heatmap: &[f32], w: usize, truth: &Rect) -> f32 {
     if total > 0.0 { (within / total) as f32 } else { 0.0 }
 }
 
-/// A box in a heatmap's pixels [height, width] as one in photo pixels, where the heatmap lies on `rect`.
+/// A box in a heatmap's pixels [height, width] as one in photo pixels, where the heatmap lies on
+/// `rect`.
 pub fn to_photo(bounds: &Rect, rect: &Rect, (h, w): (usize, usize)) -> Rect {
     let (x, y) = (rect.width / w as f64, rect.height / h as f64);
-    Rect { x: rect.x + bounds.x * x, y: rect.y + bounds.y * y, width: bounds.width * x, height: bounds.height * y }
+    Rect {
+        x: rect.x + bounds.x * x,
+        y: rect.y + bounds.y * y,
+        width: bounds.width * x,
+        height: bounds.height * y,
+    }
 }
 
 /// The way back.
 pub fn to_input(bounds: &Rect, rect: &Rect, (h, w): (usize, usize)) -> Rect {
     let (x, y) = (rect.width / w as f64, rect.height / h as f64);
-    Rect { x: (bounds.x - rect.x) / x, y: (bounds.y - rect.y) / y, width: bounds.width / x, height: bounds.height / y }
+    Rect {
+        x: (bounds.x - rect.x) / x,
+        y: (bounds.y - rect.y) / y,
+        width: bounds.width / x,
+        height: bounds.height / y,
+    }
 }
 
 /// What the network makes of the photo without a part of it.
@@ -125,8 +145,9 @@ pub struct Covered {
 }
 
 impl Explainer {
-    /// Predicts the last photo again with the pixels of `mask` [height, width] covered by the data set's mean colour: if the class
-    /// stays as likely, the network did not need what was there. The photo stays the last one.
+    /// Predicts the last photo again with the pixels of `mask` [height, width] covered by the data
+    /// set's mean colour: if the class stays as likely, the network did not need what was there.
+    /// The photo stays the last one.
     ///
     /// Errors as [`explain`](Explainer::explain).
     ///
@@ -136,8 +157,12 @@ impl Explainer {
         let (gpu, loaded, _) = self.at("input")?;
         let (_, seen) = loaded.seen()?;
         assert_eq!(seen.input.len(), 3 * mask.len());
-        let input: Vec<f32> =
-            seen.input.iter().zip(mask.iter().cycle()).map(|(&x, &covered)| if covered { 0.0 } else { x }).collect();
+        let input: Vec<f32> = seen
+            .input
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(&x, &covered)| if covered { 0.0 } else { x })
+            .collect();
         let keep_on: Progress<'_> = &mut |_, _| true;
         let logits = loaded.logits_of_inputs(gpu, 1, &mut |_| input.clone(), keep_on).await?;
         let colour = loaded.preprocessing.mean.map(|mean| (255.0 * mean).round() as u8);

@@ -1,8 +1,9 @@
 //! From a prediction to its explanation.
 //!
-//! - `explainer.rs`: [`Explainer`], through which everybody asks; `types.rs`: what is asked and answered; `timings.rs`,
-//!   `preprocessing.rs`: its smaller parts;
-//! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `perturbation.rs`: methods that run the network again;
+//! - `explainer.rs`: [`Explainer`], through which everybody asks; `types.rs`: what is asked and
+//!   answered; `timings.rs`, `preprocessing.rs`: its smaller parts;
+//! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `perturbation.rs`:
+//!   methods that run the network again;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
 

@@ -1,8 +1,9 @@
 //! An explanation in words: which neurons of the last layer matter, and what they stand for.
 //!
-//! Section 7 of the Grad-CAM paper names neurons by their concepts and those with the highest and lowest importance α explain a
-//! class. Here a neuron's name is what the loaded model itself says: the classes that its weights in the fully connected
-//! layer favour. Composing the sentence is the page's business.
+//! Section 7 of the Grad-CAM paper names neurons by their concepts and those with the highest and
+//! lowest importance α explain a class. Here a neuron's name is what the loaded model itself says:
+//! the classes that its weights in the fully connected layer favour. Composing the sentence is the
+//! page's business.
 
 use crate::error::{Error, Result};
 use crate::explain::Explainer;
@@ -16,7 +17,8 @@ pub struct Neuron {
     pub channel: usize,
     /// Its importance: the mean of its gradient.
     pub alpha: f32,
-    /// The classes with the largest weights on it, largest first; behind a hidden layer those that it raises most in this photo.
+    /// The classes with the largest weights on it, largest first; behind a hidden layer those that
+    /// it raises most in this photo.
     pub classes: Vec<usize>,
     /// Where it is active in this photo [h, w].
     pub map: Cam,
@@ -30,8 +32,8 @@ pub struct Neurons {
 }
 
 impl Explainer {
-    /// Of the neurons that the last photo excites at all, the `count` with the highest α above 0 and the `count` with the lowest below,
-    /// each with the `names` classes that it favours most.
+    /// Of the neurons that the last photo excites at all, the `count` with the highest α above 0
+    /// and the `count` with the lowest below, each with the `names` classes that it favours most.
     ///
     /// Errors as [`explain`](Explainer::explain).
     pub async fn neurons(
@@ -57,11 +59,19 @@ impl Explainer {
             .filter(|&(c, _)| plane(c).iter().any(|&a| a > 0.0))
             .collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let best = found.iter().copied().take(count).filter(|&(_, alpha)| alpha > 0.0).collect::<Vec<_>>();
-        let worst = found.iter().rev().copied().take(count).filter(|&(_, alpha)| alpha < 0.0).collect::<Vec<_>>();
+        let best =
+            found.iter().copied().take(count).filter(|&(_, alpha)| alpha > 0.0).collect::<Vec<_>>();
+        let worst = found
+            .iter()
+            .rev()
+            .copied()
+            .take(count)
+            .filter(|&(_, alpha)| alpha < 0.0)
+            .collect::<Vec<_>>();
 
-        // A column of the classifier's weight: the logits of this feature alone, without the bias. Behind a hidden layer a feature alone
-        // means little: there it is what the logits lose without it.
+        // A column of the classifier's weight: the logits of this feature alone, without the bias.
+        // Behind a hidden layer a feature alone means little: there it is what the logits lose
+        // without it.
         let with = if pass.linear_head { 1.0 } else { 0.0 };
         let mut features = vec![0.0; layer.channels];
         if !pass.linear_head {
@@ -75,11 +85,17 @@ impl Explainer {
                 let usual = std::mem::replace(&mut features[channel], with);
                 let logits = pass.logits_of_features(gpu, &features).await?;
                 features[channel] = usual;
-                let weight = |class: usize| (logits[class] - before[class]) * if pass.linear_head { 1.0 } else { -1.0 };
+                let weight = |class: usize| {
+                    (logits[class] - before[class]) * if pass.linear_head { 1.0 } else { -1.0 }
+                };
                 let mut classes: Vec<usize> = (0..logits.len()).collect();
                 classes.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
                 classes.truncate(names);
-                let map = Cam { height: layer.height, width: layer.width, values: plane(channel).to_vec() };
+                let map = Cam {
+                    height: layer.height,
+                    width: layer.width,
+                    values: plane(channel).to_vec(),
+                };
                 neurons.push(Neuron { channel, alpha, classes, map });
             }
         }

@@ -1,4 +1,5 @@
-//! What is asked of a class: the number that is differentiated, as a vector over the logits; and how logits become probabilities.
+//! What is asked of a class: the number that is differentiated, as a vector over the logits; and
+//! how logits become probabilities.
 //!
 //! To add one: a variant of [`Objective`] with its name, its score and its gradient.
 
@@ -13,7 +14,8 @@ pub enum Scores {
     /// One of the classes is right: they share a probability of 1.
     #[default]
     Softmax,
-    /// Each class is a question of its own: 1 / (1 + exp(−z)). Networks with one output, and independent labels.
+    /// Each class is a question of its own: 1 / (1 + exp(−z)). Networks with one output, and
+    /// independent labels.
     Sigmoid,
 }
 
@@ -61,7 +63,11 @@ impl FromStr for Scores {
     fn from_str(name: &str) -> Result<Scores> {
         let known = || Scores::ALL.map(Scores::name).join(", ");
         let found = Scores::ALL.into_iter().find(|scores| scores.name() == name);
-        found.ok_or_else(|| Error::UnknownChoice { what: "scores", name: name.into(), known: known() })
+        found.ok_or_else(|| Error::UnknownChoice {
+            what: "scores",
+            name: name.into(),
+            known: known(),
+        })
     }
 }
 
@@ -71,11 +77,13 @@ pub enum Objective {
     /// The class's logit, as in the paper.
     #[default]
     Logit,
-    /// Its probability: of softmax it also falls when another class rises. `ClassifierOutputSoftmaxTarget` of `grad-cam`.
+    /// Its probability: of softmax it also falls when another class rises.
+    /// `ClassifierOutputSoftmaxTarget` of `grad-cam`.
     Probability,
     /// Its logit minus another's: why this rather than that.
     Contrast { than: usize },
-    /// Its negated logit, a counterfactual: what speaks against it. Section 7 of the paper, arXiv 1610.02391
+    /// Its negated logit, a counterfactual: what speaks against it. Section 7 of the paper, arXiv
+    /// 1610.02391
     Against,
 }
 
@@ -112,8 +120,11 @@ impl Objective {
             Objective::Probability => {
                 let p = softmax(logits);
                 for (k, gradient) in gradient.iter_mut().enumerate() {
-                    // 1 − p_c of a class that is almost certain is lost to rounding: the others' sum is not.
-                    let rest = |c: usize| p.iter().enumerate().filter(|&(i, _)| i != c).map(|(_, p)| p).sum::<f32>();
+                    // 1 − p_c of a class that is almost certain is lost to rounding: the others'
+                    // sum is not.
+                    let rest = |c: usize| {
+                        p.iter().enumerate().filter(|&(i, _)| i != c).map(|(_, p)| p).sum::<f32>()
+                    };
                     *gradient = if k == class { p[class] * rest(class) } else { -p[class] * p[k] };
                 }
             }

@@ -1,7 +1,9 @@
-//! Maps without gradients: change something, look again, a pass a channel. Score-CAM changes the photo, Ablation-CAM a layer.
+//! Maps without gradients: change something, look again, a pass a channel. Score-CAM changes the
+//! photo, Ablation-CAM a layer.
 //!
-//! Formulas are those of `grad-cam` 1.5. Passes are queued in batches and read back together; between batches the caller hears how
-//! far it is and may stop. What was changed is put back in any case, so that other questions about the photo can follow.
+//! Formulas are those of `grad-cam` 1.5. Passes are queued in batches and read back together;
+//! between batches the caller hears how far it is and may stop. What was changed is put back in any
+//! case, so that other questions about the photo can follow.
 
 use web_time::Instant;
 
@@ -18,8 +20,8 @@ const BATCH_MS: f64 = 200.0;
 const MOST_AT_ONCE: usize = 64;
 
 impl Pass {
-    /// The logits [classes] of `count` runs of what follows `from`; `prepare` queues what the n-th run is to see there.
-    /// None when `progress` said stop. Leaves whatever the last run left.
+    /// The logits [classes] of `count` runs of what follows `from`; `prepare` queues what the n-th
+    /// run is to see there. None when `progress` said stop. Leaves whatever the last run left.
     pub(crate) async fn probe(
         &self,
         gpu: &Gpu,
@@ -48,9 +50,9 @@ impl Pass {
             match gpu.read(&rows).await {
                 Err(error) => break Err(error),
                 // [classes, rows]
-                Ok(planes) => results.extend(
-                    (0..batch).map(|row| planes.iter().skip(row).step_by(MOST_AT_ONCE).copied().collect::<Vec<f32>>()),
-                ),
+                Ok(planes) => results.extend((0..batch).map(|row| {
+                    planes.iter().skip(row).step_by(MOST_AT_ONCE).copied().collect::<Vec<f32>>()
+                })),
             }
             let each = started.elapsed().as_secs_f64() * 1e3 / batch as f64;
             at_once = ((BATCH_MS / each.max(0.1)) as usize).clamp(1, MOST_AT_ONCE);
@@ -61,7 +63,8 @@ impl Pass {
 }
 
 impl Loaded {
-    /// Logits of other inputs [3, h, w] of the photo's size, one after the other; the photo's own pass is run again afterwards.
+    /// Logits of other inputs [3, h, w] of the photo's size, one after the other; the photo's own
+    /// pass is run again afterwards.
     pub(crate) async fn logits_of_inputs(
         &self,
         gpu: &Gpu,
@@ -77,8 +80,8 @@ impl Loaded {
         logits
     }
 
-    /// Weights [C] of a layer's channels by what changes without a channel or with it alone; those of channels that are not
-    /// among `channels` are zero.
+    /// Weights [C] of a layer's channels by what changes without a channel or with it alone; those
+    /// of channels that are not among `channels` are zero.
     pub(crate) async fn perturbed_weights(
         &self,
         gpu: &Gpu,
@@ -99,19 +102,26 @@ impl Loaded {
                     let mask = stretched(plane(channels[n]), (layer.height, layer.width), size);
                     seen.input.iter().zip(mask.iter().cycle()).map(|(x, m)| x * m).collect()
                 };
-                let logits = self.logits_of_inputs(gpu, channels.len(), &mut seen_through, progress).await?;
+                let logits =
+                    self.logits_of_inputs(gpu, channels.len(), &mut seen_through, progress).await?;
                 logits.map(|logits| {
                     softmax(
-                        &logits.iter().map(|logits| objective.score(class, logits, self.scores)).collect::<Vec<_>>(),
+                        &logits
+                            .iter()
+                            .map(|logits| objective.score(class, logits, self.scores))
+                            .collect::<Vec<_>>(),
                     )
                 })
             }
             _ => {
                 let logits = ablated(gpu, pass, target, layer, channels, progress).await?;
-                // w_c = (y − y without c) / y. Desai and Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360
+                // w_c = (y − y without c) / y. Desai and Ramaswamy 2020, doi
+                // 10.1109/WACV45572.2020.9093360
                 let score = |logits: &[f32]| objective.score(class, logits, self.scores);
                 let whole = score(&seen.logits);
-                logits.map(|logits| logits.iter().map(|logits| (whole - score(logits)) / whole).collect())
+                logits.map(|logits| {
+                    logits.iter().map(|logits| (whole - score(logits)) / whole).collect()
+                })
             }
         };
         Ok(found.map(|found| {
@@ -122,7 +132,8 @@ impl Loaded {
     }
 }
 
-/// The logits without each of `channels` of a layer. The layer itself is put back, and what follows it.
+/// The logits without each of `channels` of a layer. The layer itself is put back, and what follows
+/// it.
 async fn ablated(
     gpu: &Gpu,
     pass: &Pass,
@@ -146,9 +157,14 @@ async fn ablated(
     logits
 }
 
-/// Score-CAM's mask: bilinear to the input's size with aligned corners, as torch's `UpsamplingBilinear2d`, then minus the minimum,
-/// divided by the range (+ 1e-8). `plane` [h, w]. Wang et al. 2020, arXiv 1910.01279
-pub fn stretched(plane: &[f32], (h, w): (usize, usize), (out_h, out_w): (usize, usize)) -> Vec<f32> {
+/// Score-CAM's mask: bilinear to the input's size with aligned corners, as torch's
+/// `UpsamplingBilinear2d`, then minus the minimum, divided by the range (+ 1e-8). `plane` [h, w].
+/// Wang et al. 2020, arXiv 1910.01279
+pub fn stretched(
+    plane: &[f32],
+    (h, w): (usize, usize),
+    (out_h, out_w): (usize, usize),
+) -> Vec<f32> {
     let between = |out: usize, size: usize, o: usize| {
         let at = if out > 1 { o as f64 * (size - 1) as f64 / (out - 1) as f64 } else { 0.0 };
         let low = (at as usize).min(size - 1);
@@ -177,8 +193,8 @@ pub struct Estimate {
 }
 
 impl Explainer {
-    /// What a question to a method that needs a pass a channel would cost, all its layers together, from passes that are run now.
-    /// Errors as [`explain`](Explainer::explain).
+    /// What a question to a method that needs a pass a channel would cost, all its layers together,
+    /// from passes that are run now. Errors as [`explain`](Explainer::explain).
     pub async fn estimate(&mut self, question: &Question) -> Result<Estimate> {
         let mut estimate = Estimate { passes: 0, milliseconds: 0.0 };
         for layer in &question.layers {

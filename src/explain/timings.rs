@@ -21,12 +21,14 @@ impl Explainer {
         self.gpu.timings_available()
     }
 
-    /// Times every dispatch from now on, where the adapter can; off at first, and free while off. Passes take longer while on.
+    /// Times every dispatch from now on, where the adapter can; off at first, and free while off.
+    /// Passes take longer while on.
     pub fn set_timings(&mut self, on: bool) {
         self.gpu.set_timings(on);
     }
 
-    /// What the last `predict`, `explain` or the like cost on the GPU, by shader, the dearest first; empty while timings are off.
+    /// What the last `predict`, `explain` or the like cost on the GPU, by shader, the dearest
+    /// first; empty while timings are off.
     pub async fn timings(&self) -> Result<Vec<Timing>> {
         let mut timings: Vec<Timing> = Vec::new();
         for DispatchTiming { name, microseconds, .. } in self.dispatch_timings().await? {
@@ -42,7 +44,8 @@ impl Explainer {
         Ok(timings)
     }
 
-    /// The same dispatch by dispatch, in order. Browsers round time stamps to 100 µs: see [`DispatchTiming`].
+    /// The same dispatch by dispatch, in order. Browsers round time stamps to 100 µs: see
+    /// [`DispatchTiming`].
     pub async fn dispatch_timings(&self) -> Result<Vec<DispatchTiming>> {
         self.gpu.timings().await
     }

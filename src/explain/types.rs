@@ -43,7 +43,8 @@ pub struct Question {
     /// At least one; the maps of several are fused.
     pub layers: Vec<String>,
     pub method: Method,
-    /// Of a slow method: how many of a layer's channels are tried, the most important ones; all if None.
+    /// Of a slow method: how many of a layer's channels are tried, the most important ones; all if
+    /// None.
     pub channels: Option<usize>,
 }
 
@@ -100,7 +101,13 @@ impl Explanation {
     /// The question that it answers, all channels tried.
     pub fn question(&self) -> Question {
         let layers = self.layers.iter().map(|(name, _)| name.clone()).collect();
-        Question { class: Some(self.class), objective: self.objective, layers, method: self.method, channels: None }
+        Question {
+            class: Some(self.class),
+            objective: self.objective,
+            layers,
+            method: self.method,
+            channels: None,
+        }
     }
 }
 
@@ -117,5 +124,6 @@ pub fn top(logits: &[f32], scores: Scores, k: usize) -> Vec<Score> {
     let mut classes: Vec<usize> = (0..logits.len()).collect();
     classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
     let best = classes.into_iter().take(k);
-    best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] }).collect()
+    best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] })
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Buffers: memory where dispatches run, on the device or, where the processor computes, in ordinary memory.
+//! Buffers: memory where dispatches run, on the device or, where the processor computes, in
+//! ordinary memory.
 
 use bytemuck::Pod;
 use wgpu::util::DeviceExt;
@@ -28,7 +29,11 @@ pub struct Uploader {
 
 impl Buffer {
     /// Zeros; on the CPU where there is no device.
-    pub(super) fn new(device: Option<&wgpu::Device>, size: u64, usage: wgpu::BufferUsages) -> Buffer {
+    pub(super) fn new(
+        device: Option<&wgpu::Device>,
+        size: u64,
+        usage: wgpu::BufferUsages,
+    ) -> Buffer {
         Buffer(match device {
             Some(device) => Storage::Gpu(device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,
@@ -47,7 +52,8 @@ impl Buffer {
         }
     }
 
-    /// Gives its memory back now: a browser's garbage collector does not know how much a forgotten buffer holds.
+    /// Gives its memory back now: a browser's garbage collector does not know how much a forgotten
+    /// buffer holds.
     pub(crate) fn free(&self) {
         match &self.0 {
             Storage::Gpu(buffer) => buffer.destroy(),
@@ -129,11 +135,13 @@ impl Gpu {
     pub fn buffer<T: Pod>(&self, values: &[T]) -> Buffer {
         let contents = bytemuck::cast_slice(values);
         Buffer(match &self.driver {
-            Some(Driver { device, .. }) => Storage::Gpu(device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: None,
-                contents,
-                usage: wgpu::BufferUsages::STORAGE,
-            })),
+            Some(Driver { device, .. }) => {
+                Storage::Gpu(device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+                    label: None,
+                    contents,
+                    usage: wgpu::BufferUsages::STORAGE,
+                }))
+            }
             None => {
                 let memory = cpu::Memory::new(contents.len() as u64);
                 memory.write(0, contents);

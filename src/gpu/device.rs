@@ -56,7 +56,8 @@ impl Driver {
                 required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
                 required_limits: wgpu::Limits {
                     max_buffer_size: largest.unwrap_or(offered.max_buffer_size),
-                    max_storage_buffer_binding_size: largest.unwrap_or(offered.max_storage_buffer_binding_size),
+                    max_storage_buffer_binding_size: largest
+                        .unwrap_or(offered.max_storage_buffer_binding_size),
                     ..wgpu::Limits::defaults()
                 },
                 ..Default::default()
@@ -67,7 +68,8 @@ impl Driver {
         let failure = Failure::default();
         let keep = failure.clone();
         device.set_device_lost_callback(move |_, detail| {
-            let detail = if detail.is_empty() { "no reason was given".into() } else { in_brief(&detail) };
+            let detail =
+                if detail.is_empty() { "no reason was given".into() } else { in_brief(&detail) };
             keep.record(Error::DeviceLost { detail });
         });
         let keep = failure.clone();
@@ -76,7 +78,9 @@ impl Driver {
         let found = adapter.get_info();
         let name = if found.name.is_empty() { found.driver.clone() } else { found.name.clone() };
         let software = found.device_type == wgpu::DeviceType::Cpu
-            || ["swiftshader", "llvmpipe", "basic render"].iter().any(|s| name.to_ascii_lowercase().contains(s));
+            || ["swiftshader", "llvmpipe", "basic render"]
+                .iter()
+                .any(|s| name.to_ascii_lowercase().contains(s));
         let info = AdapterInfo { name, backend: format!("{:?}", found.backend), software };
         let (pipelines, staging, timed) = Default::default();
         Ok((info, Driver { device, queue, pipelines, staging, timed }, failure))
@@ -125,7 +129,8 @@ mod tests {
     fn memory_that_runs_out_has_a_sentence_of_its_own() {
         let memory = reported(wgpu::Error::OutOfMemory { source: "no room".into() });
         assert!(matches!(memory, Error::GpuMemory { .. }), "{memory}");
-        let internal = reported(wgpu::Error::Internal { source: "a bug".into(), description: "a bug".into() });
+        let internal =
+            reported(wgpu::Error::Internal { source: "a bug".into(), description: "a bug".into() });
         assert!(matches!(internal, Error::Gpu { .. }), "{internal}");
     }
 }

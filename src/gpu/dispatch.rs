@@ -8,7 +8,8 @@ use crate::cpu;
 use crate::operation::Operation;
 use crate::shader::Shader;
 
-/// One dispatch: a compiled shader, what it is bound to, and how many workgroups; on the processor an operation and its memory.
+/// One dispatch: a compiled shader, what it is bound to, and how many workgroups; on the processor
+/// an operation and its memory.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
     work: Work,
@@ -35,13 +36,16 @@ impl Dispatch {
     }
 
     pub(super) fn compute(&self) {
-        let Work::Cpu { operation, memory } = &self.work else { unreachable!("a dispatch of a GPU on the CPU") };
+        let Work::Cpu { operation, memory } = &self.work else {
+            unreachable!("a dispatch of a GPU on the CPU")
+        };
         cpu::run(operation, memory);
     }
 }
 
 impl Gpu {
-    /// Records one dispatch. Bindings in the shader's order: output, inputs; the operation's parameters are its uniform.
+    /// Records one dispatch. Bindings in the shader's order: output, inputs; the operation's
+    /// parameters are its uniform.
     pub(crate) fn dispatch(
         &self,
         shader: Shader,
@@ -65,18 +69,26 @@ impl Gpu {
         let buffers = bindings.iter().map(|buffer| buffer.on_gpu()).chain([&uniform]);
         let entries: Vec<_> = buffers
             .zip(0..)
-            .map(|(buffer, binding)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .map(|(buffer, binding)| wgpu::BindGroupEntry {
+                binding,
+                resource: buffer.as_entire_binding(),
+            })
             .collect();
         let bind_group = driver.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(name),
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        Dispatch { work: Work::Gpu { pipeline, bind_group, workgroups }, name, layer: String::new() }
+        Dispatch {
+            work: Work::Gpu { pipeline, bind_group, workgroups },
+            name,
+            layer: String::new(),
+        }
     }
 
-    /// Queues dispatches, in order, as one compute pass; with timings on, as one each, since browsers allow time stamps at the
-    /// bounds of passes only. The processor computes them at the next read back.
+    /// Queues dispatches, in order, as one compute pass; with timings on, as one each, since
+    /// browsers allow time stamps at the bounds of passes only. The processor computes them at the
+    /// next read back.
     pub fn run<'a>(&self, dispatches: impl IntoIterator<Item = &'a Dispatch>) {
         self.submit(&dispatches.into_iter().collect::<Vec<_>>());
     }
@@ -88,7 +100,11 @@ impl Gpu {
         };
         let mut encoder = driver.device.create_command_encoder(&Default::default());
         if let Some(timed) = driver.timed.borrow_mut().as_mut() {
-            timed.extend(dispatches.chunks(Timed::MOST).map(|chunk| Timed::encode(driver, &mut encoder, chunk)));
+            timed.extend(
+                dispatches
+                    .chunks(Timed::MOST)
+                    .map(|chunk| Timed::encode(driver, &mut encoder, chunk)),
+            );
         } else {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             dispatches.iter().for_each(|dispatch| dispatch.encode(&mut pass));

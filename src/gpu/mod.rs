@@ -1,14 +1,17 @@
-//! The GPU: a device, its shaders, tensors on it, and recorded dispatches that run in one go. The only room that names `wgpu`.
+//! The GPU: a device, its shaders, tensors on it, and recorded dispatches that run in one go. The
+//! only room that names `wgpu`.
 //!
 //! - `device.rs`: opening a device, compiling shaders, its failures;
-//! - `buffer.rs`: buffers, and uploading weights into them; `tensor.rs`: images of channels in a buffer;
-//! - `dispatch.rs`: recording and running; `read.rs`: read back; `timestamps.rs`: how long dispatches take.
+//! - `buffer.rs`: buffers, and uploading weights into them; `tensor.rs`: images of channels in a
+//!   buffer;
+//! - `dispatch.rs`: recording and running; `read.rs`: read back; `timestamps.rs`: how long
+//!   dispatches take.
 //!
-//! Where there is no GPU, the [processor](crate::cpu) takes its place: dispatches are then queued here and computed at the next
-//! read back. Knows neither networks nor photos.
+//! Where there is no GPU, the [processor](crate::cpu) takes its place: dispatches are then queued
+//! here and computed at the next read back. Knows neither networks nor photos.
 //!
-//! Every failure that `wgpu` reports late (validation, memory, a lost device) is kept and surfaces as an [`Error`] at the next
-//! read back, which every result passes through.
+//! Every failure that `wgpu` reports late (validation, memory, a lost device) is kept and surfaces
+//! as an [`Error`] at the next read back, which every result passes through.
 
 mod buffer;
 mod device;
@@ -55,7 +58,8 @@ impl Gpu {
         Gpu::with_buffers(None).await
     }
 
-    /// The same with buffers of at most `largest` bytes, as a smaller adapter has them; of what the adapter allows where `None`.
+    /// The same with buffers of at most `largest` bytes, as a smaller adapter has them; of what the
+    /// adapter allows where `None`.
     pub async fn with_buffers(largest: Option<u64>) -> Result<Gpu> {
         let (info, driver, failure) = Driver::open(largest).await?;
         Ok(Gpu { info, driver: Some(driver), queued: RefCell::default(), failure })

@@ -18,7 +18,9 @@ impl Gpu {
         let Tensor { height, width, channels, border, .. } = *tensor;
         let (row, padded) = (tensor.row() * tensor.c4() * 4, tensor.c4() * 4);
         let packed = match &self.driver {
-            Some(driver) => driver.read::<f32>(tensor.buffer.on_gpu(), height * row, &self.failure).await?,
+            Some(driver) => {
+                driver.read::<f32>(tensor.buffer.on_gpu(), height * row, &self.failure).await?
+            }
             None => {
                 self.compute_with_pauses().await;
                 self.check()?;
@@ -55,13 +57,23 @@ impl Gpu {
 
 impl Driver {
     /// Waits for what was queued and copies the first `count` numbers of a buffer back.
-    pub async fn read<T: Pod>(&self, buffer: &wgpu::Buffer, count: usize, failure: &Failure) -> Result<Vec<T>> {
+    pub async fn read<T: Pod>(
+        &self,
+        buffer: &wgpu::Buffer,
+        count: usize,
+        failure: &Failure,
+    ) -> Result<Vec<T>> {
         let size = (count * size_of::<T>()) as u64;
         // Taken out while in use: a second read of the same size meanwhile makes its own.
         let reused = self.staging.borrow_mut().remove(&size);
         let staging = reused.unwrap_or_else(|| {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+            self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size,
+                usage,
+                mapped_at_creation: false,
+            })
         });
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
@@ -84,7 +96,8 @@ impl Driver {
         let lost = |detail: String| Error::DeviceLost { detail };
         mapped.map_err(|e| lost(e.to_string()))?.map_err(|e| lost(e.to_string()))?;
         let values = {
-            let view = staging.get_mapped_range(..).map_err(|e| Error::Gpu { detail: e.to_string() })?;
+            let view =
+                staging.get_mapped_range(..).map_err(|e| Error::Gpu { detail: e.to_string() })?;
             bytemuck::pod_collect_to_vec(&view[..])
         };
         staging.unmap();
@@ -93,8 +106,8 @@ impl Driver {
     }
 }
 
-/// Submits nothing every 4 ms until what it returns is dropped. Firefox looks for finished work every 100 ms only, but also at
-/// each submission.
+/// Submits nothing every 4 ms until what it returns is dropped. Firefox looks for finished work
+/// every 100 ms only, but also at each submission.
 #[cfg(target_arch = "wasm32")]
 fn keep_polling(queue: &wgpu::Queue) -> std::rc::Rc<()> {
     let wanted = std::rc::Rc::new(());
@@ -116,8 +129,9 @@ fn keep_polling(queue: &wgpu::Queue) -> std::rc::Rc<()> {
 async fn sleep(milliseconds: i32) {
     use wasm_bindgen::JsCast;
     let global = js_sys::global();
-    let Some(set_timeout) =
-        js_sys::Reflect::get(&global, &"setTimeout".into()).ok().and_then(|f| f.dyn_into::<js_sys::Function>().ok())
+    let Some(set_timeout) = js_sys::Reflect::get(&global, &"setTimeout".into())
+        .ok()
+        .and_then(|f| f.dyn_into::<js_sys::Function>().ok())
     else {
         return std::future::pending().await; // there is no event loop to wait in
     };
@@ -127,7 +141,8 @@ async fn sleep(milliseconds: i32) {
     let _ = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::new(&mut { after })).await;
 }
 
-/// Lets the browser paint and answer clicks. Through a message, since nested timers wait 4 ms at least.
+/// Lets the browser paint and answer clicks. Through a message, since nested timers wait 4 ms at
+/// least.
 #[cfg(target_arch = "wasm32")]
 async fn yield_now() {
     if let Ok(channel) = web_sys::MessageChannel::new() {

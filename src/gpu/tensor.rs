@@ -4,9 +4,10 @@ use super::{Buffer, Gpu};
 
 /// An image of `channels` planes on the GPU, f32.
 ///
-/// Stored as [height, width, channels], channels padded with zeros to whole vec4, then one more position of zeros: what a
-/// convolution's tap outside the image reads. Shaders write positions only, so those zeros stay. A tensor with a border has
-/// that many positions of zeros left and right of each row, too.
+/// Stored as [height, width, channels], channels padded with zeros to whole vec4, then one more
+/// position of zeros: what a convolution's tap outside the image reads. Shaders write positions
+/// only, so those zeros stay. A tensor with a border has that many positions of zeros left and
+/// right of each row, too.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     pub(crate) buffer: Buffer,
@@ -54,11 +55,20 @@ impl Gpu {
         self.tensor_with_border(height, width, channels, 0)
     }
 
-    /// A tensor of zeros with `border` more columns of zeros on either side, for the photo that a wide convolution reads.
-    pub fn tensor_with_border(&self, height: usize, width: usize, channels: usize, border: usize) -> Tensor {
-        let size =
-            tensor_bytes(height, width + 2 * border, channels) + tensor_bytes(0, 0, channels) * 2 * border as u64;
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+    /// A tensor of zeros with `border` more columns of zeros on either side, for the photo that a
+    /// wide convolution reads.
+    pub fn tensor_with_border(
+        &self,
+        height: usize,
+        width: usize,
+        channels: usize,
+        border: usize,
+    ) -> Tensor {
+        let size = tensor_bytes(height, width + 2 * border, channels)
+            + tensor_bytes(0, 0, channels) * 2 * border as u64;
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::COPY_DST
+            | wgpu::BufferUsages::COPY_SRC;
         Tensor { buffer: Buffer::new(self.device(), size, usage), height, width, channels, border }
     }
 
@@ -76,7 +86,9 @@ impl Gpu {
             }
         }
         match &self.driver {
-            Some(driver) => driver.queue.write_buffer(tensor.buffer.on_gpu(), 0, bytemuck::cast_slice(&packed)),
+            Some(driver) => {
+                driver.queue.write_buffer(tensor.buffer.on_gpu(), 0, bytemuck::cast_slice(&packed))
+            }
             None => {
                 self.compute_queued();
                 tensor.buffer.on_cpu().write(0, bytemuck::cast_slice(&packed));

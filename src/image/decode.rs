@@ -141,7 +141,9 @@ fn decode_whole(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
     match format {
         ImageFormat::WebP => check_webp(bytes)?,
         ImageFormat::Png if !png_palette_is_whole(bytes) => {
-            return Err(Error::PhotoCorrupt { detail: "its palette is not made of whole colours".into() });
+            return Err(Error::PhotoCorrupt {
+                detail: "its palette is not made of whole colours".into(),
+            });
         }
         _ => {}
     }
@@ -157,7 +159,8 @@ fn decode_whole(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
         limits.max_alloc = Some(4 * decoder.total_bytes() + (1 << 20));
         decoder.set_limits(limits).map_err(decoding_error)?;
     }
-    let (exif, xmp) = (decoder.exif_metadata().ok().flatten(), decoder.xmp_metadata().ok().flatten());
+    let (exif, xmp) =
+        (decoder.exif_metadata().ok().flatten(), decoder.xmp_metadata().ok().flatten());
     let profile = decoder.icc_profile().ok().flatten();
     let mut samples = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut samples).map_err(decoding_error)?;
@@ -190,9 +193,13 @@ impl Samples {
     fn flatten(self) -> Vec<u8> {
         match self {
             Samples::Eight { samples, channels: 3 } => samples,
-            Samples::Eight { samples, channels } => flattened::<255>(&samples, channels, |sample| sample[0].into()),
+            Samples::Eight { samples, channels } => {
+                flattened::<255>(&samples, channels, |sample| sample[0].into())
+            }
             Samples::Sixteen { samples, channels } => {
-                flattened::<65535>(&samples, 2 * channels, |sample| u16::from_ne_bytes([sample[0], sample[1]]).into())
+                flattened::<65535>(&samples, 2 * channels, |sample| {
+                    u16::from_ne_bytes([sample[0], sample[1]]).into()
+                })
             }
         }
     }
@@ -207,7 +214,8 @@ fn flattened<const MAX: u64>(samples: &[u8], size: usize, read: fn(&[u8]) -> u64
     let flat = |pixel: &[u8]| {
         let sample = |channel: usize| read(&pixel[channel * bytes..]);
         let alpha = if channels.is_multiple_of(2) { sample(channels - 1) } else { MAX };
-        [0, 1, 2].map(|colour| over_white::<MAX>(sample(if channels < 3 { 0 } else { colour }), alpha))
+        [0, 1, 2]
+            .map(|colour| over_white::<MAX>(sample(if channels < 3 { 0 } else { colour }), alpha))
     };
     pixels.flat_map(flat).collect()
 }
@@ -265,13 +273,21 @@ fn png_with_end(bytes: &[u8]) -> Option<Vec<u8>> {
 /// compared with the picture's.
 fn check_webp(bytes: &[u8]) -> Result<()> {
     let cut = || Error::PhotoCorrupt { detail: ENDS_EARLY.into() };
-    let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
+    let number =
+        |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
     let stated = bytes.get(4..8).map(number).ok_or_else(cut)?;
     let mut at = 12;
     while let Some(head) = bytes.get(at..at + 8).filter(|_| (at as u64) < 8 + stated) {
-        let content = bytes.get(at + 8..).and_then(|rest| rest.get(..number(&head[4..]) as usize)).ok_or_else(cut)?;
+        let content = bytes
+            .get(at + 8..)
+            .and_then(|rest| rest.get(..number(&head[4..]) as usize))
+            .ok_or_else(cut)?;
         // An animation's frame is a chunk again, behind 16 bytes.
-        let chunk = if head.starts_with(b"ANMF") { content.get(16..).unwrap_or_default() } else { &bytes[at..] };
+        let chunk = if head.starts_with(b"ANMF") {
+            content.get(16..).unwrap_or_default()
+        } else {
+            &bytes[at..]
+        };
         if chunk.starts_with(b"VP8 ")
             && let Some(sides) = chunk.get(14..18)
         {
@@ -291,9 +307,13 @@ fn iso_media_size(bytes: &[u8]) -> Option<(u64, u64)> {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         if &head[4..] == b"meta" {
             let meta = bytes.get(at..)?;
-            let sizes = meta[..length.min(meta.len())].windows(16).filter(|window| window.starts_with(b"ispe"));
+            let sizes = meta[..length.min(meta.len())]
+                .windows(16)
+                .filter(|window| window.starts_with(b"ispe"));
             let side = |at: &[u8]| u64::from(u32::from_be_bytes([at[0], at[1], at[2], at[3]]));
-            return sizes.map(|ispe| (side(&ispe[8..]), side(&ispe[12..]))).max_by_key(|(w, h)| w.saturating_mul(*h));
+            return sizes
+                .map(|ispe| (side(&ispe[8..]), side(&ispe[12..])))
+                .max_by_key(|(w, h)| w.saturating_mul(*h));
         }
         at = at.checked_add(length.max(8))?;
     }
@@ -302,8 +322,12 @@ fn iso_media_size(bytes: &[u8]) -> Option<(u64, u64)> {
 /// A decoder's error in this program's words.
 fn decoding_error(error: ImageError) -> Error {
     let detail = match &error {
-        ImageError::Unsupported(_) => return Error::PhotoFormat { what: Foreign::Kind(one_line(&error)) },
-        ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => ENDS_EARLY.into(),
+        ImageError::Unsupported(_) => {
+            return Error::PhotoFormat { what: Foreign::Kind(one_line(&error)) };
+        }
+        ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            ENDS_EARLY.into()
+        }
         ImageError::Limits(_) => format!("decoding it would take more than {} MB", MAX_BYTES >> 20),
         _ => one_line(&error),
     };

@@ -1,14 +1,14 @@
 //! Heatmaps: from a raw cam to a picture.
 //!
-//! [`heatmap`] and [`overlay`] repeat what the Python package `grad-cam` does with a cam (`scale_cam_image`,
-//! `aggregate_multi_layers`, `show_cam_on_image`), with OpenCV's resize and colour tables, so that the same cam gives
-//! the same picture. [`blend`] is the page's view: the same colours over the whole photo, at an opacity of the
-//! visitor's choice.
+//! [`heatmap`] and [`overlay`] repeat what the Python package `grad-cam` does with a cam
+//! (`scale_cam_image`, `aggregate_multi_layers`, `show_cam_on_image`), with OpenCV's resize and
+//! colour tables, so that the same cam gives the same picture. [`blend`] is the page's view: the
+//! same colours over the whole photo, at an opacity of the visitor's choice.
 //!
-//! A heatmap is `[h, w]` in 0..=1 where 1 is the strongest evidence *of this map*: maps of two classes are not
-//! comparable by colour. A cam without anything positive stays all zero.
-//! Not done here: how a cam comes about (see `cam`), canvases, words.
-//! To extend: a colour map is a variant of [`ColourMap`] and 256 colours more in `make_colour_maps.py`.
+//! A heatmap is `[h, w]` in 0..=1 where 1 is the strongest evidence *of this map*: maps of two
+//! classes are not comparable by colour. A cam without anything positive stays all zero. Not done
+//! here: how a cam comes about (see `cam`), canvases, words. To extend: a colour map is a variant
+//! of [`ColourMap`] and 256 colours more in `make_colour_maps.py`.
 
 use std::{fmt, str::FromStr};
 
@@ -27,8 +27,8 @@ pub struct Cam {
     pub values: Vec<f32>, // [height, width]
 }
 
-/// `scale_cam_image` of pytorch_grad_cam/utils/image.py: minus the minimum, divided by (1e-7 + maximum), in f32. An
-/// all-zero cam stays all zero, a constant one becomes it.
+/// `scale_cam_image` of pytorch_grad_cam/utils/image.py: minus the minimum, divided by (1e-7 +
+/// maximum), in f32. An all-zero cam stays all zero, a constant one becomes it.
 pub fn normalise(cam: &[f32]) -> Vec<f32> {
     let min = cam.iter().copied().fold(f32::INFINITY, f32::min);
     let shifted: Vec<f32> = cam.iter().map(|value| value - min).collect();
@@ -36,16 +36,22 @@ pub fn normalise(cam: &[f32]) -> Vec<f32> {
     shifted.iter().map(|value| value / (1e-7 + max)).collect()
 }
 
-/// OpenCV's `INTER_LINEAR` for f32: half-pixel centres, the border replicated; `[h, w]` to `[out_h, out_w]`, across and
-/// then down.
+/// OpenCV's `INTER_LINEAR` for f32: half-pixel centres, the border replicated; `[h, w]` to `[out_h,
+/// out_w]`, across and then down.
 ///
 /// # Panics
 /// When `values` is not `h·w` long or empty: a mistake of the caller.
 pub fn resize(values: &[f32], (h, w): (usize, usize), (out_h, out_w): (usize, usize)) -> Vec<f32> {
-    assert!(!values.is_empty() && values.len() == h * w, "{} values for a {h}×{w} map", values.len());
+    assert!(
+        !values.is_empty() && values.len() == h * w,
+        "{} values for a {h}×{w} map",
+        values.len()
+    );
     let across = between(w, out_w, 0.0, out_w as f64);
-    let wide: Vec<f32> =
-        values.chunks_exact(w).flat_map(|row| across.iter().map(|at| at.mix(row[at.low], row[at.high]))).collect();
+    let wide: Vec<f32> = values
+        .chunks_exact(w)
+        .flat_map(|row| across.iter().map(|at| at.mix(row[at.low], row[at.high])))
+        .collect();
     let mut out = Vec::with_capacity(out_h * out_w);
     for at in between(h, out_h, 0.0, out_h as f64) {
         let (upper, lower) = (&wide[at.low * out_w..][..out_w], &wide[at.high * out_w..][..out_w]);
@@ -62,15 +68,15 @@ struct Between {
 }
 
 impl Between {
-    /// OpenCV takes one fused multiply-add here. The product of two f32 is exact in f64, so this rounds alike but for
-    /// ties, and WebAssembly has no fused instruction for f32.
+    /// OpenCV takes one fused multiply-add here. The product of two f32 is exact in f64, so this
+    /// rounds alike but for ties, and WebAssembly has no fused instruction for f32.
     fn mix(&self, low: f32, high: f32) -> f32 {
         (f64::from(high - low) * f64::from(self.fraction) + f64::from(low)) as f32
     }
 }
 
-/// For each of `count` unit pixels: where its centre falls among `size` samples that are spread over `start..start +
-/// length`. Coordinates in f64, as OpenCV's.
+/// For each of `count` unit pixels: where its centre falls among `size` samples that are spread
+/// over `start..start + length`. Coordinates in f64, as OpenCV's.
 fn between(size: usize, count: usize, start: f64, length: f64) -> Vec<Between> {
     let last = size - 1;
     let scale = size as f64 / length;
@@ -82,8 +88,9 @@ fn between(size: usize, count: usize, start: f64, length: f64) -> Vec<Between> {
     (0..count).map(place).collect()
 }
 
-/// What `grad-cam` returns for one or more target layers: ReLU, normalise and resize each cam; the mean over layers;
-/// normalise again. `[out_h, out_w]` in 0..=1. Values that are not numbers count as zero.
+/// What `grad-cam` returns for one or more target layers: ReLU, normalise and resize each cam; the
+/// mean over layers; normalise again. `[out_h, out_w]` in 0..=1. Values that are not numbers count
+/// as zero.
 ///
 /// # Panics
 /// When `cams` is empty or one's `values` do not fit its size.
@@ -100,8 +107,8 @@ pub fn heatmap(cams: &[Cam], (out_h, out_w): (usize, usize)) -> Vec<f32> {
     normalise(&sum)
 }
 
-/// Heatmaps [height, width] of several cams on one scale: what is 1 in one is as strong as what is 1 in another, and none is stretched to
-/// look like more than it is.
+/// Heatmaps [height, width] of several cams on one scale: what is 1 in one is as strong as what is
+/// 1 in another, and none is stretched to look like more than it is.
 pub fn on_one_scale(cams: &[Cam], size: (usize, usize)) -> Vec<Vec<f32>> {
     let positive = |cam: &Cam| cam.values.iter().map(|value| value.max(0.0)).collect::<Vec<_>>();
     let mut maps: Vec<Vec<f32>> =
@@ -165,17 +172,19 @@ impl fmt::Display for ColourMap {
 impl FromStr for ColourMap {
     type Err = Error;
     fn from_str(name: &str) -> Result<ColourMap> {
-        ColourMap::ALL.into_iter().find(|map| map.name() == name).ok_or_else(|| Error::UnknownChoice {
-            what: "colour map",
-            name: name.into(),
-            known: ColourMap::ALL.map(ColourMap::name).join(", "),
+        ColourMap::ALL.into_iter().find(|map| map.name() == name).ok_or_else(|| {
+            Error::UnknownChoice {
+                what: "colour map",
+                name: name.into(),
+                known: ColourMap::ALL.map(ColourMap::name).join(", "),
+            }
         })
     }
 }
 
-/// `show_cam_on_image` of pytorch_grad_cam/utils/image.py with `image_weight = 0.5`, byte for byte: half colour, half
-/// photo, brightened until the brightest channel is full. `rgb: [h, w, 3]`, `heatmap: [h, w]` in 0..=1; returns bytes
-/// shaped as `rgb`.
+/// `show_cam_on_image` of pytorch_grad_cam/utils/image.py with `image_weight = 0.5`, byte for byte:
+/// half colour, half photo, brightened until the brightest channel is full. `rgb: [h, w, 3]`,
+/// `heatmap: [h, w]` in 0..=1; returns bytes shaped as `rgb`.
 ///
 /// # Panics
 /// When the sizes differ.
@@ -183,7 +192,8 @@ pub fn overlay(rgb: &[u8], heatmap: &[f32], map: ColourMap) -> Vec<u8> {
     assert_eq!(rgb.len(), heatmap.len() * 3, "bytes of a photo under {} values", heatmap.len());
     let half = |byte: u8| 0.5 * (f32::from(byte) / 255.0);
     let colours = heatmap.iter().flat_map(|&heat| map.colour(heat));
-    let mixed: Vec<f32> = colours.zip(rgb).map(|(colour, &photo)| half(colour) + half(photo)).collect();
+    let mixed: Vec<f32> =
+        colours.zip(rgb).map(|(colour, &photo)| half(colour) + half(photo)).collect();
     let max = mixed.iter().copied().fold(0.0, f32::max);
     // 0/0 in an all-black picture is NaN, which `as` makes 0: black stays black.
     mixed.iter().map(|value| (255.0 * (value / max)) as u8).collect()
@@ -210,17 +220,28 @@ impl Look {
     }
 }
 
-/// The longest side of a photo is so many contour lines wide: thin, and still there when a large photo is shown small.
+/// The longest side of a photo is so many contour lines wide: thin, and still there when a large
+/// photo is shown small.
 const CONTOURS_A_SIDE: usize = 400;
 
-/// The page's picture: RGBA `[photo.height, photo.width, 4]`, opaque. `heatmap: [h, w]` in 0..=1 is spread smoothly
-/// over `rect` of the photo and laid over it as `look` says; outside `rect`, which the network did not see, the photo is
-/// dimmed.
+/// The page's picture: RGBA `[photo.height, photo.width, 4]`, opaque. `heatmap: [h, w]` in 0..=1 is
+/// spread smoothly over `rect` of the photo and laid over it as `look` says; outside `rect`, which
+/// the network did not see, the photo is dimmed.
 ///
 /// # Panics
 /// When `heatmap` is not `h·w` long or empty.
-pub fn blend(photo: &Photo, heatmap: &[f32], (h, w): (usize, usize), rect: Rect, look: Look) -> Vec<u8> {
-    assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
+pub fn blend(
+    photo: &Photo,
+    heatmap: &[f32],
+    (h, w): (usize, usize),
+    rect: Rect,
+    look: Look,
+) -> Vec<u8> {
+    assert!(
+        !heatmap.is_empty() && heatmap.len() == h * w,
+        "{} values for a {h}×{w} heatmap",
+        heatmap.len()
+    );
     let table = look.colours.table();
     let over = (look.opacity.clamp(0.0, 1.0) * 256.0).round() as u32; // of 256
     let across = between(w, photo.width, rect.x, rect.width);
@@ -255,13 +276,17 @@ pub fn blend(photo: &Photo, heatmap: &[f32], (h, w): (usize, usize), rect: Rect,
             let heat = line[at.low] + (line[at.high] - line[at.low]) * at.fraction;
             let colour = &table[usize::from((255.0 * heat) as u8)];
             let over = if heat < look.threshold { 0 } else { over };
-            let mix = |channel| (u32::from(rgb[channel]) * (256 - over) + u32::from(colour[channel]) * over + 128) >> 8;
+            let mix = |channel| {
+                (u32::from(rgb[channel]) * (256 - over) + u32::from(colour[channel]) * over + 128)
+                    >> 8
+            };
             *out = opaque([mix(0), mix(1), mix(2)]);
             if look.contours {
                 let quarter = ((4.0 * heat) as u8).min(3); // the strongest place, 1, lies above ¾ like its neighbours
                 let above = if first { quarter } else { quarters[place][x] };
                 quarters[place][x] = quarter;
-                let left = if x < columns.start + thick { quarter } else { quarters[place][x - thick] };
+                let left =
+                    if x < columns.start + thick { quarter } else { quarters[place][x - thick] };
                 if quarter != above || quarter != left {
                     *out = against(*out);
                 }
@@ -277,12 +302,22 @@ fn against([r, g, b, _]: [u8; 4]) -> [u8; 4] {
     opaque(if luma > 128_000 { [0; 3] } else { [255; 3] })
 }
 
-/// The heatmap's value at a point of the photo, as [`blend`] shows it there; `None` where the network did not see.
+/// The heatmap's value at a point of the photo, as [`blend`] shows it there; `None` where the
+/// network did not see.
 ///
 /// # Panics
 /// When `heatmap` is not `h·w` long or empty.
-pub fn value_at(heatmap: &[f32], (h, w): (usize, usize), rect: Rect, (x, y): (f64, f64)) -> Option<f32> {
-    assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
+pub fn value_at(
+    heatmap: &[f32],
+    (h, w): (usize, usize),
+    rect: Rect,
+    (x, y): (f64, f64),
+) -> Option<f32> {
+    assert!(
+        !heatmap.is_empty() && heatmap.len() == h * w,
+        "{} values for a {h}×{w} heatmap",
+        heatmap.len()
+    );
     let inside = |at: f64, start: f64, length: f64| at >= start && at < start + length;
     if !inside(x, rect.x, rect.width) || !inside(y, rect.y, rect.height) {
         return None;
@@ -298,7 +333,10 @@ pub fn value_at(heatmap: &[f32], (h, w): (usize, usize), rect: Rect, (x, y): (f6
 ///
 /// Format: `numpy/lib/format.py`, version 1.0.
 pub fn npy(cam: &Cam) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", cam.height, cam.width);
+    let mut header = format!(
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
+        cam.height, cam.width
+    );
     let before = 6 + 2 + 2; // magic, version, length of the header
     let padded = (before + header.len() + 1).next_multiple_of(64) - before;
     header.extend(std::iter::repeat_n(' ', padded - 1 - header.len()));
@@ -320,8 +358,8 @@ fn opaque([r, g, b]: [u32; 3]) -> [u8; 4] {
     [r as u8, g as u8, b as u8, 255]
 }
 
-/// Where a heatmap is strongest and how much of it is strong: the numbers behind "strongest at the upper left, covers
-/// 12 %".
+/// Where a heatmap is strongest and how much of it is strong: the numbers behind "strongest at the
+/// upper left, covers 12 %".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Description {
     /// Third of the width that holds the maximum: 0 left, 1 middle, 2 right.
@@ -332,14 +370,20 @@ pub struct Description {
     pub share: f32,
 }
 
-/// Describes `heatmap: [h, w]`. Where several pixels share the maximum, as at a replicated border, their centre counts.
+/// Describes `heatmap: [h, w]`. Where several pixels share the maximum, as at a replicated border,
+/// their centre counts.
 ///
 /// # Panics
 /// When `heatmap` is not `h·w` long or empty.
 pub fn describe(heatmap: &[f32], (h, w): (usize, usize)) -> Description {
-    assert!(!heatmap.is_empty() && heatmap.len() == h * w, "{} values for a {h}×{w} heatmap", heatmap.len());
+    assert!(
+        !heatmap.is_empty() && heatmap.len() == h * w,
+        "{} values for a {h}×{w} heatmap",
+        heatmap.len()
+    );
     let max = heatmap.iter().copied().fold(0.0, f32::max);
-    let share = heatmap.iter().filter(|&&value| value > max / 2.0).count() as f32 / heatmap.len() as f32;
+    let share =
+        heatmap.iter().filter(|&&value| value > max / 2.0).count() as f32 / heatmap.len() as f32;
     let peaks = || (0..heatmap.len()).filter(|&at| heatmap[at] == max);
     let count = peaks().count().max(1) as f64;
     let third = |sum: f64, side: usize| (((sum / count + 0.5) / side as f64 * 3.0) as usize).min(2);

@@ -83,7 +83,8 @@ impl File {
                 }
             };
             let Some(&[high, low]) = content else { break };
-            let end = (at + 2 + usize::from(u16::from_be_bytes([high, low])).max(2)).min(bytes.len());
+            let end =
+                (at + 2 + usize::from(u16::from_be_bytes([high, low])).max(2)).min(bytes.len());
             file.segment(marker, &bytes[(at + 4).min(end)..end]);
             if matches!(marker, 0xE0..=0xEF | 0xFE) {
                 file.essence.extend_from_slice(&bytes[kept..at]);
@@ -95,7 +96,8 @@ impl File {
         file.essence.extend_from_slice(&bytes[kept.min(end)..end]);
         if !file.ended {
             // Half an end marker, or fill bytes.
-            let whole = file.essence.iter().rposition(|&byte| byte != 0xFF).map_or(0, |last| last + 1);
+            let whole =
+                file.essence.iter().rposition(|&byte| byte != 0xFF).map_or(0, |last| last + 1);
             file.essence.truncate(whole);
         }
         file
@@ -103,7 +105,9 @@ impl File {
 
     fn segment(&mut self, marker: u8, content: &[u8]) {
         match (marker, content) {
-            (0xC0..=0xCF, [_, h0, h1, w0, w1, _, components @ ..]) if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
+            (0xC0..=0xCF, [_, h0, h1, w0, w1, _, components @ ..])
+                if !matches!(marker, 0xC4 | 0xC8 | 0xCC) =>
+            {
                 self.frame = marker;
                 self.height = u16::from_be_bytes([*h0, *h1]).into();
                 self.width = u16::from_be_bytes([*w0, *w1]).into();
@@ -120,7 +124,9 @@ impl File {
                 let (of, rest) = rest.split_at((2 * usize::from(*count)).min(rest.len()));
                 let [from, to, bits, ..] = *rest else { return };
                 for id in of.iter().step_by(2) {
-                    let Some(place) = self.components.iter().position(|component| component.id == *id) else {
+                    let Some(place) =
+                        self.components.iter().position(|component| component.id == *id)
+                    else {
                         continue;
                     };
                     self.miscounted |= *count == 1 && self.is_miscounted(place);
@@ -131,10 +137,14 @@ impl File {
                 }
             }
             (0xE0, [b'J', b'F', b'I', b'F', 0, ..]) => self.jfif = true,
-            (0xEE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => self.adobe = Some(*transform),
+            (0xEE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => {
+                self.adobe = Some(*transform)
+            }
             // As Pillow: what a second block holds stands behind the first, whose directory is the
             // one that counts.
-            (0xE1, [b'E', b'x', b'i', b'f', 0, 0, block @ ..]) => self.exif.extend_from_slice(block),
+            (0xE1, [b'E', b'x', b'i', b'f', 0, 0, block @ ..]) => {
+                self.exif.extend_from_slice(block)
+            }
             (0xE1, _) => {
                 if let Some(packet) = content.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
                     self.xmp = packet.to_vec();
@@ -159,9 +169,11 @@ impl File {
             blocks != counted
         };
         let component = &self.components[place];
-        let finest = |of: fn(&Component) -> u64| self.components.iter().map(of).max().unwrap_or_default();
+        let finest =
+            |of: fn(&Component) -> u64| self.components.iter().map(of).max().unwrap_or_default();
         self.components.len() > 1
-            && (differs(self.width, component.h, finest(|c| c.h)) || differs(self.height, component.v, finest(|c| c.v)))
+            && (differs(self.width, component.h, finest(|c| c.h))
+                || differs(self.height, component.v, finest(|c| c.v)))
     }
 
     /// What the crate can't read of a JPEG.
@@ -203,7 +215,8 @@ impl File {
             decoder.set_color_transform(colours);
         }
         let samples = decoder.decode().map_err(failed)?;
-        let info = decoder.info().ok_or_else(|| Error::PhotoCorrupt { detail: ENDS_EARLY.into() })?;
+        let info =
+            decoder.info().ok_or_else(|| Error::PhotoCorrupt { detail: ENDS_EARLY.into() })?;
         Ok((samples, info.pixel_format, info.width.into(), info.height.into()))
     }
 }
@@ -262,7 +275,9 @@ fn rgb_of_cmyk(samples: &[u8]) -> Vec<u8> {
         ((product >> 8) + product) >> 8
     };
     pixels
-        .flat_map(|&[c, m, y, k]| [c, m, y].map(|ink| (255 - k).saturating_sub(divided(ink, 255 - k) as u8)))
+        .flat_map(|&[c, m, y, k]| {
+            [c, m, y].map(|ink| (255 - k).saturating_sub(divided(ink, 255 - k) as u8))
+        })
         .collect()
 }
 
@@ -275,7 +290,9 @@ fn failed(error: jpeg_decoder::Error) -> Error {
         jpeg_decoder::Error::Unsupported(_) => {
             return Error::PhotoFormat { what: Foreign::Kind(one_line(&error)) };
         }
-        jpeg_decoder::Error::Io(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => ENDS_EARLY.into(),
+        jpeg_decoder::Error::Io(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            ENDS_EARLY.into()
+        }
         _ => one_line(&error),
     };
     Error::PhotoCorrupt { detail }

@@ -24,7 +24,10 @@ fn exif_orientation(block: &[u8]) -> Option<u8> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     let mut reader = Reader::new();
     reader.continue_on_error(true);
-    let exif = reader.read_raw(block.to_vec()).or_else(|error| error.distill_partial_result(|_| ())).ok()?;
+    let exif = reader
+        .read_raw(block.to_vec())
+        .or_else(|error| error.distill_partial_result(|_| ()))
+        .ok()?;
     let number = match &exif.get_field(Tag::Orientation, In::PRIMARY)?.value {
         Value::Short(values) => values.first().map(|&value| value.into()),
         Value::Long(values) => values.first().map(|&value| value.into()),
@@ -56,7 +59,8 @@ pub fn wide_gamut(profile: &[u8]) -> Option<String> {
     let profile = ColorProfile::new_from_slice(profile).ok()?;
     let gamut = |profile: &ColorProfile| {
         let xy = |at: Xyzd| (at.x / (at.x + at.y + at.z), at.y / (at.x + at.y + at.z));
-        let [r, g, b] = [xy(profile.red_colorant), xy(profile.green_colorant), xy(profile.blue_colorant)];
+        let [r, g, b] =
+            [xy(profile.red_colorant), xy(profile.green_colorant), xy(profile.blue_colorant)];
         ((g.0 - r.0) * (b.1 - r.1) - (b.0 - r.0) * (g.1 - r.1)).abs() / 2.0
     };
     // A profile of tables has no primaries: its gamut is NaN, and not wider.
@@ -66,7 +70,9 @@ pub fn wide_gamut(profile: &[u8]) -> Option<String> {
     }
     let name = match profile.description {
         Some(ProfileText::PlainString(name)) => name,
-        Some(ProfileText::Localizable(names)) => names.into_iter().map(|name| name.value).next().unwrap_or_default(),
+        Some(ProfileText::Localizable(names)) => {
+            names.into_iter().map(|name| name.value).next().unwrap_or_default()
+        }
         Some(ProfileText::Description(name)) => name.ascii_string,
         None => String::new(),
     };

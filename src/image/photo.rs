@@ -45,7 +45,9 @@ impl Note {
                 "这张照片的色彩配置文件是 {profile}，色域比 sRGB 宽；像素按原值读取，没有转换（与 torchvision 和 Pillow 相同）。"
             ),
             Note::NearlyBlack { bits } => {
-                format!("这张 16 位图片几乎是黑的：它的值只用到 16 位中的 {bits} 位。请先把它拉伸到整个范围。")
+                format!(
+                    "这张 16 位图片几乎是黑的：它的值只用到 16 位中的 {bits} 位。请先把它拉伸到整个范围。"
+                )
             }
         }
     }
@@ -88,7 +90,10 @@ impl Photo {
         if orientation == Orientation::NoTransforms {
             return self;
         }
-        let Some(lying) = RgbImage::from_raw(self.width as u32, self.height as u32, self.rgb) else { unreachable!() };
+        let Some(lying) = RgbImage::from_raw(self.width as u32, self.height as u32, self.rgb)
+        else {
+            unreachable!()
+        };
         let upright = match orientation {
             Orientation::NoTransforms => lying,
             Orientation::FlipHorizontal => imageops::flip_horizontal(&lying),
@@ -112,7 +117,14 @@ impl Photo {
         let scaled = |side: usize| (side * most).div_ceil(longest);
         let (height, width) = (scaled(self.height), scaled(self.width));
         let size = (self.height, self.width);
-        let rgb = resample(&self.rgb, size, (height, width), 0..height, 0..width, Interpolation::Bilinear);
+        let rgb = resample(
+            &self.rgb,
+            size,
+            (height, width),
+            0..height,
+            0..width,
+            Interpolation::Bilinear,
+        );
         Photo { width, height, rgb, notes: self.notes.clone() }
     }
 }

@@ -116,15 +116,22 @@ impl Preprocessing {
         let longest = self.longest.min(photo.width.max(photo.height)) / 2;
         let halved = match fit {
             Fit::Whole => Preprocessing { longest, ..self.clone() },
-            Fit::Crop => Preprocessing { resize: self.resize / 2, crop: self.crop / 2, ..self.clone() },
+            Fit::Crop => {
+                Preprocessing { resize: self.resize / 2, crop: self.crop / 2, ..self.clone() }
+            }
         };
         (halved.side(fit) >= 2 * MIN_SIDE).then_some(halved)
     }
 
     /// Refuses numbers that no photo could be prepared with.
     fn check(&self) -> Result<()> {
-        let sides = [("resize", self.resize, 1), ("crop", self.crop, MIN_SIDE), ("longest", self.longest, MIN_SIDE)];
-        let out_of_range = sides.into_iter().find(|&(_, side, least)| !(least..=MAX_SIDE).contains(&side));
+        let sides = [
+            ("resize", self.resize, 1),
+            ("crop", self.crop, MIN_SIDE),
+            ("longest", self.longest, MIN_SIDE),
+        ];
+        let out_of_range =
+            sides.into_iter().find(|&(_, side, least)| !(least..=MAX_SIDE).contains(&side));
         let detail = if let Some((name, side, least)) = out_of_range {
             format!("`{name}` is {side}; {least} to {MAX_SIDE} is possible")
         } else if !self.mean.iter().all(|mean| mean.is_finite()) {
@@ -208,7 +215,8 @@ pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result
 
     let rgb = if preprocessing.grey { grey(&rgb) } else { rgb };
 
-    let (down, across) = (photo.height as f64 / resized.0 as f64, photo.width as f64 / resized.1 as f64);
+    let (down, across) =
+        (photo.height as f64 / resized.0 as f64, photo.width as f64 / resized.1 as f64);
     let rect = Rect {
         x: left as f64 * across,
         y: top as f64 * down,
@@ -218,7 +226,8 @@ pub fn prepare(photo: &Photo, fit: Fit, preprocessing: &Preprocessing) -> Result
     Ok(Prepared { height, width, input: normalise(&rgb, preprocessing), rgb, rect })
 }
 
-/// Pillow's `convert("L")`, once for each channel: ITU-R 601-2 luma in 16 bits. Source: `libImaging/Convert.c`, `L24`.
+/// Pillow's `convert("L")`, once for each channel: ITU-R 601-2 luma in 16 bits. Source:
+/// `libImaging/Convert.c`, `L24`.
 fn grey(rgb: &[u8]) -> Vec<u8> {
     let luma = |&[r, g, b]: &[u8; 3]| {
         let [r, g, b] = [r, g, b].map(u32::from);

@@ -1,10 +1,9 @@
 //! Pillow's antialiased resize, bit for bit.
 //!
-//! Follows `ImagingResample` of Pillow's src/libImaging/Resample.c for 8-bit channels: weights in f64, rounded to 22
-//! fractional bits, a horizontal pass that rounds to bytes, then a vertical one. Only a window of the result is
-//! computed.
-//! Not done here: Pillow's `reducing_gap`, box, alpha; torchvision uses none of them.
-//! To extend: a filter is an arm in [`support`] and in [`response`].
+//! Follows `ImagingResample` of Pillow's src/libImaging/Resample.c for 8-bit channels: weights in
+//! f64, rounded to 22 fractional bits, a horizontal pass that rounds to bytes, then a vertical one.
+//! Only a window of the result is computed. Not done here: Pillow's `reducing_gap`, box, alpha;
+//! torchvision uses none of them. To extend: a filter is an arm in [`support`] and in [`response`].
 
 use std::ops::Range;
 
@@ -51,7 +50,9 @@ pub fn resample(
     let mut sums = vec![0; line];
     for tap in &down {
         sums.fill(1 << (PRECISION_BITS - 1));
-        for (&weight, row) in tap.weights.iter().zip(narrow[(tap.first - top) * line..].chunks_exact(line)) {
+        for (&weight, row) in
+            tap.weights.iter().zip(narrow[(tap.first - top) * line..].chunks_exact(line))
+        {
             for (sum, &value) in sums.iter_mut().zip(row) {
                 *sum += weight * i32::from(value);
             }
@@ -61,8 +62,14 @@ pub fn resample(
     out
 }
 
-/// `precompute_coeffs` and `normalize_coeffs_8bpc` for the output pixels in `window`. `as` truncates as C's casts do.
-fn taps(size: usize, out_size: usize, window: Range<usize>, interpolation: Interpolation) -> Vec<Taps> {
+/// `precompute_coeffs` and `normalize_coeffs_8bpc` for the output pixels in `window`. `as`
+/// truncates as C's casts do.
+fn taps(
+    size: usize,
+    out_size: usize,
+    window: Range<usize>,
+    interpolation: Interpolation,
+) -> Vec<Taps> {
     let scale = size as f64 / out_size as f64;
     let filter_scale = scale.max(1.0); // enlarging interpolates, shrinking averages
     let support = support(interpolation) * filter_scale;
@@ -72,10 +79,13 @@ fn taps(size: usize, out_size: usize, window: Range<usize>, interpolation: Inter
             let centre = (out as f64 + 0.5) * scale;
             let first = (centre - support + 0.5) as usize; // saturates at 0
             let end = ((centre + support + 0.5) as usize).min(size);
-            let exact: Vec<f64> =
-                (first..end).map(|x| response(interpolation, (x as f64 - centre + 0.5) * inverse)).collect();
+            let exact: Vec<f64> = (first..end)
+                .map(|x| response(interpolation, (x as f64 - centre + 0.5) * inverse))
+                .collect();
             let total: f64 = exact.iter().sum();
-            let weights = exact.iter().map(|weight| to_fixed(if total != 0.0 { weight / total } else { *weight }));
+            let weights = exact
+                .iter()
+                .map(|weight| to_fixed(if total != 0.0 { weight / total } else { *weight }));
             Taps { first, weights: weights.collect() }
         })
         .collect()

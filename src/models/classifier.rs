@@ -1,4 +1,5 @@
-//! What reads the pooled features: the classifier, and the hidden layers before it of networks that were given a head of their own.
+//! What reads the pooled features: the classifier, and the hidden layers before it of networks that
+//! were given a head of their own.
 
 use super::recorder::{Recorder, Slot};
 use super::upload::Upload;
@@ -31,8 +32,10 @@ impl Hidden {
 
 impl Classifier {
     pub(super) fn new(upload: &mut Upload, network: &Network) -> Classifier {
-        let hidden =
-            network.hidden.iter().map(|hidden| Hidden { conv: upload.hidden(&hidden.linear), relu: hidden.relu });
+        let hidden = network
+            .hidden
+            .iter()
+            .map(|hidden| Hidden { conv: upload.hidden(&hidden.linear), relu: hidden.relu });
         Classifier { hidden: hidden.collect(), last: upload.linear(&network.fc) }
     }
 
@@ -53,7 +56,13 @@ impl Classifier {
     }
 
     /// The gradient of `pooled`; `dlogits` as [`sparse`](ops::sparse) gives it.
-    pub(super) fn backward(&self, run: &mut Recorder, dlogits: &Tensor, outs: &[Tensor], pooled: &Tensor) -> Tensor {
+    pub(super) fn backward(
+        &self,
+        run: &mut Recorder,
+        dlogits: &Tensor,
+        outs: &[Tensor],
+        pooled: &Tensor,
+    ) -> Tensor {
         let mut dy = run.gradient(outs.last().unwrap_or(pooled), Slot::Head(self.hidden.len()));
         run.push(ops::linear_backward(run.gpu, &dy, dlogits, &self.last));
         if let (Some(hidden), Some(out)) = (self.hidden.last(), outs.last())

@@ -1,9 +1,10 @@
 //! Weights from a file that arrives piece by piece to the GPU, a tensor at a time.
 //!
-//! A [`Loader`] works beside the [`Explainer`](crate::Explainer), which goes on with the network that it has: only
-//! [`Explainer::install`](crate::Explainer::install) of what [`Loader::finish`] gave changes that. Here no more is held than the
-//! tensor that is arriving and the small ones (batch norm, biases), but for PyTorch files, which are held whole.
-//! Deliberately absent: where the bytes come from, and whether to trust them; whoever pushes them checks digests before
+//! A [`Loader`] works beside the [`Explainer`](crate::Explainer), which goes on with the network
+//! that it has: only [`Explainer::install`](crate::Explainer::install) of what [`Loader::finish`]
+//! gave changes that. Here no more is held than the tensor that is arriving and the small ones
+//! (batch norm, biases), but for PyTorch files, which are held whole. Deliberately absent: where
+//! the bytes come from, and whether to trust them; whoever pushes them checks digests before
 //! installing.
 
 use std::collections::HashMap;
@@ -42,24 +43,27 @@ impl Loader {
     /// `size`: the file's bytes, where they are known: see [`Incoming::new`].
     pub fn new(uploader: Uploader, size: Option<usize>) -> Loader {
         let (architecture, checkpoint, shapes, uploaded) = Default::default();
-        let received = Received { uploader, architecture, checkpoint, shapes, uploaded, conventions: None };
+        let received =
+            Received { uploader, architecture, checkpoint, shapes, uploaded, conventions: None };
         Loader { incoming: Incoming::new(size), received }
     }
 
-    /// Takes, of a file that holds several networks, the one with this name: see [`Checkpoint::choices`].
+    /// Takes, of a file that holds several networks, the one with this name: see
+    /// [`Checkpoint::choices`].
     pub fn choose(&mut self, name: &str) {
         self.incoming.choose(name);
     }
 
-    /// By which conventions the network is to run. To be called before the first bytes: dilated weights take more room.
+    /// By which conventions the network is to run. To be called before the first bytes: dilated
+    /// weights take more room.
     pub fn set_conventions(&mut self, conventions: Conventions) {
         self.received.conventions = Some(conventions);
     }
 
     /// Takes the file's next bytes.
     ///
-    /// Errors: as [`Checkpoint::read`] and [`Network::from_checkpoint`], as soon as they can be known;
-    /// [`Error::DeviceLost`](crate::Error::DeviceLost). Nothing more may be pushed then.
+    /// Errors: as [`Checkpoint::read`] and [`Network::from_checkpoint`], as soon as they can be
+    /// known; [`Error::DeviceLost`](crate::Error::DeviceLost). Nothing more may be pushed then.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let received = &mut self.received;
         received.uploader.check()?;
@@ -103,7 +107,9 @@ impl Received {
                 };
                 network.convs().for_each(|conv| named(&conv.name, Shape::of(conv)));
                 let linears = network.linears();
-                linears.for_each(|linear| named(&linear.name, Shape::of_linear(linear.classes, linear.features)));
+                linears.for_each(|linear| {
+                    named(&linear.name, Shape::of_linear(linear.classes, linear.features))
+                });
                 self.architecture = Some(network.architecture);
                 self.checkpoint = checkpoint;
             }

@@ -1,5 +1,6 @@
-//! A network of inverted residuals: MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) and EfficientNet-Lite, which is
-//! EfficientNet (Tan and Le 2019, arXiv 1905.11946) with ReLU6 and without squeeze-and-excite.
+//! A network of inverted residuals: MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) and
+//! EfficientNet-Lite, which is EfficientNet (Tan and Le 2019, arXiv 1905.11946) with ReLU6 and
+//! without squeeze-and-excite.
 //!
 //! A network of other depths or widths needs no code: sizes come from the checkpoint.
 
@@ -47,7 +48,14 @@ impl InvertedResidual {
     }
 
     /// `dout` is dL/dout, which no activation follows; dx is masked by `mask`, if given.
-    fn backward(&self, run: &mut Recorder, dx: &Tensor, dout: &Tensor, activations: &Activations, mask: Option<Mask>) {
+    fn backward(
+        &self,
+        run: &mut Recorder,
+        dx: &Tensor,
+        dout: &Tensor,
+        activations: &Activations,
+        mask: Option<Mask>,
+    ) {
         let relu6 = |output| Some(Mask { output, activation: Activation::Relu6 });
         let residual = self.residual.then_some(dout);
         let inner = &activations.outs[..activations.outs.len() - 1]; // a, if there is one, and b
@@ -97,7 +105,12 @@ impl MobileNet {
         });
         let blocks = blocks.collect();
         let head = network.head.as_ref().expect("the reader gives this family a head");
-        MobileNet { stem, blocks, head: upload.conv2d(head), classifier: Classifier::new(upload, network) }
+        MobileNet {
+            stem,
+            blocks,
+            head: upload.conv2d(head),
+            classifier: Classifier::new(upload, network),
+        }
     }
 
     //   out = relu6(head(blocks(relu6(stem(x)))))
@@ -131,7 +144,8 @@ impl MobileNet {
             return run.conv2d_backward_input(dx, dout, &self.head, Fused::default());
         };
         // Only the first block reads what an activation function made, the stem's.
-        let mask = (goes_on && index == 0).then(|| Mask { output: features.before(0), activation: Activation::Relu6 });
+        let mask = (goes_on && index == 0)
+            .then(|| Mask { output: features.before(0), activation: Activation::Relu6 });
         run.layer(&block.name);
         block.backward(run, dx, dout, &features.blocks[index], mask);
     }
@@ -143,7 +157,11 @@ impl MobileNet {
 
     pub(super) fn convs(&self) -> Vec<AnyConv<'_>> {
         let blocks = self.blocks.iter().flat_map(InvertedResidual::convs);
-        [AnyConv::Dense(&self.stem)].into_iter().chain(blocks).chain([AnyConv::Dense(&self.head)]).collect()
+        [AnyConv::Dense(&self.stem)]
+            .into_iter()
+            .chain(blocks)
+            .chain([AnyConv::Dense(&self.head)])
+            .collect()
     }
 
     pub(super) fn convs_of(&self, part: &str) -> Vec<AnyConv<'_>> {

@@ -27,7 +27,8 @@ impl Model {
     }
 
     /// Takes over scales, biases, paddings and strides of `network`, the same network by other
-    /// [`Conventions`](crate::checkpoint::Conventions). Passes that were recorded before are no longer valid.
+    /// [`Conventions`](crate::checkpoint::Conventions). Passes that were recorded before are no
+    /// longer valid.
     pub fn set_conventions(&mut self, gpu: &Gpu, network: &Network) {
         let convs = match self {
             Model::ResNet(model) => model.conventional(),
@@ -40,15 +41,21 @@ impl Model {
         }
     }
 
-    /// Dispatches that shuffle the weights of one of [`Architecture::parts`] in place, each tensor within itself, scales and biases
-    /// (batch norm's, too) among their like; run in reverse order, they put them back, bit by bit.
+    /// Dispatches that shuffle the weights of one of [`Architecture::parts`] in place, each tensor
+    /// within itself, scales and biases (batch norm's, too) among their like; run in reverse order,
+    /// they put them back, bit by bit.
     pub fn randomize(&self, gpu: &Gpu, part: &str) -> Vec<Dispatch> {
         let layers: Vec<[&Buffer; 2]> = match part {
             "fc" | "classifier" => self.classifier().buffers().collect(),
-            _ => self.convs_of(part).into_iter().map(|conv| [conv.weight(), conv.scale_bias()]).collect(),
+            _ => self
+                .convs_of(part)
+                .into_iter()
+                .map(|conv| [conv.weight(), conv.scale_bias()])
+                .collect(),
         };
         let dispatches = |([weight, scale_bias], seed): ([&Buffer; 2], u32)| {
-            // [2, c]: a scale must not become a bias. The largest power of two in c keeps them apart; ResNets' c is one.
+            // [2, c]: a scale must not become a bias. The largest power of two in c keeps them
+            // apart; ResNets' c is one.
             let channels = scale_bias.bytes() as usize / 4 / 2;
             let within = 1 << channels.trailing_zeros();
             let mut dispatches = ops::randomize(gpu, weight, None, 2 * seed);
@@ -114,8 +121,9 @@ impl Model {
         }
     }
 
-    /// The backward of block `index`: dx from `dout`, the gradient of what comes before the block's own last activation function.
-    /// dx goes back through the activation function that made x if `goes_on`.
+    /// The backward of block `index`: dx from `dout`, the gradient of what comes before the block's
+    /// own last activation function. dx goes back through the activation function that made x if
+    /// `goes_on`.
     pub(super) fn backward_block(
         &self,
         run: &mut Recorder,
@@ -127,12 +135,20 @@ impl Model {
     ) {
         match self {
             Model::ResNet(model) => model.backward_block(run, index, dx, dout, features, goes_on),
-            Model::MobileNet(model) => model.backward_block(run, index, dx, dout, features, goes_on),
+            Model::MobileNet(model) => {
+                model.backward_block(run, index, dx, dout, features, goes_on)
+            }
         }
     }
 
     /// The backward of what lies before the first block: the photo's gradient dx.
-    pub(super) fn backward_stem(&self, run: &mut Recorder, dx: &Tensor, dout: &Tensor, features: &Features) {
+    pub(super) fn backward_stem(
+        &self,
+        run: &mut Recorder,
+        dx: &Tensor,
+        dout: &Tensor,
+        features: &Features,
+    ) {
         match self {
             Model::ResNet(model) => model.backward_stem(run, dx, dout, features),
             Model::MobileNet(model) => model.backward_stem(run, dx, dout),

@@ -37,9 +37,11 @@ pub struct Pass {
 pub enum Target {
     /// The photo itself.
     Input,
-    /// The output of a layer, counted as in [`Architecture::blocks`](crate::checkpoint::Architecture::blocks).
+    /// The output of a layer, counted as in
+    /// [`Architecture::blocks`](crate::checkpoint::Architecture::blocks).
     Layer(usize),
-    /// The means of the last layer's output, which the classifier reads: its gradient is a `positions`th of theirs, everywhere.
+    /// The means of the last layer's output, which the classifier reads: its gradient is a
+    /// `positions`th of theirs, everywhere.
     Pooled,
 }
 
@@ -53,18 +55,29 @@ impl Target {
     /// The layer that a name of [`Architecture::layers`] means. Errors: [`Error::UnknownLayer`].
     pub fn named(architecture: &Architecture, name: &str) -> Result<Target> {
         let blocks = architecture.blocks();
-        let last_of_stage = |stage: &str| blocks.iter().rposition(|block| is_of_stage(block, stage));
+        let last_of_stage =
+            |stage: &str| blocks.iter().rposition(|block| is_of_stage(block, stage));
         let found = blocks.iter().position(|block| block == name).or_else(|| last_of_stage(name));
         let known = || architecture.layers().join(", ");
-        found.map(Target::Layer).ok_or_else(|| Error::UnknownLayer { name: name.into(), known: known() })
+        found
+            .map(Target::Layer)
+            .ok_or_else(|| Error::UnknownLayer { name: name.into(), known: known() })
     }
 }
 
 impl Pass {
-    /// Allocates and records everything for inputs of height × width; `tuning` says how convolutions are cut.
+    /// Allocates and records everything for inputs of height × width; `tuning` says how
+    /// convolutions are cut.
     ///
-    /// Errors: [`Error::PhotoTooSmall`] below 32 pixels, [`Error::AdapterLimit`] where the largest buffer would not fit.
-    pub fn new(gpu: &Gpu, model: &Model, tuning: Tuning, height: usize, width: usize) -> Result<Pass> {
+    /// Errors: [`Error::PhotoTooSmall`] below 32 pixels, [`Error::AdapterLimit`] where the largest
+    /// buffer would not fit.
+    pub fn new(
+        gpu: &Gpu,
+        model: &Model,
+        tuning: Tuning,
+        height: usize,
+        width: usize,
+    ) -> Result<Pass> {
         let minimum = SMALLEST_INPUT;
         if height < minimum || width < minimum {
             return Err(Error::PhotoTooSmall { width, height, minimum });
@@ -77,7 +90,8 @@ impl Pass {
             let [h, w] = size.map(|side| conv.window().out(side));
             tensor_bytes(h, w, conv.c_out())
         });
-        let dense: Vec<_> = convs.iter().filter_map(|&(conv, size)| Some((conv.dense()?, size))).collect();
+        let dense: Vec<_> =
+            convs.iter().filter_map(|&(conv, size)| Some((conv.dense()?, size))).collect();
         let scratch = ScratchBytes::of(gpu, &tuning, &dense);
         let needed = outputs.chain([input, scratch.largest()]).max().unwrap_or(0);
         let available = gpu.largest_buffer();
@@ -129,15 +143,16 @@ impl Pass {
         gpu.run(&self.forward[first..]);
     }
 
-    /// The logits [classes] of other means [features] of the last layer: of one feature alone, a column of the classifier's weight with
-    /// its bias. Leaves logits that are not the photo's.
+    /// The logits [classes] of other means [features] of the last layer: of one feature alone, a
+    /// column of the classifier's weight with its bias. Leaves logits that are not the photo's.
     pub async fn logits_of_features(&self, gpu: &Gpu, features: &[f32]) -> Result<Vec<f32>> {
         gpu.write(&self.pooled, features);
         self.run_forward_from(gpu, Target::Pooled);
         gpu.read(&self.logits).await
     }
 
-    /// Queues the backward pass of what `dlogits` holds; the gradient of `target` is valid until the next backward.
+    /// Queues the backward pass of what `dlogits` holds; the gradient of `target` is valid until
+    /// the next backward.
     pub fn run_backward(&mut self, gpu: &Gpu, model: &Model, target: Target, rule: Rule) -> Tensor {
         if !self.backward.contains_key(&(target, rule)) {
             let recorded = self.record_backward(gpu, model, target, rule);
@@ -148,11 +163,20 @@ impl Pass {
         backward.gradient.clone()
     }
 
-    /// Records the dispatches from `dlogits` down to `target`: the forward pass upside-down, as far as needed.
-    fn record_backward(&mut self, gpu: &Gpu, model: &Model, target: Target, rule: Rule) -> Backward {
+    /// Records the dispatches from `dlogits` down to `target`: the forward pass upside-down, as far
+    /// as needed.
+    fn record_backward(
+        &mut self,
+        gpu: &Gpu,
+        model: &Model,
+        target: Target,
+        rule: Rule,
+    ) -> Backward {
         let features = &self.features;
-        let mut run = Recorder::new(gpu, &self.convolutions, rule, std::mem::take(&mut self.gradients));
-        let mut dy = model.classifier().backward(&mut run, &self.dlogits, &self.hidden, &self.pooled);
+        let mut run =
+            Recorder::new(gpu, &self.convolutions, rule, std::mem::take(&mut self.gradients));
+        let mut dy =
+            model.classifier().backward(&mut run, &self.dlogits, &self.hidden, &self.pooled);
         let last = features.blocks.len() - 1;
         let first = match target {
             Target::Pooled => last + 1,
@@ -161,14 +185,23 @@ impl Pass {
         };
         if target != Target::Pooled {
             let dx = run.gradient(features.last(), Slot::of_block(last));
-            // The target's gradient is that of the layer's output, so its own activation function is not gone through.
-            let through = (first <= last).then_some(Through { activation: model.pooled_activation(), rule });
+            // The target's gradient is that of the layer's output, so its own activation function
+            // is not gone through.
+            let through =
+                (first <= last).then_some(Through { activation: model.pooled_activation(), rule });
             run.push(ops::global_average_pool_backward(gpu, &dx, &dy, features.last(), through));
             dy = dx;
         }
         for index in (first..=last).rev() {
             let dx = run.gradient(features.before(index), Slot::of_block(index + 1));
-            model.backward_block(&mut run, index, &dx, &dy, features, index > first || target == Target::Input);
+            model.backward_block(
+                &mut run,
+                index,
+                &dx,
+                &dy,
+                features,
+                index > first || target == Target::Input,
+            );
             dy = dx;
         }
         if target == Target::Input {
@@ -195,9 +228,11 @@ impl Pass {
         target == Target::Layer(self.features.blocks.len() - 1)
     }
 
-    /// Bytes of activations (with the scratch of convolutions), and of gradients so far, on the GPU.
+    /// Bytes of activations (with the scratch of convolutions), and of gradients so far, on the
+    /// GPU.
     pub fn bytes(&self) -> (u64, u64) {
-        let activations = self.forward_tensors().map(Tensor::bytes).sum::<u64>() + self.convolutions.scratch_bytes();
+        let activations = self.forward_tensors().map(Tensor::bytes).sum::<u64>()
+            + self.convolutions.scratch_bytes();
         (activations, self.gradients.values().chain([&self.dlogits]).map(Tensor::bytes).sum())
     }
 
@@ -213,7 +248,10 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.forward_tensors().chain(self.gradients.values()).chain([&self.dlogits]).for_each(Tensor::free);
+        self.forward_tensors()
+            .chain(self.gradients.values())
+            .chain([&self.dlogits])
+            .for_each(Tensor::free);
         self.convolutions.free();
     }
 }

@@ -98,8 +98,20 @@ pub(super) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     /// `gradients`: buffers that earlier backwards made.
-    pub fn new(gpu: &'a Gpu, convolutions: &'a Convolutions, rule: Rule, gradients: Gradients) -> Recorder<'a> {
-        Recorder { gpu, rule, convolutions, gradients, dispatches: Vec::new(), layer: String::new() }
+    pub fn new(
+        gpu: &'a Gpu,
+        convolutions: &'a Convolutions,
+        rule: Rule,
+        gradients: Gradients,
+    ) -> Recorder<'a> {
+        Recorder {
+            gpu,
+            rule,
+            convolutions,
+            gradients,
+            dispatches: Vec::new(),
+            layer: String::new(),
+        }
     }
 
     /// In which layer the following dispatches work, for timings.
@@ -136,7 +148,13 @@ impl<'a> Recorder<'a> {
         self.extend(self.convolutions.conv2d_backward_input(self.gpu, dx, dy, conv, fused));
     }
 
-    pub fn depthwise_conv2d_backward_input(&mut self, dx: &Tensor, dy: &Tensor, conv: &DepthwiseConv2d, fused: Fused) {
+    pub fn depthwise_conv2d_backward_input(
+        &mut self,
+        dx: &Tensor,
+        dy: &Tensor,
+        conv: &DepthwiseConv2d,
+        fused: Fused,
+    ) {
         self.push(ops::depthwise_conv2d_backward_input(self.gpu, dx, dy, conv, fused));
     }
 
@@ -147,13 +165,21 @@ impl<'a> Recorder<'a> {
 
     pub fn buffer(&mut self, shape: [usize; 3], slot: Slot) -> Tensor {
         let [height, width, channels] = shape;
-        self.gradients.entry((shape, slot)).or_insert_with(|| self.gpu.tensor(height, width, channels)).clone()
+        self.gradients
+            .entry((shape, slot))
+            .or_insert_with(|| self.gpu.tensor(height, width, channels))
+            .clone()
     }
 
-    /// What follows a convolution whose result goes back through the activation function that made `mask`. A tensor's gradient is
-    /// whole only with `residual` added, so guided backpropagation's own ReLU comes after that: as conv2d does it, sum, ReLU, mask.
+    /// What follows a convolution whose result goes back through the activation function that made
+    /// `mask`. A tensor's gradient is whole only with `residual` added, so guided backpropagation's
+    /// own ReLU comes after that: as conv2d does it, sum, ReLU, mask.
     pub fn through<'t>(&self, residual: Option<&'t Tensor>, mask: Option<Mask<'t>>) -> Fused<'t> {
         let guided = self.rule == Rule::Guided && mask.is_some();
-        Fused { residual, activation: if guided { Activation::Relu } else { Activation::None }, mask }
+        Fused {
+            residual,
+            activation: if guided { Activation::Relu } else { Activation::None },
+            mask,
+        }
     }
 }

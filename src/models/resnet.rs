@@ -1,4 +1,5 @@
-//! A ResNet: residual blocks of two or three convolutions. He et al. 2015, arXiv 1512.03385; torchvision's v1.5.
+//! A ResNet: residual blocks of two or three convolutions. He et al. 2015, arXiv 1512.03385;
+//! torchvision's v1.5.
 //!
 //! A ResNet of other depths needs no code: sizes come from the checkpoint.
 
@@ -46,8 +47,16 @@ impl Block {
         Activations { outs, shortcut }
     }
 
-    /// `dout` is dL/d(conv3(b) + identity), its ReLU mask already applied; dx is masked by `mask`, if given.
-    fn backward(&self, run: &mut Recorder, dx: &Tensor, dout: &Tensor, activations: &Activations, mask: Option<Mask>) {
+    /// `dout` is dL/d(conv3(b) + identity), its ReLU mask already applied; dx is masked by `mask`,
+    /// if given.
+    fn backward(
+        &self,
+        run: &mut Recorder,
+        dx: &Tensor,
+        dout: &Tensor,
+        activations: &Activations,
+        mask: Option<Mask>,
+    ) {
         let mut dy = dout.clone();
         for (i, conv) in self.convs.iter().enumerate().skip(1).rev() {
             let a = &activations.outs[i - 1]; // relu(conv_i(·)): what conv_{i+1} read
@@ -90,9 +99,14 @@ impl ResNet {
 
     pub(super) fn forward(&self, run: &mut Recorder, input: &Tensor) -> Features {
         run.layer("conv1");
-        let stem = run.conv2d(input, &self.stem, Fused { activation: Activation::Relu, ..Default::default() });
+        let stem = run.conv2d(
+            input,
+            &self.stem,
+            Fused { activation: Activation::Relu, ..Default::default() },
+        );
         run.layer("");
-        let pool = run.gpu.tensor(MAX_POOL.out(stem.height), MAX_POOL.out(stem.width), stem.channels);
+        let pool =
+            run.gpu.tensor(MAX_POOL.out(stem.height), MAX_POOL.out(stem.width), stem.channels);
         run.push(ops::max_pool2d(run.gpu, &pool, &stem, MAX_POOL));
         let mut features = Features::new(stem, Some(pool));
         for block in &self.blocks {
@@ -114,18 +128,32 @@ impl ResNet {
     ) {
         let block = &self.blocks[index];
         // What the first block reads are the pool's maxima, which no ReLU made.
-        let mask =
-            (goes_on && index > 0).then(|| Mask { output: features.before(index), activation: Activation::Relu });
+        let mask = (goes_on && index > 0)
+            .then(|| Mask { output: features.before(index), activation: Activation::Relu });
         run.layer(&block.name);
         block.backward(run, dx, dout, &features.blocks[index], mask);
     }
 
-    pub(super) fn backward_stem(&self, run: &mut Recorder, dx: &Tensor, dpool: &Tensor, features: &Features) {
+    pub(super) fn backward_stem(
+        &self,
+        run: &mut Recorder,
+        dx: &Tensor,
+        dpool: &Tensor,
+        features: &Features,
+    ) {
         run.layer("");
         let dstem = run.gradient(&features.stem, Slot::Even);
         let indices = run.buffer([1, 1, dpool.positions() * dpool.c4()], Slot::Indices);
         let relu = Some(Through { activation: Activation::Relu, rule: run.rule });
-        run.extend(ops::max_pool2d_backward(run.gpu, &dstem, dpool, &features.stem, &indices, MAX_POOL, relu));
+        run.extend(ops::max_pool2d_backward(
+            run.gpu,
+            &dstem,
+            dpool,
+            &features.stem,
+            &indices,
+            MAX_POOL,
+            relu,
+        ));
         run.layer("conv1");
         run.conv2d_backward_input(dx, &dstem, &self.stem, Fused::default());
     }
@@ -144,9 +172,18 @@ impl ResNet {
     }
 
     pub(super) fn conventional(&mut self) -> Vec<Conventional<'_>> {
-        let blocks = self.blocks.iter_mut().flat_map(|block| block.convs.iter_mut().chain(&mut block.downsample));
+        let blocks = self
+            .blocks
+            .iter_mut()
+            .flat_map(|block| block.convs.iter_mut().chain(&mut block.downsample));
         let convs = [&mut self.stem].into_iter().chain(blocks);
-        convs.map(|Conv2d { scale_bias, padding, stride, .. }| Conventional { scale_bias, padding, stride }).collect()
+        convs
+            .map(|Conv2d { scale_bias, padding, stride, .. }| Conventional {
+                scale_bias,
+                padding,
+                stride,
+            })
+            .collect()
     }
 
     pub(super) fn sized_convs(&self, size: [usize; 2]) -> Vec<(AnyConv<'_>, [usize; 2])> {

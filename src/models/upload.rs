@@ -1,6 +1,8 @@
-//! Weights on their way to the GPU: checked against its largest buffer, packed and uploaded, a tensor at a time.
+//! Weights on their way to the GPU: checked against its largest buffer, packed and uploaded, a
+//! tensor at a time.
 //!
-//! A weight stays as precise as it was shipped: f32, f16 pairs, or i8 with a scale an output channel.
+//! A weight stays as precise as it was shipped: f32, f16 pairs, or i8 with a scale an output
+//! channel.
 
 use std::collections::HashMap;
 
@@ -11,11 +13,13 @@ use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Uploader};
 use crate::ops::{Conv2d, DepthwiseConv2d, Linear, Padding, Precision, Shape, pack_scale_bias};
 
-/// Weights on the GPU that no [`Model`](super::Model) owns yet, by the name of their convolution or classifier.
+/// Weights on the GPU that no [`Model`](super::Model) owns yet, by the name of their convolution or
+/// classifier.
 #[derive(Default)]
 pub struct Uploaded(HashMap<String, (Precision, Buffer)>);
 
-/// Makes the layers of a [`Model`](super::Model): takes weights that are on the GPU already, uploads the others.
+/// Makes the layers of a [`Model`](super::Model): takes weights that are on the GPU already,
+/// uploads the others.
 pub(super) struct Upload<'a> {
     gpu: &'a Gpu,
     uploader: Uploader,
@@ -43,15 +47,31 @@ impl<'a> Upload<'a> {
 
     pub fn linear(&mut self, fc: &crate::checkpoint::Linear) -> Linear {
         let (classes, features) = (fc.classes, fc.features);
-        let (precision, weight) = self.weight(&fc.name, &fc.weight, Shape::of_linear(classes, features));
-        Linear { weight, precision, scale_bias: pack_scale_bias(self.gpu, &fc.scale, &fc.bias), features, classes }
+        let (precision, weight) =
+            self.weight(&fc.name, &fc.weight, Shape::of_linear(classes, features));
+        Linear {
+            weight,
+            precision,
+            scale_bias: pack_scale_bias(self.gpu, &fc.scale, &fc.bias),
+            features,
+            classes,
+        }
     }
 
     /// A linear layer as the 1×1 convolution of one position that it is.
     pub fn hidden(&mut self, linear: &crate::checkpoint::Linear) -> Conv2d {
         let Linear { weight, precision, scale_bias, features, classes } = self.linear(linear);
         let padding = Padding::Symmetric(0);
-        Conv2d { weight, precision, scale_bias, c_in: features, c_out: classes, ksize: 1, stride: 1, padding }
+        Conv2d {
+            weight,
+            precision,
+            scale_bias,
+            c_in: features,
+            c_out: classes,
+            ksize: 1,
+            stride: 1,
+            padding,
+        }
     }
 
     fn weight(&mut self, name: &str, values: &Values, shape: Shape) -> (Precision, Buffer) {
@@ -72,7 +92,14 @@ impl Uploaded {
     /// Uploads a weight: little-endian numbers of `dtype`, in the order of the checkpoint.
     ///
     /// Errors: [`Error::TensorTooLarge`].
-    pub fn add(&mut self, uploader: &Uploader, name: &str, shape: Shape, dtype: Dtype, bytes: &[u8]) -> Result<()> {
+    pub fn add(
+        &mut self,
+        uploader: &Uploader,
+        name: &str,
+        shape: Shape,
+        dtype: Dtype,
+        bytes: &[u8],
+    ) -> Result<()> {
         shape.check(uploader, name, dtype.size())?;
         // As in `Upload::weight`.
         let decoded: Vec<f32>;
@@ -98,11 +125,12 @@ impl Drop for Uploaded {
     }
 }
 
-/// Refuses weights that need a larger buffer than the adapter allows. Errors: [`Error::TensorTooLarge`].
+/// Refuses weights that need a larger buffer than the adapter allows. Errors:
+/// [`Error::TensorTooLarge`].
 pub fn check_sizes(network: &Network, uploader: &Uploader) -> Result<()> {
-    let linears = network
-        .linears()
-        .map(|linear| (&linear.name[..], &linear.weight, Shape::of_linear(linear.classes, linear.features)));
+    let linears = network.linears().map(|linear| {
+        (&linear.name[..], &linear.weight, Shape::of_linear(linear.classes, linear.features))
+    });
     let convs = network.convs().map(|conv| (&conv.name[..], &conv.weight, Shape::of(conv)));
     convs.chain(linears).try_for_each(|(name, values, shape)| {
         let size = match values {

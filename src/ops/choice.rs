@@ -1,4 +1,5 @@
-//! Which kernel computes a convolution: chosen by its number of output positions, from what [`tuning`](crate::tuning) measured.
+//! Which kernel computes a convolution: chosen by its number of output positions, from what
+//! [`tuning`](crate::tuning) measured.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +8,8 @@ use super::conv2d::Conv2d;
 use super::tile::{DEFAULT_TILE, Kernel, NAIVE, NARROW_TILE, TILES, Tile};
 use super::winograd::winograd_pays;
 
-/// Convolutions are told apart by their output positions: at least so many. Of a 224×224 photo: the stem and layer1 (56×56), layer2
-/// (28×28), layer3 and layer4 (14×14, 7×7).
+/// Convolutions are told apart by their output positions: at least so many. Of a 224×224 photo: the
+/// stem and layer1 (56×56), layer2 (28×28), layer3 and layer4 (14×14, 7×7).
 pub const CLASSES: [usize; 3] = [1568, 392, 0];
 
 /// The class of fewest positions, the only one whose tiles may split the sum.
@@ -37,10 +38,15 @@ impl Tuning {
 
     /// The tile for a gradient of so many positions, which a stride computes a part at a time.
     pub(super) fn tile_backward(&self, conv: &Conv2d, positions: usize) -> Tile {
-        if conv.c_in <= 4 { NARROW_TILE } else { self.tile(positions / (conv.stride * conv.stride)) }
+        if conv.c_in <= 4 {
+            NARROW_TILE
+        } else {
+            self.tile(positions / (conv.stride * conv.stride))
+        }
     }
 
-    /// The tile for the products of Winograd's form, if a convolution with such an output is to be computed in that form.
+    /// The tile for the products of Winograd's form, if a convolution with such an output is to be
+    /// computed in that form.
     pub fn winograd(&self, conv: &Conv2d, size: [usize; 2]) -> Option<Tile> {
         let class = class_of(size[0] * size[1]);
         let tile = Tile { split: 1, ..self.tiles[class] };
@@ -66,7 +72,8 @@ fn name(Tile { kernel, rows, cols, wx, wy, split }: Tile) -> String {
 /// As `8x2/8x8w 4x2/8x8 4x1/8x8sk4`; `w` where 3×3 convolutions are in Winograd's form.
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let word = |(&tile, &winograd): (&Tile, &bool)| name(tile) + if winograd { "w" } else { "" };
+        let word =
+            |(&tile, &winograd): (&Tile, &bool)| name(tile) + if winograd { "w" } else { "" };
         let words: Vec<String> = self.tiles.iter().zip(&self.winograd).map(word).collect();
         f.write_str(&words.join(" "))
     }
@@ -74,17 +81,21 @@ impl fmt::Display for Tuning {
 
 impl FromStr for Tuning {
     type Err = ();
-    /// Only [`NAIVE`] and tiles of [`TILES`] are taken: what was kept by another version, or by hand, is measured again.
+    /// Only [`NAIVE`] and tiles of [`TILES`] are taken: what was kept by another version, or by
+    /// hand, is measured again.
     fn from_str(text: &str) -> Result<Tuning, ()> {
         let words: Vec<&str> = text.split(' ').collect();
         let words: [&str; CLASSES.len()] = words.try_into().map_err(|_| ())?;
-        let known =
-            |word: &str| TILES.into_iter().chain([NAIVE]).find(|&tile| name(tile) == word.trim_end_matches('w'));
+        let known = |word: &str| {
+            TILES.into_iter().chain([NAIVE]).find(|&tile| name(tile) == word.trim_end_matches('w'))
+        };
         let mut tiles = [DEFAULT_TILE; CLASSES.len()];
         for (tile, word) in tiles.iter_mut().zip(words) {
             *tile = known(word).ok_or(())?;
         }
         let splits_rightly = tiles[..FEWEST].iter().all(|tile| tile.split == 1);
-        splits_rightly.then_some(Tuning { tiles, winograd: words.map(|word| word.ends_with('w')) }).ok_or(())
+        splits_rightly
+            .then_some(Tuning { tiles, winograd: words.map(|word| word.ends_with('w')) })
+            .ok_or(())
     }
 }

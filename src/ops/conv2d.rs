@@ -27,7 +27,8 @@ impl Conv2d {
     pub fn window(&self) -> Window {
         Window { ksize: self.ksize, stride: self.stride, padding: self.padding }
     }
-    /// Columns of zeros that a tensor needs on either side for this convolution to read a row of taps in one run.
+    /// Columns of zeros that a tensor needs on either side for this convolution to read a row of
+    /// taps in one run.
     pub fn border(&self) -> usize {
         self.ksize / 2
     }
@@ -37,9 +38,11 @@ impl Conv2d {
     }
 }
 
-/// y = relu(scale · conv(x, w) + bias + residual): `shaders/conv2d.wgsl`. y [h_out, w_out, c_out], x [h_in, w_in, c_in].
+/// y = relu(scale · conv(x, w) + bias + residual): `shaders/conv2d.wgsl`. y [h_out, w_out, c_out],
+/// x [h_in, w_in, c_in].
 ///
-/// One dispatch; with a tile that splits the sum two, the first leaving [`Tile::partial_sums_bytes`] in `partial_sums`.
+/// One dispatch; with a tile that splits the sum two, the first leaving
+/// [`Tile::partial_sums_bytes`] in `partial_sums`.
 pub fn conv2d(
     gpu: &Gpu,
     y: &Tensor,
@@ -50,9 +53,13 @@ pub fn conv2d(
     partial_sums: &Buffer,
 ) -> Vec<Dispatch> {
     let window = conv.window();
-    assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.c_out]);
+    assert_eq!(
+        [y.height, y.width, y.channels],
+        [window.out(x.height), window.out(x.width), conv.c_out]
+    );
     assert_eq!(x.channels, conv.c_in);
-    // With a border at least as wide as the padding, the taps of one row lie side by side and never leave the row.
+    // With a border at least as wide as the padding, the taps of one row lie side by side and never
+    // leave the row.
     let bordered = x.border > 0;
     let [top, left] = [x.height, x.width].map(|side| window.before(side));
     let right = ((y.width - 1) * conv.stride + conv.ksize).saturating_sub(left + x.width);
@@ -91,12 +98,12 @@ enum Scale<'a> {
     OfX(&'a Buffer),
 }
 
-/// dL/dx of [`conv2d`]'s convolution, by the same kernels on the weight that [`conv2d_transpose_weight`] leaves in `transposed`; the
-/// processor reads the weight as it is.
+/// dL/dx of [`conv2d`]'s convolution, by the same kernels on the weight that
+/// [`conv2d_transpose_weight`] leaves in `transposed`; the processor reads the weight as it is.
 ///
-/// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out].
-/// A position of dx at row iy meets tap ky where (iy + padding − ky) is a multiple of the stride: one dispatch for each remainder
-/// of iy and ix (two with a tile that splits the sum), each a dense product over its own taps.
+/// dx [h_in, w_in, c_in], dy [h_out, w_out, c_out]. A position of dx at row iy meets tap ky where
+/// (iy + padding − ky) is a multiple of the stride: one dispatch for each remainder of iy and ix
+/// (two with a tile that splits the sum), each a dense product over its own taps.
 #[allow(clippy::too_many_arguments)] // one argument for each operand of the formula
 pub fn conv2d_backward_input(
     gpu: &Gpu,
@@ -109,11 +116,15 @@ pub fn conv2d_backward_input(
     partial_sums: &Buffer,
 ) -> Vec<Dispatch> {
     let window = conv.window();
-    assert_eq!([dy.height, dy.width, dy.channels], [window.out(dx.height), window.out(dx.width), conv.c_out]);
+    assert_eq!(
+        [dy.height, dy.width, dy.channels],
+        [window.out(dx.height), window.out(dx.width), conv.c_out]
+    );
     assert_eq!(dx.channels, conv.c_in);
     let Window { ksize, stride, .. } = window;
     let [top, left] = [dx.height, dx.width].map(|side| window.before(side));
-    // For rows iy = first, first + stride, …: the first tap ky that meets them, how many do, and the row of dy that it reads.
+    // For rows iy = first, first + stride, …: the first tap ky that meets them, how many do, and
+    // the row of dy that it reads.
     let phase = |first: usize, before: usize| {
         let tap = (first + before) % stride;
         let taps = if tap < ksize { (ksize - tap).div_ceil(stride) } else { 0 };
@@ -155,13 +166,25 @@ pub fn conv2d_backward_input(
                 run4: dy.c4() as u32,
                 ..Default::default()
             };
-            dispatches.extend(record(gpu, dx, dy, weight, precision, scale, fused, params, tile, partial_sums));
+            dispatches.extend(record(
+                gpu,
+                dx,
+                dy,
+                weight,
+                precision,
+                scale,
+                fused,
+                params,
+                tile,
+                partial_sums,
+            ));
         }
     }
     dispatches
 }
 
-/// y of x and `weight` by `params`, whose flags and part size are yet to be set: one dispatch, or two for split-k.
+/// y of x and `weight` by `params`, whose flags and part size are yet to be set: one dispatch, or
+/// two for split-k.
 #[allow(clippy::too_many_arguments)] // one argument for each operand of the formula
 fn record(
     gpu: &Gpu,
@@ -187,7 +210,8 @@ fn record(
     let positions = (params.rows * params.cols) as usize;
     let part4 = (params.run4 as usize).div_ceil(tile.split);
     // Through workgroup memory go 16 channels at a time.
-    params.part4 = (if tile.kernel == Kernel::Shared { part4.next_multiple_of(4) } else { part4 }) as u32;
+    params.part4 =
+        (if tile.kernel == Kernel::Shared { part4.next_multiple_of(4) } else { part4 }) as u32;
     let workgroups = tile.workgroups(positions, y.c4());
     let operation = |params| Operation::Conv2d { params, precision, transposed };
     if tile.split == 1 {
@@ -197,14 +221,18 @@ fn record(
 
     assert!(partial_sums.bytes() >= tile.partial_sums_bytes(positions, y.channels));
     let bindings = [partial_sums, &x.buffer, weight, weight, weight, weight]; // the last three are not read
-    let parts = Conv2dParams { y_width: params.cols, y_step: 1, y_row: 0, y_col: 0, flags: 0, ..params };
+    let parts =
+        Conv2dParams { y_width: params.cols, y_step: 1, y_row: 0, y_col: 0, flags: 0, ..params };
     let products = gpu.dispatch(shader, operation(parts), &bindings, workgroups);
     let Conv2dParams { rows, cols, y_width, y_step, y_row, y_col, c_out4, flags, .. } = params;
     let split = tile.split as u32;
     let sum = Conv2dSumParams { rows, cols, y_width, y_step, y_row, y_col, c_out4, split, flags };
     let bindings = [&[&y.buffer, partial_sums], &follows[..]].concat();
     let workgroups = grid((positions * y.c4()).div_ceil(64));
-    vec![products, gpu.dispatch(shader::conv2d_sum(), Operation::Conv2dSum(sum), &bindings, workgroups)]
+    vec![
+        products,
+        gpu.dispatch(shader::conv2d_sum(), Operation::Conv2dSum(sum), &bindings, workgroups),
+    ]
 }
 
 /// wt [ksize, ksize, c_out, c_in] = scale · w, transposed: `shaders/conv2d_transpose_weight.wgsl`.

@@ -1,4 +1,5 @@
-//! How a network's convolutions are computed at one input size: the kernel for each, and the memory that they share.
+//! How a network's convolutions are computed at one input size: the kernel for each, and the memory
+//! that they share.
 
 use super::Fused;
 use super::choice::Tuning;
@@ -35,16 +36,24 @@ impl ScratchBytes {
                 let positions = out[0] * out[1];
                 let forward = tuning.tile(positions).partial_sums_bytes(positions, conv.c_out);
                 let dense = h.div_ceil(conv.stride) * w.div_ceil(conv.stride);
-                [forward.max(tuning.tile_backward(conv, h * w).partial_sums_bytes(dense, conv.c_in)), 0, 0]
+                [
+                    forward.max(
+                        tuning.tile_backward(conv, h * w).partial_sums_bytes(dense, conv.c_in),
+                    ),
+                    0,
+                    0,
+                ]
             };
             parts.iter_mut().zip(needed).for_each(|(most, needed)| *most = needed.max(*most));
         }
         // The processor reads the weights as they are.
-        let transposed = convs.iter().map(|(conv, _)| conv.transposed_bytes()).max().filter(|_| !gpu.is_cpu());
+        let transposed =
+            convs.iter().map(|(conv, _)| conv.transposed_bytes()).max().filter(|_| !gpu.is_cpu());
         ScratchBytes { parts, transposed: transposed.unwrap_or(0) }
     }
 
-    /// The largest buffer but for the transposed weight, which is no larger than the weights themselves in f32.
+    /// The largest buffer but for the transposed weight, which is no larger than the weights
+    /// themselves in f32.
     pub fn largest(&self) -> u64 {
         self.parts.into_iter().max().unwrap_or(0)
     }
@@ -58,7 +67,14 @@ impl Convolutions {
     }
 
     /// y = conv(x), and what is fused behind it.
-    pub fn conv2d(&self, gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &Conv2d, fused: Fused) -> Vec<Dispatch> {
+    pub fn conv2d(
+        &self,
+        gpu: &Gpu,
+        y: &Tensor,
+        x: &Tensor,
+        conv: &Conv2d,
+        fused: Fused,
+    ) -> Vec<Dispatch> {
         match self.tuning.winograd(conv, [y.height, y.width]) {
             Some(tile) => conv2d_winograd(gpu, y, x, conv, fused, tile, &self.scratch),
             None => {
@@ -79,10 +95,21 @@ impl Convolutions {
     ) -> Vec<Dispatch> {
         let Convolutions { tuning, scratch, transposed } = self;
         match tuning.winograd(conv, [dx.height, dx.width]) {
-            Some(tile) => conv2d_winograd_backward_input(gpu, dx, dy, conv, transposed, fused, tile, scratch),
+            Some(tile) => {
+                conv2d_winograd_backward_input(gpu, dx, dy, conv, transposed, fused, tile, scratch)
+            }
             None => {
                 let tile = tuning.tile_backward(conv, dx.positions());
-                conv2d_backward_input(gpu, dx, dy, conv, transposed, fused, tile, &scratch.partial_sums)
+                conv2d_backward_input(
+                    gpu,
+                    dx,
+                    dy,
+                    conv,
+                    transposed,
+                    fused,
+                    tile,
+                    &scratch.partial_sums,
+                )
             }
         }
     }

@@ -27,8 +27,15 @@ impl DepthwiseConv2d {
     }
 }
 
-/// y = activation(scale · depthwise_conv(x, w) + bias + residual): `shaders/depthwise_conv2d.wgsl`. y [h_out, w_out, c], x [h_in, w_in, c].
-pub fn depthwise_conv2d(gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &DepthwiseConv2d, fused: Fused) -> Dispatch {
+/// y = activation(scale · depthwise_conv(x, w) + bias + residual): `shaders/depthwise_conv2d.wgsl`.
+/// y [h_out, w_out, c], x [h_in, w_in, c].
+pub fn depthwise_conv2d(
+    gpu: &Gpu,
+    y: &Tensor,
+    x: &Tensor,
+    conv: &DepthwiseConv2d,
+    fused: Fused,
+) -> Dispatch {
     let (flags, follows) = epilogue(y, Some(&conv.scale_bias), &fused, &conv.weight);
     let bindings = [&[&y.buffer, &x.buffer, &conv.weight], &follows[..]].concat();
     let workgroups = grid((y.positions() * y.c4()).div_ceil(64));
@@ -37,7 +44,8 @@ pub fn depthwise_conv2d(gpu: &Gpu, y: &Tensor, x: &Tensor, conv: &DepthwiseConv2
     gpu.dispatch(shader, operation, &bindings, workgroups)
 }
 
-/// dL/dx of [`depthwise_conv2d`]'s convolution: `shaders/depthwise_conv2d_backward_input.wgsl`. dx [h_in, w_in, c], dy [h_out, w_out, c].
+/// dL/dx of [`depthwise_conv2d`]'s convolution: `shaders/depthwise_conv2d_backward_input.wgsl`. dx
+/// [h_in, w_in, c], dy [h_out, w_out, c].
 pub fn depthwise_conv2d_backward_input(
     gpu: &Gpu,
     dx: &Tensor,
@@ -45,20 +53,25 @@ pub fn depthwise_conv2d_backward_input(
     conv: &DepthwiseConv2d,
     fused: Fused,
 ) -> Dispatch {
-    // The scale is applied to the sum: it is one number a channel, and dL/dx's channels are dL/dy's.
+    // The scale is applied to the sum: it is one number a channel, and dL/dx's channels are
+    // dL/dy's.
     let (flags, mut follows) = epilogue(dx, None, &fused, &conv.weight);
     follows[0] = &conv.scale_bias;
     let bindings = [&[&dx.buffer, &dy.buffer, &conv.weight], &follows[..]].concat();
     let workgroups = grid((dx.positions() * dx.c4()).div_ceil(64));
     let shader = conv.precision.apply(shader::depthwise_conv2d_backward_input());
-    let operation = Operation::DepthwiseConv2dBackwardInput(params(dy, dx, conv, flags), conv.precision);
+    let operation =
+        Operation::DepthwiseConv2dBackwardInput(params(dy, dx, conv, flags), conv.precision);
     gpu.dispatch(shader, operation, &bindings, workgroups)
 }
 
 /// Of both; y [h_out, w_out, c] and x [h_in, w_in, c] as the forward pass has them.
 fn params(y: &Tensor, x: &Tensor, conv: &DepthwiseConv2d, flags: u32) -> DepthwiseParams {
     let window = conv.window();
-    assert_eq!([y.height, y.width, y.channels], [window.out(x.height), window.out(x.width), conv.channels]);
+    assert_eq!(
+        [y.height, y.width, y.channels],
+        [window.out(x.height), window.out(x.width), conv.channels]
+    );
     assert_eq!([x.channels, x.border, y.border], [conv.channels, 0, 0]);
     let [top, left] = [x.height, x.width].map(|side| window.before(side) as u32);
     let [h_out, w_out, h_in, w_in] = [y.height, y.width, x.height, x.width].map(|side| side as u32);

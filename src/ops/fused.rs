@@ -14,8 +14,8 @@ pub enum Activation {
     Relu6,
 }
 
-/// What an activation function put out. A gradient goes back through it only where the function has a slope: where the value lies
-/// above 0 and, for ReLU6, below 6.
+/// What an activation function put out. A gradient goes back through it only where the function has
+/// a slope: where the value lies above 0 and, for ReLU6, below 6.
 #[derive(Clone, Copy, Debug)]
 pub struct Mask<'a> {
     pub output: &'a Tensor,
@@ -37,7 +37,8 @@ pub struct Fused<'a> {
 pub enum Rule {
     /// Where the function has a slope: the derivative.
     Gradient,
-    /// And only where the gradient itself is positive: guided backpropagation. Springenberg et al. 2014, arXiv 1412.6806
+    /// And only where the gradient itself is positive: guided backpropagation. Springenberg et al.
+    /// 2014, arXiv 1412.6806
     Guided,
 }
 
@@ -48,8 +49,8 @@ pub struct Through {
     pub rule: Rule,
 }
 
-/// The shaders' flags for what follows a sum, and what they read for it; `unused` is bound where the flags say that nothing is
-/// read.
+/// The shaders' flags for what follows a sum, and what they read for it; `unused` is bound where
+/// the flags say that nothing is read.
 pub(super) fn epilogue<'a>(
     y: &Tensor,
     scale_bias: Option<&'a Buffer>,
@@ -74,7 +75,8 @@ pub(super) fn epilogue<'a>(
     (flags, follows)
 }
 
-/// The shaders' numbers, `through` in their parameters: 0 for none; 1 and 2 for a ReLU and guided through a ReLU; 3 and 4 for ReLU6.
+/// The shaders' numbers, `through` in their parameters: 0 for none; 1 and 2 for a ReLU and guided
+/// through a ReLU; 3 and 4 for ReLU6.
 pub(super) fn through_number(through: Option<Through>) -> u32 {
     match through {
         None | Some(Through { activation: Activation::None, .. }) => 0,

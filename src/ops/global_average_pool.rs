@@ -10,7 +10,12 @@ use crate::shader;
 pub fn global_average_pool(gpu: &Gpu, y: &Tensor, x: &Tensor) -> Dispatch {
     assert_eq!([y.positions(), y.channels], [1, x.channels]);
     let operation = Operation::GlobalAveragePool(params(x, None));
-    gpu.dispatch(shader::global_average_pool(), operation, &[&y.buffer, &x.buffer], grid(x.c4().div_ceil(8)))
+    gpu.dispatch(
+        shader::global_average_pool(),
+        operation,
+        &[&y.buffer, &x.buffer],
+        grid(x.c4().div_ceil(8)),
+    )
 }
 
 /// dL/dx of [`global_average_pool`], and of the activation function that made x, if asked for:

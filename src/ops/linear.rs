@@ -22,7 +22,12 @@ pub fn linear(gpu: &Gpu, y: &Tensor, x: &Tensor, linear: &Linear) -> Dispatch {
     assert_eq!([y.channels, x.channels], [linear.classes, linear.features]);
     let operation = Operation::Linear(params(linear), linear.precision);
     let bindings = [&y.buffer, &x.buffer, &linear.weight, &linear.scale_bias];
-    gpu.dispatch(linear.precision.apply(shader::linear()), operation, &bindings, grid(y.c4().div_ceil(8)))
+    gpu.dispatch(
+        linear.precision.apply(shader::linear()),
+        operation,
+        &bindings,
+        grid(y.c4().div_ceil(8)),
+    )
 }
 
 /// dL/dx of [`linear`], of dy as [`sparse`] gives it: `shaders/linear_backward.wgsl`.
@@ -31,17 +36,24 @@ pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> 
     let operation = Operation::LinearBackward(params(linear), linear.precision);
     let bindings = [&dx.buffer, &dy.buffer, &linear.weight, &linear.scale_bias];
     let workgroups = grid((dx.c4() * 4).div_ceil(64));
-    gpu.dispatch(linear.precision.apply(shader::linear_backward()), operation, &bindings, workgroups)
+    gpu.dispatch(
+        linear.precision.apply(shader::linear_backward()),
+        operation,
+        &bindings,
+        workgroups,
+    )
 }
 
 fn params(linear: &Linear) -> LinearParams {
     LinearParams { k4: linear.features.div_ceil(4) as u32, n4: linear.classes.div_ceil(4) as u32 }
 }
 
-/// Planes [2, 1, classes] of a dy [classes]: the numbers of those that are not zero and what they are, then zeros. A subnormal number is
-/// left out: many GPUs take it for a zero, which would end the list.
+/// Planes [2, 1, classes] of a dy [classes]: the numbers of those that are not zero and what they
+/// are, then zeros. A subnormal number is left out: many GPUs take it for a zero, which would end
+/// the list.
 pub fn sparse(dy: &[f32]) -> Vec<f32> {
-    let listed: Vec<usize> = (0..dy.len()).filter(|&n| dy[n] != 0.0 && !dy[n].is_subnormal()).collect();
+    let listed: Vec<usize> =
+        (0..dy.len()).filter(|&n| dy[n] != 0.0 && !dy[n].is_subnormal()).collect();
     let mut planes = vec![0.0; 2 * dy.len()];
     for (i, &n) in listed.iter().enumerate() {
         (planes[i], planes[dy.len() + i]) = (n as f32, dy[n]);

@@ -1,15 +1,18 @@
-//! One function an operation: checks shapes and records a [`Dispatch`](crate::gpu::Dispatch). Outputs first, then inputs, then
-//! parameters.
+//! One function an operation: checks shapes and records a [`Dispatch`](crate::gpu::Dispatch).
+//! Outputs first, then inputs, then parameters.
 //!
 //! - a file an operation, forward and backward; `winograd.rs`: another form of 3×3 convolutions;
-//! - `convolutions.rs`: [`Convolutions`], which the networks' code calls: it knows kernels and scratch memory; `tile.rs`: how the
-//!   conv2d kernels cut their work; `choice.rs`: which of them computes what;
-//! - `fused.rs`: what follows an operation in the same dispatch, since addition and ReLU are never dispatches of their own;
+//! - `convolutions.rs`: [`Convolutions`], which the networks' code calls: it knows kernels and
+//!   scratch memory; `tile.rs`: how the conv2d kernels cut their work; `choice.rs`: which of them
+//!   computes what;
+//! - `fused.rs`: what follows an operation in the same dispatch, since addition and ReLU are never
+//!   dispatches of their own;
 //! - `weights.rs`: weights as the shaders read them.
 //!
-//! Shapes that do not fit are bugs of the caller, hence panics; what comes from outside was checked in
-//! [`checkpoint`](crate::checkpoint) and [`image`](crate::image). To add an operation: a file here, a shader, a variant of
-//! [`Operation`](crate::operation::Operation), twins in [`cpu`](crate::cpu) and [`reference`](crate::reference).
+//! Shapes that do not fit are bugs of the caller, hence panics; what comes from outside was checked
+//! in [`checkpoint`](crate::checkpoint) and [`image`](crate::image). To add an operation: a file
+//! here, a shader, a variant of [`Operation`](crate::operation::Operation), twins in
+//! [`cpu`](crate::cpu) and [`reference`](crate::reference).
 
 mod ablate_channel;
 mod cam;
@@ -40,9 +43,13 @@ pub use linear::{Linear, linear, linear_backward, sparse};
 pub use max_pool2d::{max_pool2d, max_pool2d_backward};
 pub use randomize::{randomize, randomize_rounds};
 pub use tile::{DEFAULT_TILE, Kernel, NAIVE, NARROW_TILE, TILES, Tile};
-pub use weights::{Shape, pack_conv_weight, pack_depthwise_weight, pack_linear_weight, pack_scale_bias};
+pub use weights::{
+    Shape, pack_conv_weight, pack_depthwise_weight, pack_linear_weight, pack_scale_bias,
+};
 pub use window::{Padding, Window};
-pub use winograd::{Scratch, conv2d_winograd, conv2d_winograd_backward_input, winograd_bytes, winograd_pays};
+pub use winograd::{
+    Scratch, conv2d_winograd, conv2d_winograd_backward_input, winograd_bytes, winograd_pays,
+};
 
 pub use crate::operation::Precision;
 

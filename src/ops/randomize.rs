@@ -4,9 +4,9 @@ use crate::gpu::{Buffer, Dispatch, Gpu, grid};
 use crate::operation::{Operation, RandomizeParams, hash};
 use crate::shader;
 
-/// Dispatches that shuffle numbers in place, one a round of [`randomize_rounds`]; in reverse order they put everything back:
-/// `shaders/randomize.wgsl`. `within`: where not all may change places with all, a power of two, and each run of so many is
-/// shuffled within itself.
+/// Dispatches that shuffle numbers in place, one a round of [`randomize_rounds`]; in reverse order
+/// they put everything back: `shaders/randomize.wgsl`. `within`: where not all may change places
+/// with all, a power of two, and each run of so many is shuffled within itself.
 pub fn randomize(gpu: &Gpu, words: &Buffer, within: Option<usize>, seed: u32) -> Vec<Dispatch> {
     let count = (words.bytes() / 4) as usize;
     let dispatch = |(mask, seed)| {

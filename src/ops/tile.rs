@@ -26,8 +26,8 @@ pub struct Tile {
     /// Invocations of a workgroup along channels, and along positions.
     pub wx: usize,
     pub wy: usize,
-    /// Split-k: into how many partial sums the sum over input channels is cut, each with workgroups of its own; a second
-    /// dispatch adds them.
+    /// Split-k: into how many partial sums the sum over input channels is cut, each with workgroups
+    /// of its own; a second dispatch adds them.
     pub split: usize,
 }
 
@@ -45,11 +45,12 @@ pub const DEFAULT_TILE: Tile = registers(8, 2, 8, 8);
 /// The naive kernel, for an adapter that computes wrongly with the others.
 pub const NAIVE: Tile = Tile { kernel: Kernel::Naive, ..registers(1, 1, 64, 1) };
 
-/// For a result of one vec4 of channels, the photo's gradient: other tiles span up to sixteen and would compute the rest in vain.
+/// For a result of one vec4 of channels, the photo's gradient: other tiles span up to sixteen and
+/// would compute the rest in vain.
 pub const NARROW_TILE: Tile = registers(16, 1, 1, 16);
 
-/// What tuning chooses from, in the order in which it tries them; split-k for large GPUs, which layers of 14×14 and 7×7 positions
-/// leave idle.
+/// What tuning chooses from, in the order in which it tries them; split-k for large GPUs, which
+/// layers of 14×14 and 7×7 positions leave idle.
 pub const TILES: [Tile; 8] = [
     DEFAULT_TILE,
     shared(8, 2, 8, 8),
@@ -71,8 +72,12 @@ impl Tile {
     pub(super) fn workgroups(self, positions: usize, c4: usize) -> [u32; 3] {
         match self.kernel {
             Kernel::Naive => grid((positions * c4).div_ceil(64)),
-            _ => [c4.div_ceil(self.wx * self.cols), positions.div_ceil(self.wy * self.rows).max(1), self.split]
-                .map(|n| n as u32),
+            _ => [
+                c4.div_ceil(self.wx * self.cols),
+                positions.div_ceil(self.wy * self.rows).max(1),
+                self.split,
+            ]
+            .map(|n| n as u32),
         }
     }
 
@@ -87,10 +92,16 @@ impl Tile {
             Kernel::Naive => shader::conv2d(),
             Kernel::Registers => tiled(shader::conv2d_registers()),
             Kernel::Shared => {
-                // Positions are fetched four vec4 each: every invocation takes one vec4 of X_LOADS positions.
-                assert!((wx * wy).is_multiple_of(4) && (wy * rows * 4).is_multiple_of(wx * wy), "{self:?}");
+                // Positions are fetched four vec4 each: every invocation takes one vec4 of X_LOADS
+                // positions.
+                assert!(
+                    (wx * wy).is_multiple_of(4) && (wy * rows * 4).is_multiple_of(wx * wy),
+                    "{self:?}"
+                );
                 let loads = wy * rows * 4 / (wx * wy);
-                let shader = tiled(shader::conv2d_shared()).with("WY_ROWS", wy * rows).with("X_LOADS", loads);
+                let shader = tiled(shader::conv2d_shared())
+                    .with("WY_ROWS", wy * rows)
+                    .with("X_LOADS", loads);
                 shader.with("X_TILE", wy * rows * 4).with("W_TILE", 16 * wx * cols)
             }
         }

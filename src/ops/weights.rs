@@ -53,7 +53,9 @@ impl Shape {
         let needed = (self.padded() * size) as u64;
         match uploader.largest_buffer() {
             available if needed <= available => Ok(()),
-            available => Err(Error::TensorTooLarge { name: format!("{name}.weight"), needed, available }),
+            available => {
+                Err(Error::TensorTooLarge { name: format!("{name}.weight"), needed, available })
+            }
         }
     }
 
@@ -65,11 +67,18 @@ impl Shape {
                 self.upload(uploader, Dtype::F16, bytemuck::cast_slice(&bits))
             }
             Values::I8(values) => self.upload(uploader, Dtype::I8, bytemuck::cast_slice(values)),
-            Values::Elsewhere => unreachable!("a network without numbers comes with those that were uploaded"),
+            Values::Elsewhere => {
+                unreachable!("a network without numbers comes with those that were uploaded")
+            }
         }
     }
 
-    pub(crate) fn upload(self, uploader: &Uploader, dtype: Dtype, bytes: &[u8]) -> (Precision, Buffer) {
+    pub(crate) fn upload(
+        self,
+        uploader: &Uploader,
+        dtype: Dtype,
+        bytes: &[u8],
+    ) -> (Precision, Buffer) {
         match dtype {
             Dtype::F16 => (Precision::F16, self.pack::<2>(uploader, bytes)),
             Dtype::I8 => (Precision::I8, self.pack::<1>(uploader, bytes)),
@@ -78,13 +87,15 @@ impl Shape {
         }
     }
 
-    /// As the shaders read it: [ksize, ksize, c_in, c_out], channels padded with zeros to vec4, and zeros between the groups, at
-    /// the price of multiplying them; of a depthwise convolution [ksize, ksize, c]. Goes up in pieces, so that no second copy of the weight is held here.
+    /// As the shaders read it: [ksize, ksize, c_in, c_out], channels padded with zeros to vec4, and
+    /// zeros between the groups, at the price of multiplying them; of a depthwise convolution
+    /// [ksize, ksize, c]. Goes up in pieces, so that no second copy of the weight is held here.
     fn pack<const SIZE: usize>(self, uploader: &Uploader, bytes: &[u8]) -> Buffer {
         const PIECE: usize = 256 << 10; // bytes
         const BLOCK: usize = 16; // output channels that are gathered side by side: their rows of the checkpoint stay in the cache
         let Shape { c_out, ksize, .. } = self;
-        // A depthwise weight is packed like that of one input channel, which has no neighbours to be padded with.
+        // A depthwise weight is packed like that of one input channel, which has no neighbours to
+        // be padded with.
         let (c_in, groups, ci_padded) = match self.depthwise {
             true => (1, 1, 1),
             false => (self.c_in, self.groups, pad4(self.c_in)),
@@ -103,8 +114,12 @@ impl Shape {
             for block in (0..c_out).step_by(BLOCK) {
                 for (row, out) in piece.chunks_exact_mut(co_padded).enumerate() {
                     let ci = (first + row) % ci_padded;
-                    let Some(tap) = self.tap((first + row) / ci_padded).filter(|_| ci < c_in) else { continue };
-                    let group = ci / per_group * (c_out / groups)..(ci / per_group + 1) * (c_out / groups);
+                    let Some(tap) = self.tap((first + row) / ci_padded).filter(|_| ci < c_in)
+                    else {
+                        continue;
+                    };
+                    let group =
+                        ci / per_group * (c_out / groups)..(ci / per_group + 1) * (c_out / groups);
                     for co in block.max(group.start)..(block + BLOCK).min(group.end) {
                         out[co] = numbers[(co * per_group + ci % per_group) * taps + tap];
                     }
@@ -116,7 +131,8 @@ impl Shape {
     }
 }
 
-/// A weight [c_out, c_in, ksize, ksize] on the GPU; with [`Precision::I8`] its values are rounded to 127ths.
+/// A weight [c_out, c_in, ksize, ksize] on the GPU; with [`Precision::I8`] its values are rounded
+/// to 127ths.
 pub fn pack_conv_weight(
     gpu: &Gpu,
     weight: &[f32],
@@ -125,7 +141,12 @@ pub fn pack_conv_weight(
     c_in: usize,
     ksize: usize,
 ) -> Buffer {
-    pack(gpu, weight, precision, Shape { c_out, c_in, ksize, dilation: 1, groups: 1, depthwise: false })
+    pack(
+        gpu,
+        weight,
+        precision,
+        Shape { c_out, c_in, ksize, dilation: 1, groups: 1, depthwise: false },
+    )
 }
 
 fn pack(gpu: &Gpu, weight: &[f32], precision: Precision, shape: Shape) -> Buffer {
@@ -141,13 +162,32 @@ fn pack(gpu: &Gpu, weight: &[f32], precision: Precision, shape: Shape) -> Buffer
 }
 
 /// A depthwise weight [channels, 1, ksize, ksize] on the GPU, likewise.
-pub fn pack_depthwise_weight(gpu: &Gpu, weight: &[f32], precision: Precision, channels: usize, ksize: usize) -> Buffer {
-    let shape = Shape { c_out: channels, c_in: channels, ksize, dilation: 1, groups: channels, depthwise: true };
+pub fn pack_depthwise_weight(
+    gpu: &Gpu,
+    weight: &[f32],
+    precision: Precision,
+    channels: usize,
+    ksize: usize,
+) -> Buffer {
+    let shape = Shape {
+        c_out: channels,
+        c_in: channels,
+        ksize,
+        dilation: 1,
+        groups: channels,
+        depthwise: true,
+    };
     pack(gpu, weight, precision, shape)
 }
 
 /// A weight [classes, features] on the GPU.
-pub fn pack_linear_weight(gpu: &Gpu, weight: &[f32], precision: Precision, classes: usize, features: usize) -> Buffer {
+pub fn pack_linear_weight(
+    gpu: &Gpu,
+    weight: &[f32],
+    precision: Precision,
+    classes: usize,
+    features: usize,
+) -> Buffer {
     pack_conv_weight(gpu, weight, precision, classes, features, 1)
 }
 

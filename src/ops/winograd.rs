@@ -1,4 +1,5 @@
-//! 3×3 convolutions by Winograd's F(2×2, 3×3): 16 products for 4 outputs instead of 36. Lavin & Gray 2016, arXiv 1509.09308.
+//! 3×3 convolutions by Winograd's F(2×2, 3×3): 16 products for 4 outputs instead of 36. Lavin &
+//! Gray 2016, arXiv 1509.09308.
 
 use super::conv2d::{Conv2d, conv2d_transpose_weight};
 use super::fused::epilogue;
@@ -36,23 +37,32 @@ pub fn winograd_bytes([height, width]: [usize; 2], c_in: usize, c_out: usize) ->
     [tiles * c_out, c_in * c_out, tiles * c_in].map(|count| (16 * 4 * count) as u64)
 }
 
-/// Whether Winograd's form computes this convolution in markedly fewer products than `tile` does directly, which computes whole
-/// tiles of positions: of 7×7 positions, padding would cost more than the form gains.
+/// Whether Winograd's form computes this convolution in markedly fewer products than `tile` does
+/// directly, which computes whole tiles of positions: of 7×7 positions, padding would cost more
+/// than the form gains.
 pub fn winograd_pays(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> bool {
     let whole = |positions: usize| positions.next_multiple_of(tile.wy * tile.rows);
-    let (direct, winograd) = (9 * whole(height * width), 16 * whole(height.div_ceil(2) * width.div_ceil(2)));
+    let (direct, winograd) =
+        (9 * whole(height * width), 16 * whole(height.div_ceil(2) * width.div_ceil(2)));
     // Through workgroup memory go 16 channels at a time, which must belong to one partial sum.
-    let parts_fit = tile.kernel != Kernel::Shared || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
+    let parts_fit = tile.kernel != Kernel::Shared
+        || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
     let Conv2d { ksize, stride, padding, .. } = *conv;
     let splits = tile.kernel != Kernel::Naive;
-    splits && [ksize, stride] == [3, 1] && padding.is_half(ksize, stride) && parts_fit && 4 * direct >= 5 * winograd
+    splits
+        && [ksize, stride] == [3, 1]
+        && padding.is_half(ksize, stride)
+        && parts_fit
+        && 4 * direct >= 5 * winograd
 }
 
-/// [`conv2d`] for 3×3 windows of stride 1 by Winograd's F(2×2, 3×3): 16 products for 4 outputs instead of 36. Lavin & Gray 2016.
+/// [`conv2d`] for 3×3 windows of stride 1 by Winograd's F(2×2, 3×3): 16 products for 4 outputs
+/// instead of 36. Lavin & Gray 2016.
 ///
-/// Four dispatches: weight and image are transformed (`shaders/winograd_weight.wgsl`, `winograd_input`), multiplied as sixteen matrix
-/// products, which to `conv2d` are the sixteen partial sums of a sum over 16·c_in channels, and transformed back (`winograd_output`).
-/// f32 results differ from those of the direct form by some 1e-6 of the largest.
+/// Four dispatches: weight and image are transformed (`shaders/winograd_weight.wgsl`,
+/// `winograd_input`), multiplied as sixteen matrix products, which to `conv2d` are the sixteen
+/// partial sums of a sum over 16·c_in channels, and transformed back (`winograd_output`). f32
+/// results differ from those of the direct form by some 1e-6 of the largest.
 pub fn conv2d_winograd(
     gpu: &Gpu,
     y: &Tensor,
@@ -65,7 +75,8 @@ pub fn conv2d_winograd(
     record(gpu, y, x, conv, [conv.c_in, conv.c_out], None, fused, tile, scratch)
 }
 
-/// [`conv2d_backward_input`] likewise: the same convolution with the transposed weight, its taps read backwards.
+/// [`conv2d_backward_input`] likewise: the same convolution with the transposed weight, its taps
+/// read backwards.
 #[allow(clippy::too_many_arguments)]
 pub fn conv2d_winograd_backward_input(
     gpu: &Gpu,
@@ -102,12 +113,15 @@ fn record(
     let [height, width] = [y.height, y.width].map(|side| side as u32);
     let [tiles_y, tiles_x] = [height, width].map(|side| side.div_ceil(2));
     let tiles = tiles_y * tiles_x;
-    let (weight, precision) =
-        transposed.map_or((&conv.weight, conv.precision), |transposed| (transposed, Precision::F32));
+    let (weight, precision) = transposed
+        .map_or((&conv.weight, conv.precision), |transposed| (transposed, Precision::F32));
     let count = c_in4 * 4 * c_out4;
     let transform_weight = gpu.dispatch(
         precision.apply(shader::winograd_weight()),
-        Operation::WinogradWeight(WinogradWeightParams { count, flipped: transposed.is_some() as u32 }),
+        Operation::WinogradWeight(WinogradWeightParams {
+            count,
+            flipped: transposed.is_some() as u32,
+        }),
         &[&scratch.weight, weight],
         grid((count as usize).div_ceil(64)),
     );
@@ -155,5 +169,8 @@ fn record(
         grid(((tiles * c_out4) as usize).div_ceil(64)),
     );
     let transpose = transposed.map(|transposed| conv2d_transpose_weight(gpu, transposed, conv));
-    transpose.into_iter().chain([transform_weight, transform_image, multiply, transform_back]).collect()
+    transpose
+        .into_iter()
+        .chain([transform_weight, transform_image, multiply, transform_back])
+        .collect()
 }

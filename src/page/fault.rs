@@ -34,8 +34,8 @@ pub enum Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        // Firefox reports "… is invalid" for objects of a lost device before it reports the loss. Objects that were refused when
-        // they were made have reported that first.
+        // Firefox reports "… is invalid" for objects of a lost device before it reports the loss.
+        // Objects that were refused when they were made have reported that first.
         Fault::Engine(match error {
             Error::Gpu { detail } if detail.contains("is invalid") => Error::DeviceLost { detail },
             error => error,

@@ -1,14 +1,17 @@
 //! The page: one screen around one picture.
 //!
-//! - `engine/`: [`Request`](engine::protocol::Request) and [`Event`](engine::protocol::Event), and the service that owns the `Explainer`;
+//! - `engine/`: [`Request`](engine::protocol::Request) and [`Event`](engine::protocol::Event), and
+//!   the service that owns the `Explainer`;
 //! - `state/`: what the page knows, as signals;
 //! - `controller/`: what happens on a click and on an event of the engine;
 //! - `components/`: the views; they read signals and call the controller;
 //! - `platform/`: what the browser offers (fetch, caches, canvas, camera, clipboard);
-//! - `i18n/`: every word, once a language; `styles/`: a stylesheet a concern; `public/`: files that are served as they are.
+//! - `i18n/`: every word, once a language; `styles/`: a stylesheet a concern; `public/`: files that
+//!   are served as they are.
 //!
-//! Components know the controller, the controller knows state, engine and platform, and none of these know components.
-//! To add a control: a signal in `State`, its words in `i18n`, a component in the card where a visitor would look for it.
+//! Components know the controller, the controller knows state, engine and platform, and none of
+//! these know components. To add a control: a signal in `State`, its words in `i18n`, a component
+//! in the card where a visitor would look for it.
 
 #[cfg(target_arch = "wasm32")]
 mod components;

@@ -17,8 +17,12 @@ pub enum ObjectiveKind {
 }
 
 impl ObjectiveKind {
-    pub const ALL: [ObjectiveKind; 4] =
-        [ObjectiveKind::Logit, ObjectiveKind::Probability, ObjectiveKind::Contrast, ObjectiveKind::Against];
+    pub const ALL: [ObjectiveKind; 4] = [
+        ObjectiveKind::Logit,
+        ObjectiveKind::Probability,
+        ObjectiveKind::Contrast,
+        ObjectiveKind::Against,
+    ];
 
     /// The name in links and in the page's `<option>`s.
     pub fn name(self) -> &'static str {
@@ -56,13 +60,20 @@ pub struct Query {
 }
 
 impl Query {
-    /// The engine's question for this prediction. Choices that its classes don't have are replaced by the likeliest ones.
+    /// The engine's question for this prediction. Choices that its classes don't have are replaced
+    /// by the likeliest ones.
     pub fn question(&self, prediction: &Prediction) -> Question {
         let chosen = self.class.filter(|&class| class < prediction.logits.len());
         let class = chosen.or_else(|| prediction.top(1).first().map(|score| score.class));
         let other = class.and_then(|class| contrast_class(self.contrast_class, class, prediction));
         let objective = self.objective.objective(other).unwrap_or_default();
-        Question { class, objective, layers: layers(&self.layer), method: self.method, channels: None }
+        Question {
+            class,
+            objective,
+            layers: layers(&self.layer),
+            method: self.method,
+            channels: None,
+        }
     }
 }
 
@@ -72,9 +83,15 @@ pub fn layers(fused: &str) -> Vec<String> {
 }
 
 /// The class that `class` is compared with: the chosen one, else the likeliest other one.
-pub fn contrast_class(chosen: Option<usize>, class: usize, prediction: &Prediction) -> Option<usize> {
+pub fn contrast_class(
+    chosen: Option<usize>,
+    class: usize,
+    prediction: &Prediction,
+) -> Option<usize> {
     let other = |candidate: &usize| *candidate != class && *candidate < prediction.logits.len();
-    chosen.filter(other).or_else(|| prediction.top(2).into_iter().map(|score| score.class).find(other))
+    chosen
+        .filter(other)
+        .or_else(|| prediction.top(2).into_iter().map(|score| score.class).find(other))
 }
 
 #[cfg(test)]
@@ -99,13 +116,22 @@ mod tests {
 
     fn query() -> Query {
         let (layer, method) = ("layer3+layer4".to_owned(), Method::GradCam);
-        Query { class: None, objective: ObjectiveKind::Contrast, contrast_class: None, layer, method }
+        Query {
+            class: None,
+            objective: ObjectiveKind::Contrast,
+            contrast_class: None,
+            layer,
+            method,
+        }
     }
 
     #[test]
     fn the_likeliest_classes_stand_in_for_missing_choices() {
         let question = query().question(&prediction(&[0.0, 3.0, 2.0]));
-        assert_eq!((question.class, question.objective), (Some(1), Objective::Contrast { than: 2 }));
+        assert_eq!(
+            (question.class, question.objective),
+            (Some(1), Objective::Contrast { than: 2 })
+        );
         assert_eq!(question.layers, ["layer3", "layer4"]);
     }
 
@@ -113,13 +139,19 @@ mod tests {
     fn choices_of_another_network_are_replaced() {
         let query = Query { class: Some(7), contrast_class: Some(9), ..query() };
         let question = query.question(&prediction(&[0.0, 3.0, 2.0]));
-        assert_eq!((question.class, question.objective), (Some(1), Objective::Contrast { than: 2 }));
+        assert_eq!(
+            (question.class, question.objective),
+            (Some(1), Objective::Contrast { than: 2 })
+        );
     }
 
     #[test]
     fn a_class_is_not_contrasted_with_itself() {
         let query = Query { class: Some(2), contrast_class: Some(2), ..query() };
-        assert_eq!(query.question(&prediction(&[0.0, 3.0, 2.0])).objective, Objective::Contrast { than: 1 });
+        assert_eq!(
+            query.question(&prediction(&[0.0, 3.0, 2.0])).objective,
+            Objective::Contrast { than: 1 }
+        );
         // A network of one class has no other.
         let alone = Query { class: Some(0), ..query };
         assert_eq!(alone.question(&prediction(&[1.0])).objective, Objective::Logit);

@@ -1,9 +1,11 @@
-//! Deterministic checkpoints: the golden ResNet-50 bit for bit, and small random ResNets of every family.
+//! Deterministic checkpoints: the golden ResNet-50 bit for bit, and small random ResNets of every
+//! family.
 //!
-//! The golden network's weights are not stored: [`state_dict`] computes them as `tests/golden/refnet.py` does (splitmix64
-//! addressed by tensor name and index, at most two rounded f32 operations) and takes batch-norm statistics and `fc.bias` from
-//! `tests/golden/calibration.safetensors`. Deliberately absent: trained weights.
-//! Included with `#[path]` by tests and examples, so each uses a part of it.
+//! The golden network's weights are not stored: [`state_dict`] computes them as
+//! `tests/golden/refnet.py` does (splitmix64 addressed by tensor name and index, at most two
+//! rounded f32 operations) and takes batch-norm statistics and `fc.bias` from
+//! `tests/golden/calibration.safetensors`. Deliberately absent: trained weights. Included with
+//! `#[path]` by tests and examples, so each uses a part of it.
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
@@ -30,24 +32,32 @@ pub fn state_dict() -> StateDict {
     let calibration = SafeTensors::deserialize(&bytes).expect("calibration.safetensors");
     let resnet50 = architecture(Block::Bottleneck, [3, 4, 6, 3], 64, 1, 64, 1000);
     fill(&resnet50, |name, shape| match golden_distribution(name, shape) {
-        Some(Affine { center, radius }) => Affine { center, radius }.sample(SEED, name, shape.iter().product()),
+        Some(Affine { center, radius }) => {
+            Affine { center, radius }.sample(SEED, name, shape.iter().product())
+        }
         None => {
             let tensor = calibration.tensor(name).expect("a calibrated tensor");
             assert_eq!(tensor.shape(), shape, "{name}");
-            tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+            tensor
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect()
         }
     })
 }
 
-/// [`state_dict`] as a safetensors file with every float tensor in `dtype`, and the `num_batches_tracked` scalars that
-/// torchvision's files have. Rounding is to nearest, ties to even, as torch's `.half()` and `.bfloat16()` do.
+/// [`state_dict`] as a safetensors file with every float tensor in `dtype`, and the
+/// `num_batches_tracked` scalars that torchvision's files have. Rounding is to nearest, ties to
+/// even, as torch's `.half()` and `.bfloat16()` do.
 pub fn checkpoint_bytes(dtype: Dtype) -> Vec<u8> {
     to_safetensors(&state_dict(), dtype)
 }
 
-/// A ResNet as torchvision's constructor makes it, with any stem and any first-stage width: stage `s` has
-/// `groups * width_per_group << s` channels in its 3×3 and, for a bottleneck, `4 * stem << s` at its output.
-/// `stem` 64, `groups` 1 and `width_per_group` 64 are ResNet-18 to 152; basic blocks are `stem << s` wide.
+/// A ResNet as torchvision's constructor makes it, with any stem and any first-stage width: stage
+/// `s` has `groups * width_per_group << s` channels in its 3×3 and, for a bottleneck, `4 * stem <<
+/// s` at its output. `stem` 64, `groups` 1 and `width_per_group` 64 are ResNet-18 to 152; basic
+/// blocks are `stem << s` wide.
 pub fn architecture(
     block: Block,
     blocks: [usize; 4],
@@ -61,8 +71,16 @@ pub fn architecture(
         Block::Basic => (stage(stem), stage(stem)),
         Block::Bottleneck => (stage(groups * width_per_group), stage(4 * stem)),
     };
-    let mut architecture =
-        ResNetConfig { block, blocks, groups, base_width: stem, widths, channels, classes, name: String::new() };
+    let mut architecture = ResNetConfig {
+        block,
+        blocks,
+        groups,
+        base_width: stem,
+        widths,
+        channels,
+        classes,
+        name: String::new(),
+    };
     architecture.name = architecture.describe();
     architecture
 }
@@ -72,7 +90,8 @@ pub fn random_checkpoint(architecture: &ResNetConfig, seed: u64) -> Vec<u8> {
     to_safetensors(&random_state_dict(architecture, seed), Dtype::F32)
 }
 
-/// An untrained network whose activations neither die nor explode: Kaiming-uniform convolutions and batch norm near identity.
+/// An untrained network whose activations neither die nor explode: Kaiming-uniform convolutions and
+/// batch norm near identity.
 pub fn random_state_dict(architecture: &ResNetConfig, seed: u64) -> StateDict {
     let last = format!(".bn{}.", architecture.block.convs());
     fill(architecture, |name, shape| {
@@ -83,7 +102,8 @@ pub fn random_state_dict(architecture: &ResNetConfig, seed: u64) -> StateDict {
             (_, "running_var") => of(1.0, 0.5),
             _ if name == "fc.weight" => of(0.0, (6.0 / shape[1] as f64).sqrt()),
             _ if name == "fc.bias" => of(0.0, 0.1),
-            // Each block adds little to its shortcut, or sixteen of them would double the signal sixteen times.
+            // Each block adds little to its shortcut, or sixteen of them would double the signal
+            // sixteen times.
             (_, "weight") if name.contains(&last) => of(0.3, 0.2),
             (_, "weight") => of(1.0, 0.25),
             _ => of(0.0, 0.25),
@@ -115,7 +135,12 @@ pub fn to_safetensors(state: &StateDict, dtype: Dtype) -> Vec<u8> {
     let mut tensors: Vec<(String, TensorView)> = names
         .iter()
         .zip(&encoded)
-        .map(|(name, bytes)| ((*name).clone(), TensorView::new(stored, state[*name].0.clone(), bytes).expect("a view")))
+        .map(|(name, bytes)| {
+            (
+                (*name).clone(),
+                TensorView::new(stored, state[*name].0.clone(), bytes).expect("a view"),
+            )
+        })
         .collect();
     let zero = 0i64.to_le_bytes();
     for norm in names.iter().filter_map(|name| name.strip_suffix("running_var")) {
@@ -143,13 +168,19 @@ pub fn shapes(architecture: &ResNetConfig) -> Vec<(String, Vec<usize>)> {
             let name = format!("layer{}.{index}", stage + 1);
             let convs = match block {
                 Block::Basic => vec![[width, c_in, 3, 3], [c_out, width, 3, 3]],
-                Block::Bottleneck => vec![[width, c_in, 1, 1], [width, width / groups, 3, 3], [c_out, width, 1, 1]],
+                Block::Bottleneck => {
+                    vec![[width, c_in, 1, 1], [width, width / groups, 3, 3], [c_out, width, 1, 1]]
+                }
             };
             for (number, shape) in (1..).zip(convs) {
                 conv(format!("{name}.conv{number}"), format!("{name}.bn{number}"), shape);
             }
             if index == 0 && (stage > 0 || c_in != c_out) {
-                conv(format!("{name}.downsample.0"), format!("{name}.downsample.1"), [c_out, c_in, 1, 1]);
+                conv(
+                    format!("{name}.downsample.0"),
+                    format!("{name}.downsample.1"),
+                    [c_out, c_in, 1, 1],
+                );
             }
             c_in = c_out;
         }
@@ -159,7 +190,8 @@ pub fn shapes(architecture: &ResNetConfig) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// `refnet.Affine`: `center + radius * hash_unit`, the product rounded to f32, then the sum; no fused multiply-add.
+/// `refnet.Affine`: `center + radius * hash_unit`, the product rounded to f32, then the sum; no
+/// fused multiply-add.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     pub center: f32,
@@ -189,7 +221,8 @@ pub fn golden_distribution(name: &str, shape: &[usize]) -> Option<Affine> {
 }
 
 fn fnv1a64(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// Output `index` (from 0) of splitmix64 started from `state`.
@@ -207,19 +240,27 @@ fn hash_unit(state: u64, index: u64) -> f32 {
 }
 
 /// Every tensor of `architecture` with the values that `make` gives for its name and shape.
-fn fill(architecture: &ResNetConfig, make: impl Fn(&str, &[usize]) -> Vec<f32> + Sync) -> StateDict {
+fn fill(
+    architecture: &ResNetConfig,
+    make: impl Fn(&str, &[usize]) -> Vec<f32> + Sync,
+) -> StateDict {
     let shapes = shapes(architecture);
     let values = in_parallel(&shapes, |(name, shape)| make(name, shape));
     shapes.into_iter().zip(values).map(|((name, shape), values)| (name, (shape, values))).collect()
 }
 
-/// `make` of every item, in order, on all cores: 25.6 million numbers in a test build are worth the trouble.
+/// `make` of every item, in order, on all cores: 25.6 million numbers in a test build are worth the
+/// trouble.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, |n| n.get());
     let make = &make;
     // Dealt out in turn, not in runs: the large tensors are neighbours.
     let mut results: Vec<std::vec::IntoIter<R>> = thread::scope(|scope| {
-        let deal = |first| scope.spawn(move || items.iter().skip(first).step_by(threads).map(make).collect::<Vec<R>>());
+        let deal = |first| {
+            scope.spawn(move || {
+                items.iter().skip(first).step_by(threads).map(make).collect::<Vec<R>>()
+            })
+        };
         let hands: Vec<_> = (0..threads).map(deal).collect();
         hands.into_iter().map(|hand| hand.join().expect("a thread").into_iter()).collect()
     });

@@ -1,8 +1,10 @@
-//! Networks of inverted residuals with random weights: `random_state_dict` of each family that `tests/golden/make_photonet.py` uses.
+//! Networks of inverted residuals with random weights: `random_state_dict` of each family that
+//! `tests/golden/make_photonet.py` uses.
 //!
-//! Names and shapes are those of torchvision's and timm's constructors. Values are refnet.py's (see [`golden_weights`](super::golden_weights)):
-//! they depend on seed, name and index alone, so nothing is stored. Deliberately absent: trained weights.
-//! To extend: another network of these libraries is a row in [`FAMILIES`], here and there.
+//! Names and shapes are those of torchvision's and timm's constructors. Values are refnet.py's (see
+//! [`golden_weights`](super::golden_weights)): they depend on seed, name and index alone, so
+//! nothing is stored. Deliberately absent: trained weights. To extend: another network of these
+//! libraries is a row in [`FAMILIES`], here and there.
 
 use super::golden_weights::{Affine, StateDict, in_parallel};
 
@@ -32,19 +34,49 @@ pub struct Family {
 type Stage = (usize, usize, usize, usize);
 
 /// arXiv 1801.04381, table 2.
-const MOBILENET_V2: [Stage; 7] =
-    [(3, 1, 16, 1), (3, 6, 24, 2), (3, 6, 32, 3), (3, 6, 64, 4), (3, 6, 96, 3), (3, 6, 160, 3), (3, 6, 320, 1)];
+const MOBILENET_V2: [Stage; 7] = [
+    (3, 1, 16, 1),
+    (3, 6, 24, 2),
+    (3, 6, 32, 3),
+    (3, 6, 64, 4),
+    (3, 6, 96, 3),
+    (3, 6, 160, 3),
+    (3, 6, 320, 1),
+];
 /// arXiv 1905.11946, table 1, at width and depth 1.
-const EFFICIENTNET: [Stage; 7] =
-    [(3, 1, 16, 1), (3, 6, 24, 2), (5, 6, 40, 2), (3, 6, 80, 3), (5, 6, 112, 3), (5, 6, 192, 4), (3, 6, 320, 1)];
+const EFFICIENTNET: [Stage; 7] = [
+    (3, 1, 16, 1),
+    (3, 6, 24, 2),
+    (5, 6, 40, 2),
+    (3, 6, 80, 3),
+    (5, 6, 112, 3),
+    (5, 6, 192, 4),
+    (3, 6, 320, 1),
+];
 
 const fn mobilenet(name: &'static str, library: Library, width: f64) -> Family {
-    Family { name, library, tensorflow: false, stages: &MOBILENET_V2, width, depth: 1.0, fixed_ends: false }
+    Family {
+        name,
+        library,
+        tensorflow: false,
+        stages: &MOBILENET_V2,
+        width,
+        depth: 1.0,
+        fixed_ends: false,
+    }
 }
 
 /// Widths and depths: timm/models/efficientnet.py, `efficientnet_lite0` to `efficientnet_lite4`.
 const fn lite(name: &'static str, tensorflow: bool, width: f64, depth: f64) -> Family {
-    Family { name, library: Library::Timm, tensorflow, stages: &EFFICIENTNET, width, depth, fixed_ends: true }
+    Family {
+        name,
+        library: Library::Timm,
+        tensorflow,
+        stages: &EFFICIENTNET,
+        width,
+        depth,
+        fixed_ends: true,
+    }
 }
 
 /// `FAMILIES` of make_photonet.py.
@@ -63,9 +95,14 @@ pub const FAMILIES: [Family; 9] = [
 /// Every float tensor of `family`, with weights from `seed`.
 pub fn random_state_dict(family: &Family, seed: u64) -> StateDict {
     let tensors = tensors(family);
-    let values =
-        in_parallel(&tensors, |(name, shape, affine): &Entry| affine.sample(seed, name, shape.iter().product()));
-    tensors.into_iter().zip(values).map(|((name, shape, _), values)| (name, (shape, values))).collect()
+    let values = in_parallel(&tensors, |(name, shape, affine): &Entry| {
+        affine.sample(seed, name, shape.iter().product())
+    });
+    tensors
+        .into_iter()
+        .zip(values)
+        .map(|((name, shape, _), values)| (name, (shape, values)))
+        .collect()
 }
 
 /// Name, shape and distribution.
@@ -77,7 +114,8 @@ fn tensors(family: &Family) -> Vec<Entry> {
     let torchvision = family.library == Library::Torchvision;
     // torchvision doesn't count stages: its blocks are features.1 to features.17.
     let (mut number, mut c_in) = (1, if family.fixed_ends { 32 } else { scaled(32, family.width) });
-    let (conv, norm) = if torchvision { ("features.0.0", "features.0.1") } else { ("conv_stem", "bn1") };
+    let (conv, norm) =
+        if torchvision { ("features.0.0", "features.0.1") } else { ("conv_stem", "bn1") };
     push(&mut tensors, conv, norm, [c_in, 3, 3, 3], false);
     for (index, &(k, expansion, channels, repeats)) in family.stages.iter().enumerate() {
         let c_out = scaled(channels, family.width);
@@ -87,7 +125,11 @@ fn tensors(family: &Family) -> Vec<Entry> {
             let c = c_in * expansion;
             let expand = [c, c_in, 1, 1];
             let (depthwise, project) = ([c, 1, k, k], [c_out, c, 1, 1]);
-            let shapes = if expansion == 1 { vec![depthwise, project] } else { vec![expand, depthwise, project] };
+            let shapes = if expansion == 1 {
+                vec![depthwise, project]
+            } else {
+                vec![expand, depthwise, project]
+            };
             let convs = shapes.len();
             for (at, shape) in shapes.into_iter().enumerate() {
                 let projects = at == convs - 1;
@@ -98,8 +140,11 @@ fn tensors(family: &Family) -> Vec<Entry> {
                     if projects { (outer(0), outer(1)) } else { (inner(0), inner(1)) }
                 } else {
                     let start = format!("blocks.{index}.{block}");
-                    let names =
-                        if convs == 2 { ["conv_dw", "conv_pw", ""] } else { ["conv_pw", "conv_dw", "conv_pwl"] };
+                    let names = if convs == 2 {
+                        ["conv_dw", "conv_pw", ""]
+                    } else {
+                        ["conv_pw", "conv_dw", "conv_pwl"]
+                    };
                     (format!("{start}.{}", names[at]), format!("{start}.bn{}", at + 1))
                 };
                 push(&mut tensors, &conv, &norm, shape, projects);
@@ -108,7 +153,8 @@ fn tensors(family: &Family) -> Vec<Entry> {
             c_in = c_out;
         }
     }
-    let (conv, norm) = if torchvision { ("features.18.0", "features.18.1") } else { ("conv_head", "bn2") };
+    let (conv, norm) =
+        if torchvision { ("features.18.0", "features.18.1") } else { ("conv_head", "bn2") };
     push(&mut tensors, conv, norm, [1280, c_in, 1, 1], false);
     let classifier = if torchvision { "classifier.1" } else { "classifier" };
     tensors.push((format!("{classifier}.weight"), vec![1000, 1280], kaiming(1280)));
@@ -116,13 +162,18 @@ fn tensors(family: &Family) -> Vec<Entry> {
     tensors
 }
 
-/// A convolution and its batch norm, which keeps each ReLU6 alive and makes some of its outputs, but never half of them, 6. One
-/// that `projects` adds little to the block's shortcut.
+/// A convolution and its batch norm, which keeps each ReLU6 alive and makes some of its outputs,
+/// but never half of them, 6. One that `projects` adds little to the block's shortcut.
 fn push(tensors: &mut Vec<Entry>, conv: &str, norm: &str, shape: [usize; 4], projects: bool) {
     let [c_out, per_group, k, k2] = shape;
     let (gamma, beta) = if projects { ((0.4, 0.2), (0.0, 0.25)) } else { ((1.4, 0.4), (0.3, 0.6)) };
     tensors.push((format!("{conv}.weight"), shape.to_vec(), kaiming(per_group * k * k2)));
-    let parts = [("weight", gamma), ("bias", beta), ("running_mean", (0.0, 0.1)), ("running_var", (1.0, 0.5))];
+    let parts = [
+        ("weight", gamma),
+        ("bias", beta),
+        ("running_mean", (0.0, 0.1)),
+        ("running_var", (1.0, 0.5)),
+    ];
     for (part, (center, radius)) in parts {
         tensors.push((format!("{norm}.{part}"), vec![c_out], affine(center, radius)));
     }
@@ -137,7 +188,8 @@ fn affine(center: f64, radius: f64) -> Affine {
     Affine { center: center as f32, radius: radius as f32 }
 }
 
-/// `_make_divisible` of torchvision, `make_divisible` of timm: the nearest multiple of 8, not below nine tenths of what was asked for.
+/// `_make_divisible` of torchvision, `make_divisible` of timm: the nearest multiple of 8, not below
+/// nine tenths of what was asked for.
 fn scaled(channels: usize, width: f64) -> usize {
     let asked = channels as f64 * width;
     let nearest = ((asked + 4.0) as usize / 8 * 8).max(8);

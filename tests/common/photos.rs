@@ -19,8 +19,14 @@ pub fn read(name: &str) -> Vec<u8> {
 /// Name and bytes of every photo in a folder of `fixtures/`, sorted.
 pub fn photos(folder: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = path("fixtures").join(folder);
-    let files = fs::read_dir(folder).expect("a folder of fixtures").map(|entry| entry.expect("an entry").path());
-    files.map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap())).collect()
+    let files = fs::read_dir(folder)
+        .expect("a folder of fixtures")
+        .map(|entry| entry.expect("an entry").path());
+    files
+        .map(|file| {
+            (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap())
+        })
+        .collect()
 }
 
 /// The photo of `fixtures/make_photo_fixtures.py` of the same name.

@@ -1,8 +1,10 @@
-//! The pointing game: does a class's heatmap fall on that class's object? Scenes with two objects and their exact boxes say so.
+//! The pointing game: does a class's heatmap fall on that class's object? Scenes with two objects
+//! and their exact boxes say so.
 //!
-//! `weights/emoji50/scenes_for_proof.py` writes such scenes; `examples/pointing_game.rs` and `tests/emoji50.rs` judge them.
-//! A hit: the heatmap's maximum lies inside the object's box. Nearly: or within the 15 pixels of it that Zhang et al. 2016
-//! (arXiv 1608.00507) allow. Share: the part of all heat that lies inside a box, the object's own against the other object's.
+//! `weights/emoji50/scenes_for_proof.py` writes such scenes; `examples/pointing_game.rs` and
+//! `tests/emoji50.rs` judge them. A hit: the heatmap's maximum lies inside the object's box.
+//! Nearly: or within the 15 pixels of it that Zhang et al. 2016 (arXiv 1608.00507) allow. Share:
+//! the part of all heat that lies inside a box, the object's own against the other object's.
 #![allow(dead_code)]
 
 use std::path::Path;
@@ -51,7 +53,8 @@ impl Score {
     pub fn row(&self) -> String {
         let (own, other) = self.shares();
         let &Score { maps, blank, .. } = self;
-        let [hits, nearly] = [self.hits, self.nearly].map(|count| 100.0 * count as f64 / maps as f64);
+        let [hits, nearly] =
+            [self.hits, self.nearly].map(|count| 100.0 * count as f64 / maps as f64);
         format!(
             "{hits:.1} % | {nearly:.1} % | {:.1} % | {:.1} % | {:.1} | {blank} of {maps}",
             100.0 * own,
@@ -76,16 +79,22 @@ pub fn play(
     scores: &mut [Score],
 ) -> bool {
     let bytes = std::fs::read(folder.join(&scene.file)).expect("a scene's picture");
-    let prediction = block_on(explainer.predict(&Photo::decode(&bytes).unwrap(), Fit::Whole)).unwrap();
+    let prediction =
+        block_on(explainer.predict(&Photo::decode(&bytes).unwrap(), Fit::Whole)).unwrap();
     let width = prediction.width;
     for (&(layer, method), score) in games.iter().zip(scores) {
         for (n, object) in scene.objects.iter().enumerate() {
-            let heatmap = block_on(explainer.explain(Some(object.class), layer, method)).unwrap().heatmap;
+            let heatmap =
+                block_on(explainer.explain(Some(object.class), layer, method)).unwrap().heatmap;
             let inside = |i: usize, [x0, y0, x1, y1]: [usize; 4]| {
                 (x0..x1).contains(&(i % width)) && (y0..y1).contains(&(i / width))
             };
             let share = |bounds: [usize; 4], total: f64| -> f64 {
-                let heat = heatmap.iter().enumerate().filter(|&(i, _)| inside(i, bounds)).map(|(_, &v)| v as f64);
+                let heat = heatmap
+                    .iter()
+                    .enumerate()
+                    .filter(|&(i, _)| inside(i, bounds))
+                    .map(|(_, &v)| v as f64);
                 heat.sum::<f64>() / total
             };
             let total: f64 = heatmap.iter().map(|&v| v as f64).sum();
@@ -94,10 +103,16 @@ pub fn play(
                 score.blank += 1;
                 continue;
             }
-            let hottest = (0..heatmap.len()).max_by(|&a, &b| heatmap[a].total_cmp(&heatmap[b])).unwrap();
+            let hottest =
+                (0..heatmap.len()).max_by(|&a, &b| heatmap[a].total_cmp(&heatmap[b])).unwrap();
             let [x0, y0, x1, y1] = object.bounds;
             score.hits += inside(hottest, object.bounds) as usize;
-            let wider = [x0.saturating_sub(TOLERANCE), y0.saturating_sub(TOLERANCE), x1 + TOLERANCE, y1 + TOLERANCE];
+            let wider = [
+                x0.saturating_sub(TOLERANCE),
+                y0.saturating_sub(TOLERANCE),
+                x1 + TOLERANCE,
+                y1 + TOLERANCE,
+            ];
             score.nearly += inside(hottest, wider) as usize;
             score.own += share(object.bounds, total);
             score.other += share(scene.objects[1 - n].bounds, total);

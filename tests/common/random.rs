@@ -1,4 +1,5 @@
-//! Seeded random numbers; a fresh seed each run unless `SEED` is set, printed so that a failure can be repeated.
+//! Seeded random numbers; a fresh seed each run unless `SEED` is set, printed so that a failure can
+//! be repeated.
 
 use gradlens::reference::Image;
 
@@ -7,8 +8,11 @@ pub struct Random(u64);
 impl Random {
     /// From the environment variable `SEED`, else from the clock.
     pub fn fresh(test: &str) -> Random {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-        let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now % 1_000_000_007);
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()
+                as u64;
+        let seed =
+            std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now % 1_000_000_007);
         println!("{test}: SEED={seed}");
         Random::new(seed)
     }

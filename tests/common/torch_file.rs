@@ -1,5 +1,6 @@
-//! Writes what `torch.save(state_dict)` writes: a zip archive with a pickle and an entry a tensor. For files of the real size, which
-//! are too large to keep; PyTorch 2.15 loads them and finds the same tensors (`torch.load(path, weights_only=True)`).
+//! Writes what `torch.save(state_dict)` writes: a zip archive with a pickle and an entry a tensor.
+//! For files of the real size, which are too large to keep; PyTorch 2.15 loads them and finds the
+//! same tensors (`torch.load(path, weights_only=True)`).
 
 use super::golden_weights::StateDict;
 
@@ -63,18 +64,22 @@ impl Archive {
         let at = (self.file.len() as u32).to_le_bytes();
         let length = (name.len() as u16).to_le_bytes();
         // version, flags, method (stored), time, date, checksum, sizes, length of the name
-        let common = [&[0; 6][..], &[0; 4], &crc32(bytes).to_le_bytes(), &size, &size, &length].concat();
+        let common =
+            [&[0; 6][..], &[0; 4], &crc32(bytes).to_le_bytes(), &size, &size, &length].concat();
         // The extra field makes tensors begin at a multiple of 64, as PyTorch does.
         let padding = (64 - (self.file.len() + 30 + name.len() + 4) % 64) % 64;
         let extra = ((4 + padding) as u16).to_le_bytes();
         let field = [&b"FB"[..], &(padding as u16).to_le_bytes(), &vec![b'Z'; padding]].concat();
-        self.file.extend([b"PK\x03\x04", &common[..], &extra, name.as_bytes(), &field, bytes].concat());
-        self.directory.extend([b"PK\x01\x02\0\0", &common[..], &[0; 12], &at, name.as_bytes()].concat());
+        self.file
+            .extend([b"PK\x03\x04", &common[..], &extra, name.as_bytes(), &field, bytes].concat());
+        self.directory
+            .extend([b"PK\x01\x02\0\0", &common[..], &[0; 12], &at, name.as_bytes()].concat());
         self.entries += 1;
     }
 
     fn finish(mut self) -> Vec<u8> {
-        let (size, at) = ((self.directory.len() as u32).to_le_bytes(), (self.file.len() as u32).to_le_bytes());
+        let (size, at) =
+            ((self.directory.len() as u32).to_le_bytes(), (self.file.len() as u32).to_le_bytes());
         let count = self.entries.to_le_bytes();
         self.file.extend(self.directory);
         self.file.extend([b"PK\x05\x06\0\0\0\0", &count[..], &count, &size, &at, &[0; 2]].concat());
@@ -82,10 +87,14 @@ impl Archive {
     }
 }
 
-/// The checksum of zip archives, four bits at a time: our reader doesn't look at it, and PyTorch does.
+/// The checksum of zip archives, four bits at a time: our reader doesn't look at it, and PyTorch
+/// does.
 fn crc32(bytes: &[u8]) -> u32 {
     let table: [u32; 16] = std::array::from_fn(|nibble| {
-        (0..4).fold(nibble as u32, |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..4).fold(
+            nibble as u32,
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
     });
     !bytes.iter().fold(!0, |crc, &byte| {
         let low = crc >> 4 ^ table[((crc ^ u32::from(byte)) & 15) as usize];

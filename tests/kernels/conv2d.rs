@@ -40,7 +40,8 @@ fn random_conv(
     RandomConv { weight: wide(&weight), scale: wide(&scale), bias: wide(&bias), gpu }
 }
 
-/// Two of all kernels and tiles, some of which fit no shape: one that splits the sum and one that does not; others each time.
+/// Two of all kernels and tiles, some of which fit no shape: one that splits the sum and one that
+/// does not; others each time.
 fn tiles(turn: usize) -> [Tile; 2] {
     let registers = |rows, cols, wx, wy| Tile { rows, cols, wx, wy, ..ops::DEFAULT_TILE };
     let odd = [
@@ -50,7 +51,8 @@ fn tiles(turn: usize) -> [Tile; 2] {
         registers(7, 3, 4, 8),
         Tile { kernel: Kernel::Shared, split: 3, ..registers(3, 2, 4, 4) },
     ];
-    let (whole, split): (Vec<_>, Vec<_>) = ops::TILES.into_iter().chain(odd).partition(|tile| tile.split == 1);
+    let (whole, split): (Vec<_>, Vec<_>) =
+        ops::TILES.into_iter().chain(odd).partition(|tile| tile.split == 1);
     [whole[turn % whole.len()], split[(turn + turn / split.len()) % split.len()]]
 }
 
@@ -86,7 +88,9 @@ const BORDERED: usize = 3;
 
 pub fn conv2d(gpu: &Gpu) {
     let (mut random, mut report) = (Random::fresh("conv2d"), Report::new("conv2d"));
-    for (n, ([c_in, c_out, height, width, ksize, stride], padding)) in CONVOLUTIONS.into_iter().enumerate() {
+    for (n, ([c_in, c_out, height, width, ksize, stride], padding)) in
+        CONVOLUTIONS.into_iter().enumerate()
+    {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
             let conv = random_conv(gpu, &mut random, c_in, c_out, window, precision);
@@ -101,10 +105,22 @@ pub fn conv2d(gpu: &Gpu) {
             let (x, r) = (bordered, upload(gpu, &residual));
             let fusions = [
                 ("plain", Fused::default(), scaled.clone()),
-                ("relu", Fused { activation: Activation::Relu, ..Default::default() }, reference::relu(&scaled)),
+                (
+                    "relu",
+                    Fused { activation: Activation::Relu, ..Default::default() },
+                    reference::relu(&scaled),
+                ),
                 ("residual", Fused { residual: Some(&r), ..Default::default() }, sum.clone()),
-                ("both", Fused { residual: Some(&r), activation: Activation::Relu, mask: None }, reference::relu(&sum)),
-                ("relu6", Fused { activation: Activation::Relu6, ..Default::default() }, reference::relu6(&scaled)),
+                (
+                    "both",
+                    Fused { residual: Some(&r), activation: Activation::Relu, mask: None },
+                    reference::relu(&sum),
+                ),
+                (
+                    "relu6",
+                    Fused { activation: Activation::Relu6, ..Default::default() },
+                    reference::relu6(&scaled),
+                ),
                 (
                     "residual and relu6",
                     Fused { residual: Some(&r), activation: Activation::Relu6, mask: None },
@@ -116,8 +132,9 @@ pub fn conv2d(gpu: &Gpu) {
                     let y = poisoned(gpu, c_out, product.height, product.width);
                     let sums = poisoned_partial_sums(gpu, tile, y.positions(), c_out);
                     gpu.run(&ops::conv2d(gpu, &y, &x, &conv.gpu, fused, tile, &sums));
-                    let shape =
-                        format!("{c_in}x{height}x{width} -> {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
+                    let shape = format!(
+                        "{c_in}x{height}x{width} -> {c_out}, {window:?}, {precision:?}, {name}, {tile:?}"
+                    );
                     report.compare(&shape, &read(gpu, &y), &expected.planes);
                 }
             }
@@ -128,29 +145,50 @@ pub fn conv2d(gpu: &Gpu) {
 pub fn conv2d_backward_input(gpu: &Gpu) {
     let mut random = Random::fresh("conv2d_backward_input");
     let mut report = Report::new("conv2d_backward_input");
-    for (n, ([c_in, c_out, height, width, ksize, stride], padding)) in CONVOLUTIONS.into_iter().enumerate() {
+    for (n, ([c_in, c_out, height, width, ksize, stride], padding)) in
+        CONVOLUTIONS.into_iter().enumerate()
+    {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
             let conv = random_conv(gpu, &mut random, c_in, c_out, window, precision);
             let dy = random.image(c_out, window.out(height), window.out(width));
             // dy enters the convolution through y = scale * conv(x) + bias
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
-            let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
-            let (residual, mask) = (random.image(c_in, height, width), wide_image(&mut random, c_in, height, width));
+            let product = reference::conv2d_backward_input(
+                c_in,
+                height,
+                width,
+                &scaled,
+                &conv.weight,
+                window,
+            );
+            let (residual, mask) =
+                (random.image(c_in, height, width), wide_image(&mut random, c_in, height, width));
             let sum = product.zip(&residual, |a, b| a + b);
             let backwards = backwards(&sum, &mask);
             let (dy, r, m) = (upload(gpu, &dy), upload(gpu, &residual), upload(gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
             let plain = ("plain", Fused::default(), product);
-            let fusions = backwards.into_iter().map(|backward| backward.fused(&r, &m)).chain([plain]);
+            let fusions =
+                backwards.into_iter().map(|backward| backward.fused(&r, &m)).chain([plain]);
             for (name, fused, expected) in fusions {
                 for tile in tiles(3 * n + precision as usize) {
                     let dx = poisoned(gpu, c_in, height, width);
                     let positions = height.div_ceil(stride) * width.div_ceil(stride);
                     let sums = poisoned_partial_sums(gpu, tile, positions, c_in);
-                    gpu.run(&ops::conv2d_backward_input(gpu, &dx, &dy, &conv.gpu, &transposed, fused, tile, &sums));
-                    let shape =
-                        format!("{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}");
+                    gpu.run(&ops::conv2d_backward_input(
+                        gpu,
+                        &dx,
+                        &dy,
+                        &conv.gpu,
+                        &transposed,
+                        fused,
+                        tile,
+                        &sums,
+                    ));
+                    let shape = format!(
+                        "{c_in}x{height}x{width} <- {c_out}, {window:?}, {precision:?}, {name}, {tile:?}"
+                    );
                     report.compare(&shape, &read(gpu, &dx), &expected.planes);
                 }
             }
@@ -172,23 +210,28 @@ const WINOGRADS: [[usize; 4]; 8] = [
 
 #[test]
 fn conv2d_winograd() {
-    let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d_winograd"), Report::new("conv2d_winograd"));
+    let (gpu, mut random, mut report) =
+        (gpu(), Random::fresh("conv2d_winograd"), Report::new("conv2d_winograd"));
     let window = Window { ksize: 3, stride: 1, padding: Padding::Symmetric(1) };
     for (n, [c_in, c_out, height, width]) in WINOGRADS.into_iter().enumerate() {
         for precision in Precision::ALL {
             let conv = random_conv(&gpu, &mut random, c_in, c_out, window, precision);
             let [tile, _] = tiles(3 * n + precision as usize);
-            // A partial sum through workgroup memory is of a multiple of 16 channels; the naive kernel makes none.
+            // A partial sum through workgroup memory is of a multiple of 16 channels; the naive
+            // kernel makes none.
             let fits = match tile.kernel {
                 Kernel::Naive => false,
                 Kernel::Registers => true,
                 Kernel::Shared => c_in % 16 == 0 && c_out % 16 == 0,
             };
             let tile = if fits { tile } else { ops::DEFAULT_TILE };
-            let shape = |name: &str| format!("{c_in}x{height}x{width}, {c_out}, {precision:?}, {name}, {tile:?}");
+            let shape = |name: &str| {
+                format!("{c_in}x{height}x{width}, {c_out}, {precision:?}, {name}, {tile:?}")
+            };
             let poison = |bytes: u64| gpu.buffer(&vec![f32::NAN; bytes as usize / 4]);
             let scratch = |c_in: usize, c_out: usize| {
-                let [partial_sums, weight, image] = ops::winograd_bytes([height, width], c_in, c_out).map(poison);
+                let [partial_sums, weight, image] =
+                    ops::winograd_bytes([height, width], c_in, c_out).map(poison);
                 ops::Scratch { partial_sums, weight, image }
             };
 
@@ -213,18 +256,36 @@ fn conv2d_winograd() {
             ];
             for (name, fused, expected) in fusions {
                 let y = poisoned(&gpu, c_out, height, width);
-                gpu.run(&ops::conv2d_winograd(&gpu, &y, &x, &conv.gpu, fused, tile, &scratch(c_in, c_out)));
+                gpu.run(&ops::conv2d_winograd(
+                    &gpu,
+                    &y,
+                    &x,
+                    &conv.gpu,
+                    fused,
+                    tile,
+                    &scratch(c_in, c_out),
+                ));
                 report.compare(&shape(name), &read(&gpu, &y), &expected.planes);
             }
 
             let dy = random.image(c_out, height, width);
             let scaled = reference::scale_bias(&dy, &conv.scale, &vec![0.0; c_out]);
-            let product = reference::conv2d_backward_input(c_in, height, width, &scaled, &conv.weight, window);
-            let (residual, mask) = (random.image(c_in, height, width), wide_image(&mut random, c_in, height, width));
+            let product = reference::conv2d_backward_input(
+                c_in,
+                height,
+                width,
+                &scaled,
+                &conv.weight,
+                window,
+            );
+            let (residual, mask) =
+                (random.image(c_in, height, width), wide_image(&mut random, c_in, height, width));
             let backwards = backwards(&product.zip(&residual, |a, b| a + b), &mask);
             let (dy, r, m) = (upload(&gpu, &dy), upload(&gpu, &residual), upload(&gpu, &mask));
             let transposed = gpu.scratch(conv.gpu.transposed_bytes());
-            for (name, fused, expected) in backwards.into_iter().map(|backward| backward.fused(&r, &m)) {
+            for (name, fused, expected) in
+                backwards.into_iter().map(|backward| backward.fused(&r, &m))
+            {
                 let dx = poisoned(&gpu, c_in, height, width);
                 let scratch = scratch(c_out, c_in);
                 gpu.run(&ops::conv2d_winograd_backward_input(
@@ -237,20 +298,30 @@ fn conv2d_winograd() {
                     tile,
                     &scratch,
                 ));
-                report.compare(&shape(&format!("backward, {name}")), &read(&gpu, &dx), &expected.planes);
+                report.compare(
+                    &shape(&format!("backward, {name}")),
+                    &read(&gpu, &dx),
+                    &expected.planes,
+                );
             }
         }
     }
 }
 
-/// Every tile against the naive kernel at sizes of a ResNet-50, which would take the f64 twin minutes.
+/// Every tile against the naive kernel at sizes of a ResNet-50, which would take the f64 twin
+/// minutes.
 #[test]
 fn tiles_agree_with_the_naive_kernel() {
-    let (gpu, mut random, mut report) = (gpu(), Random::fresh("conv2d tiles"), Report::new("conv2d tiles"));
+    let (gpu, mut random, mut report) =
+        (gpu(), Random::fresh("conv2d tiles"), Report::new("conv2d tiles"));
     // c_in, c_out, side, ksize, stride
-    for [c_in, c_out, side, ksize, stride] in
-        [[64, 64, 56, 3, 1], [512, 128, 28, 1, 1], [256, 256, 28, 3, 2], [1024, 256, 14, 1, 1], [512, 512, 7, 3, 1]]
-    {
+    for [c_in, c_out, side, ksize, stride] in [
+        [64, 64, 56, 3, 1],
+        [512, 128, 28, 1, 1],
+        [256, 256, 28, 3, 2],
+        [1024, 256, 14, 1, 1],
+        [512, 512, 7, 3, 1],
+    ] {
         let window = Window { ksize, stride, padding: Padding::Symmetric(ksize / 2) };
         let conv = random_conv(&gpu, &mut random, c_in, c_out, window, Precision::F32);
         let x = upload(&gpu, &random.image(c_in, side, side));

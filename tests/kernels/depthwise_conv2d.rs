@@ -25,7 +25,8 @@ const DEPTHWISE: [([usize; 5], Padding); 14] = [
     ([4, 9, 9, 2, 4], Padding::Symmetric(0)), // rows that no tap meets
 ];
 
-/// A random depthwise convolution: its weight [channels, 1, ksize, ksize], scale and bias in f64, and itself on the GPU.
+/// A random depthwise convolution: its weight [channels, 1, ksize, ksize], scale and bias in f64,
+/// and itself on the GPU.
 fn random_depthwise(
     gpu: &Gpu,
     random: &mut Random,
@@ -44,27 +45,38 @@ fn random_depthwise(
 }
 
 pub fn depthwise_conv2d(gpu: &Gpu) {
-    let (mut random, mut report) = (Random::fresh("depthwise_conv2d"), Report::new("depthwise_conv2d"));
+    let (mut random, mut report) =
+        (Random::fresh("depthwise_conv2d"), Report::new("depthwise_conv2d"));
     for ([channels, height, width, ksize, stride], padding) in DEPTHWISE {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
-            let (weight, [scale, bias], conv) = random_depthwise(gpu, &mut random, channels, window, precision);
+            let (weight, [scale, bias], conv) =
+                random_depthwise(gpu, &mut random, channels, window, precision);
             let x = wide_image(&mut random, channels, height, width);
-            let scaled = reference::scale_bias(&reference::depthwise_conv2d(&x, &weight, window), &scale, &bias);
+            let scaled = reference::scale_bias(
+                &reference::depthwise_conv2d(&x, &weight, window),
+                &scale,
+                &bias,
+            );
             let residual = wide_image(&mut random, channels, scaled.height, scaled.width);
             let sum = scaled.zip(&residual, |a, b| a + b);
             let (x, r) = (upload(gpu, &x), upload(gpu, &residual));
             let activation = Activation::Relu6;
             let fusions = [
                 ("relu6", Fused { activation, ..Default::default() }, reference::relu6(&scaled)),
-                ("residual and relu6", Fused { residual: Some(&r), activation, mask: None }, reference::relu6(&sum)),
+                (
+                    "residual and relu6",
+                    Fused { residual: Some(&r), activation, mask: None },
+                    reference::relu6(&sum),
+                ),
                 ("residual", Fused { residual: Some(&r), ..Default::default() }, sum),
                 ("plain", Fused::default(), scaled),
             ];
             for (name, fused, expected) in fusions {
                 let y = poisoned(gpu, channels, expected.height, expected.width);
                 gpu.run([&ops::depthwise_conv2d(gpu, &y, &x, &conv, fused)]);
-                let shape = format!("{channels}x{height}x{width}, {window:?}, {precision:?}, {name}");
+                let shape =
+                    format!("{channels}x{height}x{width}, {window:?}, {precision:?}, {name}");
                 report.compare(&shape, &read(gpu, &y), &expected.planes);
             }
         }
@@ -77,20 +89,26 @@ pub fn depthwise_conv2d_backward_input(gpu: &Gpu) {
     for ([channels, height, width, ksize, stride], padding) in DEPTHWISE {
         let window = Window { ksize, stride, padding };
         for precision in Precision::ALL {
-            let (weight, [scale, _], conv) = random_depthwise(gpu, &mut random, channels, window, precision);
+            let (weight, [scale, _], conv) =
+                random_depthwise(gpu, &mut random, channels, window, precision);
             let dy = random.image(channels, window.out(height), window.out(width));
             let scaled = reference::scale_bias(&dy, &scale, &vec![0.0; channels]);
-            let product = reference::depthwise_conv2d_backward_input(height, width, &scaled, &weight, window);
-            let (residual, mask) =
-                (random.image(channels, height, width), wide_image(&mut random, channels, height, width));
+            let product =
+                reference::depthwise_conv2d_backward_input(height, width, &scaled, &weight, window);
+            let (residual, mask) = (
+                random.image(channels, height, width),
+                wide_image(&mut random, channels, height, width),
+            );
             let backwards = backwards(&product.zip(&residual, |a, b| a + b), &mask);
             let (dy, r, m) = (upload(gpu, &dy), upload(gpu, &residual), upload(gpu, &mask));
             let plain = ("plain", Fused::default(), product);
-            let fusions = backwards.into_iter().map(|backward| backward.fused(&r, &m)).chain([plain]);
+            let fusions =
+                backwards.into_iter().map(|backward| backward.fused(&r, &m)).chain([plain]);
             for (name, fused, expected) in fusions {
                 let dx = poisoned(gpu, channels, height, width);
                 gpu.run([&ops::depthwise_conv2d_backward_input(gpu, &dx, &dy, &conv, fused)]);
-                let shape = format!("{channels}x{height}x{width}, {window:?}, {precision:?}, {name}");
+                let shape =
+                    format!("{channels}x{height}x{width}, {window:?}, {precision:?}, {name}");
                 report.compare(&shape, &read(gpu, &dx), &expected.planes);
             }
         }

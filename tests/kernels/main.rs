@@ -1,8 +1,10 @@
-//! Every shader against its plain f64 twin: odd shapes, fresh random data, outputs poisoned with NaN.
+//! Every shader against its plain f64 twin: odd shapes, fresh random data, outputs poisoned with
+//! NaN.
 //!
-//! A run prints its seed; `SEED=… cargo test --test kernels` repeats it. A failing comparison names operation, shape, index and
-//! both values, and every failure of a test is reported, not the first. Backwards are also held against central differences
-//! of the forward twin, and linear ones against the adjoint identity <dy, A x> = <Aᵀ dy, x>.
+//! A run prints its seed; `SEED=… cargo test --test kernels` repeats it. A failing comparison names
+//! operation, shape, index and both values, and every failure of a test is reported, not the first.
+//! Backwards are also held against central differences of the forward twin, and linear ones against
+//! the adjoint identity <dy, A x> = <Aᵀ dy, x>.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -17,7 +17,9 @@ pub fn linear(gpu: &Gpu) {
             let (scale, bias) = (random.values(classes, false), random.values(classes, false));
             let (x, mut dy) = (random.image(features, 1, 1), random.image(classes, 1, 1));
             let layer = Linear {
-                weight: gradlens::ops::pack_linear_weight(gpu, &weight, precision, classes, features),
+                weight: gradlens::ops::pack_linear_weight(
+                    gpu, &weight, precision, classes, features,
+                ),
                 precision,
                 scale_bias: gradlens::ops::pack_scale_bias(gpu, &scale, &bias),
                 features,
@@ -32,15 +34,25 @@ pub fn linear(gpu: &Gpu) {
                 upload(gpu, &Image::new(2, 1, classes, &sparse))
             };
             let (gx, gdy) = (upload(gpu, &x), upload_sparse(&dy));
-            gpu.run([&ops::linear(gpu, &y, &gx, &layer), &ops::linear_backward(gpu, &dx, &gdy, &layer)]);
+            gpu.run([
+                &ops::linear(gpu, &y, &gx, &layer),
+                &ops::linear_backward(gpu, &dx, &gdy, &layer),
+            ]);
             let shape = format!("{features} -> {classes}, {precision:?}");
             let [weight, scale, bias] = [&weight, &scale, &bias].map(|values| wide(values));
-            report.compare(&shape, &read(gpu, &y), &reference::linear(&x.planes, &weight, &scale, &bias));
+            report.compare(
+                &shape,
+                &read(gpu, &y),
+                &reference::linear(&x.planes, &weight, &scale, &bias),
+            );
             let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
             backward.compare(&shape, &read(gpu, &dx), &expected);
             // As of a logit: all but one are zero.
             let logit = random.bits() as usize % classes;
-            dy.planes.iter_mut().enumerate().for_each(|(class, dy)| *dy *= (class == logit) as usize as f64);
+            dy.planes
+                .iter_mut()
+                .enumerate()
+                .for_each(|(class, dy)| *dy *= (class == logit) as usize as f64);
             let (dx, gdy) = (poisoned(gpu, features, 1, 1), upload_sparse(&dy));
             gpu.run([&ops::linear_backward(gpu, &dx, &gdy, &layer)]);
             let expected = reference::linear_backward(features, &dy.planes, &weight, &scale);
@@ -52,9 +64,11 @@ pub fn linear(gpu: &Gpu) {
 pub fn randomize(gpu: &Gpu) {
     for count in [4, 12, 64, 1000, 4096 + 4] {
         let words: Vec<u32> = (1..=count as u32).collect();
-        // The numbers as planes of one channel a position, so that they stand in a row; behind them stand four zeros.
+        // The numbers as planes of one channel a position, so that they stand in a row; behind them
+        // stand four zeros.
         let tensor = gpu.tensor(1, count / 4, 4);
-        let planes: Vec<f32> = (0..4).flat_map(|c| words.iter().skip(c).step_by(4).map(|&w| w as f32)).collect();
+        let planes: Vec<f32> =
+            (0..4).flat_map(|c| words.iter().skip(c).step_by(4).map(|&w| w as f32)).collect();
         gpu.write(&tensor, &planes);
         let steps = ops::randomize(gpu, tensor.as_buffer(), None, 5);
         let rounds = ops::randomize_rounds(count + 4, 5);
@@ -62,7 +76,8 @@ pub fn randomize(gpu: &Gpu) {
 
         gpu.run(&steps);
         let found = read(gpu, &tensor);
-        let mut expected: Vec<u32> = words.iter().chain(&[0; 4]).map(|&w| (w as f32).to_bits()).collect();
+        let mut expected: Vec<u32> =
+            words.iter().chain(&[0; 4]).map(|&w| (w as f32).to_bits()).collect();
         reference::randomize(&mut expected, rounds);
         for (i, &bits) in expected[..count].iter().enumerate() {
             assert_eq!(found[i % 4 * (count / 4) + i / 4].to_bits(), bits, "{count} [{i}]");
@@ -97,7 +112,11 @@ pub fn ablate_channel(gpu: &Gpu) {
             let y = poisoned(gpu, channels, height, width);
             gpu.run([&ops::ablate_channel(gpu, &y, &gx, &which)]);
             let expected = reference::ablate_channel(&x, channel);
-            report.compare(&format!("{channels}x{height}x{width} {channel:?}"), &read(gpu, &y), &expected.planes);
+            report.compare(
+                &format!("{channels}x{height}x{width} {channel:?}"),
+                &read(gpu, &y),
+                &expected.planes,
+            );
         }
     }
 }
@@ -124,7 +143,11 @@ pub fn cam_and_weights(gpu: &Gpu) {
             let found = poisoned(gpu, channels, 1, 1);
             gpu.run([&ops::cam_weights(gpu, &found, &ga, &gg, method)]);
             let expected = reference::cam_weights(&a, &g, method);
-            weights_report.compare(&format!("{shape} method {method}"), &read(gpu, &found), &expected);
+            weights_report.compare(
+                &format!("{shape} method {method}"),
+                &read(gpu, &found),
+                &expected,
+            );
         }
     }
 }

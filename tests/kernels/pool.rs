@@ -22,7 +22,11 @@ pub fn max_pool2d(gpu: &Gpu) {
         let expected = reference::max_pool2d(&x, window);
         let (x, y) = (upload(gpu, &x), poisoned(gpu, channels, expected.height, expected.width));
         gpu.run([&ops::max_pool2d(gpu, &y, &x, window)]);
-        report.compare(&format!("{channels}x{height}x{width} {window:?}"), &read(gpu, &y), &expected.planes);
+        report.compare(
+            &format!("{channels}x{height}x{width} {window:?}"),
+            &read(gpu, &y),
+            &expected.planes,
+        );
     }
 }
 
@@ -32,7 +36,12 @@ pub fn max_pool2d_backward(gpu: &Gpu) {
     for ([channels, height, width], window) in POOLS {
         // Quarters of [-1, 1]: every window has ties.
         let ties = Image {
-            planes: random.image(channels, height, width).planes.iter().map(|v| (v * 4.0).round() / 4.0).collect(),
+            planes: random
+                .image(channels, height, width)
+                .planes
+                .iter()
+                .map(|v| (v * 4.0).round() / 4.0)
+                .collect(),
             channels,
             height,
             width,

@@ -1,11 +1,13 @@
-//! The twins themselves: each backward against central differences of its forward, and the adjoint identity.
+//! The twins themselves: each backward against central differences of its forward, and the adjoint
+//! identity.
 
 use gradlens::ops::{Padding, Window};
 use gradlens::reference::{self, Image};
 
 use crate::common::random::Random;
 
-/// d/dx <dy, f(x)> by central differences: f is evaluated in f64, so 1e-4 loses nothing to rounding and 1e-8 to curvature.
+/// d/dx <dy, f(x)> by central differences: f is evaluated in f64, so 1e-4 loses nothing to rounding
+/// and 1e-8 to curvature.
 fn central_differences(x: &Image, dy: &[f64], f: impl Fn(&Image) -> Vec<f64>) -> Vec<f64> {
     const STEP: f64 = 1e-4;
     let value = |x: &Image| f(x).iter().zip(dy).map(|(a, b)| a * b).sum::<f64>();
@@ -28,12 +30,20 @@ fn reference_backwards() {
             assert!((a - b).abs() < 1e-6, "{op} [{i}]: {a} instead of {b}");
         }
     };
-    let dot = |a: &Image, b: &Image| a.planes.iter().zip(&b.planes).map(|(a, b)| a * b).sum::<f64>();
-    let paddings = [Padding::Symmetric(1), Padding::Symmetric(0), Padding::Symmetric(2), Padding::Same, Padding::Same];
+    let dot =
+        |a: &Image, b: &Image| a.planes.iter().zip(&b.planes).map(|(a, b)| a * b).sum::<f64>();
+    let paddings = [
+        Padding::Symmetric(1),
+        Padding::Symmetric(0),
+        Padding::Symmetric(2),
+        Padding::Same,
+        Padding::Same,
+    ];
     let convs = [[2, 3, 3, 2], [3, 2, 1, 2], [1, 2, 4, 3], [2, 3, 3, 2], [1, 2, 5, 2]];
     for ([c_in, c_out, ksize, stride], padding) in convs.into_iter().zip(paddings) {
         let window = Window { ksize, stride, padding };
-        let wide: Vec<f64> = random.values(c_in * c_out * ksize * ksize, false).iter().map(|&v| v as f64).collect();
+        let wide: Vec<f64> =
+            random.values(c_in * c_out * ksize * ksize, false).iter().map(|&v| v as f64).collect();
         let x = random.image(c_in, 7, 6);
         let y = reference::conv2d(&x, &wide, c_out, window);
         let dy = random.image(c_out, y.height, y.width);
@@ -41,9 +51,14 @@ fn reference_backwards() {
         close(
             "conv2d",
             &dx.planes,
-            &central_differences(&x, &dy.planes, |x| reference::conv2d(x, &wide, c_out, window).planes),
+            &central_differences(&x, &dy.planes, |x| {
+                reference::conv2d(x, &wide, c_out, window).planes
+            }),
         );
-        assert!((dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9, "adjoint identity of conv2d {window:?}");
+        assert!(
+            (dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9,
+            "adjoint identity of conv2d {window:?}"
+        );
 
         let weight = &wide[..c_in * ksize * ksize];
         let y = reference::depthwise_conv2d(&x, weight, window);
@@ -52,12 +67,18 @@ fn reference_backwards() {
         close(
             "depthwise_conv2d",
             &dx.planes,
-            &central_differences(&x, &dy.planes, |x| reference::depthwise_conv2d(x, weight, window).planes),
+            &central_differences(&x, &dy.planes, |x| {
+                reference::depthwise_conv2d(x, weight, window).planes
+            }),
         );
-        assert!((dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9, "adjoint identity of depthwise_conv2d {window:?}");
+        assert!(
+            (dot(&dy, &y) - dot(&dx, &x)).abs() < 1e-9,
+            "adjoint identity of depthwise_conv2d {window:?}"
+        );
     }
     let window = Window { ksize: 3, stride: 2, padding: Padding::Symmetric(1) };
-    // In random order, no two nearer to one another or to 0 than a step of the differences: there these functions have kinks.
+    // In random order, no two nearer to one another or to 0 than a step of the differences: there
+    // these functions have kinks.
     let mut x = random.image(2, 7, 6);
     let mut order: Vec<usize> = (0..x.planes.len()).collect();
     order.sort_by(|&a, &b| x.planes[a].total_cmp(&x.planes[b]));
@@ -66,7 +87,11 @@ fn reference_backwards() {
     }
     let dy = random.image(2, 4, 3);
     let dx = reference::max_pool2d_backward(&dy, &x, window);
-    close("max_pool2d", &dx.planes, &central_differences(&x, &dy.planes, |x| reference::max_pool2d(x, window).planes));
+    close(
+        "max_pool2d",
+        &dx.planes,
+        &central_differences(&x, &dy.planes, |x| reference::max_pool2d(x, window).planes),
+    );
     let dy = random.image(2, 7, 6);
     close(
         "relu",

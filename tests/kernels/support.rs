@@ -6,7 +6,8 @@ use gradlens::reference::{self, Image};
 
 use crate::common::random::Random;
 
-/// Error of f32 sums of a few thousand terms of size 1: measured 2e-6 at worst here, so 2e-5 leaves a margin of ten.
+/// Error of f32 sums of a few thousand terms of size 1: measured 2e-6 at worst here, so 2e-5 leaves
+/// a margin of ten.
 pub const TOLERANCE: f64 = 2e-5;
 
 pub struct Report {
@@ -23,7 +24,12 @@ impl Report {
     pub fn compare(&mut self, shape: &str, found: &[f32], expected: &[f64]) {
         self.comparisons += expected.len();
         if found.len() != expected.len() {
-            self.failures.push(format!("{} {shape}: {} values, expected {}", self.op, found.len(), expected.len()));
+            self.failures.push(format!(
+                "{} {shape}: {} values, expected {}",
+                self.op,
+                found.len(),
+                expected.len()
+            ));
             return;
         }
         let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
@@ -35,7 +41,10 @@ impl Report {
             && error(i) > TOLERANCE
         {
             let (op, found, expected) = (self.op, found[i], expected[i]);
-            self.failures.push(format!("{op} {shape} [{i}]: {found} instead of {expected}, error {:.1e}", error(i)));
+            self.failures.push(format!(
+                "{op} {shape} [{i}]: {found} instead of {expected}, error {:.1e}",
+                error(i)
+            ));
         }
     }
 }
@@ -47,12 +56,18 @@ impl Drop for Report {
         }
         println!("{}: {} values compared", self.op, self.comparisons);
         assert!(self.comparisons > 0, "{}: nothing was compared", self.op);
-        assert!(self.failures.is_empty(), "{} failures\n{}", self.failures.len(), self.failures.join("\n"));
+        assert!(
+            self.failures.is_empty(),
+            "{} failures\n{}",
+            self.failures.len(),
+            self.failures.join("\n")
+        );
     }
 }
 
 pub fn gpu() -> Gpu {
-    pollster::block_on(Gpu::new()).expect("the tests need a Vulkan, Metal or DX12 driver; Mesa's lavapipe will do")
+    pollster::block_on(Gpu::new())
+        .expect("the tests need a Vulkan, Metal or DX12 driver; Mesa's lavapipe will do")
 }
 
 pub fn upload(gpu: &Gpu, image: &Image) -> Tensor {
@@ -77,7 +92,9 @@ pub fn weights(random: &mut Random, count: usize, precision: Precision) -> Vec<f
     match precision {
         Precision::F32 => random.values(count, false),
         Precision::F16 => random.values(count, true),
-        Precision::I8 => random.values(count, false).iter().map(|v| (127.0 * v).round() / 127.0).collect(),
+        Precision::I8 => {
+            random.values(count, false).iter().map(|v| (127.0 * v).round() / 127.0).collect()
+        }
     }
 }
 
@@ -114,14 +131,20 @@ pub struct Backward {
     expected: Image,
 }
 
-/// Those of `sum`, the product with its residual, for each way through the activation function that put out `mask`.
+/// Those of `sum`, the product with its residual, for each way through the activation function that
+/// put out `mask`.
 pub fn backwards(sum: &Image, mask: &Image) -> Vec<Backward> {
-    let backward = |through: Through| Backward { through, expected: go_through(sum, mask, Some(through)) };
+    let backward =
+        |through: Through| Backward { through, expected: go_through(sum, mask, Some(through)) };
     THROUGH.into_iter().flatten().map(backward).collect()
 }
 
 impl Backward {
-    pub fn fused<'a>(self, residual: &'a Tensor, mask: &'a Tensor) -> (&'static str, Fused<'a>, Image) {
+    pub fn fused<'a>(
+        self,
+        residual: &'a Tensor,
+        mask: &'a Tensor,
+    ) -> (&'static str, Fused<'a>, Image) {
         let Through { activation, rule } = self.through;
         let name = match (activation, rule) {
             (Activation::Relu6, Rule::Gradient) => "relu6",

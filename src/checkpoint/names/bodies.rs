@@ -1,8 +1,10 @@
-//! Where in a file a network's convolutions are, under whatever prefix, and what torchvision (or timm) calls them.
+//! Where in a file a network's convolutions are, under whatever prefix, and what torchvision (or
+//! timm) calls them.
 //!
-//! A body is found by the name of its first block. Known: torchvision's and timm's names; Hugging Face's ResNets;
-//! `nn.Sequential(*model.children())`, whose parts are numbers; a ResNet's stem in an `nn.Sequential` of its own.
-//! To extend: a naming scheme is a variant of [`Kind`] with an anchor in [`find`] and an arm in [`Body::rename`].
+//! A body is found by the name of its first block. Known: torchvision's and timm's names; Hugging
+//! Face's ResNets; `nn.Sequential(*model.children())`, whose parts are numbers; a ResNet's stem in
+//! an `nn.Sequential` of its own. To extend: a naming scheme is a variant of [`Kind`] with an
+//! anchor in [`find`] and an arm in [`Body::rename`].
 
 use std::collections::BTreeSet;
 
@@ -51,14 +53,17 @@ const ANCHORS: [(Kind, &str, &[&str]); 10] = [
     (Kind::Underscored, "_blocks.0.", &[""]),
 ];
 
-/// All bodies in a file. The same network may be there several times: raw and averaged, student and teacher.
+/// All bodies in a file. The same network may be there several times: raw and averaged, student and
+/// teacher.
 pub fn find(tensors: &[Described]) -> Vec<Body> {
     let mut places = BTreeSet::new();
     for Described { name, .. } in tensors {
         let starts = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));
         for at in starts {
             let fits = |(_, anchor, behind): &&(Kind, &str, &[&str])| {
-                name[at..].strip_prefix(anchor).is_some_and(|rest| behind.iter().any(|word| rest.starts_with(word)))
+                name[at..]
+                    .strip_prefix(anchor)
+                    .is_some_and(|rest| behind.iter().any(|word| rest.starts_with(word)))
             };
             if let Some(&(kind, ..)) = ANCHORS.iter().find(fits) {
                 places.insert((name[..at].to_owned(), kind));
@@ -70,7 +75,9 @@ pub fn find(tensors: &[Described]) -> Vec<Body> {
         let mut words = prefix.split('.');
         words.any(|word| {
             let word = word.to_lowercase();
-            ["optim", "exp_avg", "momentum_buffer", "scheduler", "grad"].iter().any(|of| word.starts_with(of))
+            ["optim", "exp_avg", "momentum_buffer", "scheduler", "grad"]
+                .iter()
+                .any(|of| word.starts_with(of))
         })
     };
     let has = |name: String| tensors.iter().any(|tensor| tensor.name == name);
@@ -79,7 +86,9 @@ pub fn find(tensors: &[Described]) -> Vec<Body> {
         Kind::ResNetChildren | Kind::TimmChildren => {
             has(format!("{prefix}0.weight")) && has(format!("{prefix}1.running_mean"))
         }
-        Kind::MobileNetFeatures => has(format!("{prefix}0.0.weight")) && has(format!("{prefix}2.conv.0.0.weight")),
+        Kind::MobileNetFeatures => {
+            has(format!("{prefix}0.0.weight")) && has(format!("{prefix}2.conv.0.0.weight"))
+        }
         _ => true,
     };
     let found = places.into_iter().filter(|(prefix, _)| !of_training(prefix)).filter(whole);
@@ -117,11 +126,15 @@ impl Body {
                 own(&["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"])
             }
             Kind::HuggingFace => hugging_face(rest),
-            Kind::ResNetChildren => numbered(&["conv1", "bn1", "", "", "layer1", "layer2", "layer3", "layer4"]),
+            Kind::ResNetChildren => {
+                numbered(&["conv1", "bn1", "", "", "layer1", "layer2", "layer3", "layer4"])
+            }
             Kind::MobileNet => own(&["features"]),
             Kind::MobileNetFeatures => {
                 // Stem, blocks and the last 1×1; behind them other layers may be numbered on.
-                let is_own = behind.starts_with("0.") || behind.starts_with("1.") || behind.starts_with("conv.");
+                let is_own = behind.starts_with("0.")
+                    || behind.starts_with("1.")
+                    || behind.starts_with("conv.");
                 super::index(first).filter(|_| is_own).map(|_| format!("features.{rest}"))
             }
             Kind::Timm => own(&["conv_stem", "bn1", "blocks", "conv_head", "bn2"]),
@@ -148,7 +161,8 @@ pub fn parent(prefix: &str) -> &str {
 
 /// The stem in a part of its own: `layer0 = nn.Sequential(conv1, bn1, relu, maxpool)`, say.
 fn stem(tensors: &[Described], prefix: &str) -> Option<[String; 2]> {
-    let has = |name: &str| tensors.iter().any(|tensor| tensor.name.strip_prefix(prefix) == Some(name));
+    let has =
+        |name: &str| tensors.iter().any(|tensor| tensor.name.strip_prefix(prefix) == Some(name));
     if has("conv1.weight") || has("conv1.0.weight") && !has("conv1.1.running_mean") {
         return None;
     }

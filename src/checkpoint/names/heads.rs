@@ -1,13 +1,15 @@
 //! The layers between a network's pooling and its logits, under whatever names.
 //!
-//! A head is a chain of linear layers and batch norms whose sizes fit, from the body's channels to the classes. Layers
-//! without tensors (dropout, activation functions, softmax) show as numbers that are left out.
+//! A head is a chain of linear layers and batch norms whose sizes fit, from the body's channels to
+//! the classes. Layers without tensors (dropout, activation functions, softmax) show as numbers
+//! that are left out.
 
 use super::bodies::parent;
 use crate::checkpoint::facts::Module;
 use std::collections::BTreeMap;
 
-/// One layer of a head, in the order of the forward pass; names are those of its tensors, without `.weight`.
+/// One layer of a head, in the order of the forward pass; names are those of its tensors, without
+/// `.weight`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HeadLayer {
     /// `nn.BatchNorm1d`
@@ -29,7 +31,8 @@ pub enum Head {
     Missing,
     /// Two linear layers that read the same features.
     Two([String; 2]),
-    /// A linear layer that reads twice as many numbers as the network has channels: mean and largest value, as fastai pools.
+    /// A linear layer that reads twice as many numbers as the network has channels: mean and
+    /// largest value, as fastai pools.
     PoolsTwice { name: String, reads: usize },
     /// A projection of self-supervised training, which has no classes.
     Projection(String),
@@ -66,7 +69,8 @@ pub struct Placed {
     pub assumed: Vec<String>,
 }
 
-/// Looks for a head of `features` inputs among `groups`, first beside the body, then further up to `top`.
+/// Looks for a head of `features` inputs among `groups`, first beside the body, then further up to
+/// `top`.
 ///
 /// `own`: the absolute name of the family's own classifier; `alone`: there is one body.
 pub fn find(
@@ -81,8 +85,10 @@ pub fn find(
     let mut at = level;
     let mut seen = Vec::new();
     loop {
-        let inside: Vec<&Group> = groups.iter().filter(|group| group.name.starts_with(at)).collect();
-        let linear = inside.iter().filter(|group| matches!(group.kind, GroupKind::Linear { .. })).count();
+        let inside: Vec<&Group> =
+            groups.iter().filter(|group| group.name.starts_with(at)).collect();
+        let linear =
+            inside.iter().filter(|group| matches!(group.kind, GroupKind::Linear { .. })).count();
         let placed = |head, assumed| Placed { head, level: at.to_owned(), assumed };
         if let [only] = &inside[..]
             && only.name == own
@@ -94,14 +100,21 @@ pub fn find(
         if linear > 0 {
             if let Some(mut chain) = thread(&inside, features) {
                 // What stands further out may go on from here, or read the same.
-                let outer: Vec<&Group> =
-                    groups.iter().filter(|group| group.name.starts_with(top) && !group.name.starts_with(at)).collect();
+                let outer: Vec<&Group> = groups
+                    .iter()
+                    .filter(|group| group.name.starts_with(top) && !group.name.starts_with(at))
+                    .collect();
                 let gives = chain.last().map_or(features, |group| group.gives());
                 if let Some(more) = thread(&outer, gives).filter(|_| !outer.is_empty()) {
                     chain.extend(more);
                     at = top;
-                } else if let Some(second) = outer.iter().find(|group| alone && group.reads() == features) {
-                    return placed(Head::Two([chain[0].name.clone(), second.name.clone()]), Vec::new());
+                } else if let Some(second) =
+                    outer.iter().find(|group| alone && group.reads() == features)
+                {
+                    return placed(
+                        Head::Two([chain[0].name.clone(), second.name.clone()]),
+                        Vec::new(),
+                    );
                 }
                 let projects = |group: &&&Group| group.name.to_lowercase().contains("proj");
                 if let Some(group) = chain.iter().find(projects) {
@@ -117,7 +130,8 @@ pub fn find(
         }
         at = parent(at);
     }
-    let of = |reads: usize| seen.iter().filter(move |group| group.is_linear() && group.reads() == reads);
+    let of =
+        |reads: usize| seen.iter().filter(move |group| group.is_linear() && group.reads() == reads);
     let head = if let (Some(first), Some(second)) = (of(features).next(), of(features).nth(1)) {
         Head::Two([first.name.clone(), second.name.clone()])
     } else if let Some(twice) = of(2 * features).next() {
@@ -150,16 +164,20 @@ impl Group {
     }
 }
 
-/// All of `groups` in an order in which each reads what the one before gives, the last a linear layer.
+/// All of `groups` in an order in which each reads what the one before gives, the last a linear
+/// layer.
 fn thread<'a>(groups: &[&'a Group], features: usize) -> Option<Vec<&'a Group>> {
     let mut left: Vec<&Group> = groups.to_vec();
     left.sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
     let mut chain: Vec<&Group> = Vec::new();
     let mut width = features;
     while !left.is_empty() {
-        // The first that fits; a batch norm without a number before the linear layer that it may stand in front of.
+        // The first that fits; a batch norm without a number before the linear layer that it may
+        // stand in front of.
         let numbered = |group: &Group| group.name.ends_with(|c: char| c.is_ascii_digit());
-        let norm = left.iter().position(|group| !group.is_linear() && group.reads() == width && !numbered(group));
+        let norm = left
+            .iter()
+            .position(|group| !group.is_linear() && group.reads() == width && !numbered(group));
         let fits = norm.or_else(|| left.iter().position(|group| group.reads() == width))?;
         let group = left.remove(fits);
         width = group.gives();
@@ -170,7 +188,9 @@ fn thread<'a>(groups: &[&'a Group], features: usize) -> Option<Vec<&'a Group>> {
 
 /// For sorting: numbers within names by their value.
 fn natural(name: &str) -> Vec<(u64, &str)> {
-    name.split('.').map(|word| word.parse().map_or((u64::MAX, word), |number| (number, ""))).collect()
+    name.split('.')
+        .map(|word| word.parse().map_or((u64::MAX, word), |number| (number, "")))
+        .collect()
 }
 
 /// The chain with its activation functions, and the linear layers behind which one was assumed.
@@ -190,7 +210,9 @@ fn layers(chain: &[&Group], own: &str, modules: &BTreeMap<String, Module>) -> (H
         let (before, unknown) = match activation(chain[from], between, chain[to], own, modules) {
             Activation::None => (None, false),
             Activation::Relu { behind, told } => (Some(behind), !told),
-            Activation::Other { name, class } => return (Head::Activation { name, class }, Vec::new()),
+            Activation::Other { name, class } => {
+                return (Head::Activation { name, class }, Vec::new());
+            }
         };
         if unknown {
             assumed.push(chain[from].name.clone());
@@ -210,7 +232,8 @@ fn layers(chain: &[&Group], own: &str, modules: &BTreeMap<String, Module>) -> (H
 
 enum Activation {
     None,
-    /// Behind so many of the batch norms between the two linear layers. `told`: by a pickled module.
+    /// Behind so many of the batch norms between the two linear layers. `told`: by a pickled
+    /// module.
     Relu {
         behind: usize,
         told: bool,
@@ -234,7 +257,8 @@ fn activation(
         Some((of.to_owned(), last.parse::<usize>().ok()?))
     };
     let (Some((of, first)), Some((same, last))) = (number(from), number(to)) else {
-        // `fc1`, `fc2`: what follows is in the code. A whole network's own classifier is followed by another mostly at once.
+        // `fc1`, `fc2`: what follows is in the code. A whole network's own classifier is followed
+        // by another mostly at once.
         return if from.name == own {
             Activation::None
         } else {
@@ -244,7 +268,8 @@ fn activation(
     if of != same {
         return Activation::Relu { behind: between.len(), told: false };
     }
-    let norms: Vec<usize> = between.iter().filter_map(|norm| number(norm)).map(|(_, number)| number).collect();
+    let norms: Vec<usize> =
+        between.iter().filter_map(|norm| number(norm)).map(|(_, number)| number).collect();
     for place in (first + 1..last).filter(|place| !norms.contains(place)) {
         let name = if of.is_empty() { place.to_string() } else { format!("{of}.{place}") };
         let behind = norms.iter().filter(|&&norm| norm < place).count();

@@ -1,10 +1,12 @@
-//! Tensor names as people's files have them → the network in them, by torchvision's names (`layer1.0.conv1.weight`).
+//! Tensor names as people's files have them → the network in them, by torchvision's names
+//! (`layer1.0.conv1.weight`).
 //!
-//! A file may hold much: a network under any prefix, its classifier beside it, a second copy of averaged weights, losses,
-//! optimizers. [`choose`] finds the bodies (`bodies.rs`), to each the layers behind its pooling (`heads.rs`), takes one network and
-//! leaves the rest: what only training reads is passed over (`outside.rs`), and what might change what the network computes
-//! stays among its tensors, so that it is refused by name.
-//! Only names, shapes and types are looked at, so that a file can be judged before its numbers have arrived.
+//! A file may hold much: a network under any prefix, its classifier beside it, a second copy of
+//! averaged weights, losses, optimizers. [`choose`] finds the bodies (`bodies.rs`), to each the
+//! layers behind its pooling (`heads.rs`), takes one network and leaves the rest: what only
+//! training reads is passed over (`outside.rs`), and what might change what the network computes
+//! stays among its tensors, so that it is refused by name. Only names, shapes and types are looked
+//! at, so that a file can be judged before its numbers have arrived.
 
 mod bodies;
 mod heads;
@@ -23,8 +25,16 @@ pub use heads::{Head, HeadLayer};
 pub const NORMALIZE: [&str; 2] = ["normalize.mean", "normalize.std"];
 
 /// Keys under which training code keeps the weights that it goes on with, most telling first.
-const STATE_DICTS: [&str; 8] =
-    ["state_dict", "model_state_dict", "model_state", "model", "network", "net", "module", "weights"];
+const STATE_DICTS: [&str; 8] = [
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "network",
+    "net",
+    "module",
+    "weights",
+];
 
 /// Which of a file's tensors are a network's, and what is known of it beside them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,7 +69,8 @@ pub struct Kept {
 impl Plan {
     /// The checkpoint, each tensor made by `make`.
     pub fn fill(self, mut make: impl FnMut(usize, Kept) -> Result<Tensor>) -> Result<Checkpoint> {
-        let tensors = self.tensors.into_iter().map(|(name, (index, kept))| Ok((name, make(index, kept)?)));
+        let tensors =
+            self.tensors.into_iter().map(|(name, (index, kept))| Ok((name, make(index, kept)?)));
         Ok(Checkpoint { tensors: tensors.collect::<Result<_>>()?, found: self.found })
     }
 }
@@ -74,13 +85,15 @@ struct Candidate {
     label: String,
 }
 
-/// Takes one network out of a file: the one that `choice` names ([`Found::taken`], [`Found::others`]), or that which seems meant.
-/// Of a file without any that is known all tensors stay, so that it can be said what they look like.
+/// Takes one network out of a file: the one that `choice` names ([`Found::taken`],
+/// [`Found::others`]), or that which seems meant. Of a file without any that is known all tensors
+/// stay, so that it can be said what they look like.
 ///
-/// Errors: [`Error::UnknownChoice`]; [`Error::TensorUnexpected`] when two tensors map to one name; [`Error::TensorType`] for a tensor of
-/// the network in integers.
+/// Errors: [`Error::UnknownChoice`]; [`Error::TensorUnexpected`] when two tensors map to one name;
+/// [`Error::TensorType`] for a tensor of the network in integers.
 pub fn choose(mut described: Vec<Described>, facts: Facts, choice: Option<&str>) -> Result<Plan> {
-    // Batch norm's step counter: an integer that only training reads. Emptied instead of removed: indices stay.
+    // Batch norm's step counter: an integer that only training reads. Emptied instead of removed:
+    // indices stay.
     for tensor in &mut described {
         if tensor.name == "num_batches_tracked" || tensor.name.ends_with(".num_batches_tracked") {
             tensor.name.clear();
@@ -93,15 +106,20 @@ pub fn choose(mut described: Vec<Described>, facts: Facts, choice: Option<&str>)
     let mut candidates: Vec<Candidate> =
         bodies.iter().map(|body| candidate(&described, &bodies, body, &facts)).collect();
     label(&mut candidates, &described);
-    candidates.sort_by_cached_key(|candidate| (!candidate.head.is_whole(), rank(&candidate.body.prefix)));
-    let whole: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.head.is_whole()).collect();
+    candidates
+        .sort_by_cached_key(|candidate| (!candidate.head.is_whole(), rank(&candidate.body.prefix)));
+    let whole: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| candidate.head.is_whole()).collect();
     let taken = match choice {
         Some(choice) => {
             let is_it = |candidate: &&Candidate| {
                 candidate.label == choice || candidate.body.prefix.trim_end_matches('.') == choice
             };
-            let known = || whole.iter().map(|candidate| candidate.label.clone()).collect::<Vec<_>>().join(", ");
-            let unknown = || Error::UnknownChoice { what: "weights", name: choice.into(), known: known() };
+            let known = || {
+                whole.iter().map(|candidate| candidate.label.clone()).collect::<Vec<_>>().join(", ")
+            };
+            let unknown =
+                || Error::UnknownChoice { what: "weights", name: choice.into(), known: known() };
             candidates.iter().find(is_it).ok_or_else(unknown)?
         }
         None => &candidates[0],
@@ -116,14 +134,16 @@ pub fn choose(mut described: Vec<Described>, facts: Facts, choice: Option<&str>)
     plan(&described, &bodies, taken, others, facts)
 }
 
-/// The tensors of what is no known network: those of the largest dictionary, without the prefix that all of them share.
+/// The tensors of what is no known network: those of the largest dictionary, without the prefix
+/// that all of them share.
 fn unknown(described: &[Described], facts: Facts) -> Result<Plan> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     let named = || described.iter().enumerate().filter(|(_, tensor)| !tensor.name.is_empty());
     named().for_each(|(_, tensor)| *sizes.entry(tensor.scope()).or_default() += 1);
     let scope = sizes.iter().max_by_key(|(scope, size)| (**size, std::cmp::Reverse(scope.len())));
     let scope = scope.map_or("", |(scope, _)| scope);
-    let inside: Vec<(usize, &Described)> = named().filter(|(_, tensor)| tensor.scope() == scope).collect();
+    let inside: Vec<(usize, &Described)> =
+        named().filter(|(_, tensor)| tensor.scope() == scope).collect();
     let mut prefix = scope.len();
     let first = inside.first().map_or("", |(_, tensor)| &tensor.name[..]);
     while let Some(dot) = first[prefix..].find('.') {
@@ -137,19 +157,28 @@ fn unknown(described: &[Described], facts: Facts) -> Result<Plan> {
     for (index, tensor) in inside {
         tensors.insert(tensor.name[prefix..].to_owned(), (index, tensor.kept()?));
     }
-    let found = Found { facts, head: Head::Missing, prefix: first[..prefix].to_owned(), ..Default::default() };
+    let found = Found {
+        facts,
+        head: Head::Missing,
+        prefix: first[..prefix].to_owned(),
+        ..Default::default()
+    };
     Ok(Plan { tensors, found })
 }
 
 /// A body with the head that belongs to it.
 fn candidate(described: &[Described], bodies: &[Body], body: &Body, facts: &Facts) -> Candidate {
-    let scope = described.iter().find(|tensor| body.rename(&tensor.name).is_some()).map_or("", Described::scope);
+    let scope = described
+        .iter()
+        .find(|tensor| body.rename(&tensor.name).is_some())
+        .map_or("", Described::scope);
     let groups = groups(described, bodies, body);
     let own = format!("{}{}", body.level, body.classifier());
     let features = features(described, body);
     let (level, alone) = (&body.level[..], bodies.len() == 1);
     let look = |top: &str| {
-        let inside: Vec<Group> = groups.iter().filter(|group| group.name.starts_with(top)).cloned().collect();
+        let inside: Vec<Group> =
+            groups.iter().filter(|group| group.name.starts_with(top)).cloned().collect();
         heads::find(&inside, features, level, top, &own, alone, &facts.modules)
     };
     // In the body's own dictionary, else in the whole file.
@@ -178,7 +207,10 @@ fn groups(described: &[Described], bodies: &[Body], body: &Body) -> Vec<Group> {
     let mut groups: BTreeMap<&str, GroupKind> = BTreeMap::new();
     for tensor in described {
         let Some((of, part)) = tensor.name.rsplit_once('.') else { continue };
-        if tensor.dtype.is_err() || outside::is_of_training(&tensor.name) || is_of_a_body(bodies, body, &tensor.name) {
+        if tensor.dtype.is_err()
+            || outside::is_of_training(&tensor.name)
+            || is_of_a_body(bodies, body, &tensor.name)
+        {
             continue;
         }
         match (part, &tensor.shape[..]) {
@@ -198,14 +230,21 @@ fn is_of_a_body(bodies: &[Body], body: &Body, name: &str) -> bool {
     })
 }
 
-/// How many channels a body puts out: rows of its last convolution, or numbers of the batch norm behind it.
+/// How many channels a body puts out: rows of its last convolution, or numbers of the batch norm
+/// behind it.
 fn features(described: &[Described], body: &Body) -> usize {
     let mut last: Option<(u64, usize)> = None;
     for tensor in described {
         let Some(name) = body.rename(&tensor.name) else { continue };
-        let (Some(&rows), Some((of, _))) = (tensor.shape.first(), name.rsplit_once('.')) else { continue };
-        let place = if let Some((block, part)) = of.strip_prefix("layer4.").and_then(|rest| rest.split_once('.')) {
-            let part = ["conv1", "bn1", "conv2", "bn2", "conv3", "bn3"].iter().position(|known| *known == part);
+        let (Some(&rows), Some((of, _))) = (tensor.shape.first(), name.rsplit_once('.')) else {
+            continue;
+        };
+        let place = if let Some((block, part)) =
+            of.strip_prefix("layer4.").and_then(|rest| rest.split_once('.'))
+        {
+            let part = ["conv1", "bn1", "conv2", "bn2", "conv3", "bn3"]
+                .iter()
+                .position(|known| *known == part);
             index(block).zip(part).map(|(block, part)| 8 * u64::from(block) + part as u64 / 2)
         } else if let Some(layer) = of.strip_prefix("features.") {
             // The last 1×1 and its batch norm stand in the last layer, side by side.
@@ -215,7 +254,10 @@ fn features(described: &[Described], body: &Body) -> usize {
                 .and_then(|(layer, _)| index(layer))
                 .map(u64::from)
         } else {
-            ["conv_head", "_conv_head", "bn2"].contains(&of).then_some(0).or((of == "_bn1").then_some(0))
+            ["conv_head", "_conv_head", "bn2"]
+                .contains(&of)
+                .then_some(0)
+                .or((of == "_bn1").then_some(0))
         };
         if let Some(place) = place
             && last.is_none_or(|(before, _)| place >= before)
@@ -226,7 +268,8 @@ fn features(described: &[Described], body: &Body) -> usize {
     last.map_or(0, |(_, rows)| rows)
 }
 
-/// Names for the candidates: the dictionary that each is in, or its prefix where one dictionary has several.
+/// Names for the candidates: the dictionary that each is in, or its prefix where one dictionary has
+/// several.
 fn label(candidates: &mut [Candidate], described: &[Described]) {
     let scopes: Vec<String> = candidates
         .iter()
@@ -237,18 +280,29 @@ fn label(candidates: &mut [Candidate], described: &[Described]) {
         .collect();
     for (index, candidate) in candidates.iter_mut().enumerate() {
         let alone = scopes.iter().filter(|scope| **scope == scopes[index]).count() == 1;
-        let label = if alone { &scopes[index] } else { candidate.body.prefix.trim_end_matches('.') };
+        let label =
+            if alone { &scopes[index] } else { candidate.body.prefix.trim_end_matches('.') };
         candidate.label = if label.is_empty() { "root".into() } else { label.to_owned() };
     }
 }
 
-/// In which order networks of a file are preferred: averaged weights, which training code evaluates; those that it goes
-/// on with; copies for other ends.
+/// In which order networks of a file are preferred: averaged weights, which training code
+/// evaluates; those that it goes on with; copies for other ends.
 fn rank(prefix: &str) -> (usize, usize, usize, String) {
     let lower = prefix.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let averaged = has(&["ema", "averag", "avg", "swa", "shadow", "polyak"]);
-    let other = has(&["teacher", "momentum", "target", "attack", "encoder_k", "discriminator", "last", "init", "old"]);
+    let other = has(&[
+        "teacher",
+        "momentum",
+        "target",
+        "attack",
+        "encoder_k",
+        "discriminator",
+        "last",
+        "init",
+        "old",
+    ]);
     let key = lower.split('.').next().unwrap_or_default();
     let known = STATE_DICTS.iter().position(|known| *known == key).unwrap_or(STATE_DICTS.len());
     let kind = if averaged { 0 } else { 1 + usize::from(other) };
@@ -258,7 +312,8 @@ fn rank(prefix: &str) -> (usize, usize, usize, String) {
 /// Whether two bodies have the same numbers, each tensor a window onto the same bytes.
 fn is_copy(described: &[Described], one: &Body, other: &Body) -> bool {
     let places = |body: &Body| {
-        let own = described.iter().filter_map(|tensor| Some((body.rename(&tensor.name)?, tensor.place?)));
+        let own =
+            described.iter().filter_map(|tensor| Some((body.rename(&tensor.name)?, tensor.place?)));
         own.collect::<BTreeMap<_, _>>()
     };
     let (one, other) = (places(one), places(other));
@@ -286,12 +341,16 @@ fn plan(
         _ => Vec::new(),
     };
     let own = format!("{}{}", body.level, body.classifier());
-    // What a layer of the head is called from here on: the family's name for a classifier that is one layer.
+    // What a layer of the head is called from here on: the family's name for a classifier that is
+    // one layer.
     let of_head = |name: &str| -> String {
         let local = name.strip_prefix(&level[..]).unwrap_or(name);
-        let inside = local.split_once('.').is_some_and(|(of, at)| of == "classifier" && index(at).is_some());
+        let inside =
+            local.split_once('.').is_some_and(|(of, at)| of == "classifier" && index(at).is_some());
         match &chain[..] {
-            [_] if body.classifier() == "classifier" && (inside || local == "classifier") => local.to_owned(),
+            [_] if body.classifier() == "classifier" && (inside || local == "classifier") => {
+                local.to_owned()
+            }
             [_] => body.classifier().to_owned(),
             _ => local.to_owned(),
         }
@@ -305,7 +364,9 @@ fn plan(
             continue;
         } else if let Some(own) = body.rename(name) {
             own
-        } else if let Some(which) = normalize.iter().flatten().position(|&normalize| normalize == index) {
+        } else if let Some(which) =
+            normalize.iter().flatten().position(|&normalize| normalize == index)
+        {
             NORMALIZE[which].to_owned()
         } else if chain.contains(&of) {
             format!("{}.{}", of_head(of), &name[of.len() + 1..])
@@ -322,8 +383,11 @@ fn plan(
         } else if outside::is_of_training(name) || tensor.dtype.is_err() {
             ignored.push(shortened(tensor.local()));
             continue;
-        } else if name.starts_with(&body.level) || outside::may_compute(name, &tensor.shape, has_bias()) {
-            // Nothing uses it, so it will be refused by its name; a classifier's must not be taken for that of the head.
+        } else if name.starts_with(&body.level)
+            || outside::may_compute(name, &tensor.shape, has_bias())
+        {
+            // Nothing uses it, so it will be refused by its name; a classifier's must not be taken
+            // for that of the head.
             let local = name.strip_prefix(&body.level).unwrap_or(name);
             if of == own { format!("unused.{local}") } else { local.to_owned() }
         } else {
@@ -331,16 +395,21 @@ fn plan(
             continue;
         };
         if names.insert(to, index).is_some() {
-            return Err(Error::TensorUnexpected { name: shortened(tensor.local()), found: tensor.shape.clone() });
+            return Err(Error::TensorUnexpected {
+                name: shortened(tensor.local()),
+                found: tensor.shape.clone(),
+            });
         }
     }
-    let tensors = names.into_iter().map(|(name, index)| Ok((name, (index, described[index].kept()?))));
+    let tensors =
+        names.into_iter().map(|(name, index)| Ok((name, (index, described[index].kept()?))));
     let tensors = tensors.collect::<Result<_>>()?;
     let modules = std::mem::take(&mut facts.modules);
     facts.modules = modules
         .into_iter()
         .filter_map(|(name, module)| {
-            let part = body.rename(&format!("{name}.")).map(|own| own.trim_end_matches('.').to_owned());
+            let part =
+                body.rename(&format!("{name}.")).map(|own| own.trim_end_matches('.').to_owned());
             // Layers without tensors beside the body: activation functions, poolings.
             let part = part.or_else(|| name.strip_prefix(&body.level).map(str::to_owned));
             Some((part?, module))
@@ -370,13 +439,17 @@ fn plan(
     Ok(Plan { tensors, found })
 }
 
-/// The means and deviations by which a network normalises its input: the nearest that stand beside it or above.
+/// The means and deviations by which a network normalises its input: the nearest that stand beside
+/// it or above.
 fn normalize(described: &[Described], level: &str) -> Option<[usize; 2]> {
     let mut at = level;
     loop {
         let pairs = described.iter().enumerate().filter_map(|(index, means)| {
-            let fits = |tensor: &Described| tensor.dtype.is_ok() && outside::is_a_channel_each(&tensor.shape);
-            let other = outside::deviations_of(&means.name).filter(|_| means.name.starts_with(at) && fits(means))?;
+            let fits = |tensor: &Described| {
+                tensor.dtype.is_ok() && outside::is_a_channel_each(&tensor.shape)
+            };
+            let other = outside::deviations_of(&means.name)
+                .filter(|_| means.name.starts_with(at) && fits(means))?;
             let other = described.iter().position(|tensor| tensor.name == other && fits(tensor))?;
             Some([index, other])
         });

@@ -1,7 +1,9 @@
-//! Tensors that are no part of a network: losses', metrics' and counters', and those that normalise its input.
+//! Tensors that are no part of a network: losses', metrics' and counters', and those that normalise
+//! its input.
 
 /// Words in names of what only training reads.
-const PARTS: [&str; 7] = ["loss", "criteri", "metric", "pos_weight", "class_weight", "confmat", "confusion"];
+const PARTS: [&str; 7] =
+    ["loss", "criteri", "metric", "pos_weight", "class_weight", "confmat", "confusion"];
 const WORDS: [&str; 20] = [
     "acc",
     "accuracy",
@@ -32,8 +34,11 @@ pub fn is_of_training(name: &str) -> bool {
     name.split('.').any(|component| {
         let component = component.to_lowercase();
         let mut words = component.split('_');
-        let splits = component.contains('_') && SPLITS.contains(&words.clone().next().unwrap_or_default());
-        splits || PARTS.iter().any(|part| component.contains(part)) || words.any(|word| WORDS.contains(&word))
+        let splits =
+            component.contains('_') && SPLITS.contains(&words.clone().next().unwrap_or_default());
+        splits
+            || PARTS.iter().any(|part| component.contains(part))
+            || words.any(|word| WORDS.contains(&word))
     })
 }
 
@@ -53,9 +58,11 @@ pub fn is_a_channel_each(shape: &[usize]) -> bool {
     matches!(count, 1 | 3) && shape.iter().filter(|&&size| size != 1).count() <= 1
 }
 
-/// Whether a tensor of this name and shape beside a network could change what it computes: it must not be passed over.
+/// Whether a tensor of this name and shape beside a network could change what it computes: it must
+/// not be passed over.
 pub fn may_compute(name: &str, shape: &[usize], has_bias: bool) -> bool {
-    const TELLING: [&str; 8] = ["pool", "gem", "norm", "temperature", "scale", "attn", "attention", "neck"];
+    const TELLING: [&str; 8] =
+        ["pool", "gem", "norm", "temperature", "scale", "attn", "attention", "neck"];
     let lower = name.to_lowercase();
     shape.len() >= 2 || has_bias || TELLING.iter().any(|word| lower.contains(word))
 }

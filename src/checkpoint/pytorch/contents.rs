@@ -1,8 +1,9 @@
 //! What a pickle holds → its tensors by their whole path, and what the file says about them.
 //!
-//! Dictionaries, lists, whole modules and objects of any class are walked alike: a path is the keys to a tensor, joined by dots.
-//! Of a pickled `nn.Module` the weights lie in `_parameters` and `_buffers` and its parts in `_modules`; of a TorchScript module all of
-//! them are attributes. Which of the tensors are a network's is the business of [`names`](crate::checkpoint::names).
+//! Dictionaries, lists, whole modules and objects of any class are walked alike: a path is the keys
+//! to a tensor, joined by dots. Of a pickled `nn.Module` the weights lie in `_parameters` and
+//! `_buffers` and its parts in `_modules`; of a TorchScript module all of them are attributes.
+//! Which of the tensors are a network's is the business of [`names`](crate::checkpoint::names).
 
 use std::collections::BTreeMap;
 
@@ -30,7 +31,8 @@ const NAME_KEYS: [&str; 10] = [
 
 #[derive(Default)]
 pub struct Contents {
-    /// By path: the view, and how much of the path leads to the dictionary or module that holds the tensor.
+    /// By path: the view, and how much of the path leads to the dictionary or module that holds the
+    /// tensor.
     pub tensors: BTreeMap<String, (usize, usize)>,
     pub facts: Facts,
     visited: usize,
@@ -44,9 +46,16 @@ impl Contents {
         Ok(contents)
     }
 
-    fn walk<'a>(&mut self, machine: &Machine<'a>, value: Value<'a>, path: &mut Path, depth: usize) -> Result<()> {
+    fn walk<'a>(
+        &mut self,
+        machine: &Machine<'a>,
+        value: Value<'a>,
+        path: &mut Path,
+        depth: usize,
+    ) -> Result<()> {
         self.visited += 1;
-        // An object may be reached by several ways, so this is not bounded by the file's size alone.
+        // An object may be reached by several ways, so this is not bounded by the file's size
+        // alone.
         if self.visited > STEPS || self.tensors.len() > 4 * machine.views.len() + 16 {
             return Err(refused("its values refer to each other in too many ways"));
         }
@@ -64,7 +73,9 @@ impl Contents {
                 path.scope = scope;
             }
             Value::List(index) => self.elements(machine, &machine.lists[index], path, depth)?,
-            Value::Tuple(from, to) => self.elements(machine, &machine.items[from..to], path, depth)?,
+            Value::Tuple(from, to) => {
+                self.elements(machine, &machine.items[from..to], path, depth)?
+            }
             Value::Object(index) => {
                 let object = &machine.objects[index];
                 let before = (path.scope, path.in_module);
@@ -90,10 +101,18 @@ impl Contents {
         Ok(())
     }
 
-    fn entries<'a>(&mut self, machine: &Machine<'a>, dict: usize, path: &mut Path, depth: usize) -> Result<()> {
+    fn entries<'a>(
+        &mut self,
+        machine: &Machine<'a>,
+        dict: usize,
+        path: &mut Path,
+        depth: usize,
+    ) -> Result<()> {
         for &(key, value) in &machine.dicts[dict] {
             match (key, value) {
-                (Value::Str(key), Value::Str(text)) => self.facts.say(NAME_KEYS.contains(&key), text),
+                (Value::Str(key), Value::Str(text)) => {
+                    self.facts.say(NAME_KEYS.contains(&key), text)
+                }
                 (Value::Str(key), _) => self.below(machine, value, key, path, depth)?,
                 (Value::Int(key), Value::Dict(_) | Value::Object(_)) => {
                     self.below(machine, value, &key.to_string(), path, depth)?;
@@ -131,9 +150,13 @@ impl Contents {
         const OF_A_MODULE: [&str; 3] = ["_parameters", "_buffers", "_modules"];
         let dict = Value::Dict(attributes);
         if machine.entry(dict, "_modules").is_none() {
-            // TorchScript's modules have their class' path under `__torch__`; here only its end is left.
+            // TorchScript's modules have their class' path under `__torch__`; here only its end is
+            // left.
             if path.in_module {
-                self.facts.modules.insert(path.text.clone(), Module { class: class.into(), ..Default::default() });
+                self.facts.modules.insert(
+                    path.text.clone(),
+                    Module { class: class.into(), ..Default::default() },
+                );
             }
             path.in_module |= machine.entry(dict, "training").is_some();
             return self.entries(machine, attributes, path, depth);

@@ -1,11 +1,11 @@
 //! PyTorch's `.pt`/`.pth` files: a pickle that describes tensors, and their storages.
 //!
-//! Since PyTorch 1.6 they are a zip archive with the pickle, `data.pkl`, and an entry for each storage, `data/0`, ….
-//! Before it, five pickles stood one behind the other (a magic number, a version, the writing machine, the object, the storages' keys),
-//! then each storage: a count of 8 bytes and its numbers.
-//! `pickle.rs` reads the pickles and executes nothing; `contents.rs` finds the tensors in what they hold; `view.rs`: storages and
-//! the windows onto them. A TorchScript archive is read alike, its code not at all.
-//! Deliberately absent: sparse and quantised tensors.
+//! Since PyTorch 1.6 they are a zip archive with the pickle, `data.pkl`, and an entry for each
+//! storage, `data/0`, …. Before it, five pickles stood one behind the other (a magic number, a
+//! version, the writing machine, the object, the storages' keys), then each storage: a count of 8
+//! bytes and its numbers. `pickle.rs` reads the pickles and executes nothing; `contents.rs` finds
+//! the tensors in what they hold; `view.rs`: storages and the windows onto them. A TorchScript
+//! archive is read alike, its code not at all. Deliberately absent: sparse and quantised tensors.
 //! Source: `_save` and `_legacy_save` in `torch/serialization.py`.
 
 mod contents;
@@ -25,8 +25,8 @@ use contents::Contents;
 use pickle::{Machine, Value, damaged, refused};
 use view::{Element, Storage, View};
 
-/// How a file begins that PyTorch wrote before 1.6, or today with `_use_new_zipfile_serialization=False`: a pickle of
-/// `torch.serialization.MAGIC_NUMBER`.
+/// How a file begins that PyTorch wrote before 1.6, or today with
+/// `_use_new_zipfile_serialization=False`: a pickle of `torch.serialization.MAGIC_NUMBER`.
 const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
 /// Whether the first bytes, some nine of them, are those of a file that PyTorch wrote.
@@ -42,9 +42,11 @@ pub fn read(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
 }
 
 fn read_zip(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
-    let archive = Archive::open(file).map_err(|detail| refused(format!("as a zip archive, {detail}")))?;
+    let archive =
+        Archive::open(file).map_err(|detail| refused(format!("as a zip archive, {detail}")))?;
     let root = archive.names().find_map(|name| {
-        name.strip_suffix("data.pkl").filter(|root| root.is_empty() || root.find('/') == Some(root.len() - 1))
+        name.strip_suffix("data.pkl")
+            .filter(|root| root.is_empty() || root.find('/') == Some(root.len() - 1))
     });
     let Some(root) = root else {
         let has = |end: &str| archive.names().any(|name| name.ends_with(end));
@@ -54,15 +56,19 @@ fn read_zip(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
         if has(".npy") {
             return Err(Error::ForeignCheckpoint { what: ForeignCheckpoint::Numpy });
         }
-        return Err(refused("it is a zip archive without the entry `data.pkl`, so torch.save did not write it"));
+        return Err(refused(
+            "it is a zip archive without the entry `data.pkl`, so torch.save did not write it",
+        ));
     };
     let entry = |name: &str| match archive.get(&format!("{root}{name}")) {
         Some(Ok(range)) => Ok(range.clone()),
         Some(Err(problem)) => Err(refused(format!("its entry `{}` {problem}", shortened(name)))),
         None => Err(refused(format!("its entry `{}` is missing", shortened(name)))),
     };
-    // Files before PyTorch 2.1 don't say; they come from little-endian machines like nearly everything.
-    if archive.get(&format!("{root}byteorder")).is_some() && &file[entry("byteorder")?] != b"little" {
+    // Files before PyTorch 2.1 don't say; they come from little-endian machines like nearly
+    // everything.
+    if archive.get(&format!("{root}byteorder")).is_some() && &file[entry("byteorder")?] != b"little"
+    {
         return Err(big_endian());
     }
 
@@ -95,7 +101,10 @@ fn read_legacy(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> 
     let mut places = HashMap::new();
     for key in keys.strings(list)? {
         let element = elements.get(key).ok_or_else(damaged)?;
-        let count = file[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes)).ok_or_else(cut_short)?;
+        let count = file[at..]
+            .first_chunk()
+            .map(|bytes| u64::from_le_bytes(*bytes))
+            .ok_or_else(cut_short)?;
         let bytes = usize::try_from(count).ok().and_then(|count| count.checked_mul(element.size()));
         let place = at + 8..bytes.and_then(|bytes| bytes.checked_add(at + 8)).unwrap_or(usize::MAX);
         if place.end > file.len() {
@@ -104,7 +113,9 @@ fn read_legacy(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> 
         at = place.end;
         places.insert(key, place);
     }
-    checkpoint(file, &machine, top, choice, |storage| places.get(storage.key).cloned().ok_or_else(damaged))
+    checkpoint(file, &machine, top, choice, |storage| {
+        places.get(storage.key).cloned().ok_or_else(damaged)
+    })
 }
 
 fn cut_short() -> Error {
@@ -143,12 +154,18 @@ fn checkpoint<'a>(
         let view = &machine.views[views[index]];
         let storage = &machine.storages[view.storage];
         let Kept { name, dtype, shape } = kept;
-        let damaged =
-            || refused(format!("tensor `{}` lies beyond its storage, so the file is damaged", shortened(&name)));
+        let damaged = || {
+            refused(format!(
+                "tensor `{}` lies beyond its storage, so the file is damaged",
+                shortened(&name)
+            ))
+        };
         let whole = place(storage)?;
         let in_bytes = |count: usize| count.checked_mul(dtype.size());
         let range = match (in_bytes(storage.offset), in_bytes(storage.count)) {
-            (Some(offset), Some(bytes)) if offset.checked_add(bytes).is_some_and(|end| end <= whole.len()) => {
+            (Some(offset), Some(bytes))
+                if offset.checked_add(bytes).is_some_and(|end| end <= whole.len()) =>
+            {
                 whole.start + offset..whole.end
             }
             _ => return Err(damaged()),
@@ -158,10 +175,13 @@ fn checkpoint<'a>(
             let start = range.start + view.offset * dtype.size();
             (Arc::clone(file), start..start + count * dtype.size())
         } else {
-            // Views of one storage can be many; together they may take no more than the file itself.
+            // Views of one storage can be many; together they may take no more than the file
+            // itself.
             copied = count.saturating_mul(dtype.size()).saturating_add(copied);
             if copied > file.len() {
-                return Err(refused("its tensors overlap each other; save a state dict of contiguous tensors"));
+                return Err(refused(
+                    "its tensors overlap each other; save a state dict of contiguous tensors",
+                ));
             }
             let dense = view.gather(&file[range], count, dtype.size());
             let range = 0..dense.len();
@@ -174,7 +194,9 @@ fn checkpoint<'a>(
 /// What to say of a file without tensors.
 fn nothing(machine: &Machine, top: Value) -> Error {
     let Value::Dict(index) = top else {
-        return refused("it holds no dictionary of tensors; save `model.state_dict()` with torch.save");
+        return refused(
+            "it holds no dictionary of tensors; save `model.state_dict()` with torch.save",
+        );
     };
     let keys = machine.dicts[index].iter().filter_map(|(key, _)| match key {
         Value::Str(key) => Some(format!("`{}`", shortened(key))),

@@ -1,4 +1,5 @@
-//! Storages and the strided windows onto them that PyTorch calls tensors. All counts are numbers, not bytes.
+//! Storages and the strided windows onto them that PyTorch calls tensors. All counts are numbers,
+//! not bytes.
 
 use crate::checkpoint::Dtype;
 
@@ -69,7 +70,9 @@ impl View {
         };
         let end = match count {
             0 => self.offset,
-            _ => self.shape.iter().zip(&self.strides).try_fold(self.offset, reach)?.checked_add(1)?,
+            _ => {
+                self.shape.iter().zip(&self.strides).try_fold(self.offset, reach)?.checked_add(1)?
+            }
         };
         (end <= available).then_some(count)
     }
@@ -84,7 +87,8 @@ impl View {
         })
     }
 
-    /// The `count` numbers of `size` bytes in row-major order: what `.contiguous()` would store. `check` came before.
+    /// The `count` numbers of `size` bytes in row-major order: what `.contiguous()` would store.
+    /// `check` came before.
     pub fn gather(&self, storage: &[u8], count: usize, size: usize) -> Vec<u8> {
         let mut dense = Vec::with_capacity(count * size);
         for index in 0..count {

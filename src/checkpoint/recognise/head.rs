@@ -1,6 +1,7 @@
-//! The layers between the pooling and the logits: the family's own classifier, or a chain of linear layers and batch norms that
-//! [`names`](crate::checkpoint::names) found. A batch norm is folded into the linear layer before it, or, where a ReLU or nothing is,
-//! into the one behind it, whose weight is then computed and no longer the file's.
+//! The layers between the pooling and the logits: the family's own classifier, or a chain of linear
+//! layers and batch norms that [`names`](crate::checkpoint::names) found. A batch norm is folded
+//! into the linear layer before it, or, where a ReLU or nothing is, into the one behind it, whose
+//! weight is then computed and no longer the file's.
 
 use super::reader::{Reader, unlike};
 use super::{Hidden, Linear};
@@ -24,7 +25,12 @@ impl Reader<'_> {
         let layers = match &self.checkpoint.found.head {
             Head::Chain(layers) => layers.clone(),
             Head::Own => vec![HeadLayer::Linear(own.into())],
-            Head::Missing if self.shape(&format!("{own}.weight")).or(self.shape(&format!("{own}.bias"))).is_some() => {
+            Head::Missing
+                if self
+                    .shape(&format!("{own}.weight"))
+                    .or(self.shape(&format!("{own}.bias")))
+                    .is_some() =>
+            {
                 vec![HeadLayer::Linear(own.into())]
             }
             Head::Missing => {
@@ -32,7 +38,11 @@ impl Reader<'_> {
             }
             Head::Two(names) => return unlike(Unlike::TwoClassifiers { names: names.clone() }),
             Head::PoolsTwice { name, reads } => {
-                return unlike(Unlike::PoolsTwice { name: name.clone(), reads: *reads, channels: features });
+                return unlike(Unlike::PoolsTwice {
+                    name: name.clone(),
+                    reads: *reads,
+                    channels: features,
+                });
             }
             Head::Projection(name) => return unlike(Unlike::Projection { name: name.clone() }),
             Head::Activation { name, class } => {
@@ -43,7 +53,8 @@ impl Reader<'_> {
         let mut width = features;
         let mut hidden: Vec<Hidden> = Vec::new();
         let mut before: Option<Affine> = None;
-        let linear_layers = layers.iter().filter(|layer| matches!(layer, HeadLayer::Linear(_))).count();
+        let linear_layers =
+            layers.iter().filter(|layer| matches!(layer, HeadLayer::Linear(_))).count();
         for layer in &layers {
             match layer {
                 HeadLayer::Linear(name) => {
@@ -64,7 +75,8 @@ impl Reader<'_> {
                     match hidden.last_mut().filter(|last| !last.relu) {
                         Some(Hidden { linear, .. }) => {
                             let pairs = affine.scale.iter().zip(&affine.shift);
-                            for ((scale, bias), (by, shift)) in linear.scale.iter_mut().zip(&mut linear.bias).zip(pairs)
+                            for ((scale, bias), (by, shift)) in
+                                linear.scale.iter_mut().zip(&mut linear.bias).zip(pairs)
                             {
                                 *bias = (f64::from(*bias) * by + shift) as f32;
                                 *scale = (f64::from(*scale) * by) as f32;
@@ -94,7 +106,10 @@ impl Reader<'_> {
         }
         let mut biases = vec![0.0; classes];
         if self.shape(&bias).is_some() {
-            biases.iter_mut().zip(self.take(&bias, &[classes])?.f32()?).for_each(|(to, from)| *to = from);
+            biases
+                .iter_mut()
+                .zip(self.take(&bias, &[classes])?.f32()?)
+                .for_each(|(to, from)| *to = from);
         }
         Ok(Linear { name: name.to_owned(), classes, features, weight, scale, bias: biases })
     }
@@ -113,21 +128,33 @@ impl Reader<'_> {
             None => Ok(vec![default; mean.len()]),
         };
         let (gamma, beta) = (optional("weight", 1.0)?, optional("bias", 0.0)?);
-        let epsilon = self.checkpoint.found.facts.epsilon(name).unwrap_or(super::Conventions::PYTORCH.epsilon);
-        let scale: Vec<f64> = gamma.iter().zip(&numbers).map(|(gamma, v)| gamma / (v + epsilon).sqrt()).collect();
-        let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale).collect();
+        let epsilon = self
+            .checkpoint
+            .found
+            .facts
+            .epsilon(name)
+            .unwrap_or(super::Conventions::PYTORCH.epsilon);
+        let scale: Vec<f64> =
+            gamma.iter().zip(&numbers).map(|(gamma, v)| gamma / (v + epsilon).sqrt()).collect();
+        let shift = beta
+            .iter()
+            .zip(&mean)
+            .zip(&scale)
+            .map(|((beta, mean), scale)| beta - mean * scale)
+            .collect();
         Ok(Affine { scale, shift })
     }
 
-    /// Makes `linear` read what `affine` reads: W (s·x + t) + b = (W·s) x + (W t + b). Where its numbers are elsewhere they are told
-    /// from the file once more when they have arrived.
+    /// Makes `linear` read what `affine` reads: W (s·x + t) + b = (W·s) x + (W t + b). Where its
+    /// numbers are elsewhere they are told from the file once more when they have arrived.
     fn fold_before(&mut self, linear: &mut Linear, affine: &Affine) -> Result<()> {
         self.computed.push(linear.name.clone());
         if let Values::Elsewhere = linear.weight {
             return Ok(());
         }
         let mut weight = linear.weight.to_f32();
-        let rows = weight.chunks_exact_mut(linear.features).zip(linear.scale.iter().zip(&mut linear.bias));
+        let rows =
+            weight.chunks_exact_mut(linear.features).zip(linear.scale.iter().zip(&mut linear.bias));
         for (row, (scale, bias)) in rows {
             let terms = row.iter().zip(&affine.shift).map(|(w, t)| f64::from(*w) * t);
             *bias = (f64::from(*bias) + f64::from(*scale) * terms.sum::<f64>()) as f32;

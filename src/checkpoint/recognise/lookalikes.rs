@@ -1,9 +1,10 @@
-//! What a checkpoint of another network looks like, by names that its kind alone has. For sentences; nothing is run by it.
+//! What a checkpoint of another network looks like, by names that its kind alone has. For
+//! sentences; nothing is run by it.
 
 use crate::checkpoint::Checkpoint;
 
-/// A part of a tensor's name, from the beginning of one of its words, and whose it is. Sources: torchvision, timm, transformers,
-/// and the networks' own repositories.
+/// A part of a tensor's name, from the beginning of one of its words, and whose it is. Sources:
+/// torchvision, timm, transformers, and the networks' own repositories.
 const PARTS: [(&str, &str); 40] = [
     ("roi_heads.", "an object detector (Faster R-CNN)"),
     ("rpn.", "an object detector (Faster R-CNN)"),
@@ -50,7 +51,8 @@ const PARTS: [(&str, &str); 40] = [
 /// What the tensors look like, and one of them, by the file's own name.
 pub fn looks_like(checkpoint: &Checkpoint) -> Option<(&'static str, String)> {
     let kept = checkpoint.tensors.iter().map(|(name, tensor)| (&name[..], &tensor.name[..]));
-    let names = || kept.clone().chain(checkpoint.found.ignored.iter().map(|name| (&name[..], &name[..])));
+    let names =
+        || kept.clone().chain(checkpoint.found.ignored.iter().map(|name| (&name[..], &name[..])));
     PARTS.iter().find_map(|(part, what)| {
         let has = |name: &str| {
             let starts = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));

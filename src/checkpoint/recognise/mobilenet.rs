@@ -1,11 +1,13 @@
-//! A checkpoint's tensors → the network of inverted residuals that they describe: MobileNetV2 or EfficientNet-Lite0 to 4.
+//! A checkpoint's tensors → the network of inverted residuals that they describe: MobileNetV2 or
+//! EfficientNet-Lite0 to 4.
 //!
-//! Read from names: where a block begins and whether it expands; from shapes: widths, depths, kernel sizes, classes. What neither
-//! tells is the strides, which are the same in both networks, and ReLU6. Names are those of torchvision, timm and
-//! `efficientnet_lite_pytorch`. timm has the same names for networks that were trained in PyTorch and in TensorFlow:
-//! see [`Conventions`].
-//! Sources: arXiv 1801.04381, table 2; arXiv 1905.11946, table 1, and its authors' notes on EfficientNet-Lite.
-//! Deliberately absent: relatives with squeeze-and-excite or other activations (MobileNetV3, EfficientNet-B, MnasNet): refused by name.
+//! Read from names: where a block begins and whether it expands; from shapes: widths, depths,
+//! kernel sizes, classes. What neither tells is the strides, which are the same in both networks,
+//! and ReLU6. Names are those of torchvision, timm and `efficientnet_lite_pytorch`. timm has the
+//! same names for networks that were trained in PyTorch and in TensorFlow: see [`Conventions`].
+//! Sources: arXiv 1801.04381, table 2; arXiv 1905.11946, table 1, and its authors' notes on
+//! EfficientNet-Lite. Deliberately absent: relatives with squeeze-and-excite or other activations
+//! (MobileNetV3, EfficientNet-B, MnasNet): refused by name.
 
 use super::reader::{Expect, Ksize, Reader, count_blocks, has_any, unsupported};
 use super::{Architecture, BlockWeights, Conv, Conventions, Network};
@@ -17,7 +19,8 @@ const STRIDES: [usize; 7] = [1, 2, 2, 2, 1, 2, 1];
 /// The depthwise convolutions' kernel sizes in each stage.
 const EFFICIENTNET_LITE: [usize; 7] = [3, 3, 5, 3, 5, 5, 3];
 const MOBILENET_V2: [usize; 7] = [3; 7];
-/// How many times as many channels a block's depthwise convolution has as its input, but for the first stage.
+/// How many times as many channels a block's depthwise convolution has as its input, but for the
+/// first stage.
 const EXPANSION: usize = 6;
 /// MobileNetV2's blocks in each stage, at every width.
 const MOBILENET_V2_BLOCKS: [usize; 7] = [1, 2, 3, 4, 3, 3, 1];
@@ -41,7 +44,8 @@ pub struct MobileNetConfig {
 pub struct Stage {
     pub ksize: usize,
     pub stride: usize,
-    /// How many times as many channels the depthwise convolutions have as the block's input; 1: there is no expanding convolution.
+    /// How many times as many channels the depthwise convolutions have as the block's input; 1:
+    /// there is no expanding convolution.
     pub expansion: usize,
     /// That the stage puts out.
     pub channels: usize,
@@ -129,7 +133,8 @@ impl Scheme {
     fn blocks(self, checkpoint: &Checkpoint) -> Vec<BlockNames> {
         match self {
             Scheme::Torchvision => {
-                let is_block = |index: &usize| has_any(checkpoint, &format!("features.{index}.conv."));
+                let is_block =
+                    |index: &usize| has_any(checkpoint, &format!("features.{index}.conv."));
                 let block = |index: usize| {
                     let block = format!("features.{index}.conv.");
                     // Without an expanding convolution everything moves up by one.
@@ -148,8 +153,10 @@ impl Scheme {
                     let block = format!("_blocks.{index}.");
                     let expands = has_any(checkpoint, &format!("{block}_expand_conv."));
                     let expand = expands.then(|| names(&block, "_expand_conv", "_bn0"));
-                    let (depthwise, project) =
-                        (names(&block, "_depthwise_conv", "_bn1"), names(&block, "_project_conv", "_bn2"));
+                    let (depthwise, project) = (
+                        names(&block, "_depthwise_conv", "_bn1"),
+                        names(&block, "_project_conv", "_bn2"),
+                    );
                     BlockNames { block, stage: None, expand, depthwise, project }
                 };
                 (0..count_blocks(checkpoint, "_blocks.")).map(block).collect()
@@ -167,7 +174,9 @@ impl Scheme {
                 };
                 let blocks = |stage| 0..count_blocks(checkpoint, &format!("blocks.{stage}."));
                 let stages = 0..count_blocks(checkpoint, "blocks.");
-                stages.flat_map(|stage| blocks(stage).map(move |index| block(stage, index))).collect()
+                stages
+                    .flat_map(|stage| blocks(stage).map(move |index| block(stage, index)))
+                    .collect()
             }
         }
     }
@@ -191,7 +200,9 @@ impl Scheme {
         match (0..8).find(inside) {
             Some(index) => format!("{name}.{index}"),
             // What is missing is named as torchvision has it.
-            None if self == Scheme::Torchvision && checkpoint.get("classifier.weight").is_none() => {
+            None if self == Scheme::Torchvision
+                && checkpoint.get("classifier.weight").is_none() =>
+            {
                 "classifier.1".into()
             }
             None => name.into(),
@@ -208,7 +219,9 @@ impl Scheme {
 
 /// Reads the network in `checkpoint`. Errors: as [`Network::from_checkpoint`].
 pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
-    let excites = |name: &&str| name.split('.').any(|part| ["se", "_se_reduce", "_se_expand"].contains(&part));
+    let excites = |name: &&str| {
+        name.split('.').any(|part| ["se", "_se_reduce", "_se_expand"].contains(&part))
+    };
     if let Some(name) = checkpoint.names().find(excites) {
         return unsupported(format!(
             "its blocks squeeze and excite (`{}`), as those of MobileNetV3 and EfficientNet-B do",
@@ -222,24 +235,29 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
 
     let free = Expect { c_in: 3, c_out: None, ksize: Ksize::Exactly(1), stride: 1, groups: 1 };
     let Names { conv, norm } = scheme.stem();
-    let (stem, grey) = reader.stem(&conv, &norm, Expect { ksize: Ksize::Exactly(3), stride: 2, ..free })?;
+    let (stem, grey) =
+        reader.stem(&conv, &norm, Expect { ksize: Ksize::Exactly(3), stride: 2, ..free })?;
     let mut c_in = stem.c_out;
     let mut config = Vec::new();
     let mut stages = Vec::new();
     for (stage, of_stage) in in_stages.iter().enumerate() {
         let mut weights: Vec<BlockWeights> = Vec::new();
         for (index, block) in of_stage.iter().enumerate() {
-            let mut conv = |names: &Names, expect: Expect| reader.conv(&names.conv, &names.norm, expect);
+            let mut conv =
+                |names: &Names, expect: Expect| reader.conv(&names.conv, &names.norm, expect);
             let expansion = if block.names.expand.is_some() { EXPANSION } else { 1 };
             let expand = Expect { c_in, c_out: Some(expansion * c_in), ..free };
-            let expand = block.names.expand.as_ref().map(|names| conv(names, expand)).transpose()?;
+            let expand =
+                block.names.expand.as_ref().map(|names| conv(names, expand)).transpose()?;
             let hidden = expansion * c_in;
             let stride = if index == 0 { STRIDES[stage] } else { 1 };
             let ksize = Ksize::Exactly(block.ksize);
-            let depthwise = Expect { c_in: hidden, c_out: Some(hidden), ksize, stride, groups: hidden };
+            let depthwise =
+                Expect { c_in: hidden, c_out: Some(hidden), ksize, stride, groups: hidden };
             let depthwise = Conv { depthwise: true, ..conv(&block.names.depthwise, depthwise)? };
             // All blocks of a stage put out the same, and add it to their input but for the first.
-            let c_out = weights.first().and_then(|block| block.convs.last()).map(|project| project.c_out);
+            let c_out =
+                weights.first().and_then(|block| block.convs.last()).map(|project| project.c_out);
             let project = conv(&block.names.project, Expect { c_in: hidden, c_out, ..free })?;
             c_in = project.c_out;
             if index == 0 {
@@ -258,8 +276,13 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
     let computed = std::mem::take(&mut reader.computed);
 
     let (stem_channels, head_channels, classes) = (stem.c_out, head.c_out, fc.classes);
-    let mut config =
-        MobileNetConfig { stem: stem_channels, stages: config, head: head_channels, classes, name: String::new() };
+    let mut config = MobileNetConfig {
+        stem: stem_channels,
+        stages: config,
+        head: head_channels,
+        classes,
+        name: String::new(),
+    };
     config.name = config.describe();
     reader.finish(Network {
         architecture: Architecture::MobileNet(config),
@@ -282,13 +305,18 @@ struct InStage<'a> {
     ksize: usize,
 }
 
-/// The blocks by stage. Refuses what has other stages than the two networks, since their strides would be others, too.
+/// The blocks by stage. Refuses what has other stages than the two networks, since their strides
+/// would be others, too.
 fn stages<'a>(reader: &Reader, blocks: &'a [BlockNames]) -> Result<Vec<Vec<InStage<'a>>>> {
-    let side = |name: &Names| reader.shape(&format!("{}.weight", name.conv)).and_then(|shape| shape.get(2).copied());
-    let in_stage = |names: &'a BlockNames| InStage { names, ksize: side(&names.depthwise).unwrap_or(3) };
+    let side = |name: &Names| {
+        reader.shape(&format!("{}.weight", name.conv)).and_then(|shape| shape.get(2).copied())
+    };
+    let in_stage =
+        |names: &'a BlockNames| InStage { names, ksize: side(&names.depthwise).unwrap_or(3) };
     let c_out = |names: &BlockNames| {
-        let project =
-            |part: &str, of: &str| reader.shape(&format!("{of}.{part}")).and_then(|shape| shape.first().copied());
+        let project = |part: &str, of: &str| {
+            reader.shape(&format!("{of}.{part}")).and_then(|shape| shape.first().copied())
+        };
         project("weight", &names.project.conv).or_else(|| project("weight", &names.project.norm))
     };
     let is_mobilenet_v2 = blocks.len() == MOBILENET_V2_BLOCKS.iter().sum::<usize>()
@@ -303,7 +331,9 @@ fn stages<'a>(reader: &Reader, blocks: &'a [BlockNames]) -> Result<Vec<Vec<InSta
                 let first = |stage: usize| MOBILENET_V2_BLOCKS[..stage].iter().sum::<usize>();
                 (0..MOBILENET_V2_BLOCKS.len()).any(|stage| first(stage) == index)
             }
-            (Some(before), None) => c_out(before) != c_out(names) || before.expand.is_some() != names.expand.is_some(),
+            (Some(before), None) => {
+                c_out(before) != c_out(names) || before.expand.is_some() != names.expand.is_some()
+            }
         };
         if begins {
             stages.push(Vec::new());
@@ -320,7 +350,9 @@ fn stages<'a>(reader: &Reader, blocks: &'a [BlockNames]) -> Result<Vec<Vec<InSta
             stages.len()
         ));
     }
-    let hidden = |name: &Names| reader.shape(&format!("{}.weight", name.conv)).and_then(|shape| shape.first().copied());
+    let hidden = |name: &Names| {
+        reader.shape(&format!("{}.weight", name.conv)).and_then(|shape| shape.first().copied())
+    };
     for (index, block) in blocks.iter().enumerate() {
         let c_in = index.checked_sub(1).and_then(|before| c_out(&blocks[before]));
         if let (Some(c_in), Some(hidden)) = (c_in, hidden(&block.depthwise))

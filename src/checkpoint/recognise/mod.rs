@@ -1,10 +1,12 @@
-//! Which network a checkpoint's tensors describe, and its numbers ready for upload, batch norm folded.
+//! Which network a checkpoint's tensors describe, and its numbers ready for upload, batch norm
+//! folded.
 //!
-//! Everything is read from names and shapes: family, depths, widths, classes. What they can't tell is assumed and said:
-//! [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`]; `reader.rs` holds what both need, `head.rs` reads what is
-//! behind the pooling, `lookalikes.rs` says whose other tensors are, `told.rs` holds the network against what the file says beside its tensors.
-//! To extend: another family is a file here with its own configuration, a variant of [`Architecture`], and an arm in
-//! [`Network::from_checkpoint`].
+//! Everything is read from names and shapes: family, depths, widths, classes. What they can't tell
+//! is assumed and said: [`Conventions`]. One file a family: [`resnet`] and [`mobilenet`];
+//! `reader.rs` holds what both need, `head.rs` reads what is behind the pooling, `lookalikes.rs`
+//! says whose other tensors are, `told.rs` holds the network against what the file says beside its
+//! tensors. To extend: another family is a file here with its own configuration, a variant of
+//! [`Architecture`], and an arm in [`Network::from_checkpoint`].
 
 mod head;
 mod lookalikes;
@@ -46,15 +48,18 @@ impl Architecture {
         }
     }
 
-    /// Name and number of blocks of each stage, first to last: `layer1` … `layer4`, or `blocks.0` … `blocks.6`.
+    /// Name and number of blocks of each stage, first to last: `layer1` … `layer4`, or `blocks.0` …
+    /// `blocks.6`.
     pub fn stages(&self) -> Vec<(String, usize)> {
         match self {
-            Architecture::ResNet(config) => {
-                (1..).zip(config.blocks).map(|(number, blocks)| (format!("layer{number}"), blocks)).collect()
-            }
-            Architecture::MobileNet(config) => {
-                (0..).zip(&config.stages).map(|(number, stage)| (format!("blocks.{number}"), stage.blocks)).collect()
-            }
+            Architecture::ResNet(config) => (1..)
+                .zip(config.blocks)
+                .map(|(number, blocks)| (format!("layer{number}"), blocks))
+                .collect(),
+            Architecture::MobileNet(config) => (0..)
+                .zip(&config.stages)
+                .map(|(number, stage)| (format!("blocks.{number}"), stage.blocks))
+                .collect(),
         }
     }
 
@@ -75,12 +80,14 @@ impl Architecture {
     /// The name of each block, first to last: `layer1.0`, …; then that of the head.
     pub fn blocks(&self) -> Vec<String> {
         let stages = self.stages();
-        let blocks =
-            stages.iter().flat_map(|(stage, blocks)| (0..*blocks).map(move |block| format!("{stage}.{block}")));
+        let blocks = stages
+            .iter()
+            .flat_map(|(stage, blocks)| (0..*blocks).map(move |block| format!("{stage}.{block}")));
         blocks.chain(self.head().map(str::to_owned)).collect()
     }
 
-    /// Every layer that can be explained, first to last: each block, a stage's own name after its last block, the head.
+    /// Every layer that can be explained, first to last: each block, a stage's own name after its
+    /// last block, the head.
     pub fn layers(&self) -> Vec<String> {
         let mut layers = Vec::new();
         for (stage, blocks) in self.stages() {
@@ -93,10 +100,15 @@ impl Architecture {
 
     /// The layers that a person would choose from, first to last: the stages and the head.
     pub fn main_layers(&self) -> Vec<String> {
-        self.stages().into_iter().map(|(stage, _)| stage).chain(self.head().map(str::to_owned)).collect()
+        self.stages()
+            .into_iter()
+            .map(|(stage, _)| stage)
+            .chain(self.head().map(str::to_owned))
+            .collect()
     }
 
-    /// The parts of the network whose weights are randomized one after the other in the sanity check, last to first.
+    /// The parts of the network whose weights are randomized one after the other in the sanity
+    /// check, last to first.
     pub fn parts(&self) -> Vec<String> {
         let (classifier, stem) = match self {
             Architecture::ResNet(_) => ("fc", "conv1"),
@@ -113,14 +125,17 @@ impl Architecture {
 /// What a checkpoint's tensors do not tell about a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conventions {
-    /// Of a network of inverted residuals: zeros as TensorFlow's "SAME" adds them, and not half the kernel's size on each side.
+    /// Of a network of inverted residuals: zeros as TensorFlow's "SAME" adds them, and not half the
+    /// kernel's size on each side.
     pub same_padding: bool,
     /// Batch norm's epsilon.
     pub epsilon: f64,
-    /// Of a ResNet's bottlenecks: the stride is in the first 1×1 convolution, as in the paper and in Caffe, and not in the 3×3.
+    /// Of a ResNet's bottlenecks: the stride is in the first 1×1 convolution, as in the paper and
+    /// in Caffe, and not in the 3×3.
     pub stride_in_1x1: bool,
-    /// Of a ResNet: input pixels from one position of the last layer to the next. 32; 16 or 8 where the last one or two stages dilate
-    /// their 3×3 convolutions instead of striding (torchvision's `replace_stride_with_dilation`).
+    /// Of a ResNet: input pixels from one position of the last layer to the next. 32; 16 or 8 where
+    /// the last one or two stages dilate their 3×3 convolutions instead of striding (torchvision's
+    /// `replace_stride_with_dilation`).
     pub output_stride: usize,
 }
 
@@ -128,8 +143,10 @@ impl Conventions {
     /// `torch.nn.BatchNorm2d`'s default and symmetric padding.
     pub const PYTORCH: Conventions =
         Conventions { same_padding: false, epsilon: 1e-5, stride_in_1x1: false, output_stride: 32 };
-    /// Of networks that were trained in TensorFlow: timm's `tf_efficientnet_lite0`, `efficientnet_lite_pytorch`.
-    pub const TENSORFLOW: Conventions = Conventions { same_padding: true, epsilon: 1e-3, ..Conventions::PYTORCH };
+    /// Of networks that were trained in TensorFlow: timm's `tf_efficientnet_lite0`,
+    /// `efficientnet_lite_pytorch`.
+    pub const TENSORFLOW: Conventions =
+        Conventions { same_padding: true, epsilon: 1e-3, ..Conventions::PYTORCH };
 
     /// What [`output_stride`](Conventions::output_stride) may be.
     pub const OUTPUT_STRIDES: [usize; 3] = [32, 16, 8];
@@ -143,8 +160,8 @@ impl Conventions {
         if self.same_padding { Padding::Same } else { Padding::Symmetric(ksize / 2) }
     }
 
-    /// The dilation of a ResNet's stage (from 0): of its first block's 3×3, and of the others'. Source: torchvision's
-    /// `ResNet._make_layer`.
+    /// The dilation of a ResNet's stage (from 0): of its first block's 3×3, and of the others'.
+    /// Source: torchvision's `ResNet._make_layer`.
     pub fn dilation(self, stage: usize) -> [usize; 2] {
         match (self.output_stride, stage) {
             (16, 3) | (8, 2) => [1, 2],
@@ -177,7 +194,8 @@ impl FromStr for Conventions {
 pub enum Padding {
     /// So many rows and columns on each side, as PyTorch adds them.
     Symmetric(usize),
-    /// As TensorFlow's "SAME": so many in all that there is an output for every `stride` inputs; the larger half lies behind.
+    /// As TensorFlow's "SAME": so many in all that there is an output for every `stride` inputs;
+    /// the larger half lies behind.
     Same,
 }
 
@@ -194,8 +212,11 @@ impl Padding {
     pub fn before(self, size: usize, ksize: usize, stride: usize) -> usize {
         match self {
             Padding::Symmetric(padding) => padding,
-            // `keras/src/backend`: total = max((ceil(size / stride) − 1) · stride + ksize − size, 0), the smaller half before
-            Padding::Same => ((size.div_ceil(stride) - 1) * stride + ksize).saturating_sub(size) / 2,
+            // `keras/src/backend`: total = max((ceil(size / stride) − 1) · stride + ksize − size,
+            // 0), the smaller half before
+            Padding::Same => {
+                ((size.div_ceil(stride) - 1) * stride + ksize).saturating_sub(size) / 2
+            }
         }
     }
 
@@ -208,18 +229,21 @@ impl Padding {
     }
 }
 
-/// The network's numbers, ready for upload: batch norm folded in f64 into scale and bias of each convolution.
+/// The network's numbers, ready for upload: batch norm folded in f64 into scale and bias of each
+/// convolution.
 #[derive(Clone, Debug)]
 pub struct Network {
     pub architecture: Architecture,
     pub conventions: Conventions,
-    /// The tensors' names do not say which conventions the network was trained with, and nobody else has yet.
+    /// The tensors' names do not say which conventions the network was trained with, and nobody
+    /// else has yet.
     pub conventions_assumed: bool,
     pub stem: Conv,
     pub stages: Vec<Vec<BlockWeights>>,
     /// The convolution before the pooling, of families that have one.
     pub head: Option<Conv>,
-    /// Linear layers between the pooling and the classifier, first to last: none in the families' own networks.
+    /// Linear layers between the pooling and the classifier, first to last: none in the families'
+    /// own networks.
     pub hidden: Vec<Hidden>,
     pub fc: Linear,
     /// The first convolution was made for one grey channel; here it reads a grey photo's three.
@@ -228,7 +252,8 @@ pub struct Network {
     pub normalisation: Option<Normalisation>,
     /// What a person should know of the file.
     notes: Vec<Note>,
-    /// Layers whose weights are computed from several tensors, so that they can't go up as they arrive.
+    /// Layers whose weights are computed from several tensors, so that they can't go up as they
+    /// arrive.
     pub(crate) computed: Vec<String>,
 }
 
@@ -250,14 +275,16 @@ pub struct Normalisation {
 /// One residual block.
 #[derive(Clone, Debug)]
 pub struct BlockWeights {
-    /// In the order of the forward pass: two of a basic block, three of a bottleneck; of an inverted residual expansion (if it has
-    /// one), depthwise convolution and projection.
+    /// In the order of the forward pass: two of a basic block, three of a bottleneck; of an
+    /// inverted residual expansion (if it has one), depthwise convolution and projection.
     pub convs: Vec<Conv>,
-    /// The 1×1 on the shortcut of a ResNet's block that changes the shape; `None`: the shortcut is the input itself.
+    /// The 1×1 on the shortcut of a ResNet's block that changes the shape; `None`: the shortcut is
+    /// the input itself.
     pub downsample: Option<Conv>,
 }
 
-/// A convolution and the batch norm behind it: `y[co] = scale[co] * conv(x, weight)[co] + bias[co]`.
+/// A convolution and the batch norm behind it: `y[co] = scale[co] * conv(x, weight)[co] +
+/// bias[co]`.
 #[derive(Clone, Debug)]
 pub struct Conv {
     /// The convolution's name: "layer1.0.conv1", "layer1.0.downsample.0", "blocks.1.0.conv_dw".
@@ -270,10 +297,12 @@ pub struct Conv {
     pub dilation: usize,
     pub padding: Padding,
     pub groups: usize,
-    /// Each channel has a filter of its own, and the network has a kernel for that. A ResNeXt of groups of one channel has not.
+    /// Each channel has a filter of its own, and the network has a kernel for that. A ResNeXt of
+    /// groups of one channel has not.
     pub depthwise: bool,
     pub weight: Values, // [c_out, c_in/groups, ksize, ksize], not scaled
-    /// [c_out] gamma / sqrt(var + epsilon); 1 where batch norm was folded before the file was written; times 127 weight_scale for I8
+    /// [c_out] gamma / sqrt(var + epsilon); 1 where batch norm was folded before the file was
+    /// written; times 127 weight_scale for I8
     pub scale: Vec<f32>,
     pub bias: Vec<f32>, // [c_out] beta - mean * scale
     /// What scale and bias were made of.
@@ -303,13 +332,20 @@ impl Conv {
     }
 }
 
-/// What stands behind a convolution, in the file's own numbers: each [c_out], or all empty where tensors are only described.
+/// What stands behind a convolution, in the file's own numbers: each [c_out], or all empty where
+/// tensors are only described.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Norm {
     /// A bias and no batch norm.
     Bias { bias: Vec<f32>, factors: Option<Vec<f32>> },
     /// `torch.nn.BatchNorm2d`
-    Batch { gamma: Vec<f64>, beta: Vec<f64>, mean: Vec<f64>, variance: Vec<f64>, factors: Option<Vec<f32>> },
+    Batch {
+        gamma: Vec<f64>,
+        beta: Vec<f64>,
+        mean: Vec<f64>,
+        variance: Vec<f64>,
+        factors: Option<Vec<f32>>,
+    },
 }
 
 impl Norm {
@@ -318,9 +354,16 @@ impl Norm {
         let (mut scale, bias, factors) = match self {
             Norm::Bias { bias, factors } => (vec![1.0; bias.len()], bias.clone(), factors),
             Norm::Batch { gamma, beta, mean, variance, factors } => {
-                let scale: Vec<f64> =
-                    gamma.iter().zip(variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
-                let bias = beta.iter().zip(mean).zip(&scale).map(|((beta, mean), scale)| (beta - mean * scale) as f32);
+                let scale: Vec<f64> = gamma
+                    .iter()
+                    .zip(variance)
+                    .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
+                    .collect();
+                let bias = beta
+                    .iter()
+                    .zip(mean)
+                    .zip(&scale)
+                    .map(|((beta, mean), scale)| (beta - mean * scale) as f32);
                 let bias = bias.collect();
                 (scale.iter().map(|&scale| scale as f32).collect(), bias, factors)
             }
@@ -354,17 +397,21 @@ impl Linear {
 impl Network {
     /// Recognises the network in `checkpoint` and folds its batch norm.
     ///
-    /// Weights may be I8 with an F32 `weight_scale` [c_out] beside each `weight`, which is then `weight * weight_scale`.
-    /// Of a checkpoint that only describes its tensors everything is checked but the numbers; [`Values::Elsewhere`] stands for
-    /// the weights, and scales and biases are empty.
+    /// Weights may be I8 with an F32 `weight_scale` [c_out] beside each `weight`, which is then
+    /// `weight * weight_scale`. Of a checkpoint that only describes its tensors everything is
+    /// checked but the numbers; [`Values::Elsewhere`] stands for the weights, and scales and biases
+    /// are empty.
     ///
     /// Errors: [`Error::UnsupportedNetwork`](crate::Error::UnsupportedNetwork) for other networks,
-    /// [`Error::TensorMissing`](crate::Error::TensorMissing), [`Error::TensorShape`](crate::Error::TensorShape) and
-    /// [`Error::TensorUnexpected`](crate::Error::TensorUnexpected) where a tensor contradicts the others,
-    /// [`Error::TensorNotFinite`](crate::Error::TensorNotFinite) and [`Error::TensorNegative`](crate::Error::TensorNegative) for
-    /// damaged numbers. Each names the tensor as the file calls it.
+    /// [`Error::TensorMissing`](crate::Error::TensorMissing),
+    /// [`Error::TensorShape`](crate::Error::TensorShape) and
+    /// [`Error::TensorUnexpected`](crate::Error::TensorUnexpected) where a tensor contradicts the
+    /// others, [`Error::TensorNotFinite`](crate::Error::TensorNotFinite) and
+    /// [`Error::TensorNegative`](crate::Error::TensorNegative) for damaged numbers. Each names the
+    /// tensor as the file calls it.
     pub fn from_checkpoint(checkpoint: &Checkpoint) -> Result<Network> {
-        // Where there is no class score, or no such network at all, it may be told whose tensors these are.
+        // Where there is no class score, or no such network at all, it may be told whose tensors
+        // these are.
         if !checkpoint.found.head.is_whole()
             && let Some((like, tensor)) = lookalikes::looks_like(checkpoint)
         {
@@ -390,7 +437,8 @@ impl Network {
             let names = ignored.iter().take(MOST).cloned().collect();
             self.notes.push(Note::Ignored { names, count: ignored.len() });
         }
-        self.notes.extend(relu_assumed.iter().map(|layer| Note::ReluAssumed { layer: layer.clone() }));
+        self.notes
+            .extend(relu_assumed.iter().map(|layer| Note::ReluAssumed { layer: layer.clone() }));
         self.notes.extend(self.normalisation.map(Note::Normalises));
         self.notes.extend(self.grey.then_some(Note::Grey));
         // A pickled module tells all of it.
@@ -400,13 +448,14 @@ impl Network {
         }
     }
 
-    /// What a person should know of the file that this came from: what was taken, passed over and assumed.
+    /// What a person should know of the file that this came from: what was taken, passed over and
+    /// assumed.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// Changes what the tensors don't tell: epsilon; a MobileNet's padding; where a ResNet strides and dilates. Before the weights are
-    /// on a GPU: there a dilated one takes more room.
+    /// Changes what the tensors don't tell: epsilon; a MobileNet's padding; where a ResNet strides
+    /// and dilates. Before the weights are on a GPU: there a dilated one takes more room.
     pub fn set_conventions(&mut self, conventions: Conventions) {
         (self.conventions, self.conventions_assumed) = (conventions, false);
         let pads = matches!(self.architecture, Architecture::MobileNet(_));
@@ -437,7 +486,8 @@ impl Network {
 
     fn convs_mut(&mut self) -> impl Iterator<Item = &mut Conv> {
         let blocks = self.stages.iter_mut().flatten();
-        let of_blocks = blocks.flat_map(|block| block.convs.iter_mut().chain(&mut block.downsample));
+        let of_blocks =
+            blocks.flat_map(|block| block.convs.iter_mut().chain(&mut block.downsample));
         std::iter::once(&mut self.stem).chain(of_blocks).chain(&mut self.head)
     }
 
@@ -455,7 +505,10 @@ impl Network {
             hidden: self
                 .hidden
                 .iter()
-                .map(|Hidden { linear, relu }| Hidden { linear: linear.without_weight(), relu: *relu })
+                .map(|Hidden { linear, relu }| Hidden {
+                    linear: linear.without_weight(),
+                    relu: *relu,
+                })
                 .collect(),
             fc: self.fc.without_weight(),
             computed: self.computed.clone(),
@@ -474,7 +527,8 @@ mod tests {
     fn same_padding_follows_the_size() {
         let at = |size, ksize, stride| {
             let padding = Padding::Same;
-            let (out, before) = (padding.out(size, ksize, stride), padding.before(size, ksize, stride));
+            let (out, before) =
+                (padding.out(size, ksize, stride), padding.before(size, ksize, stride));
             [out, before, ((out - 1) * stride + ksize).saturating_sub(size + before)]
         };
         assert_eq!(at(224, 3, 2), [112, 0, 1]);

@@ -1,4 +1,5 @@
-//! What the families' readers share: taking tensors by name, checking their shapes, folding batch norm.
+//! What the families' readers share: taking tensors by name, checking their shapes, folding batch
+//! norm.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,8 @@ use crate::error::{Error, Result, Unlike};
 #[derive(Clone, Copy)]
 pub enum Ksize {
     Exactly(usize),
-    /// Odd and at least `least`; `usual` where the tensor is missing and a sentence names its shape.
+    /// Odd and at least `least`; `usual` where the tensor is missing and a sentence names its
+    /// shape.
     Odd {
         least: usize,
         usual: usize,
@@ -68,10 +70,14 @@ impl<'a> Reader<'a> {
         let fits = |k: usize| expect.ksize.fits(k);
         let full_name = format!("{name}.weight");
         let Some(tensor) = self.checkpoint.get(&full_name) else {
-            let from_norm =
-                || self.shape(&format!("{norm}.weight")).and_then(|gamma| gamma.first().copied()).unwrap_or(c_in);
+            let from_norm = || {
+                self.shape(&format!("{norm}.weight"))
+                    .and_then(|gamma| gamma.first().copied())
+                    .unwrap_or(c_in)
+            };
             let ksize = expect.ksize.usual();
-            let expected = vec![expect.c_out.unwrap_or_else(from_norm), c_in / groups, ksize, ksize];
+            let expected =
+                vec![expect.c_out.unwrap_or_else(from_norm), c_in / groups, ksize, ksize];
             return Err(Error::TensorMissing { name: full_name, expected });
         };
         let (c_out, ksize) = match tensor.shape[..] {
@@ -87,7 +93,8 @@ impl<'a> Reader<'a> {
             }
             ref found => {
                 let c_out = expect.c_out.unwrap_or(found.first().copied().unwrap_or(c_in));
-                let ksize = found.get(2).copied().filter(|&k| fits(k)).unwrap_or(expect.ksize.usual());
+                let ksize =
+                    found.get(2).copied().filter(|&k| fits(k)).unwrap_or(expect.ksize.usual());
                 return Err(Error::TensorShape {
                     name: tensor.name.clone(),
                     expected: vec![c_out, c_in / groups, ksize, ksize],
@@ -99,8 +106,11 @@ impl<'a> Reader<'a> {
         let gamma = self.checkpoint.get(&format!("{norm}.weight"));
         let norm = self.norm(name, norm, c_out)?;
         let (scale, bias) = norm.fold(self.conventions.epsilon);
-        // Finite numbers can still multiply beyond f32; the largest culprit is gamma or what it is divided by.
-        if let (Some(gamma), true) = (gamma, scale.iter().chain(&bias).any(|value| !value.is_finite())) {
+        // Finite numbers can still multiply beyond f32; the largest culprit is gamma or what it is
+        // divided by.
+        if let (Some(gamma), true) =
+            (gamma, scale.iter().chain(&bias).any(|value| !value.is_finite()))
+        {
             return Err(Error::TensorNotFinite { name: gamma.name.clone() });
         }
         let (name, padding) = (name.to_owned(), self.conventions.padding(ksize));
@@ -125,7 +135,9 @@ impl<'a> Reader<'a> {
     fn norm(&mut self, name: &str, norm: &str, c_out: usize) -> Result<Norm> {
         // A convolution with a bias and no batch norm: somebody folded it before.
         let bias = format!("{name}.bias");
-        if self.checkpoint.get(&bias).is_some() && self.checkpoint.get(&format!("{norm}.weight")).is_none() {
+        if self.checkpoint.get(&bias).is_some()
+            && self.checkpoint.get(&format!("{norm}.weight")).is_none()
+        {
             let bias = self.take(&bias, &[c_out])?.f32()?;
             return Ok(Norm::Bias { bias, factors: self.factors(name, c_out)? });
         }
@@ -157,7 +169,10 @@ impl<'a> Reader<'a> {
     /// The tensor `name`, which must have this shape.
     pub fn take(&mut self, name: &str, expected: &[usize]) -> Result<&'a Tensor> {
         let Some(tensor) = self.checkpoint.get(name) else {
-            return Err(Error::TensorMissing { name: name.to_owned(), expected: expected.to_vec() });
+            return Err(Error::TensorMissing {
+                name: name.to_owned(),
+                expected: expected.to_vec(),
+            });
         };
         if tensor.shape != expected {
             let (name, found) = (tensor.name.clone(), tensor.shape.clone());
@@ -167,8 +182,8 @@ impl<'a> Reader<'a> {
         Ok(tensor)
     }
 
-    /// The first convolution, of one grey channel or three colours. A grey one is spread over three, each a third of it, so that it
-    /// reads a grey photo's three equal channels.
+    /// The first convolution, of one grey channel or three colours. A grey one is spread over
+    /// three, each a third of it, so that it reads a grey photo's three equal channels.
     pub fn stem(&mut self, name: &str, norm: &str, expect: Expect) -> Result<(Conv, bool)> {
         let channels = match self.shape(&format!("{name}.weight")) {
             Some(&[_, channels, ..]) if channels > 0 => channels,
@@ -183,7 +198,9 @@ impl<'a> Reader<'a> {
             stem.c_in = 3;
             if !stem.weight.is_empty() {
                 let filters = stem.weight.to_f32();
-                let thirds = |filter: &[f32]| filter.iter().map(|weight| weight / 3.0).collect::<Vec<_>>().repeat(3);
+                let thirds = |filter: &[f32]| {
+                    filter.iter().map(|weight| weight / 3.0).collect::<Vec<_>>().repeat(3)
+                };
                 let spread = filters.chunks_exact(stem.ksize * stem.ksize).flat_map(thirds);
                 stem.weight = Values::F32(spread.collect());
             }
@@ -191,10 +208,12 @@ impl<'a> Reader<'a> {
         Ok((stem, channels == 1))
     }
 
-    /// The means and deviations by which the network itself normalises its input, of channels in 0..1.
+    /// The means and deviations by which the network itself normalises its input, of channels in
+    /// 0..1.
     pub fn normalisation(&mut self) -> Result<Option<Normalisation>> {
         let [means, deviations] = NORMALIZE;
-        let (Some(mean), Some(std)) = (self.checkpoint.get(means), self.checkpoint.get(deviations)) else {
+        let (Some(mean), Some(std)) = (self.checkpoint.get(means), self.checkpoint.get(deviations))
+        else {
             return Ok(None);
         };
         self.used.extend(NORMALIZE.map(String::from));
@@ -207,16 +226,19 @@ impl<'a> Reader<'a> {
         }
         // Of channels in 0..255, as Detectron2 has them.
         let scale = if m.iter().chain(&s).any(|&value| value > 4.0) { 255.0 } else { 1.0 };
-        let three = |values: &[f32]| std::array::from_fn(|channel| values[channel.min(values.len() - 1)] / scale);
+        let three = |values: &[f32]| {
+            std::array::from_fn(|channel| values[channel.min(values.len() - 1)] / scale)
+        };
         Ok(Some(Normalisation { mean: three(&m), std: three(&s) }))
     }
 
     /// `network`, if all tensors are part of it: one that nothing used would silently be left out.
     pub fn finish(self, network: Network) -> Result<Network> {
         match self.checkpoint.tensors.iter().find(|(name, _)| !self.used.contains(*name)) {
-            Some((_, tensor)) => {
-                Err(Error::TensorUnexpected { name: tensor.name.clone(), found: tensor.shape.clone() })
-            }
+            Some((_, tensor)) => Err(Error::TensorUnexpected {
+                name: tensor.name.clone(),
+                found: tensor.shape.clone(),
+            }),
             None => Ok(network),
         }
     }
@@ -232,22 +254,30 @@ pub fn unlike<T>(why: Unlike) -> Result<T> {
     Err(Error::OtherNetwork { why })
 }
 
-/// How many of `prefix`0., `prefix`1., … have a tensor: any tensor counts, so that a block that lost one is told which.
+/// How many of `prefix`0., `prefix`1., … have a tensor: any tensor counts, so that a block that
+/// lost one is told which.
 pub fn count_blocks(checkpoint: &Checkpoint, prefix: &str) -> usize {
     (0..).take_while(|index| has_any(checkpoint, &format!("{prefix}{index}."))).count()
 }
 
 /// Whether a tensor's name begins with `prefix`.
 pub fn has_any(checkpoint: &Checkpoint, prefix: &str) -> bool {
-    checkpoint.tensors.range(prefix.to_owned()..).next().is_some_and(|(name, _)| name.starts_with(prefix))
+    checkpoint
+        .tensors
+        .range(prefix.to_owned()..)
+        .next()
+        .is_some_and(|(name, _)| name.starts_with(prefix))
 }
 
-/// Up to four names, each of another part of the network: "`classifier.6.bias`, `features.0.bias`, …".
+/// Up to four names, each of another part of the network: "`classifier.6.bias`, `features.0.bias`,
+/// …".
 pub fn a_few_names(checkpoint: &Checkpoint) -> String {
     let mut parts = BTreeSet::new();
-    let mut names =
-        checkpoint.names().filter(|name| parts.insert(name.split('.').next().unwrap_or_default().to_owned()));
-    let mut few: Vec<String> = names.by_ref().take(4).map(|name| format!("`{}`", shortened(name))).collect();
+    let mut names = checkpoint
+        .names()
+        .filter(|name| parts.insert(name.split('.').next().unwrap_or_default().to_owned()));
+    let mut few: Vec<String> =
+        names.by_ref().take(4).map(|name| format!("`{}`", shortened(name))).collect();
     let last = checkpoint.names().last().map(|name| format!("`{}`", shortened(name)));
     few.extend(last.filter(|last| few.len() < 4 && !few.contains(last)));
     if few.len() < checkpoint.names().count() {

@@ -1,10 +1,11 @@
 //! A checkpoint's tensors → the ResNet that they describe.
 //!
-//! Everything is read from shapes: block type, depths, widths, groups, classes. What shapes don't tell is torchvision's:
-//! stride 2 in the stem, padding `ksize / 2`; and, unless [`Conventions`] say otherwise, stride 2 in the 3×3 of the first block of
-//! stages 2 to 4 ("v1.5"), no dilation, batch norm's epsilon. Source: `torchvision/models/resnet.py`.
-//! Deliberately absent: ResNet variants with other stems, poolings or attention; they are refused by name.
-//! To extend: a new sort of block is a variant of [`Block`] and an arm in [`ResNetReader::block`].
+//! Everything is read from shapes: block type, depths, widths, groups, classes. What shapes don't
+//! tell is torchvision's: stride 2 in the stem, padding `ksize / 2`; and, unless [`Conventions`]
+//! say otherwise, stride 2 in the 3×3 of the first block of stages 2 to 4 ("v1.5"), no dilation,
+//! batch norm's epsilon. Source: `torchvision/models/resnet.py`. Deliberately absent: ResNet
+//! variants with other stems, poolings or attention; they are refused by name. To extend: a new
+//! sort of block is a variant of [`Block`] and an arm in [`ResNetReader::block`].
 
 use super::head::no_classifier;
 use super::reader::{Expect, Ksize, Reader, a_few_names, count_blocks, unsupported};
@@ -44,10 +45,12 @@ pub struct ResNetConfig {
     pub base_width: usize,
     /// Channels that each stage's 3×3 convolutions put out: `[64, 128, 256, 512]` for ResNet-50.
     pub widths: [usize; 4],
-    /// Channels that each stage puts out: `[256, 512, 1024, 2048]` for ResNet-50; equal to `widths` for basic blocks.
+    /// Channels that each stage puts out: `[256, 512, 1024, 2048]` for ResNet-50; equal to `widths`
+    /// for basic blocks.
     pub channels: [usize; 4],
     pub classes: usize,
-    /// For people, from [`ResNetConfig::describe`]: "ResNet-50", "ResNeXt-50 32x4d", "ResNet-50, narrow (16)".
+    /// For people, from [`ResNetConfig::describe`]: "ResNet-50", "ResNeXt-50 32x4d", "ResNet-50,
+    /// narrow (16)".
     pub name: String,
 }
 
@@ -70,9 +73,16 @@ impl ResNetConfig {
 pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
     let (block, blocks) = recognise(checkpoint)?;
     let groups = find_groups(checkpoint, block);
-    let mut reader = ResNetReader { reader: Reader::new(checkpoint, Conventions::PYTORCH), block, groups };
+    let mut reader =
+        ResNetReader { reader: Reader::new(checkpoint, Conventions::PYTORCH), block, groups };
 
-    let stem = Expect { c_in: 3, c_out: None, ksize: Ksize::Odd { least: 5, usual: 7 }, stride: 2, groups: 1 };
+    let stem = Expect {
+        c_in: 3,
+        c_out: None,
+        ksize: Ksize::Odd { least: 5, usual: 7 },
+        stride: 2,
+        groups: 1,
+    };
     let (stem, grey) = reader.reader.stem("conv1", "bn1", stem)?;
     let mut c_in = stem.c_out;
     let mut stages = vec![Vec::new(); 4];
@@ -118,7 +128,8 @@ pub fn read(checkpoint: &Checkpoint) -> Result<Network> {
     })
 }
 
-/// Block type and depths, from names alone. Refuses what is no ResNet with a sentence about what it found.
+/// Block type and depths, from names alone. Refuses what is no ResNet with a sentence about what it
+/// found.
 fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
     let has = |name: &str| checkpoint.get(name).is_some();
     if has("conv1.0.weight") && has("layer1.0.conv1.weight") {
@@ -126,12 +137,17 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
             "its stem is several convolutions (`conv1.0.weight`, …: ResNet-C, -D or -T); one 7×7 is needed",
         );
     }
-    if checkpoint.get("conv1.weight").is_some_and(|tensor| matches!(tensor.shape[..], [_, _, 3, 3])) {
+    if checkpoint.get("conv1.weight").is_some_and(|tensor| matches!(tensor.shape[..], [_, _, 3, 3]))
+    {
         // The same names and other strides: it would load, and compute nonsense.
-        return unsupported("its first convolution is 3×3, as in networks for 32×32 images, and a 7×7 is needed");
+        return unsupported(
+            "its first convolution is 3×3, as in networks for 32×32 images, and a 7×7 is needed",
+        );
     }
-    // Either half of a ResNet is enough to go on, so that a file that lost one tensor is told which.
-    let has_stem_and_block = has("conv1.weight") && checkpoint.names().any(|name| name.starts_with("layer1.0."));
+    // Either half of a ResNet is enough to go on, so that a file that lost one tensor is told
+    // which.
+    let has_stem_and_block =
+        has("conv1.weight") && checkpoint.names().any(|name| name.starts_with("layer1.0."));
     if !(has("layer1.0.conv1.weight") || has_stem_and_block) {
         return match checkpoint.names().count() {
             0 => unsupported("it holds no tensors of numbers"),
@@ -144,17 +160,21 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
     let block = if has("layer1.0.conv3.weight") { Block::Bottleneck } else { Block::Basic };
     let blocks = [1, 2, 3, 4].map(|stage| count_blocks(checkpoint, &format!("layer{stage}.")));
     match blocks.iter().position(|&depth| depth == 0) {
-        Some(stage) => unsupported(format!("it has no `layer{}`; a ResNet has four stages", stage + 1)),
+        Some(stage) => {
+            unsupported(format!("it has no `layer{}`; a ResNet has four stages", stage + 1))
+        }
         None => Ok((block, blocks)),
     }
 }
 
-/// Groups of the bottlenecks' 3×3: what its inputs are divided by in the first block. 1 when that makes no sense, so that
-/// the shape check of that tensor reports it.
+/// Groups of the bottlenecks' 3×3: what its inputs are divided by in the first block. 1 when that
+/// makes no sense, so that the shape check of that tensor reports it.
 fn find_groups(checkpoint: &Checkpoint, block: Block) -> usize {
     let shape = |name: &str| checkpoint.get(name).map(|tensor| &tensor.shape[..]);
     match (block, shape("layer1.0.conv1.weight"), shape("layer1.0.conv2.weight")) {
-        (Block::Bottleneck, Some(&[c, ..]), Some(&[_, per_group, ..])) if per_group > 0 && c % per_group == 0 => {
+        (Block::Bottleneck, Some(&[c, ..]), Some(&[_, per_group, ..]))
+            if per_group > 0 && c % per_group == 0 =>
+        {
             (c / per_group).max(1)
         }
         _ => 1,
@@ -172,9 +192,13 @@ pub fn set_strides(stages: &mut [Vec<BlockWeights>], conventions: Conventions) {
             let strided = if block.convs.len() == 3 && !in_1x1 { 1 } else { 0 };
             for (number, conv) in block.convs.iter_mut().enumerate() {
                 conv.stride = if number == strided { stride } else { 1 };
-                // A basic block's second 3×3 is dilated as the stage's later blocks are (timm's `BasicBlock`).
-                let dilation =
-                    if number == 1 && strided == 0 && !in_1x1 { conventions.dilation(stage)[1] } else { dilation };
+                // A basic block's second 3×3 is dilated as the stage's later blocks are (timm's
+                // `BasicBlock`).
+                let dilation = if number == 1 && strided == 0 && !in_1x1 {
+                    conventions.dilation(stage)[1]
+                } else {
+                    dilation
+                };
                 conv.dilation = if conv.ksize > 1 { dilation } else { 1 };
                 conv.padding = Padding::Symmetric(conv.reach() / 2);
             }
@@ -198,7 +222,8 @@ impl ResNetReader<'_> {
         let name = format!("layer{}.{index}", stage + 1);
         let stride = if stage > 0 && index == 0 { 2 } else { 1 };
         let same = Expect { c_in, c_out: None, ksize: Ksize::Exactly(1), stride: 1, groups: 1 };
-        // With a downsample the block may change the number of channels; without, its output is added to its input.
+        // With a downsample the block may change the number of channels; without, its output is
+        // added to its input.
         let downsample = format!("{name}.downsample.0.weight");
         let has_downsample = self.reader.shape(&downsample).is_some() || stride > 1;
         let c_out = if has_downsample { None } else { Some(c_in) };
@@ -214,7 +239,8 @@ impl ResNetReader<'_> {
             }
             Block::Bottleneck => {
                 let first = conv(1, same)?;
-                let second = conv(2, Expect { c_in: first.c_out, ksize: ODD, stride, groups, ..same })?;
+                let second =
+                    conv(2, Expect { c_in: first.c_out, ksize: ODD, stride, groups, ..same })?;
                 let third = conv(3, Expect { c_in: second.c_out, c_out, ..same })?;
                 vec![first, second, third]
             }
@@ -222,7 +248,11 @@ impl ResNetReader<'_> {
         let downsample = match convs.last() {
             Some(last) if has_downsample => {
                 let expect = Expect { c_out: Some(last.c_out), stride, ..same };
-                Some(self.reader.conv(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), expect)?)
+                Some(self.reader.conv(
+                    &format!("{name}.downsample.0"),
+                    &format!("{name}.downsample.1"),
+                    expect,
+                )?)
             }
             _ => None,
         };

@@ -1,12 +1,14 @@
-//! What a file says beside its tensors, held against the network that they describe: a name (`arch`), and the attributes of pickled
-//! modules. Whatever contradicts is refused by name, for it would compute something else.
+//! What a file says beside its tensors, held against the network that they describe: a name
+//! (`arch`), and the attributes of pickled modules. Whatever contradicts is refused by name, for it
+//! would compute something else.
 
 use super::reader::{unlike, unsupported};
 use super::{Architecture, Conventions, Network};
 use crate::checkpoint::facts::{Facts, Module};
 use crate::error::{Result, Unlike};
 
-/// Parts of timm's and others' names of networks with the tensors of a plain one and other strides or poolings.
+/// Parts of timm's and others' names of networks with the tensors of a plain one and other strides
+/// or poolings.
 const OTHER_NETWORKS: [&str; 4] = ["blur", "resnetaa", "antialias", "dilated"];
 
 /// Activation functions by their class, as `torch.nn` and timm have them.
@@ -30,7 +32,8 @@ const ACTIVATIONS: [&str; 16] = [
 ];
 
 impl Network {
-    /// Takes over what the file tells of the conventions. Errors: [`Error::UnsupportedNetwork`](crate::Error::UnsupportedNetwork).
+    /// Takes over what the file tells of the conventions. Errors:
+    /// [`Error::UnsupportedNetwork`](crate::Error::UnsupportedNetwork).
     pub(super) fn heed(&mut self, facts: &Facts) -> Result<()> {
         for word in &facts.words {
             if OTHER_NETWORKS.iter().any(|part| word.contains(part)) {
@@ -70,24 +73,30 @@ impl Network {
             if name == "maxpool" || name == "3" && class.contains("Pool") {
                 // torchvision `ResNet.maxpool`; TorchScript doesn't tell the sizes.
                 let told = (*ksize, *stride, *padding);
-                if class != "MaxPool2d" || !matches!(told, (Some(3), Some(2), Some(1)) | (None, None, None)) {
-                    return unsupported(format!("its `{name}` is {class} with kernel, stride and padding {told:?}"));
+                if class != "MaxPool2d"
+                    || !matches!(told, (Some(3), Some(2), Some(1)) | (None, None, None))
+                {
+                    return unsupported(format!(
+                        "its `{name}` is {class} with kernel, stride and padding {told:?}"
+                    ));
                 }
             }
             if ["avgpool", "global_pool", "pool"].contains(&&name[..]) && class.contains("Max") {
-                return unsupported(format!("its `{name}` is {class}: the mean over positions can be run"));
+                return unsupported(format!(
+                    "its `{name}` is {class}: the mean over positions can be run"
+                ));
             }
         }
         Ok(())
     }
 
     fn heed_epsilons(&mut self, facts: &Facts) -> Result<()> {
-        let norms = facts
-            .modules
-            .iter()
-            .filter(|(_, module)| module.class.starts_with("BatchNorm2d") || module.class == "BatchNormAct2d");
+        let norms = facts.modules.iter().filter(|(_, module)| {
+            module.class.starts_with("BatchNorm2d") || module.class == "BatchNormAct2d"
+        });
         let mut told: Option<(&str, f64)> = None;
-        for (name, epsilon) in norms.filter_map(|(name, module)| Some((&name[..], module.epsilon?))) {
+        for (name, epsilon) in norms.filter_map(|(name, module)| Some((&name[..], module.epsilon?)))
+        {
             match told {
                 Some((first, before)) if before != epsilon => {
                     return unsupported(format!(
@@ -115,7 +124,9 @@ impl Network {
         let differs = |network: &Network| {
             network.convs().find_map(|conv| {
                 let Module { stride, dilation, .. } = facts.modules.get(&conv.name)?;
-                let is = |told: &Option<i64>, ours: usize| told.is_none_or(|told| usize::try_from(told) == Ok(ours));
+                let is = |told: &Option<i64>, ours: usize| {
+                    told.is_none_or(|told| usize::try_from(told) == Ok(ours))
+                };
                 let fits = is(stride, conv.stride) && is(dilation, conv.dilation);
                 (!fits).then(|| (conv.name.clone(), *stride, *dilation))
             })

@@ -28,9 +28,11 @@ pub fn start() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        // The sentence and the reload link are in index.html: nothing of this program may be needed to show them.
-        if let Some(root) =
-            web_sys::window().and_then(|window| window.document()).and_then(|page| page.document_element())
+        // The sentence and the reload link are in index.html: nothing of this program may be needed
+        // to show them.
+        if let Some(root) = web_sys::window()
+            .and_then(|window| window.document())
+            .and_then(|page| page.document_element())
         {
             let _ = root.set_attribute("data-crashed", "");
         }
@@ -215,15 +217,18 @@ fn taken(input: &HtmlInputElement) -> Vec<File> {
 }
 
 fn listed(files: Option<FileList>) -> Vec<File> {
-    files.map(|files| (0..files.length()).filter_map(|index| files.get(index)).collect()).unwrap_or_default()
+    files
+        .map(|files| (0..files.length()).filter_map(|index| files.get(index)).collect())
+        .unwrap_or_default()
 }
 
 /// Drop and paste work wherever the pointer is.
 fn take_files_anywhere(controller: Controller, dragging: RwSignal<bool>) {
     // Dragged text, or a picture dragged from this very page, is not for us; only `Files` are.
     let carries_files = |transfer: Option<DataTransfer>| {
-        transfer
-            .is_some_and(|transfer| transfer.types().iter().any(|kind| kind.as_string().as_deref() == Some("Files")))
+        transfer.is_some_and(|transfer| {
+            transfer.types().iter().any(|kind| kind.as_string().as_deref() == Some("Files"))
+        })
     };
     window_event_listener(ev::dragover, move |event| {
         if carries_files(event.data_transfer()) {
@@ -241,7 +246,8 @@ fn take_files_anywhere(controller: Controller, dragging: RwSignal<bool>) {
         dragging.set(false);
         if carries_files(event.data_transfer()) {
             event.prevent_default();
-            controller.open_files(listed(event.data_transfer().and_then(|transfer| transfer.files())));
+            controller
+                .open_files(listed(event.data_transfer().and_then(|transfer| transfer.files())));
         }
     });
     window_event_listener(ev::paste, move |event| {

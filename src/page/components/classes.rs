@@ -18,11 +18,14 @@ pub fn Classes(controller: Controller) -> impl IntoView {
     let ranking = Memo::new(move |_| Ranking(state.ranking()));
     let empty = Memo::new(move |_| ranking.with(|ranking| ranking.0.is_empty()));
     let heading = NodeRef::<html::H2>::new();
-    // A sample's button goes with the welcome that it stood in, and the focus would fall to the page: the result is what comes next.
+    // A sample's button goes with the welcome that it stood in, and the focus would fall to the
+    // page: the result is what comes next.
     Effect::new(move |_| {
         state.explanation_count.track();
         let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-        if let (Some(heading), true) = (heading.get(), lost && !untrack(|| state.camera_is_running())) {
+        if let (Some(heading), true) =
+            (heading.get(), lost && !untrack(|| state.camera_is_running()))
+        {
             let options = FocusOptions::new();
             options.set_prevent_scroll(true);
             let _ = heading.focus_with_options(&options);
@@ -34,7 +37,8 @@ pub fn Classes(controller: Controller) -> impl IntoView {
             <p class="hint">
                 {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
             </p>
-            // The key holds all that a row shows, except what it looks up itself: a chosen row keeps its focus.
+            // The key holds all that a row shows, except what it looks up itself: a chosen row
+            // keeps its focus.
             <ol data-testid="top-k">
                 <For
                     each=move || ranking.get().0
@@ -54,7 +58,11 @@ struct Ranking(Vec<(usize, Score)>);
 impl PartialEq for Ranking {
     fn eq(&self, other: &Ranking) -> bool {
         let shown = |ranking: &Ranking| -> Vec<_> {
-            ranking.0.iter().map(|(rank, score)| (*rank, score.class, score.probability.to_bits())).collect()
+            ranking
+                .0
+                .iter()
+                .map(|(rank, score)| (*rank, score.class, score.probability.to_bits()))
+                .collect()
         };
         shown(self) == shown(other)
     }
@@ -91,7 +99,8 @@ fn Ranked(controller: Controller, rank: usize, score: Score) -> impl IntoView {
     }
 }
 
-/// A combobox: type a name in either language, or a number; arrows, Enter and Escape as one expects. A click or an arrow lists all classes.
+/// A combobox: type a name in either language, or a number; arrows, Enter and Escape as one
+/// expects. A click or an arrow lists all classes.
 #[component]
 fn Search(controller: Controller) -> impl IntoView {
     let state = controller.state;
@@ -141,7 +150,8 @@ fn Search(controller: Controller) -> impl IntoView {
             }
             "Enter" => {
                 event.prevent_default();
-                // What is typed out in full wins over the first suggestion; what the arrows chose wins over both.
+                // What is typed out in full wins over the first suggestion; what the arrows chose
+                // wins over both.
                 let exact = state.labels.with(|labels| labels.find(query.get_untracked().trim()));
                 let marked = found.with(|found| found.get(active.get_untracked()).copied());
                 let class = if active.get_untracked() > 0 { marked } else { exact.or(marked) };
@@ -200,7 +210,8 @@ fn Search(controller: Controller) -> impl IntoView {
                                     role="option"
                                     data-class=class
                                     aria-selected=move || (active.get() == place).to_string()
-                                    // Before the field loses its focus, which would close the list under the pointer.
+                                    // Before the field loses its focus, which would close the list
+                                    // under the pointer.
                                     on:mousedown=move |event| {
                                         event.prevent_default();
                                         choose(class);

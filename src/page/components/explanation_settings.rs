@@ -126,8 +126,8 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
     }
 }
 
-/// One layer for each size of the grid, as radio buttons that look like one switch: four in every family, so that they fit a phone. The
-/// list below them has all.
+/// One layer for each size of the grid, as radio buttons that look like one switch: four in every
+/// family, so that they fit a phone. The list below them has all.
 #[component]
 fn Stages(controller: Controller) -> impl IntoView {
     let state = controller.state;

@@ -1,4 +1,5 @@
-//! Reading the heatmap: point at the picture, or move over its cells with the arrow keys, and see value, cell and receptive field.
+//! Reading the heatmap: point at the picture, or move over its cells with the arrow keys, and see
+//! value, cell and receptive field.
 
 use crate::catalog::layer_summary::{Part, part};
 use crate::explain::Explanation;
@@ -34,9 +35,11 @@ struct Field {
 fn find(explanation: &Explanation, parts: &[Part], point: (f64, f64)) -> Option<Found> {
     let Explanation { rect, cam, heatmap, height, width, .. } = explanation;
     let value = value_at(heatmap, (*height, *width), *rect, point)?;
-    let [column, row] =
-        [(point.0 - rect.x) / rect.width * cam.width as f64, (point.1 - rect.y) / rect.height * cam.height as f64]
-            .map(|at| at as usize);
+    let [column, row] = [
+        (point.0 - rect.x) / rect.width * cam.width as f64,
+        (point.1 - rect.y) / rect.height * cam.height as f64,
+    ]
+    .map(|at| at as usize);
     let (column, row) = (column.min(cam.width - 1), row.min(cam.height - 1));
     let [across, down] = [rect.width / cam.width as f64, rect.height / cam.height as f64];
     let [x, y] = [rect.width / *width as f64, rect.height / *height as f64]; // photo pixels an input pixel
@@ -61,13 +64,18 @@ fn find(explanation: &Explanation, parts: &[Part], point: (f64, f64)) -> Option<
     })
 }
 
-/// Lies over the canvas with its geometry, takes the pointer and the arrow keys, and draws the cell and what it sees.
+/// Lies over the canvas with its geometry, takes the pointer and the arrow keys, and draws the cell
+/// and what it sees.
 #[component]
 pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     let overlay = NodeRef::<svg::Svg>::new();
     let size = Memo::new(move |_| state.picture.with(|picture| picture.as_ref().map(size_of)));
     let on_pointer = move |event: PointerEvent| {
-        let (Some(overlay), Some((width, height))) = (overlay.get_untracked(), size.get_untracked()) else { return };
+        let (Some(overlay), Some((width, height))) =
+            (overlay.get_untracked(), size.get_untracked())
+        else {
+            return;
+        };
         let area = overlay.get_bounding_client_rect();
         let scale = (area.width() / width).min(area.height() / height); // as `object-fit: contain`
         let at = |position: i32, start: f64, length: f64, side: f64| {
@@ -94,7 +102,10 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
             let cell = ((at - start) / length * cells as f64).floor() + step;
             start + (cell.clamp(0.0, cells as f64 - 1.0) + 0.5) * length / cells as f64
         };
-        let (x, y) = state.point.get_untracked().unwrap_or((rect.x + rect.width / 2.0, rect.y + rect.height / 2.0));
+        let (x, y) = state
+            .point
+            .get_untracked()
+            .unwrap_or((rect.x + rect.width / 2.0, rect.y + rect.height / 2.0));
         state.point.set(Some((
             step_over(x, rect.x, rect.width, cam.width, step.0),
             step_over(y, rect.y, rect.height, cam.height, step.1),
@@ -150,14 +161,16 @@ pub fn Readout(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     let words = Memo::new(move |_| {
         let text = &state.text().tools;
         let Some(found) = found.get() else {
-            let outside = state.point.with(Option::is_some) && state.explanation.with(Option::is_some);
+            let outside =
+                state.point.with(Option::is_some) && state.explanation.with(Option::is_some);
             let hint = if state.touch_only { text.read_hint_touch } else { text.read_hint };
             return if outside { text.read_outside } else { hint }.to_owned();
         };
         let [column, row] = found.cell.map(|at| (at + 1).to_string());
         let [columns, rows] = found.cells.map(|count| count.to_string());
         let value = fill(text.read_value, &[&format!("{:.0}", 100.0 * found.value)]);
-        let cell = fill(text.read_cell, &[&column, &columns, &row, &rows, &format!("{:.4}", found.raw)]);
+        let cell =
+            fill(text.read_cell, &[&column, &columns, &row, &rows, &format!("{:.4}", found.raw)]);
         let field = found.field.map(|field| match field.whole {
             true => text.read_all.to_owned(),
             false => fill(text.read_field, &[&field.side.to_string(), &field.side.to_string()]),

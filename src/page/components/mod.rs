@@ -1,9 +1,12 @@
 //! The views. They read the state's signals and call the controller; no view computes.
 //!
 //! - `app.rs`: the page as a whole; `notices.rs`, `status.rs`: what it says about itself;
-//! - `stage.rs`: the picture, with `inspector.rs`, `camera_bar.rs` and `tray.rs`; `model.rs`, `preprocessing.rs`: the network in use;
-//! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels for other questions;
-//! - `network_view.rs`, `timings.rs`: inside the network; `tour.rs`; `shortcuts.rs`; `widgets.rs`: controls used more than once.
+//! - `stage.rs`: the picture, with `inspector.rs`, `camera_bar.rs` and `tray.rs`; `model.rs`,
+//!   `preprocessing.rs`: the network in use;
+//! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
+//!   for other questions;
+//! - `network_view.rs`, `timings.rs`: inside the network; `tour.rs`; `shortcuts.rs`; `widgets.rs`:
+//!   controls used more than once.
 
 mod analysis;
 pub mod app;

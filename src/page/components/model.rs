@@ -1,4 +1,5 @@
-//! The model: its chooser above the picture, and a card with what it is and which copies are in this browser.
+//! The model: its chooser above the picture, and a card with what it is and which copies are in
+//! this browser.
 
 use super::preprocessing::PreprocessingForm;
 use crate::checkpoint::Note;
@@ -20,8 +21,8 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
             None => String::new(),
         })
     });
-    // After a refusal, a cancelled download or a “not now” the field must not go on naming a model that is not in use, nor
-    // the first of the list because its options were written anew.
+    // After a refusal, a cancelled download or a “not now” the field must not go on naming a model
+    // that is not in use, nor the first of the list because its options were written anew.
     Effect::new(move |_| {
         state.offer.track();
         state.failure.track();
@@ -38,7 +39,12 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
         let id = current.get();
         let listed = state.models.with(|models| {
             let model = models.iter().find(|model| model.id == id)?;
-            Some(state.language().choose(model.knows.as_deref()?, model.knows_zh.as_deref()).to_owned())
+            Some(
+                state
+                    .language()
+                    .choose(model.knows.as_deref()?, model.knows_zh.as_deref())
+                    .to_owned(),
+            )
         });
         let own = || Some(fill(state.text().classes, &[&state.model.get()?.classes.to_string()]));
         listed.or_else(own).unwrap_or_default()
@@ -78,13 +84,16 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
 #[component]
 pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl IntoView {
     let state = controller.state;
-    let own = Memo::new(move |_| state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none())));
+    let own = Memo::new(move |_| {
+        state.model.with(|model| model.as_ref().is_some_and(|model| model.id.is_none()))
+    });
     let note = move || {
         let id = state.model.get()?.id?;
         state.models.with(|models| {
             let model = models.iter().find(|model| model.id == id)?;
             let note = state.language().choose(&model.note, model.note_zh.as_deref()).to_owned();
-            let mut fine = format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
+            let mut fine =
+                format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
             if model.sha256.is_none() {
                 fine = format!("{fine} · {}", state.text().weights.unverified);
             }
@@ -128,7 +137,8 @@ pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl I
     }
 }
 
-/// What was taken, passed over and assumed when a visitor's file was read; of several networks in it the others can be taken.
+/// What was taken, passed over and assumed when a visitor's file was read; of several networks in
+/// it the others can be taken.
 #[component]
 fn Notes(controller: Controller) -> impl IntoView {
     let state = controller.state;
@@ -163,7 +173,8 @@ fn Notes(controller: Controller) -> impl IntoView {
     }
 }
 
-/// Copies of downloads in this browser, each with a button that deletes it; and a note where there was no room for one.
+/// Copies of downloads in this browser, each with a button that deletes it; and a note where there
+/// was no room for one.
 #[component]
 fn Copies(controller: Controller) -> impl IntoView {
     let state = controller.state;
@@ -172,7 +183,9 @@ fn Copies(controller: Controller) -> impl IntoView {
         let copy = |cached: CachedWeights| {
             let name = state.models.with(|models| {
                 let model = models.iter().find(|model| model.id == cached.id);
-                model.map(|model| state.language().choose(&model.name, model.name_zh.as_deref()).to_owned())
+                model.map(|model| {
+                    state.language().choose(&model.name, model.name_zh.as_deref()).to_owned()
+                })
             });
             let mut name = name.unwrap_or(cached.id);
             if !cached.current {
@@ -196,7 +209,10 @@ fn Copies(controller: Controller) -> impl IntoView {
         state.cached_weights.get().into_iter().map(copy).collect_view()
     };
     let not_cached = move || {
-        state.not_cached.get().then(|| view! { <li data-testid="not-kept">{state.text().weights.not_kept}</li> })
+        state
+            .not_cached
+            .get()
+            .then(|| view! { <li data-testid="not-kept">{state.text().weights.not_kept}</li> })
     };
     view! { <ul class="cached-weights" data-testid="copies">{copies} {not_cached}</ul> }
 }

@@ -1,4 +1,5 @@
-//! Inside the network: its parts with their shapes, of which one can be chosen as target layer, and that layer's channels on this photo.
+//! Inside the network: its parts with their shapes, of which one can be chosen as target layer, and
+//! that layer's channels on this photo.
 
 use super::thumbnails::{self, Thumbnails};
 use super::timings::Timings;
@@ -38,16 +39,21 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
     let boxes = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts)));
     let title = move || {
         let known = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
-        let layer = known.or_else(|| state.picture.with(Option::is_some).then(|| state.layer.get()));
+        let layer =
+            known.or_else(|| state.picture.with(Option::is_some).then(|| state.layer.get()));
         layer.map(|layer| fill(state.text().network.channels, &[&layer])).unwrap_or_default()
     };
-    // Their places are kept before they come: what stands below must not move away from under a finger.
+    // Their places are kept before they come: what stands below must not move away from under a
+    // finger.
     let channels = Signal::derive(move || {
         state.channels.with(|channels| {
             let Some(channels) = channels else { return thumbnails::placeholders(&state, SHOWN) };
             let words = state.text().network.channel;
             let strongest = channels.largest(SHOWN, |channel| channel.mean);
-            strongest.iter().map(|one| thumbnails::channel(&state, channels, one, words, one.mean)).collect()
+            strongest
+                .iter()
+                .map(|one| thumbnails::channel(&state, channels, one, words, one.mean))
+                .collect()
         })
     });
     view! {
@@ -84,12 +90,15 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
 fn Box(controller: Controller, drawn: Drawn) -> impl IntoView {
     let state = controller.state;
     let Drawn { name, blocks, part } = drawn;
-    let (channels, height, width) = (part.channels.to_string(), part.height.to_string(), part.width.to_string());
+    let (channels, height, width) =
+        (part.channels.to_string(), part.height.to_string(), part.width.to_string());
     let of_stage = !part.stage.is_empty();
     let counted = of_stage && part.name != name; // the head is one convolution
     let chosen = {
         let name = name.clone();
-        Memo::new(move |_| of_stage && layers(&state.layer.get()).iter().any(|layer| is_within(layer, &name)))
+        Memo::new(move |_| {
+            of_stage && layers(&state.layer.get()).iter().any(|layer| is_within(layer, &name))
+        })
     };
     // Roots and logarithms: 224 places and 3 channels have to fit beside 7 and 2,048.
     let tall = format!("{:.2}rem", 0.4 + 0.36 * (part.height.max(part.width) as f64).sqrt());

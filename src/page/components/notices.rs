@@ -1,4 +1,5 @@
-//! What the page says about itself: complaints with a way on, the question before a download, the adapter.
+//! What the page says about itself: complaints with a way on, the question before a download, the
+//! adapter.
 
 use crate::error::Error;
 use crate::page::controller::Controller;
@@ -56,9 +57,14 @@ pub fn AdapterName(controller: Controller) -> impl IntoView {
     }
 }
 
-/// What went wrong, and the buttons that lead on. The region is always there, so that its first words are announced.
+/// What went wrong, and the buttons that lead on. The region is always there, so that its first
+/// words are announced.
 #[component]
-pub fn Complaint(controller: Controller, browse_photo: Callback<()>, browse_weights: Callback<()>) -> impl IntoView {
+pub fn Complaint(
+    controller: Controller,
+    browse_photo: Callback<()>,
+    browse_weights: Callback<()>,
+) -> impl IntoView {
     let state = controller.state;
     view! {
         <div role="alert">

@@ -1,4 +1,5 @@
-//! How photos become the inputs of a visitor's own network, and by which conventions that was trained.
+//! How photos become the inputs of a visitor's own network, and by which conventions that was
+//! trained.
 
 use crate::checkpoint::Conventions;
 use crate::explain::objective::Scores;
@@ -44,14 +45,17 @@ impl Number {
     /// Least, most, and step; the browser refuses what lies outside.
     fn bounds(self) -> [String; 3] {
         match self {
-            Number::Resize | Number::Crop | Number::Longest => [MIN_SIDE.to_string(), "1024".into(), "1".into()],
+            Number::Resize | Number::Crop | Number::Longest => {
+                [MIN_SIDE.to_string(), "1024".into(), "1".into()]
+            }
             Number::Mean(_) => ["-10".into(), "10".into(), "any".into()],
             Number::Std(_) => ["0.001".into(), "10".into(), "any".into()],
         }
     }
 }
 
-/// How photos become the inputs of a visitor's own network: folded away, ImageNet's values at first.
+/// How photos become the inputs of a visitor's own network: folded away, ImageNet's values at
+/// first.
 #[component]
 pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
     let state = controller.state;
@@ -87,7 +91,11 @@ pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
     let rows: [(Words, Vec<(Number, &'static str)>); 5] = [
         (
             |text| text.weights.mean,
-            vec![(Number::Mean(0), "mean-0"), (Number::Mean(1), "mean-1"), (Number::Mean(2), "mean-2")],
+            vec![
+                (Number::Mean(0), "mean-0"),
+                (Number::Mean(1), "mean-1"),
+                (Number::Mean(2), "mean-2"),
+            ],
         ),
         (
             |text| text.weights.std,
@@ -126,9 +134,11 @@ pub fn PreprocessingForm(controller: Controller) -> impl IntoView {
 #[component]
 fn ConventionsForm(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let is_mobilenet =
-        Memo::new(move |_| state.training.with(|training| training.is_some_and(|training| training.is_mobilenet)));
-    let now = move || state.training.get().map_or(Conventions::PYTORCH, |training| training.conventions);
+    let is_mobilenet = Memo::new(move |_| {
+        state.training.with(|training| training.is_some_and(|training| training.is_mobilenet))
+    });
+    let now =
+        move || state.training.get().map_or(Conventions::PYTORCH, |training| training.conventions);
     let change = move |change: &dyn Fn(&mut Conventions)| {
         let mut conventions = untrack(now);
         change(&mut conventions);
@@ -138,7 +148,11 @@ fn ConventionsForm(controller: Controller) -> impl IntoView {
     let framework = move || {
         let from = move |training: Training| {
             let place = usize::from(training.conventions.same_padding);
-            format!("{} {}", words().conventions_mean[place], words().conventions_from[training.source as usize])
+            format!(
+                "{} {}",
+                words().conventions_mean[place],
+                words().conventions_from[training.source as usize]
+            )
         };
         view! {
             <Choice
@@ -159,7 +173,12 @@ fn ConventionsForm(controller: Controller) -> impl IntoView {
     };
     let strides = move || {
         let stride = |place: usize| Conventions::OUTPUT_STRIDES[place];
-        let place = move || Conventions::OUTPUT_STRIDES.iter().position(|&one| one == now().output_stride).unwrap_or(0);
+        let place = move || {
+            Conventions::OUTPUT_STRIDES
+                .iter()
+                .position(|&one| one == now().output_stride)
+                .unwrap_or(0)
+        };
         view! {
             <Choice
                 id="stride-in"

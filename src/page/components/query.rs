@@ -1,4 +1,5 @@
-//! What is asked about the class: its score, its probability, why it rather than another, or what speaks against it.
+//! What is asked about the class: its score, its probability, why it rather than another, or what
+//! speaks against it.
 
 use crate::page::controller::Controller;
 use crate::page::i18n::fill;
@@ -11,7 +12,8 @@ use leptos::prelude::*;
 pub fn ContrastClass(state: State, id: &'static str, choose: Callback<usize>) -> impl IntoView {
     let options = move || {
         let (class, chosen) = (state.target(), state.present_contrast_class());
-        let mut others: Vec<usize> = state.ranking().into_iter().map(|(_, score)| score.class).collect();
+        let mut others: Vec<usize> =
+            state.ranking().into_iter().map(|(_, score)| score.class).collect();
         others.extend(chosen.filter(|chosen| !others.contains(chosen)));
         others.retain(|&other| Some(other) != class);
         let option = |other: usize| {
@@ -41,7 +43,9 @@ pub fn ObjectiveChooser(controller: Controller) -> impl IntoView {
     let option = move |kind: ObjectiveKind| {
         let words = move || {
             let other = match kind {
-                ObjectiveKind::Contrast => state.present_contrast_class().map(|class| state.label(class)),
+                ObjectiveKind::Contrast => {
+                    state.present_contrast_class().map(|class| state.label(class))
+                }
                 _ => None,
             };
             fill(state.text().analysis.targets[kind as usize], &[&other.unwrap_or("…".into())])

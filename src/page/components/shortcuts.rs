@@ -1,4 +1,5 @@
-//! Hotkeys: single letters, which do nothing while somebody types and can be switched off (WCAG 2.1, 2.1.4).
+//! Hotkeys: single letters, which do nothing while somebody types and can be switched off (WCAG
+//! 2.1, 2.1.4).
 
 use crate::page::controller::Controller;
 use crate::page::controller::export::Export;
@@ -12,7 +13,8 @@ use web_sys::Element;
 /// `localStorage` key.
 const KEY: &str = "gradlens-keys";
 /// Where letters are typed, or choose from a list.
-const TYPING: &str = "select,textarea,[contenteditable],input:not([type=radio],[type=checkbox],[type=range])";
+const TYPING: &str =
+    "select,textarea,[contenteditable],input:not([type=radio],[type=checkbox],[type=range])";
 
 /// In the order of `text.shortcuts.does`.
 const KEYS: [&str; 7] = ["O", "1 2 3 4", "N", "S", "T", "L", "?"];
@@ -37,12 +39,17 @@ pub fn listen(controller: Controller, browse_photo: Callback<()>, switch_languag
             "4" => state.view.set(View::Both),
             "n" => {
                 let (classes, now) = untrack(|| (state.ranking(), state.target()));
-                let place = classes.iter().position(|(_, score)| Some(score.class) == now).map_or(0, |place| place + 1);
+                let place = classes
+                    .iter()
+                    .position(|(_, score)| Some(score.class) == now)
+                    .map_or(0, |place| place + 1);
                 if let Some((_, score)) = classes.get(place % classes.len().max(1)) {
                     controller.choose_class(Some(score.class));
                 }
             }
-            "s" if state.picture.with_untracked(Option::is_some) => controller.export(Export::Shown),
+            "s" if state.picture.with_untracked(Option::is_some) => {
+                controller.export(Export::Shown)
+            }
             "t" => controller.start_tour(),
             "l" => switch_language.run(()),
             "?" => {

@@ -1,4 +1,5 @@
-//! The picture and what belongs to it: choosing a photo, view, opacity, colours, colour bar, saving.
+//! The picture and what belongs to it: choosing a photo, view, opacity, colours, colour bar,
+//! saving.
 
 use super::camera_bar::CameraBar;
 use super::inspector::{self, Found, Marks, Readout};
@@ -85,7 +86,8 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         }
     });
     Effect::new(move |_| {
-        if let (Some(canvas), Some(picture), true) = (photo.get(), state.picture.get(), both.get()) {
+        if let (Some(canvas), Some(picture), true) = (photo.get(), state.picture.get(), both.get())
+        {
             canvas::paint(&canvas, &canvas::plain(&picture.shown));
         }
     });
@@ -94,7 +96,10 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         state.explanation.with(|explanation| match explanation {
             Some(explanation) => {
                 let (name, _) = i18n::method(state.language(), &explanation.method.to_string());
-                let of = fill(state.text().overlay_of, &[name, &state.label(explanation.class), &explanation.layer]);
+                let of = fill(
+                    state.text().overlay_of,
+                    &[name, &state.label(explanation.class), &explanation.layer],
+                );
                 format!("{of}. {}", in_words(&state, explanation))
             }
             None => state.text().plain_photo.to_owned(),
@@ -118,7 +123,10 @@ fn in_words(state: &State, explanation: &Explanation) -> String {
         return text.described_blank.to_owned();
     }
     let known = describe(&explanation.heatmap, (explanation.height, explanation.width));
-    fill(text.described, &[text.places[known.row][known.column], &format!("{:.0}", 100.0 * known.share)])
+    fill(
+        text.described,
+        &[text.places[known.row][known.column], &format!("{:.0}", 100.0 * known.share)],
+    )
 }
 
 /// The pixels of the first canvas: only this runs when opacity, colours or view change.
@@ -126,7 +134,9 @@ fn visible(state: &State, picture: &Picture) -> canvas::Pixels {
     let (view, look) = (state.view.get(), state.look());
     let look = if view == View::Heatmap { Look { opacity: 1.0, ..look } } else { look };
     match state.explanation.get() {
-        Some(explanation) if view != View::Photo => canvas::over(&picture.shown, &picture.full, &explanation, look),
+        Some(explanation) if view != View::Photo => {
+            canvas::over(&picture.shown, &picture.full, &explanation, look)
+        }
         _ => canvas::plain(&picture.shown),
     }
 }
@@ -315,7 +325,8 @@ fn ExportMenu(controller: Controller) -> impl IntoView {
         }
     });
     let on_pointer = window_event_listener(ev::pointerdown, move |event| {
-        let target: Option<web_sys::Node> = event.target().and_then(|target| target.dyn_into().ok());
+        let target: Option<web_sys::Node> =
+            event.target().and_then(|target| target.dyn_into().ok());
         close_if(&|menu| !menu.contains(target.as_ref()));
     });
     on_cleanup(move || {
@@ -349,7 +360,8 @@ fn Ramp(#[prop(into)] colours: Signal<ColourMap>) -> impl IntoView {
 
 /// A sentence about what the warm places of the heatmap do, and at which layer.
 fn evidence_sentence(state: &State, words: Words) -> String {
-    let said = |known: &Explanation| fill(words(state.text()), &[&state.evidence(known), &known.layer]);
+    let said =
+        |known: &Explanation| fill(words(state.text()), &[&state.evidence(known), &known.layer]);
     state.explanation.with(|known| known.as_deref().map(said).unwrap_or_default())
 }
 
@@ -357,7 +369,9 @@ fn evidence_sentence(state: &State, words: Words) -> String {
 #[component]
 fn PhotoNotes(state: State) -> impl IntoView {
     let notes = move || {
-        let notes = state.picture.with(|picture| picture.as_ref().map(|picture| picture.full.notes.clone()));
+        let notes = state
+            .picture
+            .with(|picture| picture.as_ref().map(|picture| picture.full.notes.clone()));
         let words = |note: Note| match state.language() {
             Language::English => note.to_string(),
             Language::Chinese => note.chinese(),
@@ -371,10 +385,13 @@ fn PhotoNotes(state: State) -> impl IntoView {
     view! { <div role="status">{notes}</div> }
 }
 
-/// That the heatmap is empty, and that this is the answer. Over the picture, so that nothing below it moves.
+/// That the heatmap is empty, and that this is the answer. Over the picture, so that nothing below
+/// it moves.
 #[component]
 fn BlankNotice(state: State) -> impl IntoView {
-    let blank = Memo::new(move |_| state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank)));
+    let blank = Memo::new(move |_| {
+        state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank))
+    });
     let notice = move || {
         view! {
             <p class="stage-blank" role="status" data-testid="blank">
@@ -392,7 +409,8 @@ fn ColourBar(state: State) -> impl IntoView {
         state.explanation.with(|explanation| {
             let explanation = explanation.as_ref()?;
             let (name, _) = i18n::method(state.language(), &explanation.method.to_string());
-            let (width, height) = (explanation.cam.width.to_string(), explanation.cam.height.to_string());
+            let (width, height) =
+                (explanation.cam.width.to_string(), explanation.cam.height.to_string());
             let caption = fill(state.text().caption, &[name, &explanation.layer, &width, &height]);
             let asked = state.objective_words(explanation.objective);
             Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })

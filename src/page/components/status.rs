@@ -51,7 +51,10 @@ fn rate(state: &State, progress: &Progress) -> String {
     let mut words = fill(text.received, &[&megabytes(received), &megabytes(total)]);
     if progress.rate > 0.0 && received < total {
         let seconds = ((total - received) / progress.rate).ceil().min(99_999.0) as u32;
-        words = format!("{words} · {}", fill(text.rate, &[&megabytes(progress.rate), &seconds.to_string()]));
+        words = format!(
+            "{words} · {}",
+            fill(text.rate, &[&megabytes(progress.rate), &seconds.to_string()])
+        );
     }
     words
 }
@@ -66,7 +69,9 @@ fn sentence(state: &State, condition: Condition) -> String {
     match (condition, state.work.get()) {
         (Condition::Error, _) => text.stopped.to_owned(),
         (Condition::Done, _) => match state.explanation.get() {
-            Some(known) if known.objective != Objective::Logit => fill(text.done_evidence, &[&state.evidence(&known)]),
+            Some(known) if known.objective != Objective::Logit => {
+                fill(text.done_evidence, &[&state.evidence(&known)])
+            }
             _ => fill(text.done, &[&class()]),
         },
         (_, Some(Work::Connecting)) => text.connecting.to_owned(),
@@ -86,8 +91,12 @@ fn sentence(state: &State, condition: Condition) -> String {
 #[component]
 fn Elapsed(state: State) -> impl IntoView {
     let times = Memo::new(move |_| {
-        let look = state.prediction.with(|prediction| prediction.as_ref().map(|prediction| prediction.milliseconds))?;
-        let trace = state.explanation.with(|explanation| explanation.as_ref().map(|known| known.milliseconds))?;
+        let look = state
+            .prediction
+            .with(|prediction| prediction.as_ref().map(|prediction| prediction.milliseconds))?;
+        let trace = state
+            .explanation
+            .with(|explanation| explanation.as_ref().map(|known| known.milliseconds))?;
         Some((look, trace))
     });
     view! {

@@ -18,14 +18,22 @@ pub struct Thumbnail {
 }
 
 /// A channel's activations over a small copy of the photo.
-pub fn channel(state: &State, known: &Channels, one: &Channel, words: &str, value: f32) -> Thumbnail {
+pub fn channel(
+    state: &State,
+    known: &Channels,
+    one: &Channel,
+    words: &str,
+    value: f32,
+) -> Thumbnail {
     let caption = fill(words, &[&one.index.to_string(), &format!("{value:.4}")]);
     Thumbnail { caption, pixels: Arc::new(over_thumb(state, &known.map(one.index))) }
 }
 
 /// In the place of channels that are still to come: the photo alone.
 pub fn placeholders(state: &State, count: usize) -> Vec<Thumbnail> {
-    let Some(picture) = state.picture.get().filter(|_| state.network_open.get()) else { return Vec::new() };
+    let Some(picture) = state.picture.get().filter(|_| state.network_open.get()) else {
+        return Vec::new();
+    };
     let thumb = picture.shown.shrunk(canvas::THUMB);
     let caption = fill(state.text().network.channel, &["…", "…"]);
     vec![Thumbnail { caption, ..input(&thumb.rgb, thumb.width, thumb.height) }; count]

@@ -1,4 +1,5 @@
-//! How long each shader took, for those who ask: off at first, since it slows the passes down; and what computes.
+//! How long each shader took, for those who ask: off at first, since it slows the passes down; and
+//! what computes.
 
 use crate::page::controller::Controller;
 
@@ -7,7 +8,8 @@ use leptos::prelude::*;
 #[component]
 pub fn Timings(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let available = move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.timings_available));
+    let available =
+        move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.timings_available));
     let tables = move || {
         state.timings.with(|all| {
             let text = state.text().network;

@@ -1,4 +1,5 @@
-//! The guided tour: five steps through one explanation, told with the numbers of this photo, this class, this run.
+//! The guided tour: five steps through one explanation, told with the numbers of this photo, this
+//! class, this run.
 
 use super::thumbnails::{self, Thumbnail, Thumbnails};
 use crate::page::controller::{Controller, TOUR_STEPS};
@@ -24,8 +25,12 @@ pub fn StartTour(controller: Controller, id: &'static str) -> impl IntoView {
 pub fn Tour(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let open = Memo::new(move |_| state.tour.get().is_some());
-    let story = Memo::new(move |_| state.tour.get().and_then(|step| tell(&state, step)).unwrap_or_default());
-    let pictures = Signal::derive(move || state.tour.get().map(|step| pictures(&state, step)).unwrap_or_default());
+    let story = Memo::new(move |_| {
+        state.tour.get().and_then(|step| tell(&state, step)).unwrap_or_default()
+    });
+    let pictures = Signal::derive(move || {
+        state.tour.get().map(|step| pictures(&state, step)).unwrap_or_default()
+    });
     let heading = NodeRef::<html::H2>::new();
     Effect::new(move |_| {
         // Keyboards and screen readers go along with the story.
@@ -39,7 +44,8 @@ pub fn Tour(controller: Controller) -> impl IntoView {
         }
     };
     let go = move |by: isize| {
-        if let Some(step) = state.tour.get_untracked().and_then(|step| step.checked_add_signed(by)) {
+        if let Some(step) = state.tour.get_untracked().and_then(|step| step.checked_add_signed(by))
+        {
             if step < TOUR_STEPS { controller.go_to_step(step) } else { controller.end_tour() }
         }
     };
@@ -87,28 +93,35 @@ pub fn Tour(controller: Controller) -> impl IntoView {
 fn tell(state: &State, step: usize) -> Option<(String, String)> {
     let text = state.text().network;
     let prediction = state.prediction.get()?;
-    let photo =
-        state.picture.with(|picture| picture.as_ref().map(|picture| (picture.full.width, picture.full.height)))?;
+    let photo = state.picture.with(|picture| {
+        picture.as_ref().map(|picture| (picture.full.width, picture.full.height))
+    })?;
     if step == 0 {
         let sizes = [photo.0, photo.1, prediction.width, prediction.height, prediction.input.len()]
             .map(|number| state.number(number));
         return Some((fill(text.tour_sees, &sizes.each_ref().map(String::as_str)), String::new()));
     }
     let known = state.explanation.get()?;
-    let channels = state
-        .channels
-        .get()
-        .filter(|channels| (channels.class, &*channels.layer) == (known.class, known.last_layer()))?;
+    let channels = state.channels.get().filter(|channels| {
+        (channels.class, &*channels.layer) == (known.class, known.last_layer())
+    })?;
     let class = state.label(known.class);
     let count = channels.channels.len();
     let (height, width) = channels.size();
-    let (count_words, height_words, width_words) = (state.number(count), state.number(height), state.number(width));
+    let (count_words, height_words, width_words) =
+        (state.number(count), state.number(height), state.number(width));
     Some(match step {
         1 => {
             let (weighted, macs) = state.layer_summary.with(|parts| {
-                (parts.iter().map(|part| part.weighted).sum::<usize>(), parts.iter().map(|part| part.macs).sum::<u64>())
+                (
+                    parts.iter().map(|part| part.weighted).sum::<usize>(),
+                    parts.iter().map(|part| part.macs).sum::<u64>(),
+                )
             });
-            let score = prediction.top(prediction.logits.len()).into_iter().find(|score| score.class == known.class)?;
+            let score = prediction
+                .top(prediction.logits.len())
+                .into_iter()
+                .find(|score| score.class == known.class)?;
             let before = [
                 state.number(weighted),
                 match state.language() {
@@ -127,30 +140,47 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
                 format!("{:.2}", score.logit),
                 format!("{:.1}", 100.0 * score.probability),
             ];
-            let of =
-                |words: &str, values: &[String]| fill(words, &values.iter().map(String::as_str).collect::<Vec<_>>());
+            let of = |words: &str, values: &[String]| {
+                fill(words, &values.iter().map(String::as_str).collect::<Vec<_>>())
+            };
             (of(text.tour_forward, &before), of(text.tour_scores, &after))
         }
         2 => {
             let gradients = state.number(count * height * width);
             let milliseconds = format!("{:.0}", known.milliseconds);
-            let values = [&known.layer, &class, &milliseconds, &gradients, &count_words, &width_words, &height_words]
-                .map(String::as_str);
+            let values = [
+                &known.layer,
+                &class,
+                &milliseconds,
+                &gradients,
+                &count_words,
+                &width_words,
+                &height_words,
+            ]
+            .map(String::as_str);
             (fill(text.tour_backward, &values), String::new())
         }
         3 => {
             let positive = channels.channels.iter().filter(|channel| channel.weight > 0.0).count();
-            (fill(text.tour_weights, &[&class, &state.number(positive), &count_words]), text.tour_strongest.to_owned())
+            (
+                fill(text.tour_weights, &[&class, &state.number(positive), &count_words]),
+                text.tour_strongest.to_owned(),
+            )
         }
         _ => {
             let largest = known.cam.values.iter().copied().fold(0.0, f32::max);
-            (fill(text.tour_picture, &[&width_words, &height_words, &format!("{largest:.4}")]), String::new())
+            (
+                fill(text.tour_picture, &[&width_words, &height_words, &format!("{largest:.4}")]),
+                String::new(),
+            )
         }
     })
 }
 
 fn pictures(state: &State, step: usize) -> Vec<Thumbnail> {
-    let (Some(prediction), Some(known)) = (state.prediction.get(), state.explanation.get()) else { return Vec::new() };
+    let (Some(prediction), Some(known)) = (state.prediction.get(), state.explanation.get()) else {
+        return Vec::new();
+    };
     let text = state.text().network;
     match (step, state.channels.get()) {
         (0, _) => vec![thumbnails::input(&prediction.rgb, prediction.width, prediction.height)],

@@ -11,7 +11,9 @@ use leptos::prelude::*;
 #[component]
 pub fn Tray(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let current = Memo::new(move |_| state.picture.with(|picture| picture.as_ref().map(|picture| picture.id)));
+    let current = Memo::new(move |_| {
+        state.picture.with(|picture| picture.as_ref().map(|picture| picture.id))
+    });
     view! {
         <div class="samples tray" class:shown=move || state.tray.with(|tray| tray.len() > 1) data-testid="tray">
             <p class="hint">{move || state.text().camera.tray}</p>

@@ -1,6 +1,7 @@
 //! The analysis panels: what each asks of the engine.
 //!
-//! Opening a panel asks for what is quick; what takes long waits for a button. A new explanation empties the panels.
+//! Opening a panel asks for what is quick; what takes long waits for a button. A new explanation
+//! empties the panels.
 
 use super::Controller;
 use crate::explain::cam::Method;
@@ -37,7 +38,8 @@ impl Controller {
     /// Empties the panels, and asks for what the open one shows first.
     pub fn restart_analysis(self) {
         let state = self.state;
-        if !state.analysis.open.get_untracked() || state.explanation.with_untracked(Option::is_none) {
+        if !state.analysis.open.get_untracked() || state.explanation.with_untracked(Option::is_none)
+        {
             return;
         }
         self.next_analysis(); // results that are on their way belong to what was asked before
@@ -79,15 +81,22 @@ fn first_analysis(state: State) -> Option<Analysis> {
         Panel::Layers => Analysis::Maps(layer_questions(state, &explanation)),
         Panel::Targets => {
             let contrast_class = state.present_contrast_class();
-            let objectives = ObjectiveKind::ALL.into_iter().filter_map(|kind| kind.objective(contrast_class));
-            Analysis::Maps(objectives.map(|objective| Question { objective, ..explanation.question() }).collect())
+            let objectives =
+                ObjectiveKind::ALL.into_iter().filter_map(|kind| kind.objective(contrast_class));
+            Analysis::Maps(
+                objectives
+                    .map(|objective| Question { objective, ..explanation.question() })
+                    .collect(),
+            )
         }
         Panel::Compare => Analysis::Maps(comparison(state, &explanation)),
         Panel::Detail => Analysis::Guided,
         Panel::Neurons => Analysis::Neurons,
         Panel::Swipe => {
             let sides = state.analysis.sides.get();
-            Analysis::Maps(sides.iter().filter_map(|side| side_question(state, &explanation, side)).collect())
+            Analysis::Maps(
+                sides.iter().filter_map(|side| side_question(state, &explanation, side)).collect(),
+            )
         }
         Panel::Methods | Panel::Localization | Panel::Faithfulness => return None,
     })
@@ -96,7 +105,10 @@ fn first_analysis(state: State) -> Option<Analysis> {
 /// Each layer on show, and the fused ones.
 fn layer_questions(state: State, explanation: &Explanation) -> Vec<Question> {
     let one = explanation.question();
-    let each = state.compared_layers().into_iter().map(|layer| Question { layers: vec![layer], ..one.clone() });
+    let each = state
+        .compared_layers()
+        .into_iter()
+        .map(|layer| Question { layers: vec![layer], ..one.clone() });
     let mut questions: Vec<Question> = each.collect();
     let fused = state.fused_layers();
     if fused.len() > 1 {
@@ -112,7 +124,8 @@ fn comparison(state: State, explanation: &Explanation) -> Vec<Question> {
     classes.retain(|&class| class != explanation.class);
     classes.insert(0, explanation.class);
     classes.truncate(CLASSES);
-    let layers: Vec<Vec<String>> = state.one_layer_per_stride().into_iter().map(|(layer, _)| vec![layer]).collect();
+    let layers: Vec<Vec<String>> =
+        state.one_layer_per_stride().into_iter().map(|(layer, _)| vec![layer]).collect();
     let methods: Vec<Method> = Method::quick().collect();
     let cell = |class: usize, layers: &[String], method: Method| Question {
         class: Some(class),
@@ -156,7 +169,9 @@ fn side_question(state: State, explanation: &Explanation, side: &Side) -> Option
         Side::Shown => one,
         Side::Method(method) => Question { method: *method, ..one },
         Side::Layer(layer) => Question { layers: vec![layer.clone()], ..one },
-        Side::Objective(kind) => Question { objective: kind.objective(state.present_contrast_class())?, ..one },
+        Side::Objective(kind) => {
+            Question { objective: kind.objective(state.present_contrast_class())?, ..one }
+        }
     })
 }
 
@@ -164,7 +179,10 @@ fn side_question(state: State, explanation: &Explanation, side: &Side) -> Option
 pub fn side_names(state: State) -> Vec<(Side, String)> {
     let (text, language) = (state.text(), state.language());
     let other = state.present_contrast_class().map(|class| state.label(class)).unwrap_or_default();
-    let mut sides = vec![(Side::Photo, text.view_photo.to_owned()), (Side::Shown, text.analysis.as_shown.to_owned())];
+    let mut sides = vec![
+        (Side::Photo, text.view_photo.to_owned()),
+        (Side::Shown, text.analysis.as_shown.to_owned()),
+    ];
     for method in Method::quick() {
         sides.push((Side::Method(method), i18n::method(language, method.name()).0.to_owned()));
     }

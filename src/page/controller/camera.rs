@@ -1,7 +1,7 @@
 //! The camera: an explanation of what it sees now.
 //!
-//! A frame is taken only when the engine is idle: frames are dropped and never wait in a line. Pausing leaves the last one to be explored
-//! like any photo.
+//! A frame is taken only when the engine is idle: frames are dropped and never wait in a line.
+//! Pausing leaves the last one to be explored like any photo.
 
 use super::Controller;
 use crate::explain::Explanation;
@@ -35,18 +35,25 @@ impl Controller {
     /// Sends the camera's present picture to an idle engine.
     fn offer_frame(self) {
         let state = self.state;
-        let ready = state.camera.get_untracked() == CameraState::Running && state.model.with_untracked(Option::is_some);
+        let ready = state.camera.get_untracked() == CameraState::Running
+            && state.model.with_untracked(Option::is_some);
         if !ready || !self.engine_is_idle() {
             return;
         }
         let photo = self.inner().camera.borrow_mut().as_mut().and_then(Camera::frame);
         if let Some(photo) = photo {
-            let (generation, settings, query) = (self.next_generation(), self.settings(), state.query());
+            let (generation, settings, query) =
+                (self.next_generation(), self.settings(), state.query());
             self.send(Request::Frame(Frame { generation, photo, settings, query }));
         }
     }
 
-    pub(super) fn on_frame(self, photo: Photo, predicted: Predicted, explanation: Arc<Explanation>) {
+    pub(super) fn on_frame(
+        self,
+        photo: Photo,
+        predicted: Predicted,
+        explanation: Arc<Explanation>,
+    ) {
         let state = self.state;
         if state.camera.get_untracked() != CameraState::Running {
             return;

@@ -42,7 +42,9 @@ impl Controller {
             match (what, done) {
                 (Export::Copy, true) => state.toast.set(Some(|text| text.tools.copied)),
                 (Export::Link, true) => state.toast.set(Some(|text| text.tools.link_copied)),
-                (Export::Copy | Export::Link, false) => state.toast.set(Some(|text| text.tools.no_copy)),
+                (Export::Copy | Export::Link, false) => {
+                    state.toast.set(Some(|text| text.tools.no_copy))
+                }
                 (_, true) => {}
                 (_, false) => self.fail(Fault::Save, Retry::None),
             }
@@ -56,7 +58,10 @@ async fn export(state: &State, what: Export) -> Option<()> {
         Export::Link => return clipboard::copy_text(&link(state)?).await,
         Export::Raw => {
             let explanation = state.explanation.get_untracked()?;
-            return clipboard::download_bytes(&heatmap::npy(&explanation.cam), &file_name(state, "cam", "npy"));
+            return clipboard::download_bytes(
+                &heatmap::npy(&explanation.cam),
+                &file_name(state, "cam", "npy"),
+            );
         }
         Export::Heatmap => (View::Heatmap, "heatmap"),
         Export::Captioned => (View::Both, "captioned"),
@@ -90,12 +95,18 @@ fn compose(state: &State, view: View, captioned: bool) -> Option<HtmlCanvasEleme
     let width = parts.len() * (photo.width + GAP) - GAP;
     let line = (width as f64 / 45.0).max(14.0).round();
     let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas::resize(&canvas, width, photo.height + if captioned { (3.6 * line) as usize } else { 0 });
+    canvas::resize(
+        &canvas,
+        width,
+        photo.height + if captioned { (3.6 * line) as usize } else { 0 },
+    );
     if captioned {
         let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         context.set_fill_style_str("#ffffff");
         context.fill_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
-        for (place, (words, colour)) in caption(state).iter().zip(["#15171c", "#565c67"]).enumerate() {
+        for (place, (words, colour)) in
+            caption(state).iter().zip(["#15171c", "#565c67"]).enumerate()
+        {
             let size = line * if place == 0 { 1.0 } else { 0.75 };
             context.set_fill_style_str(colour);
             context.set_font(&format!("{size:.0}px system-ui, \"Noto Sans CJK SC\", sans-serif"));
@@ -112,18 +123,26 @@ fn compose(state: &State, view: View, captioned: bool) -> Option<HtmlCanvasEleme
 /// Says what the picture shows and how it was made.
 fn caption(state: &State) -> [String; 2] {
     let text = &state.text_untracked().tools;
-    let (Some(known), Some(prediction)) = (state.explanation.get_untracked(), state.prediction.get_untracked()) else {
+    let (Some(known), Some(prediction)) =
+        (state.explanation.get_untracked(), state.prediction.get_untracked())
+    else {
         return Default::default();
     };
-    let probability = prediction.top(prediction.logits.len()).into_iter().find(|score| score.class == known.class);
+    let probability = prediction
+        .top(prediction.logits.len())
+        .into_iter()
+        .find(|score| score.class == known.class);
     let percent = format!("{:.1}", 100.0 * probability.map_or(0.0, |score| score.probability));
-    let (class, asked) = untrack(|| (state.label(known.class), state.objective_words(known.objective)));
+    let (class, asked) =
+        untrack(|| (state.label(known.class), state.objective_words(known.objective)));
     let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
     let (method, _) = i18n::method(state.language.get_untracked(), &known.method.to_string());
-    let model = state
-        .model
-        .with_untracked(|model| model.as_ref().map(|model| format!("{}, {}", model.architecture, model.file)));
-    let photo = state.picture.with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()));
+    let model = state.model.with_untracked(|model| {
+        model.as_ref().map(|model| format!("{}, {}", model.architecture, model.file))
+    });
+    let photo = state
+        .picture
+        .with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()));
     [
         fill(text.caption, &[&called, &percent, method, &known.layer]),
         fill(text.made_with, &[&model.unwrap_or_default(), &photo.unwrap_or_default()]),
@@ -138,8 +157,9 @@ fn file_name(state: &State, kind: &str, extension: &str) -> String {
         .unwrap_or_default();
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let known = state.explanation.get_untracked();
-    let class =
-        known.map(|known| format!("-{}-{}-{}", untrack(|| state.label(known.class)), known.layer, known.method));
+    let class = known.map(|known| {
+        format!("-{}-{}-{}", untrack(|| state.label(known.class)), known.layer, known.method)
+    });
     format!("{stem}{}-{kind}.{extension}", class.unwrap_or_default())
         .chars()
         .map(|letter| if letter.is_alphanumeric() || ".-_".contains(letter) { letter } else { '-' })

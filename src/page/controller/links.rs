@@ -1,7 +1,9 @@
-//! The settings that a link carries, in the address's fragment, which no server is sent: never the photo.
+//! The settings that a link carries, in the address's fragment, which no server is sent: never the
+//! photo.
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
-//! `contrast=7` of a contrast, and `panel=layers` where a panel is open. What is missing or not understood stays as it is.
+//! `contrast=7` of a contrast, and `panel=layers` where a panel is open. What is missing or not
+//! understood stays as it is.
 
 use super::Controller;
 use crate::catalog::permalink;
@@ -42,7 +44,9 @@ impl Link {
         Link {
             model: state.model.with_untracked(|model| model.as_ref()?.id.clone()),
             sample: state.picture.with_untracked(|picture| picture.as_ref()?.sample.clone()),
-            class: state.explanation.with_untracked(|known| known.as_ref().map(|known| known.class)),
+            class: state
+                .explanation
+                .with_untracked(|known| known.as_ref().map(|known| known.class)),
             objective: Some(state.objective.get_untracked()),
             contrast_class: state.contrast_class.get_untracked(),
             layer: Some(state.layer.get_untracked()),
@@ -54,7 +58,8 @@ impl Link {
             contours: Some(state.contours.get_untracked()),
             view: Some(state.view.get_untracked()),
             language: Some(state.language.get_untracked()),
-            panel: Some(state.analysis.panel.get_untracked()).filter(|_| state.analysis.open.get_untracked()),
+            panel: Some(state.analysis.panel.get_untracked())
+                .filter(|_| state.analysis.open.get_untracked()),
         }
     }
 
@@ -145,15 +150,17 @@ impl Controller {
             state.analysis.open.set(true);
         }
         let other_sample = link.sample.clone().filter(|sample| {
-            state
-                .picture
-                .with_untracked(|picture| picture.as_ref().and_then(|picture| picture.sample.as_ref()) != Some(sample))
+            state.picture.with_untracked(|picture| {
+                picture.as_ref().and_then(|picture| picture.sample.as_ref()) != Some(sample)
+            })
         });
         let waits_for_sample = other_sample.is_some();
         self.inner().linked_sample.replace(other_sample);
         self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
         let other_model = link.model.as_ref().filter(|id| {
-            let current = state.model.with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
+            let current = state
+                .model
+                .with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
             current.as_ref() != Some(id)
         });
         if let Some(layer) = &link.layer {
@@ -170,12 +177,15 @@ impl Controller {
             }
         }
         match other_model {
-            Some(id) if !state.models.with_untracked(|models| models.is_empty()) => self.choose_model(id),
+            Some(id) if !state.models.with_untracked(|models| models.is_empty()) => {
+                self.choose_model(id)
+            }
             Some(_) => {}
             None if waits_for_sample => {}
             None => {
-                let classes =
-                    state.prediction.with_untracked(|known| known.as_ref().map_or(0, |known| known.logits.len()));
+                let classes = state
+                    .prediction
+                    .with_untracked(|known| known.as_ref().map_or(0, |known| known.logits.len()));
                 if classes > 0 {
                     let class = self.inner().linked_class.take().map(|(_, class)| class);
                     self.choose_class(class.filter(|&class| class < classes));

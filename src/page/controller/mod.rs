@@ -1,11 +1,13 @@
 //! What happens on a click and on an event of the engine.
 //!
-//! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`: predictions and explanations;
-//! - `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the photos of this visit;
+//! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`:
+//!   predictions and explanations;
+//! - `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the
+//!   photos of this visit;
 //! - `links.rs`: settings in the page's address; `export.rs`: what leaves the page.
 //!
-//! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them; [`Controller::on_event`] writes what comes
-//! back into the state.
+//! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them;
+//! [`Controller::on_event`] writes what comes back into the state.
 
 mod analysis;
 mod camera;
@@ -59,9 +61,11 @@ struct Inner {
     /// Of the last analysis.
     analysis_id: Cell<u32>,
     camera: RefCell<Option<Camera>>,
-    /// The engine holds a camera's frame that came after the one on show, which is to be predicted again before it is explained.
+    /// The engine holds a camera's frame that came after the one on show, which is to be predicted
+    /// again before it is explained.
     other_photo: Cell<bool>,
-    /// The class of a link that was followed or of a photo that was restored, waiting for its model's prediction; a model, if it names one.
+    /// The class of a link that was followed or of a photo that was restored, waiting for its
+    /// model's prediction; a model, if it names one.
     linked_class: RefCell<Option<(Option<String>, usize)>>,
     /// A model that is on its way, and the layer that comes with it.
     linked_layer: RefCell<Option<(String, String)>>,
@@ -112,7 +116,9 @@ impl Controller {
         match event {
             Event::Work(work) => state.work.set(work),
             Event::Connected(adapter) => state.adapter.set(Some(adapter)),
-            Event::Tuned { key, tuning } => storage::set(&format!("{}{key}", models::TUNING_PREFIX), &tuning),
+            Event::Tuned { key, tuning } => {
+                storage::set(&format!("{}{key}", models::TUNING_PREFIX), &tuning)
+            }
             Event::Progress { received, total } => self.show_progress(received, total),
             Event::Offer(model) => {
                 state.progress.set(None);
@@ -124,26 +130,34 @@ impl Controller {
             Event::NoLabels(fault) => self.fail(fault, Retry::None),
             Event::CacheChanged => self.list_cached_weights(),
             Event::Installed(installed) => self.on_installed(*installed),
-            Event::Predicted(generation, predicted) if is_current(generation) => self.on_predicted(predicted),
+            Event::Predicted(generation, predicted) if is_current(generation) => {
+                self.on_predicted(predicted)
+            }
             Event::Explained(generation, explanation, timings) if is_current(generation) => {
                 state.timings.update(|all| all[1] = timings);
                 state.explanation.set(Some(explanation));
                 state.explanation_count.update(|count| *count += 1);
                 self.ask_for_channels();
             }
-            Event::Frame { generation, photo, predicted, explanation } if is_current(generation) => {
+            Event::Frame { generation, photo, predicted, explanation }
+                if is_current(generation) =>
+            {
                 self.on_frame(photo, predicted, explanation);
             }
             Event::Channels(generation, channels) if is_current(generation) => {
                 state.channels.set(Some(Arc::new(channels)));
             }
             // Stale: another prediction has been asked for since.
-            Event::Predicted(..) | Event::Explained(..) | Event::Frame { .. } | Event::Channels(..) => {}
+            Event::Predicted(..)
+            | Event::Explained(..)
+            | Event::Frame { .. }
+            | Event::Channels(..) => {}
             Event::AnalysisProgress { id, done, of } => self.on_analysis_progress(id, done, of),
             Event::Analyzed(id, result) => self.on_analyzed(id, result),
             Event::Failed(fault) => {
                 self.stop_camera(); // or it would fail thirty times a second
-                let of_the_device = matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
+                let of_the_device =
+                    matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
                 self.fail(fault, if of_the_device { Retry::Start } else { Retry::None });
             }
         }
@@ -163,7 +177,9 @@ impl Controller {
 
     /// A new request clears an old complaint, but not that nothing computes.
     fn clear_small_failure(self) {
-        let small = |failure: &Option<Failure>| failure.as_ref().is_some_and(|failure| failure.retry != Retry::Start);
+        let small = |failure: &Option<Failure>| {
+            failure.as_ref().is_some_and(|failure| failure.retry != Retry::Start)
+        };
         if self.state.failure.with_untracked(small) {
             self.state.failure.set(None);
         }
@@ -177,14 +193,17 @@ impl Controller {
         let wanted = || inner.wanted.borrow().clone();
         match failure.retry {
             Retry::None => {}
-            Retry::Start => self.connect_and_load(inner.source.borrow().clone().or_else(wanted), false),
+            Retry::Start => {
+                self.connect_and_load(inner.source.borrow().clone().or_else(wanted), false)
+            }
             Retry::Model => self.connect_and_load(wanted(), false),
         }
     }
 
     /// Whether the present failure is of one of these kinds.
     fn failed_by(&self, kind: impl Fn(&Error) -> bool) -> bool {
-        let of_kind = |failure: &Failure| matches!(&failure.fault, Fault::Engine(error) if kind(error));
+        let of_kind =
+            |failure: &Failure| matches!(&failure.fault, Fault::Engine(error) if kind(error));
         self.state.failure.with(|failure| failure.as_ref().is_some_and(of_kind))
     }
 }

@@ -8,7 +8,9 @@ use crate::catalog::models::{self, Model};
 use crate::checkpoint::Conventions;
 use crate::error::Error;
 use crate::image::{Preprocessing, looks_like_a_photo};
-use crate::page::engine::protocol::{Connect, ConventionsSource, Installed, Load, Request, Source, Training};
+use crate::page::engine::protocol::{
+    Connect, ConventionsSource, Installed, Load, Request, Source, Training,
+};
 use crate::page::fault::{Fault, Retry};
 use crate::page::platform::fetch::{self, Abort};
 use crate::page::platform::{storage, weights_cache};
@@ -20,7 +22,8 @@ use web_sys::File;
 
 /// The list of models, relative to the page.
 const MODELS: &str = "weights/models.json";
-/// `localStorage` keys: the model chosen last; whether the processor should compute; tunings, by adapter.
+/// `localStorage` keys: the model chosen last; whether the processor should compute; tunings, by
+/// adapter.
 const MODEL_KEY: &str = "gradlens-model";
 pub const PROCESSOR_KEY: &str = "gradlens-processor";
 pub const TUNING_PREFIX: &str = "gradlens-tuning ";
@@ -49,7 +52,8 @@ impl Controller {
 
     async fn read_list(self) -> Result<(), Fault> {
         let text = fetch::text(MODELS).await?;
-        let list = models::parse(&text).map_err(|error| Fault::Models { detail: error.to_string() })?;
+        let list =
+            models::parse(&text).map_err(|error| Fault::Models { detail: error.to_string() })?;
         self.state.models.set(Arc::new(list));
         Ok(())
     }
@@ -57,7 +61,9 @@ impl Controller {
     /// The model that the page's address names, where the list has it.
     fn linked_model(self) -> Option<String> {
         let link = Link::parse(&window().location().hash().ok()?);
-        link.model.filter(|id| self.state.models.with_untracked(|models| models.iter().any(|model| model.id == *id)))
+        link.model.filter(|id| {
+            self.state.models.with_untracked(|models| models.iter().any(|model| model.id == *id))
+        })
     }
 
     /// The model of the last visit, or the first of the list, whose weights need no download.
@@ -66,8 +72,10 @@ impl Controller {
         let last = storage::get(MODEL_KEY);
         let mut failed = None;
         let is_last = |model: &&Model| Some(&model.id) == last.as_ref();
-        for model in list.iter().filter(is_last).chain(list.iter().filter(|model| !is_last(model))) {
-            let is_copy_of = |cached: &weights_cache::CachedWeights| cached.current && cached.id == model.id;
+        for model in list.iter().filter(is_last).chain(list.iter().filter(|model| !is_last(model)))
+        {
+            let is_copy_of =
+                |cached: &weights_cache::CachedWeights| cached.current && cached.id == model.id;
             let cached = self.state.cached_weights.with_untracked(|all| all.iter().any(is_copy_of));
             let here = match cached {
                 true => Ok(None),
@@ -81,7 +89,8 @@ impl Controller {
                     if let Some(body) = response.and_then(|response| response.body()) {
                         let _ = body.cancel();
                     }
-                    return self.load(Source::Listed { model: Box::new(model.clone()), elsewhere: false });
+                    return self
+                        .load(Source::Listed { model: Box::new(model.clone()), elsewhere: false });
                 }
             }
         }
@@ -90,9 +99,13 @@ impl Controller {
         }
     }
 
-    /// A model of the list. When its file is not on this site, the visitor is asked before another host is.
+    /// A model of the list. When its file is not on this site, the visitor is asked before another
+    /// host is.
     pub fn choose_model(self, id: &str) {
-        let model = self.state.models.with_untracked(|models| models.iter().find(|model| model.id == id).cloned());
+        let model = self
+            .state
+            .models
+            .with_untracked(|models| models.iter().find(|model| model.id == id).cloned());
         let Some(model) = model else { return };
         self.clear_small_failure();
         self.state.offer.set(None);
@@ -124,17 +137,22 @@ impl Controller {
         self.load_with(source, None, None);
     }
 
-    /// `choice`: which of several networks in the file; `conventions`: other ones than the tensors tell.
+    /// `choice`: which of several networks in the file; `conventions`: other ones than the tensors
+    /// tell.
     fn load_with(self, source: Source, choice: Option<String>, conventions: Option<Conventions>) {
         self.inner().wanted.replace(Some(source.clone()));
         let name = match &source {
             Source::Own(file) => file.name(),
-            Source::Listed { model, .. } => {
-                self.state.language.get_untracked().choose(&model.name, model.name_zh.as_deref()).to_owned()
-            }
+            Source::Listed { model, .. } => self
+                .state
+                .language
+                .get_untracked()
+                .choose(&model.name, model.name_zh.as_deref())
+                .to_owned(),
         };
         self.state.progress.set(Some(Progress::new(name)));
-        let (models, labels) = (self.state.models.get_untracked(), self.state.labels.get_untracked());
+        let (models, labels) =
+            (self.state.models.get_untracked(), self.state.labels.get_untracked());
         self.send(Request::Load(Load { source, models, labels, choice, conventions }));
     }
 
@@ -154,7 +172,8 @@ impl Controller {
         }
     }
 
-    /// Leaves the adapter and goes on with another, or on the processor; model, photo and choices stay.
+    /// Leaves the adapter and goes on with another, or on the processor; model, photo and choices
+    /// stay.
     pub fn choose_processor(self, processor: bool) {
         if !self.engine_is_idle() {
             return;
@@ -162,17 +181,20 @@ impl Controller {
         self.state.processor.set(Some(processor));
         storage::set(PROCESSOR_KEY, if processor { "yes" } else { "no" });
         // After weights that were too large for the adapter it is about those.
-        let too_large = untrack(|| self.failed_by(|error| matches!(error, Error::TensorTooLarge { .. })));
+        let too_large =
+            untrack(|| self.failed_by(|error| matches!(error, Error::TensorTooLarge { .. })));
         let inner = self.inner();
-        let source = if too_large { inner.wanted.borrow().clone() } else { inner.source.borrow().clone() };
+        let source =
+            if too_large { inner.wanted.borrow().clone() } else { inner.source.borrow().clone() };
         self.state.failure.set(None);
         self.restore_full_size();
         self.connect_and_load(source, true);
     }
 
     pub(super) fn show_progress(self, received: u64, total: u64) {
-        let due =
-            |progress: &Option<Progress>| progress.as_ref().is_some_and(|progress| progress.is_due(received, total));
+        let due = |progress: &Option<Progress>| {
+            progress.as_ref().is_some_and(|progress| progress.is_due(received, total))
+        };
         if self.state.progress.with_untracked(due) {
             self.state.progress.update(|progress| {
                 if let Some(progress) = progress {
@@ -212,14 +234,27 @@ impl Controller {
 
     pub(super) fn on_installed(self, installed: Installed) {
         let (state, inner) = (self.state, self.inner());
-        let Installed { model, preprocessing, training, scores, notes, labels, layers, stages, part_count } = installed;
+        let Installed {
+            model,
+            preprocessing,
+            training,
+            scores,
+            notes,
+            labels,
+            layers,
+            stages,
+            part_count,
+        } = installed;
         inner.installing.set(false);
-        // After a lost device the same file comes again, and what the visitor has set for it still holds.
+        // After a lost device the same file comes again, and what the visitor has set for it still
+        // holds.
         let same = state.model.with_untracked(|known| known.as_ref() == Some(&model));
         if !same {
             state.training.set(Some(training));
             state.scores.set(scores);
-            state.analysis.reset_layers(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
+            state
+                .analysis
+                .reset_layers(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
             inner.full_size.take();
             state.class.set(None);
             state.prediction.set(None);
@@ -230,7 +265,8 @@ impl Controller {
         state.layers.set(layers);
         state.stages.set(stages); // their strides differ with dilation
         state.part_count.set(part_count);
-        let linked = inner.linked_layer.borrow_mut().take_if(|(id, _)| model.id.as_ref() == Some(id));
+        let linked =
+            inner.linked_layer.borrow_mut().take_if(|(id, _)| model.id.as_ref() == Some(id));
         if let Some((_, layer)) = linked {
             state.layer.set(layer);
         }
@@ -264,14 +300,16 @@ impl Controller {
         });
     }
 
-    /// Puts a visitor's labels into use, unless a network that they may belong to is still on its way.
+    /// Puts a visitor's labels into use, unless a network that they may belong to is still on its
+    /// way.
     pub(super) fn use_labels(self) {
         let inner = self.inner();
         if inner.installing.get() || self.state.progress.with_untracked(Option::is_some) {
             return;
         }
         let Some(labels) = inner.labels.take() else { return };
-        let expected = self.state.model.with_untracked(|model| model.as_ref().map(|model| model.classes));
+        let expected =
+            self.state.model.with_untracked(|model| model.as_ref().map(|model| model.classes));
         let found = labels.names.len();
         match expected {
             Some(expected) if expected == found => self.state.labels.set(Arc::new(labels)),
@@ -290,8 +328,13 @@ impl Controller {
         let state = self.state;
         let Some(training) = state.training.get_untracked() else { return };
         let before = training.conventions;
-        state.training.set(Some(Training { conventions, source: ConventionsSource::Visitor, ..training }));
-        // Other frameworks' networks usually have other numbers, too; those that the visitor typed stay.
+        state.training.set(Some(Training {
+            conventions,
+            source: ConventionsSource::Visitor,
+            ..training
+        }));
+        // Other frameworks' networks usually have other numbers, too; those that the visitor typed
+        // stay.
         if before.usual_preprocessing() == state.preprocessing.get_untracked() {
             state.preprocessing.set(conventions.usual_preprocessing());
         }

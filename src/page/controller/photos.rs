@@ -13,7 +13,8 @@ use std::sync::Arc;
 use web_sys::File;
 
 impl Controller {
-    /// Files chosen, dropped or pasted: each goes where its name says; what is neither weights nor labels is taken for a photo.
+    /// Files chosen, dropped or pasted: each goes where its name says; what is neither weights nor
+    /// labels is taken for a photo.
     pub fn open_files(self, files: Vec<File>) {
         self.clear_small_failure();
         if files.is_empty() {
@@ -56,10 +57,19 @@ impl Controller {
 
     pub fn open_sample(self, sample: &Sample) {
         let file = sample.file.clone();
-        self.open(sample.id.clone(), Some(sample.id.clone()), async move { fetch::whole(&file).await });
+        self.open(
+            sample.id.clone(),
+            Some(sample.id.clone()),
+            async move { fetch::whole(&file).await },
+        );
     }
 
-    fn open(self, name: String, sample: Option<String>, bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static) {
+    fn open(
+        self,
+        name: String,
+        sample: Option<String>,
+        bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static,
+    ) {
         self.clear_small_failure();
         let inner = self.inner();
         let turn = inner.photos.get() + 1;
@@ -83,7 +93,12 @@ impl Controller {
         });
     }
 
-    pub(super) fn new_picture(&self, name: String, sample: Option<String>, photo: Photo) -> Picture {
+    pub(super) fn new_picture(
+        &self,
+        name: String,
+        sample: Option<String>,
+        photo: Photo,
+    ) -> Picture {
         let inner = self.inner();
         inner.pictures.set(inner.pictures.get() + 1);
         let shown = Arc::new(photo.shrunk(canvas::SHOWN));

@@ -63,13 +63,15 @@ impl Controller {
 
     /// A preprocessing at half the size, where the adapter has no room for the photo at its own.
     pub fn smaller_preprocessing(&self) -> Option<Preprocessing> {
-        let no_room = |error: &Error| matches!(error, Error::GpuMemory { .. } | Error::AdapterLimit { .. });
+        let no_room =
+            |error: &Error| matches!(error, Error::GpuMemory { .. } | Error::AdapterLimit { .. });
         self.failed_by(no_room).then_some(())?;
         let state = self.state;
         state.preprocessing.get().halved(state.fit.get(), &state.picture.get()?.full)
     }
 
-    /// Predicts the photo at half the size. The next photo, or another adapter, gets the full size again.
+    /// Predicts the photo at half the size. The next photo, or another adapter, gets the full size
+    /// again.
     pub fn predict_smaller(self) {
         if let Some(smaller) = untrack(|| self.smaller_preprocessing()) {
             let full = self.state.preprocessing.get_untracked();
@@ -94,7 +96,8 @@ impl Controller {
         }
     }
 
-    /// Asks for a prediction if there is a network and a photo; with a network still to come, it is asked for once that is there.
+    /// Asks for a prediction if there is a network and a photo; with a network still to come, it is
+    /// asked for once that is there.
     pub(super) fn send_predict(self) {
         let state = self.state;
         let Some(picture) = state.picture.get_untracked() else { return };
@@ -102,7 +105,12 @@ impl Controller {
             self.inner().other_photo.set(false);
             let generation = self.next_generation();
             let (photo, timings) = (picture.full, state.timing.get_untracked());
-            self.send(Request::Predict(Predict { generation, photo, settings: self.settings(), timings }));
+            self.send(Request::Predict(Predict {
+                generation,
+                photo,
+                settings: self.settings(),
+                timings,
+            }));
         }
     }
 
@@ -134,7 +142,10 @@ impl Controller {
             return self.send_predict();
         }
         let generation = self.inner().generation.get();
-        self.send(Request::Explain(Explain { generation, question: state.query().question(&prediction) }));
+        self.send(Request::Explain(Explain {
+            generation,
+            question: state.query().question(&prediction),
+        }));
     }
 
     pub(super) fn on_predicted(self, predicted: Predicted) {
@@ -142,7 +153,8 @@ impl Controller {
         let Predicted { prediction, layer_summary, timings } = predicted;
         state.layer_summary.set(layer_summary);
         let id = state.model.with_untracked(|model| model.as_ref()?.id.clone());
-        let linked = inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
+        let linked =
+            inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
         if let Some((_, class)) = linked.filter(|&(_, class)| class < prediction.logits.len()) {
             state.class.set(Some(class));
         }
@@ -151,10 +163,12 @@ impl Controller {
         self.send_explain();
     }
 
-    /// The channels of the present explanation, where somebody looks at them; not of thirty frames a second.
+    /// The channels of the present explanation, where somebody looks at them; not of thirty frames
+    /// a second.
     pub(super) fn ask_for_channels(self) {
         let state = self.state;
-        let wanted = state.network_open.get_untracked() && state.camera.get_untracked() != CameraState::Running;
+        let wanted = state.network_open.get_untracked()
+            && state.camera.get_untracked() != CameraState::Running;
         if let (true, Some(explanation)) = (wanted, state.explanation.get_untracked()) {
             if self.inner().other_photo.get() {
                 return self.send_predict(); // and ask again after that

@@ -10,7 +10,8 @@ use leptos::prelude::*;
 pub const TOUR_STEPS: usize = 5;
 
 impl Controller {
-    /// From the first step. The tour explains Grad-CAM, so that is what is computed; without a photo it takes the first sample.
+    /// From the first step. The tour explains Grad-CAM, so that is what is computed; without a
+    /// photo it takes the first sample.
     pub fn start_tour(self) {
         let state = self.state;
         self.pause_camera();

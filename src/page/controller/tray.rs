@@ -15,7 +15,12 @@ impl Controller {
             if !tray.iter().any(|photo| photo.picture.id == picture.id) {
                 let thumb = Arc::new(picture.shown.shrunk(canvas::THUMB));
                 let number = tray.last().map_or(1, |last| last.number + 1);
-                tray.push(TrayPhoto { number, picture, thumb, settings: PhotoSettings::of(&state) });
+                tray.push(TrayPhoto {
+                    number,
+                    picture,
+                    thumb,
+                    settings: PhotoSettings::of(&state),
+                });
                 let surplus = tray.len().saturating_sub(MOST);
                 tray.drain(..surplus);
             }
@@ -37,7 +42,9 @@ impl Controller {
         let state = self.state;
         self.stop_camera();
         self.save_settings();
-        let Some(photo) = state.tray.with_untracked(|tray| tray.iter().find(|photo| photo.picture.id == id).cloned())
+        let Some(photo) = state
+            .tray
+            .with_untracked(|tray| tray.iter().find(|photo| photo.picture.id == id).cloned())
         else {
             return;
         };
@@ -56,7 +63,9 @@ impl Controller {
         match settings.model {
             // The photo is looked at once the network that it was seen with is back.
             Some(model) if current.as_ref() != Some(&model) => {
-                self.inner().linked_class.replace(settings.class.map(|class| (Some(model.clone()), class)));
+                self.inner()
+                    .linked_class
+                    .replace(settings.class.map(|class| (Some(model.clone()), class)));
                 self.inner().linked_layer.replace(Some((model.clone(), settings.layer)));
                 self.choose_model(&model);
             }

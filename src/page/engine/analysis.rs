@@ -27,7 +27,8 @@ pub async fn analyze(
                     return Ok(None);
                 }
                 // Of several maps each counts as one; of a single slow one its passes do.
-                let mut hear = |done, of| if count > 1 { progress(n, count) } else { progress(done, of) };
+                let mut hear =
+                    |done, of| if count > 1 { progress(n, count) } else { progress(done, of) };
                 match explainer.ask(question, &mut hear).await? {
                     Some(map) => maps.push(Arc::new(map)),
                     None => return Ok(None),
@@ -50,16 +51,21 @@ pub async fn analyze(
         }
         Analysis::Neurons => {
             let class = Some(explanation.class);
-            let neurons = explainer.neurons(class, Objective::Logit, NEURONS, NEURON_CLASSES).await?;
+            let neurons =
+                explainer.neurons(class, Objective::Logit, NEURONS, NEURON_CLASSES).await?;
             Box::new(move |results| results.neurons = Some(Arc::new(neurons)))
         }
         Analysis::Faithfulness => match explainer.trust(explanation, NOISE, &mut progress).await? {
             Some(trust) => Box::new(move |results| results.faithfulness = Some(Arc::new(trust))),
             None => return Ok(None),
         },
-        Analysis::SanityCheck => match explainer.randomise(&explanation.question(), &mut progress).await? {
-            Some(randomized) => Box::new(move |results| results.sanity_check = Arc::new(randomized)),
-            None => return Ok(None),
-        },
+        Analysis::SanityCheck => {
+            match explainer.randomise(&explanation.question(), &mut progress).await? {
+                Some(randomized) => {
+                    Box::new(move |results| results.sanity_check = Arc::new(randomized))
+                }
+                None => return Ok(None),
+            }
+        }
     }))
 }

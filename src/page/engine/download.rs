@@ -1,7 +1,9 @@
-//! Weights from wherever they are: this site, the copy in this browser, another host, the visitor's disk.
+//! Weights from wherever they are: this site, the copy in this browser, another host, the visitor's
+//! disk.
 //!
-//! Bytes go into the digest, the copy and the GPU as they arrive, and nowhere else. What was cut goes on where it was cut. Only a
-//! file with the right digest is returned; what had been uploaded of any other is freed.
+//! Bytes go into the digest, the copy and the GPU as they arrive, and nowhere else. What was cut
+//! goes on where it was cut. Only a file with the right digest is returned; what had been uploaded
+//! of any other is freed.
 
 use super::super::fault::Fault;
 use super::super::platform::fetch::{self, Abort, Body};
@@ -78,7 +80,8 @@ impl Reception {
 
     /// The network, if the digest is the one that is wanted, and the digest.
     fn finish(self, address: &str, wanted: Option<&str>) -> Result<(Weights, String), Fault> {
-        let digest: String = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String =
+            self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         if wanted.is_some_and(|wanted| wanted != digest) {
             return Err(Fault::Altered { file: address.into() });
         }
@@ -87,8 +90,14 @@ impl Reception {
 }
 
 impl Download<'_> {
-    /// From this site or another host: `base` is the model's `file` or one of its `urls`. `None`: it is not there.
-    pub async fn host(&self, model: &Model, base: &str, cache: bool) -> Result<Option<Fetched>, Fault> {
+    /// From this site or another host: `base` is the model's `file` or one of its `urls`. `None`:
+    /// it is not there.
+    pub async fn host(
+        &self,
+        model: &Model,
+        base: &str,
+        cache: bool,
+    ) -> Result<Option<Fetched>, Fault> {
         let mut writer = None;
         let result = self.receive(model, base, cache, &mut writer).await;
         let cached = match (&result, writer) {
@@ -129,7 +138,12 @@ impl Download<'_> {
                     match end {
                         Some(cut) => cut,
                         None if size.is_none_or(|size| reception.received >= size) => break,
-                        None if model.part_size.is_some_and(|part| reception.received.is_multiple_of(part)) => continue,
+                        None if model
+                            .part_size
+                            .is_some_and(|part| reception.received.is_multiple_of(part)) =>
+                        {
+                            continue;
+                        }
                         None => fetch::fault(&address, format!("{} bytes", reception.received)),
                     }
                 }
@@ -152,8 +166,11 @@ impl Download<'_> {
         offset: u64,
         reception: &mut Option<Reception>,
     ) -> Result<Option<(Response, u64, Option<u64>)>, Fault> {
-        let Some((response, skip)) = fetch::open_at(address, offset, self.abort).await? else { return Ok(None) };
-        let announced = fetch::length(&response).filter(|_| offset == 0 && model.part_size.is_none());
+        let Some((response, skip)) = fetch::open_at(address, offset, self.abort).await? else {
+            return Ok(None);
+        };
+        let announced =
+            fetch::length(&response).filter(|_| offset == 0 && model.part_size.is_none());
         let size = model.exact_size().or(announced);
         reception.get_or_insert_with(|| Reception::new(self, size));
         Ok(Some((response, skip, size)))
@@ -202,7 +219,10 @@ impl Download<'_> {
         let name = &model.id;
         let read = async {
             let mut reception = Reception::new(self, model.exact_size());
-            match self.read(name, response, 0, model.exact_size(), &mut reception, &mut None).await? {
+            match self
+                .read(name, response, 0, model.exact_size(), &mut reception, &mut None)
+                .await?
+            {
                 Some(cut) => Err(cut),
                 None => reception.finish(name, Some(&digest)),
             }

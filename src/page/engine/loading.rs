@@ -61,7 +61,8 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// The network, and whether there was no room for a copy of a download. `None`: the visitor is asked first, or nothing computes.
+    /// The network, and whether there was no room for a copy of a download. `None`: the visitor is
+    /// asked first, or nothing computes.
     async fn run(&self) -> Result<Option<(Arrived, bool)>, Fault> {
         let Some(uploader) = self.service.uploader().await else { return Ok(None) };
         let progress = |received, total| {
@@ -118,19 +119,30 @@ impl Loading<'_> {
         let labels = self.labels_of(model, weights.architecture().classes()).await;
         let loaded = loaded_model(&weights, Some(model.id.clone()), &model.file);
         let training = training(&weights, &model.file);
-        let arrived = Arrived { weights, preprocessing: model.preprocessing.clone(), training, labels, model: loaded };
+        let arrived = Arrived {
+            weights,
+            preprocessing: model.preprocessing.clone(),
+            training,
+            labels,
+            model: loaded,
+        };
         Ok(Some((arrived, elsewhere && !cached)))
     }
 
     /// The first of a model's other hosts that has the right file; `None` if none has any.
-    async fn fetch_elsewhere(&self, model: &Model, download: &Download<'_>) -> Option<Result<Fetched, Fault>> {
+    async fn fetch_elsewhere(
+        &self,
+        model: &Model,
+        download: &Download<'_>,
+    ) -> Option<Result<Fetched, Fault>> {
         let mut last = None;
         for url in &model.urls {
             match download.host(model, url, true).await {
                 Ok(None) => {}
                 Ok(Some(fetched)) => return Some(Ok(fetched)),
                 Err(fault) => {
-                    let of_the_device = matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
+                    let of_the_device =
+                        matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
                     last = Some(Err(fault));
                     if of_the_device || self.abort.aborted() {
                         break;
@@ -150,7 +162,8 @@ impl Loading<'_> {
             Some(model) => self.labels_of(model, classes).await,
             None => Labels::numbered(classes),
         };
-        // A listed model of as many classes lends its names, but not its preprocessing: it may be of another family.
+        // A listed model of as many classes lends its names, but not its preprocessing: it may be
+        // of another family.
         let training = training(&weights, &file.name());
         let preprocessing = match training.source {
             ConventionsSource::FileName => training.conventions.usual_preprocessing(),
@@ -160,7 +173,8 @@ impl Loading<'_> {
         Ok(Arrived { weights, preprocessing, training, labels, model })
     }
 
-    /// A model's names. Where they can't be had numbers stand for them: that is no reason to refuse a network.
+    /// A model's names. Where they can't be had numbers stand for them: that is no reason to refuse
+    /// a network.
     async fn labels_of(&self, model: &Model, classes: usize) -> Labels {
         let read = async {
             let labels = Labels::parse(&fetch::text(&model.labels).await?)?;
@@ -178,7 +192,12 @@ impl Loading<'_> {
 
 fn loaded_model(weights: &Weights, id: Option<String>, file: &str) -> LoadedModel {
     let architecture = weights.architecture();
-    LoadedModel { id, file: file.into(), architecture: architecture.name().into(), classes: architecture.classes() }
+    LoadedModel {
+        id,
+        file: file.into(),
+        architecture: architecture.name().into(),
+        classes: architecture.classes(),
+    }
 }
 
 /// By which conventions the network runs, as far as its tensors and its file's name tell.

@@ -1,13 +1,16 @@
-//! The engine behind a typed protocol: the page sends requests and gets events, and never holds an `Explainer`.
+//! The engine behind a typed protocol: the page sends requests and gets events, and never holds an
+//! `Explainer`.
 //!
 //! - `protocol.rs`: [`Request`](protocol::Request) and [`Event`](protocol::Event);
 //! - `slots.rs`: one waiting request a kind, the latest wins;
 //! - `client.rs`: the page's end;
 //! - `service.rs`: owns the `Explainer` and serves one request at a time;
-//! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside the service's loop;
+//! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside
+//!   the service's loop;
 //! - `analysis.rs`: what is asked beside the main heatmap.
 //!
-//! Every prediction has a generation. Results of an older one are dropped by whoever gets them: nothing has to be called off.
+//! Every prediction has a generation. Results of an older one are dropped by whoever gets them:
+//! nothing has to be called off.
 
 #[cfg(target_arch = "wasm32")]
 mod analysis;

@@ -95,7 +95,8 @@ pub struct Explain {
     pub question: Question,
 }
 
-/// A camera's picture: predicted and explained in one, so that the page never shows one frame's map over another.
+/// A camera's picture: predicted and explained in one, so that the page never shows one frame's map
+/// over another.
 pub struct Frame {
     pub generation: Generation,
     pub photo: Photo,

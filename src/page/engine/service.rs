@@ -1,16 +1,16 @@
 //! Owns the `Explainer` and serves one request at a time.
 //!
-//! Requests wait in [`Slots`]; a single task serves them, since the `Explainer`'s methods are async and exclusive. Downloads run
-//! beside it (`loading.rs`), so that the present network stays usable meanwhile.
-//! To add a kind of work: a variant of `Request`, a slot, an arm in `serve`.
+//! Requests wait in [`Slots`]; a single task serves them, since the `Explainer`'s methods are async
+//! and exclusive. Downloads run beside it (`loading.rs`), so that the present network stays usable
+//! meanwhile. To add a kind of work: a variant of `Request`, a slot, an arm in `serve`.
 
 use super::super::fault::Fault;
 use super::super::platform::fetch::Abort;
 use super::super::platform::{adapter, timer};
 use super::loading::Arrived;
 use super::protocol::{
-    Adapter, Analyze, Connect, Event, Explain, Frame, Generation, Installed, Predict, Predicted, Request, Settings,
-    Work,
+    Adapter, Analyze, Connect, Event, Explain, Frame, Generation, Installed, Predict, Predicted,
+    Request, Settings, Work,
 };
 use super::slots::{Kind, Slots};
 use super::{analysis, loading};
@@ -101,7 +101,9 @@ impl Service {
             Request::Predict(predict) => (Kind::Predict, Task::Predict(predict)),
             Request::Explain(explain) => (Kind::Explain, Task::Explain(explain)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
-            Request::Channels { generation, explanation } => (Kind::Channels, Task::Channels(generation, explanation)),
+            Request::Channels { generation, explanation } => {
+                (Kind::Channels, Task::Channels(generation, explanation))
+            }
             Request::Analyze(analyze) => {
                 self.stop.set(false);
                 (Kind::Analyze, Task::Analyze(analyze))
@@ -138,7 +140,9 @@ impl Service {
                 Task::Channels(..) | Task::Analyze(_) | Task::Frame(_) => None,
             }));
             timer::yield_to_browser().await;
-            if matches!(task, Task::Connect) && self.explainer.borrow().as_ref().is_some_and(|e| e.check().is_err()) {
+            if matches!(task, Task::Connect)
+                && self.explainer.borrow().as_ref().is_some_and(|e| e.check().is_err())
+            {
                 self.forget_device();
             }
             let connected = self.explainer.take();
@@ -186,14 +190,22 @@ impl Service {
         }
         let explainer = Explainer::on_cpu();
         let (name, software, timings_available) = (String::new(), true, false);
-        self.announce(&explainer, Adapter { name, software, spares_software, refused, timings_available });
+        self.announce(
+            &explainer,
+            Adapter { name, software, spares_software, refused, timings_available },
+        );
         explainer
     }
 
-    /// `None`: the adapter is software, which is slower than the processor, and not `even_software` is wanted.
+    /// `None`: the adapter is software, which is slower than the processor, and not `even_software`
+    /// is wanted.
     async fn connect_gpu(&self, even_software: bool) -> Result<Option<Explainer>, Fault> {
         if adapter::gpu().is_none() {
-            return Err(if adapter::is_secure_context() { Fault::NoWebGpu } else { Fault::Insecure });
+            return Err(if adapter::is_secure_context() {
+                Fault::NoWebGpu
+            } else {
+                Fault::Insecure
+            });
         }
         let mut explainer = Explainer::new().await?;
         let info = explainer.adapter();
@@ -203,7 +215,8 @@ impl Service {
         if software && !even_software {
             return Ok(None);
         }
-        // A tuning holds for one adapter and one version. Measuring it also finds an adapter that computes wrongly.
+        // A tuning holds for one adapter and one version. Measuring it also finds an adapter that
+        // computes wrongly.
         let key = format!("{} {name}", env!("CARGO_PKG_VERSION"));
         let known = self.connect.borrow().tunings.get(&key).cloned();
         if !known.is_some_and(|tuning| explainer.set_tuning(&tuning)) {
@@ -215,7 +228,8 @@ impl Service {
             self.emit(Event::Tuned { key, tuning });
         }
         let timings_available = explainer.timings_available();
-        let adapter = Adapter { name, software, spares_software: false, refused: None, timings_available };
+        let adapter =
+            Adapter { name, software, spares_software: false, refused: None, timings_available };
         self.announce(&explainer, adapter);
         Ok(Some(explainer))
     }
@@ -265,7 +279,12 @@ impl Service {
                 self.predicted.set(Some(generation));
                 let explanation = explain(explainer, &query.question(&prediction)).await?;
                 let predicted = predicted(explainer, prediction, Vec::new());
-                self.emit(Event::Frame { generation, photo, predicted, explanation: Arc::new(explanation) });
+                self.emit(Event::Frame {
+                    generation,
+                    photo,
+                    predicted,
+                    explanation: Arc::new(explanation),
+                });
             }
             Task::Channels(generation, explanation) if self.predicted.get() == Some(generation) => {
                 let layer = explanation.last_layer();
@@ -313,7 +332,11 @@ impl Service {
     }
 }
 
-async fn predict(explainer: &mut Explainer, photo: &Photo, settings: &Settings) -> Result<Prediction, Error> {
+async fn predict(
+    explainer: &mut Explainer,
+    photo: &Photo,
+    settings: &Settings,
+) -> Result<Prediction, Error> {
     if let (Some(wanted), Some((present, _))) = (settings.conventions, explainer.conventions())
         && wanted != present
     {
@@ -331,7 +354,9 @@ async fn explain(explainer: &mut Explainer, question: &Question) -> Result<Expla
 fn predicted(explainer: &Explainer, prediction: Prediction, timings: Vec<Timing>) -> Predicted {
     let network = explainer.architecture().zip(explainer.conventions());
     let layer_summary = network
-        .map(|(network, (conventions, _))| layer_summary(network, conventions, prediction.height, prediction.width))
+        .map(|(network, (conventions, _))| {
+            layer_summary(network, conventions, prediction.height, prediction.width)
+        })
         .unwrap_or_default();
     Predicted { prediction: Arc::new(prediction), layer_summary: Arc::new(layer_summary), timings }
 }

@@ -21,7 +21,8 @@ impl Kind {
     }
 }
 
-/// One slot a kind: a newer request replaces the one that waits. Of ten quick clicks the last one is computed.
+/// One slot a kind: a newer request replaces the one that waits. Of ten quick clicks the last one
+/// is computed.
 #[derive(Debug)]
 pub struct Slots<R> {
     waiting: BTreeMap<Kind, R>,
@@ -38,7 +39,8 @@ impl<R> Slots<R> {
         self.waiting.insert(kind, request);
     }
 
-    /// Takes the most urgent request that can be served; without a network those that need one go on waiting.
+    /// Takes the most urgent request that can be served; without a network those that need one go
+    /// on waiting.
     pub fn take(&mut self, has_network: bool) -> Option<R> {
         let kind = *self.waiting.keys().find(|kind| has_network || !kind.needs_network())?;
         self.waiting.remove(&kind)
@@ -46,7 +48,9 @@ impl<R> Slots<R> {
 
     /// Whether something waits for which slow work should stop. Channels and frames can wait.
     pub fn preempts(&self) -> bool {
-        self.waiting.keys().any(|kind| matches!(kind, Kind::Install | Kind::Predict | Kind::Explain | Kind::Analyze))
+        self.waiting.keys().any(|kind| {
+            matches!(kind, Kind::Install | Kind::Predict | Kind::Explain | Kind::Analyze)
+        })
     }
 }
 
@@ -67,8 +71,15 @@ mod tests {
     #[test]
     fn the_most_urgent_kind_comes_first() {
         let mut slots = Slots::default();
-        let kinds =
-            [Kind::Analyze, Kind::Channels, Kind::Frame, Kind::Explain, Kind::Predict, Kind::Install, Kind::Connect];
+        let kinds = [
+            Kind::Analyze,
+            Kind::Channels,
+            Kind::Frame,
+            Kind::Explain,
+            Kind::Predict,
+            Kind::Install,
+            Kind::Connect,
+        ];
         for kind in kinds {
             slots.put(kind, kind);
         }

@@ -86,7 +86,12 @@ pub static ENGLISH: Analysis = Analysis {
     stop: "Stop",
     stopped: "Stopped before the end.",
     blank: "(empty: nothing {})",
-    speaks: ["supports “{}”", "makes “{}” more probable", "supports “{}” rather than “{}”", "is evidence against “{}”"],
+    speaks: [
+        "supports “{}”",
+        "makes “{}” more probable",
+        "supports “{}” rather than “{}”",
+        "is evidence against “{}”",
+    ],
     tabs: [
         "Layers",
         "Target",
@@ -154,7 +159,10 @@ pub static ENGLISH: Analysis = Analysis {
     nothing_to_check: "This heatmap is empty: there is nothing to check. Choose another class, layer or target.",
     rises: "With only the warm places left, the network is surer: {} before, {} then.",
     falls: "With only the warm places left, its probability goes from {} to {}: a relative drop of {}.",
-    charts: ["Removing and adding the hottest pixels", "ROAD: pixels replaced by their surroundings"],
+    charts: [
+        "Removing and adding the hottest pixels",
+        "ROAD: pixels replaced by their surroundings",
+    ],
     deletion: ["hottest removed first", "hottest added first"],
     road: ["most relevant replaced", "least relevant replaced"],
     across: "probability, from 0 to 1, against the share of pixels that were changed; beside the name the area under the curve",
@@ -182,7 +190,17 @@ pub static CHINESE: Analysis = Analysis {
     stopped: "没有算完就停止了。",
     blank: "（空：没有地方{}）",
     speaks: ["支持“{}”", "提高“{}”的概率", "支持“{}”而不是“{}”", "反对“{}”"],
-    tabs: ["各层", "解释目标", "比较", "方法", "细节", "定位", "文字说明", "可信度检验", "前后对比"],
+    tabs: [
+        "各层",
+        "解释目标",
+        "比较",
+        "方法",
+        "细节",
+        "定位",
+        "文字说明",
+        "可信度检验",
+        "前后对比",
+    ],
     hints: [
         "每种粗细的格子各看一层，也可以添加其他层，还能看所选各层的平均：前面细但没有含义，后面粗却有含义。",
         "同一类别的不同解释目标：得分、概率、与另一类别的对比，以及反面证据。",
@@ -258,10 +276,15 @@ pub static CHINESE: Analysis = Analysis {
     as_shown: "上面的热力图",
 };
 
-/// Where a method comes from and when to use it, in the order of `Method::ALL`: address, English, Chinese.
+/// Where a method comes from and when to use it, in the order of `Method::ALL`: address, English,
+/// Chinese.
 pub static METHODS: &[(&str, &str, &str)] = &[
     ("https://arxiv.org/abs/1610.02391", "The first one to try.", "先用它。"),
-    ("https://arxiv.org/abs/1710.11063", "When Grad-CAM marks one of them alone.", "Grad-CAM 只标出其中一个时使用。"),
+    (
+        "https://arxiv.org/abs/1710.11063",
+        "When Grad-CAM marks one of them alone.",
+        "Grad-CAM 只标出其中一个时使用。",
+    ),
     (
         "https://arxiv.org/abs/2008.02312",
         "When Grad-CAM's weights seem arbitrary.",

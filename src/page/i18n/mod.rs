@@ -1,7 +1,8 @@
-//! Every word of the page, once a language: one table of strings each, and the sentences for errors.
+//! Every word of the page, once a language: one table of strings each, and the sentences for
+//! errors.
 //!
-//! To add a language: a variant of [`Language`], a table, an arm in [`sentence`]. Class names are in the label files, the sentences
-//! for the engine's errors beside their variants in `error.rs`.
+//! To add a language: a variant of [`Language`], a table, an arm in [`sentence`]. Class names are
+//! in the label files, the sentences for the engine's errors beside their variants in `error.rs`.
 
 mod analysis;
 mod camera;
@@ -431,11 +432,20 @@ pub static CHINESE: Text = Text {
             "该选哪个类别？",
             "先看最可能的类别：它说明答案的依据。再换一个，等于问“如果是它，你会在哪里看到？”。任何类别都可以问；照片里没有的，得到的图很弱或是空的，却同样会被放大到满刻度。",
         ),
-        ("该选哪一层？", "通常选最后一层：它知道物体是什么，但格子粗。前面的层格子细，却只认得部件、纹理或边缘。"),
-        ("为什么换个类别，图却一样？", "长得像的类别，依据大多相同。而且只见过单个物体的网络，可能没有别处可看。"),
+        (
+            "该选哪一层？",
+            "通常选最后一层：它知道物体是什么，但格子粗。前面的层格子细，却只认得部件、纹理或边缘。",
+        ),
+        (
+            "为什么换个类别，图却一样？",
+            "长得像的类别，依据大多相同。而且只见过单个物体的网络，可能没有别处可看。",
+        ),
         ("为什么图是空的？", "负面的依据会被截去。如果处处都不支持这个类别，就没有东西可画。"),
         ("为什么两种方法的图一样？", analysis::CHINESE.coincide),
-        ("网络答对了吗？", "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。"),
+        (
+            "网络答对了吗？",
+            "热力图说明答案的依据，不说明答案是否正确。依据合理的错误答案仍然是错的。",
+        ),
     ],
     processor: &processor::CHINESE,
     tools: &tools::CHINESE,
@@ -465,7 +475,11 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "Weights that do better with several objects of one class.",
             "同类物体有多个时，权重更合理。",
         ),
-        "xgrad-cam" => ("XGrad-CAM", "Gradients weighted by how active each place is.", "按各处的激活强度给梯度加权。"),
+        "xgrad-cam" => (
+            "XGrad-CAM",
+            "Gradients weighted by how active each place is.",
+            "按各处的激活强度给梯度加权。",
+        ),
         "layer-cam" => (
             "LayerCAM",
             "Only positive gradients, place by place: sharp at early layers.",
@@ -476,12 +490,16 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "Activation times gradient, negatives cut off at each place.",
             "激活与梯度逐元素相乘，各处截去负值。",
         ),
-        "eigen-cam" => {
-            ("EigenCAM", "The strongest pattern of the layer; knows no class.", "该层最主要的模式；与类别无关。")
-        }
-        "eigen-grad-cam" => {
-            ("EigenGradCAM", "The strongest pattern of activation times gradient.", "激活乘梯度之后最主要的模式。")
-        }
+        "eigen-cam" => (
+            "EigenCAM",
+            "The strongest pattern of the layer; knows no class.",
+            "该层最主要的模式；与类别无关。",
+        ),
+        "eigen-grad-cam" => (
+            "EigenGradCAM",
+            "The strongest pattern of activation times gradient.",
+            "激活乘梯度之后最主要的模式。",
+        ),
         "score-cam" => (
             "Score-CAM",
             "Each channel weighted by the score of the photo seen through it.",
@@ -534,7 +552,9 @@ pub fn sentence(language: Language, fault: &Fault) -> String {
                     "那不是文件。请从文件夹里拖一张照片进来，或复制图片本身再粘贴。",
                     vec![],
                 ),
-                Fault::Camera { detail } => (ENGLISH.camera.refused, CHINESE.camera.refused, vec![detail]),
+                Fault::Camera { detail } => {
+                    (ENGLISH.camera.refused, CHINESE.camera.refused, vec![detail])
+                }
                 Fault::Save => (
                     "The browser did not make a PNG of this picture. Try again, or with a smaller photo.",
                     "浏览器没能生成 PNG。请重试，或换一张小一些的照片。",

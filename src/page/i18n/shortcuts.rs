@@ -23,6 +23,14 @@ pub static ENGLISH: Shortcuts = Shortcuts {
 
 pub static CHINESE: Shortcuts = Shortcuts {
     title: "键盘快捷键",
-    does: ["选择照片", "叠加、照片、热力图、并排", "下一个可能的类别", "保存 PNG", "导览", "English", "这个列表"],
+    does: [
+        "选择照片",
+        "叠加、照片、热力图、并排",
+        "下一个可能的类别",
+        "保存 PNG",
+        "导览",
+        "English",
+        "这个列表",
+    ],
     on: "启用快捷键；输入文字时不起作用",
 };

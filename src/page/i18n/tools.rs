@@ -1,4 +1,5 @@
-//! Words of the picture's tools: threshold and contours, reading values, the heatmap in words, ways out.
+//! Words of the picture's tools: threshold and contours, reading values, the heatmap in words, ways
+//! out.
 
 pub struct Tools {
     pub more: &'static str,
@@ -80,7 +81,11 @@ pub static CHINESE: Tools = Tools {
     contours: "在最强处的 ¼、½、¾ 画线",
     larger: "A+：放大文字",
 
-    places: [["左上", "上方中间", "右上"], ["左侧中间", "中央", "右侧中间"], ["左下", "下方中间", "右下"]],
+    places: [
+        ["左上", "上方中间", "右上"],
+        ["左侧中间", "中央", "右侧中间"],
+        ["左下", "下方中间", "右下"],
+    ],
     described: "最强处在{}；网络所见范围的 {}% 达到最强处的一半以上。",
     described_blank: "热力图是空的。",
 

@@ -10,7 +10,8 @@ pub fn gpu() -> Option<JsValue> {
     Reflect::get(&navigator, &"gpu".into()).ok().filter(JsValue::is_object)
 }
 
-/// Description, or vendor and architecture: whatever this browser is willing to say, empty when nothing.
+/// Description, or vendor and architecture: whatever this browser is willing to say, empty when
+/// nothing.
 pub async fn name() -> String {
     info().await.unwrap_or_default()
 }
@@ -21,8 +22,12 @@ async fn info() -> Option<String> {
     let promise: Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
     let adapter = JsFuture::from(promise).await.ok()?;
     let info = Reflect::get(&adapter, &"info".into()).ok()?;
-    let word =
-        |key: &str| Reflect::get(&info, &key.into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
+    let word = |key: &str| {
+        Reflect::get(&info, &key.into())
+            .ok()
+            .and_then(|value| value.as_string())
+            .unwrap_or_default()
+    };
     let description = word("description");
     if !description.is_empty() {
         return Some(description);

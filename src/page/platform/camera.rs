@@ -7,8 +7,8 @@ use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    CanvasRenderingContext2d, HtmlCanvasElement, HtmlVideoElement, MediaStream, MediaStreamConstraints,
-    MediaStreamTrack,
+    CanvasRenderingContext2d, HtmlCanvasElement, HtmlVideoElement, MediaStream,
+    MediaStreamConstraints, MediaStreamTrack,
 };
 
 /// How often there may be a new frame: no camera is faster.
@@ -24,14 +24,19 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Asks for the camera; the browser asks the visitor. `tick` is called thirty times a second until the camera is closed.
+    /// Asks for the camera; the browser asks the visitor. `tick` is called thirty times a second
+    /// until the camera is closed.
     pub async fn open(tick: impl Fn() + 'static) -> Result<Camera, JsValue> {
         let devices = window().navigator().media_devices()?;
         let constraints = MediaStreamConstraints::new();
         // The one at the back, where there are two; no more pixels than are painted.
-        constraints.set_video(&js_sys::JSON::parse(r#"{"facingMode":"environment","width":{"ideal":640}}"#)?);
+        constraints.set_video(&js_sys::JSON::parse(
+            r#"{"facingMode":"environment","width":{"ideal":640}}"#,
+        )?);
         let stream: MediaStream =
-            JsFuture::from(devices.get_user_media_with_constraints(&constraints)?).await?.unchecked_into();
+            JsFuture::from(devices.get_user_media_with_constraints(&constraints)?)
+                .await?
+                .unchecked_into();
         let video: HtmlVideoElement = document().create_element("video")?.unchecked_into();
         let canvas: HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
         video.set_muted(true);
@@ -54,9 +59,11 @@ impl Camera {
             self.canvas.set_width(width);
             self.canvas.set_height(height);
         }
-        let context: CanvasRenderingContext2d = self.canvas.get_context("2d").ok()??.unchecked_into();
+        let context: CanvasRenderingContext2d =
+            self.canvas.get_context("2d").ok()??.unchecked_into();
         context.draw_image_with_html_video_element(&self.video, 0.0, 0.0).ok()?;
-        let rgba = context.get_image_data(0.0, 0.0, f64::from(width), f64::from(height)).ok()?.data();
+        let rgba =
+            context.get_image_data(0.0, 0.0, f64::from(width), f64::from(height)).ok()?.data();
         Some(Photo::new(width as usize, height as usize, canvas::opaque(&rgba)))
     }
 }
@@ -64,6 +71,9 @@ impl Camera {
 impl Drop for Camera {
     fn drop(&mut self) {
         self.timer.clear();
-        self.stream.get_tracks().iter().for_each(|track| track.unchecked_into::<MediaStreamTrack>().stop());
+        self.stream
+            .get_tracks()
+            .iter()
+            .for_each(|track| track.unchecked_into::<MediaStreamTrack>().stop());
     }
 }

@@ -12,8 +12,8 @@ use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-/// Longest side of what is painted while one plays with the page: twice the canvas's largest width, for sharp screens.
-/// The PNG is made from the whole photo.
+/// Longest side of what is painted while one plays with the page: twice the canvas's largest width,
+/// for sharp screens. The PNG is made from the whole photo.
 pub const SHOWN: usize = 1536;
 
 /// RGBA, 4 bytes a pixel.
@@ -26,14 +26,16 @@ pub struct Pixels {
 /// Longest side of a photo in the tray, and of a channel's map.
 pub const THUMB: usize = 160;
 
-/// Decodes what [`left_to_the_browser`](crate::image::left_to_the_browser) says, as `Photo::decode` would: over white, no colour
-/// management, upright, the first frame.
+/// Decodes what [`left_to_the_browser`](crate::image::left_to_the_browser) says, as `Photo::decode`
+/// would: over white, no colour management, upright, the first frame.
 pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
     match decode(bytes).await {
         Ok(photo) => Ok(photo),
         Err(error) => {
             let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-            let damaged = Error::PhotoCorrupt { detail: words.unwrap_or_default().trim_end_matches('.').to_owned() };
+            let damaged = Error::PhotoCorrupt {
+                detail: words.unwrap_or_default().trim_end_matches('.').to_owned(),
+            };
             // A format that this browser does not know has a sentence of its own.
             Err(Photo::decode(bytes)
                 .err()
@@ -44,12 +46,19 @@ pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
 }
 
 async fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
-    let blob = Blob::new_with_u8_array_sequence(&js_sys::Array::of1(&js_sys::Uint8Array::from(bytes)))?;
+    let blob =
+        Blob::new_with_u8_array_sequence(&js_sys::Array::of1(&js_sys::Uint8Array::from(bytes)))?;
     let options = js_sys::JSON::parse(r#"{"colorSpaceConversion":"none"}"#)?;
-    let method = |of: &JsValue, name: &str| Reflect::get(of, &name.into())?.dyn_into::<js_sys::Function>();
+    let method =
+        |of: &JsValue, name: &str| Reflect::get(of, &name.into())?.dyn_into::<js_sys::Function>();
     let create = method(&window(), "createImageBitmap")?;
-    let bitmap = JsFuture::from(create.call2(&window(), &blob, &options)?.unchecked_into::<js_sys::Promise>()).await?;
-    let side = |name: &str| Reflect::get(&bitmap, &name.into()).ok().and_then(|side| side.as_f64()).unwrap_or(0.0);
+    let bitmap = JsFuture::from(
+        create.call2(&window(), &blob, &options)?.unchecked_into::<js_sys::Promise>(),
+    )
+    .await?;
+    let side = |name: &str| {
+        Reflect::get(&bitmap, &name.into()).ok().and_then(|side| side.as_f64()).unwrap_or(0.0)
+    };
     let (width, height) = (side("width"), side("height"));
     if width * height > MAX_PIXELS as f64 {
         return Err(js_sys::Error::new("it has too many pixels").into()); // and its header lied
@@ -77,9 +86,11 @@ pub fn plain(photo: &Photo) -> Pixels {
 
 /// The heatmap over `photo`, which is the explained photo or a copy of another size.
 pub fn over(photo: &Photo, whole: &Photo, explanation: &Explanation, look: Look) -> Pixels {
-    let (x, y) = (photo.width as f64 / whole.width as f64, photo.height as f64 / whole.height as f64);
+    let (x, y) =
+        (photo.width as f64 / whole.width as f64, photo.height as f64 / whole.height as f64);
     let rect = &explanation.rect;
-    let rect = Rect { x: rect.x * x, y: rect.y * y, width: rect.width * x, height: rect.height * y };
+    let rect =
+        Rect { x: rect.x * x, y: rect.y * y, width: rect.width * x, height: rect.height * y };
     let size = (explanation.height, explanation.width);
     let rgba = heatmap::blend(photo, &explanation.heatmap, size, rect, look);
     Pixels { width: photo.width, height: photo.height, rgba }
@@ -99,8 +110,11 @@ pub fn from_rgb(rgb: &[u8], width: usize, height: usize) -> Pixels {
 /// Paints at column `x`; `None` where memory has run out.
 pub fn put(canvas: &HtmlCanvasElement, pixels: &Pixels, x: usize) -> Option<()> {
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    let data =
-        ImageData::new_with_u8_clamped_array_and_sh(Clamped(&pixels.rgba), pixels.width as u32, pixels.height as u32);
+    let data = ImageData::new_with_u8_clamped_array_and_sh(
+        Clamped(&pixels.rgba),
+        pixels.width as u32,
+        pixels.height as u32,
+    );
     context.put_image_data(&data.ok()?, x as f64, 0.0).ok()
 }
 
@@ -114,6 +128,7 @@ pub fn resize(canvas: &HtmlCanvasElement, width: usize, height: usize) {
 
 pub fn paint(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     resize(canvas, pixels.width, pixels.height);
-    // A canvas without a 2D context exists only where memory has run out; the next repaint tries again.
+    // A canvas without a 2D context exists only where memory has run out; the next repaint tries
+    // again.
     let _ = put(canvas, pixels, 0);
 }

@@ -12,7 +12,8 @@ pub fn png(canvas: &HtmlCanvasElement) -> Promise {
     Promise::new(&mut |resolve, reject| {
         let done = Closure::once_into_js(move |blob: JsValue| {
             // No memory for the picture: null in place of a blob.
-            let (settle, value) = if blob.is_null() { (&reject, JsValue::NULL) } else { (&resolve, blob) };
+            let (settle, value) =
+                if blob.is_null() { (&reject, JsValue::NULL) } else { (&resolve, blob) };
             settle.call1(&JsValue::NULL, &value)
         });
         // It throws for a canvas with another site's pixels only, and this page paints none.
@@ -36,7 +37,8 @@ fn download(blob: &Blob, name: &str) -> Option<()> {
     link.set_href(&address);
     link.set_download(name);
     link.click();
-    // The download reads the address after this task; a minute is plenty, and then the memory is given back.
+    // The download reads the address after this task; a minute is plenty, and then the memory is
+    // given back.
     set_timeout(
         move || {
             let _ = Url::revoke_object_url(&address);

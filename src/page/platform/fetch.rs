@@ -1,6 +1,8 @@
-//! Files from this site, from a model's other hosts, and from the visitor's disk, whole or streamed.
+//! Files from this site, from a model's other hosts, and from the visitor's disk, whole or
+//! streamed.
 //!
-//! Requests are plain GETs without body, cookies or referrer; nothing about a photo is ever part of one.
+//! Requests are plain GETs without body, cookies or referrer; nothing about a photo is ever part of
+//! one.
 
 use super::super::fault::Fault;
 use super::embedded;
@@ -9,8 +11,8 @@ use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, AbortSignal, File, Headers, ReadableStream, ReadableStreamDefaultReader, ReferrerPolicy,
-    RequestCredentials, RequestInit, Response,
+    AbortController, AbortSignal, File, Headers, ReadableStream, ReadableStreamDefaultReader,
+    ReferrerPolicy, RequestCredentials, RequestInit, Response,
 };
 
 /// An error's message, or what else was thrown.
@@ -49,14 +51,20 @@ impl Abort {
 
 /// Opens `address`; `None` when the host has no such file.
 ///
-/// A page in place of a file counts as absent: development servers answer every unknown path with the index page.
+/// A page in place of a file counts as absent: development servers answer every unknown path with
+/// the index page.
 pub async fn open(address: &str, abort: &Abort) -> Result<Option<Response>, Fault> {
     ask(address, None, abort).await
 }
 
-/// Opens `address` again, and says how many bytes of the answer are to be passed over to come to `offset`: all of them, where the
-/// host does not know how to begin in the middle, or does not let this page ask.
-pub async fn open_at(address: &str, offset: u64, abort: &Abort) -> Result<Option<(Response, u64)>, Fault> {
+/// Opens `address` again, and says how many bytes of the answer are to be passed over to come to
+/// `offset`: all of them, where the host does not know how to begin in the middle, or does not let
+/// this page ask.
+pub async fn open_at(
+    address: &str,
+    offset: u64,
+    abort: &Abort,
+) -> Result<Option<(Response, u64)>, Fault> {
     if offset > 0 {
         let range = format!("bytes={offset}-");
         if let Ok(Some(response)) = ask(address, Some(&range), abort).await {
@@ -83,7 +91,12 @@ async fn ask(address: &str, range: Option<&str>, abort: &Abort) -> Result<Option
         .await
         .map_err(|error| fault(address, message(&error)))?
         .unchecked_into();
-    let is_page = response.headers().get("content-type").ok().flatten().is_some_and(|kind| kind.contains("text/html"));
+    let is_page = response
+        .headers()
+        .get("content-type")
+        .ok()
+        .flatten()
+        .is_some_and(|kind| kind.contains("text/html"));
     match response.status() {
         404 | 410 => Ok(None),
         _ if response.ok() && !is_page => Ok(Some(response)),
@@ -92,7 +105,8 @@ async fn ask(address: &str, range: Option<&str>, abort: &Abort) -> Result<Option
     }
 }
 
-/// The bytes that an answer announces; `None` where it does not, or where they are not the file's, as in a compressed transfer.
+/// The bytes that an answer announces; `None` where it does not, or where they are not the file's,
+/// as in a compressed transfer.
 pub fn length(response: &Response) -> Option<u64> {
     let header = |name| response.headers().get(name).ok().flatten();
     if header("content-encoding").is_some() { None } else { header("content-length")?.parse().ok() }
@@ -126,7 +140,10 @@ pub async fn whole(address: &str) -> Result<Vec<u8>, Fault> {
     match open(address, &Abort::new()).await? {
         Some(response) => {
             let bytes = response.array_buffer().map_err(|error| fault(address, message(&error)))?;
-            Ok(Uint8Array::new(&JsFuture::from(bytes).await.map_err(|error| fault(address, message(&error)))?).to_vec())
+            Ok(Uint8Array::new(
+                &JsFuture::from(bytes).await.map_err(|error| fault(address, message(&error)))?,
+            )
+            .to_vec())
         }
         None => Err(fault(address, "HTTP 404")),
     }

@@ -1,4 +1,5 @@
-//! Short texts that are kept for the next visit (`localStorage`): language, model, tunings. Nothing of a photo.
+//! Short texts that are kept for the next visit (`localStorage`): language, model, tunings. Nothing
+//! of a photo.
 //!
 //! A browser that denies storage costs a question or a measurement, never an error.
 

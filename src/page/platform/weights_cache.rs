@@ -1,8 +1,9 @@
-//! Copies of downloaded weights in this browser, so that the next visit downloads nothing: the Cache API, which every browser with
-//! WebGPU has, and which takes a file as it arrives.
+//! Copies of downloaded weights in this browser, so that the next visit downloads nothing: the
+//! Cache API, which every browser with WebGPU has, and which takes a file as it arrives.
 //!
-//! A copy is finished only after the digest of all its bytes has been found right; one that was broken off leaves nothing. No copy is
-//! believed: whoever reads one checks its digest again. Storage that is full or denied costs the copy, never the model.
+//! A copy is finished only after the digest of all its bytes has been found right; one that was
+//! broken off leaves nothing. No copy is believed: whoever reads one checks its digest again.
+//! Storage that is full or denied costs the copy, never the model.
 
 use super::fetch::message;
 use super::storage;
@@ -11,7 +12,9 @@ use futures_channel::oneshot;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Cache, Headers, Request, Response, ResponseInit, TransformStream, WritableStreamDefaultWriter};
+use web_sys::{
+    Cache, Headers, Request, Response, ResponseInit, TransformStream, WritableStreamDefaultWriter,
+};
 
 /// A copy of weights in this browser.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,8 +80,11 @@ pub async fn list(models: &[Model]) -> Vec<CachedWeights> {
     let Ok(keys) = JsFuture::from(cache.keys()).await else { return list };
     for key in keys.unchecked_into::<Array>().iter() {
         let url = key.unchecked_into::<Request>().url();
-        let Some(id) = url.split(FOLDER).nth(1).and_then(|rest| rest.split('/').next()) else { continue };
-        let bytes = found(&url).await.and_then(|response| super::fetch::length(&response)).unwrap_or(0);
+        let Some(id) = url.split(FOLDER).nth(1).and_then(|rest| rest.split('/').next()) else {
+            continue;
+        };
+        let bytes =
+            found(&url).await.and_then(|response| super::fetch::length(&response)).unwrap_or(0);
         let current = models.iter().any(|model| model.id == id && url.ends_with(&address(model)));
         list.push(CachedWeights { id: id.to_owned(), address: url, bytes, current });
     }
@@ -102,7 +108,8 @@ impl CacheWriter {
             headers.set("content-length", &bytes.to_string())?;
             let init = ResponseInit::new();
             init.set_headers(&headers);
-            let response = Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)?;
+            let response =
+                Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)?;
             let put = JsFuture::from(cache.put_with_str(&address(model), &response));
             let (sender, stored) = oneshot::channel();
             spawn_local(async move {
@@ -144,7 +151,8 @@ async fn settled(promise: Promise) -> bool {
     JsFuture::from(promise).await.is_ok()
 }
 
-/// Asks that the browser keep the copies when it runs short of room. Some ask the visitor, and nothing waits for that.
+/// Asks that the browser keep the copies when it runs short of room. Some ask the visitor, and
+/// nothing waits for that.
 pub fn ask_to_persist() {
     let Some(window) = web_sys::window() else { return };
     let storage = window.navigator().storage();

@@ -36,7 +36,8 @@ impl Panel {
     ];
 
     pub fn name(self) -> &'static str {
-        ["layers", "targets", "compare", "methods", "detail", "where", "words", "trust", "swipe"][self as usize]
+        ["layers", "targets", "compare", "methods", "detail", "where", "words", "trust", "swipe"]
+            [self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<Panel> {
@@ -56,7 +57,8 @@ pub enum Axes {
 }
 
 impl Axes {
-    pub const ALL: [Axes; 4] = [Axes::ClassesLayers, Axes::ClassesMethods, Axes::MethodsLayers, Axes::All];
+    pub const ALL: [Axes; 4] =
+        [Axes::ClassesLayers, Axes::ClassesMethods, Axes::MethodsLayers, Axes::All];
 
     pub fn name(self) -> &'static str {
         ["classes-layers", "classes-methods", "methods-layers", "all"][self as usize]

@@ -1,7 +1,8 @@
-//! What the page knows: one `Copy` bundle of signals that components read and the controller writes.
+//! What the page knows: one `Copy` bundle of signals that components read and the controller
+//! writes.
 //!
-//! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so that no two parts of the page
-//! can disagree about it.
+//! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so
+//! that no two parts of the page can disagree about it.
 //!
 //! - `analysis.rs`: the analysis panels; `tray.rs`: the photos of this visit;
 //! - `wording.rs`: names and sentences in the page's language.
@@ -51,7 +52,9 @@ impl View {
     }
 
     pub fn from_name(name: &str) -> Option<View> {
-        [View::Overlay, View::Photo, View::Heatmap, View::Both].into_iter().find(|view| view.name() == name)
+        [View::Overlay, View::Photo, View::Heatmap, View::Both]
+            .into_iter()
+            .find(|view| view.name() == name)
     }
 }
 
@@ -116,7 +119,8 @@ impl Condition {
     }
 }
 
-/// A decoded photo and a copy of at most [`super::platform::canvas::SHOWN`] pixels a side to paint with.
+/// A decoded photo and a copy of at most [`super::platform::canvas::SHOWN`] pixels a side to paint
+/// with.
 #[derive(Clone)]
 pub struct Picture {
     /// Counts the pictures of this visit, from 1.
@@ -130,7 +134,9 @@ pub struct Picture {
 
 /// Whether a layer is a stage or one of its blocks: `blocks.2` or `blocks.2.0` of `blocks.2`.
 pub fn is_within(layer: &str, stage: &str) -> bool {
-    layer.strip_prefix(stage).is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('+')))
+    layer
+        .strip_prefix(stage)
+        .is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('+')))
 }
 
 #[derive(Clone, Copy)]
@@ -285,7 +291,8 @@ impl State {
         }
     }
 
-    /// The class that the present one is compared with: the visitor's choice, else the likeliest other one.
+    /// The class that the present one is compared with: the visitor's choice, else the likeliest
+    /// other one.
     pub fn present_contrast_class(&self) -> Option<usize> {
         contrast_class(self.contrast_class.get(), self.target()?, &*self.prediction.get()?)
     }
@@ -314,15 +321,19 @@ impl State {
 
     /// One layer for each size of the grid, and the others that are fused.
     pub fn compared_layers(&self) -> Vec<String> {
-        let main: Vec<String> = self.one_layer_per_stride().into_iter().map(|(layer, _)| layer).collect();
+        let main: Vec<String> =
+            self.one_layer_per_stride().into_iter().map(|(layer, _)| layer).collect();
         let (mut layers, fused) = (self.layers.get(), self.fused_layers());
         layers.retain(|layer| main.contains(layer) || fused.contains(layer));
         layers
     }
 
-    /// The stride of a layer; 0 of one that the network in use does not have, or of several fused ones.
+    /// The stride of a layer; 0 of one that the network in use does not have, or of several fused
+    /// ones.
     pub fn stride(&self, layer: &str) -> usize {
-        self.stages.with(|stages| stages.iter().find(|(stage, _)| is_within(layer, stage)).map_or(0, |known| known.1))
+        self.stages.with(|stages| {
+            stages.iter().find(|(stage, _)| is_within(layer, stage)).map_or(0, |known| known.1)
+        })
     }
 
     pub fn camera_is_running(&self) -> bool {
@@ -344,10 +355,12 @@ impl State {
         self.class.get().or_else(|| self.prediction.get()?.top(1).first().map(|score| score.class))
     }
 
-    /// The five likeliest, and the chosen class behind them when it is not among them; each with its rank from 0.
+    /// The five likeliest, and the chosen class behind them when it is not among them; each with
+    /// its rank from 0.
     pub fn ranking(&self) -> Vec<(usize, Score)> {
         let Some(prediction) = self.prediction.get() else { return Vec::new() };
-        let mut ranked: Vec<_> = prediction.top(prediction.logits.len()).into_iter().enumerate().collect();
+        let mut ranked: Vec<_> =
+            prediction.top(prediction.logits.len()).into_iter().enumerate().collect();
         let chosen = self.class.get();
         let mut place = 0;
         ranked.retain(|(_, score)| {
@@ -361,7 +374,9 @@ impl State {
         let (working, loading) = match self.work.get() {
             Some(Work::Predicting | Work::Explaining) => (true, false),
             Some(Work::Connecting | Work::Tuning | Work::Uploading) => (false, true),
-            None => (self.decoding.get(), self.progress.with(Option::is_some) || self.starting.get()),
+            None => {
+                (self.decoding.get(), self.progress.with(Option::is_some) || self.starting.get())
+            }
         };
         if self.failure.with(Option::is_some) {
             Condition::Error
@@ -376,15 +391,19 @@ impl State {
         }
     }
 
-    /// Samples that suit the network in use: its own, or those of a listed one with as many classes.
+    /// Samples that suit the network in use: its own, or those of a listed one with as many
+    /// classes.
     pub fn samples(&self) -> Vec<Sample> {
         let model = self.model.get();
         self.models.with(|models| {
-            let of =
-                |test: &dyn Fn(&Model) -> bool| models.iter().find(|model| test(model) && !model.samples.is_empty());
+            let of = |test: &dyn Fn(&Model) -> bool| {
+                models.iter().find(|model| test(model) && !model.samples.is_empty())
+            };
             let loaded = model.as_ref();
             of(&|entry| loaded.is_some_and(|loaded| loaded.id.as_ref() == Some(&entry.id)))
-                .or_else(|| of(&|entry| loaded.is_some_and(|loaded| loaded.classes == entry.classes)))
+                .or_else(|| {
+                    of(&|entry| loaded.is_some_and(|loaded| loaded.classes == entry.classes))
+                })
                 .or_else(|| of(&|_| true))
                 .map(|entry| entry.samples.clone())
                 .unwrap_or_default()

@@ -1,4 +1,5 @@
-//! The tray: the photos of this visit, each with the settings that it was last seen with. Nothing of it outlives the page.
+//! The tray: the photos of this visit, each with the settings that it was last seen with. Nothing
+//! of it outlives the page.
 
 use super::{Picture, State, View};
 use crate::explain::cam::Method;
@@ -24,7 +25,8 @@ pub struct TrayPhoto {
 /// The choices that a photo was explained with.
 #[derive(Clone)]
 pub struct PhotoSettings {
-    /// A listed model's; `None` for a visitor's own file, which the page cannot open again by itself.
+    /// A listed model's; `None` for a visitor's own file, which the page cannot open again by
+    /// itself.
     pub model: Option<String>,
     pub class: Option<usize>,
     pub objective: ObjectiveKind,

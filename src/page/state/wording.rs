@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 /// Reads a signal that seldom changes, if ever.
 ///
-/// Leptos takes readers that are gone off a signal's list only when the signal changes (`SubscriberSet` of reactive_graph 0.2). The rows
-/// of five hundred photos would pile up there, so each takes itself off when its owner is cleaned up.
+/// Leptos takes readers that are gone off a signal's list only when the signal changes
+/// (`SubscriberSet` of reactive_graph 0.2). The rows of five hundred photos would pile up there, so
+/// each takes itself off when its owner is cleaned up.
 fn read_seldom_changed<T: Clone + Send + Sync + 'static>(signal: RwSignal<T>) -> T {
     if let Some(reader) = Observer::get() {
         let source = signal.to_any_source();
@@ -76,7 +77,8 @@ impl State {
         })
     }
 
-    /// The place of an objective in the tables of `text.analysis`, and the name of a contrast's class.
+    /// The place of an objective in the tables of `text.analysis`, and the name of a contrast's
+    /// class.
     fn objective_parts(&self, objective: Objective) -> (usize, String) {
         let other = match objective {
             Objective::Contrast { than } => self.label(than),

@@ -1,4 +1,5 @@
-//! Is the picture to be trusted? What became of the answer when the photo, or the network, was changed.
+//! Is the picture to be trusted? What became of the answer when the photo, or the network, was
+//! changed.
 
 use super::figure::{Figure, over_small};
 use crate::explain::Explanation;
@@ -19,7 +20,12 @@ fn chart(title: &'static str, lines: [Line; 2], across: &'static str) -> AnyView
         let points = points.iter().enumerate();
         points
             .map(|(n, (x, y))| {
-                format!("{}{:.1} {:.1}", if n == 0 { "M" } else { "L" }, 100.0 * x, 60.0 - 60.0 * y.max(0.0))
+                format!(
+                    "{}{:.1} {:.1}",
+                    if n == 0 { "M" } else { "L" },
+                    100.0 * x,
+                    60.0 - 60.0 * y.max(0.0)
+                )
             })
             .collect::<String>()
     };
@@ -109,9 +115,11 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
         let last = |name: &str, curve: &[(f32, f32)]| {
             format!("{name}: {}", curve.last().map(|point| two(point.1)).unwrap_or_default())
         };
-        let lines = [(last(text.alike[0], &ranks), &ranks[..]), (last(text.alike[1], &ssim), &ssim[..])];
+        let lines =
+            [(last(text.alike[0], &ranks), &ranks[..]), (last(text.alike[1], &ssim), &ssim[..])];
         let blank = scrambled.iter().all(|s| s.heatmap.iter().all(|&heat| heat == 0.0));
-        let similar = scrambled.last().is_some_and(|last| last.correlation.max(last.ssim) > SIMILAR);
+        let similar =
+            scrambled.last().is_some_and(|last| last.correlation.max(last.ssim) > SIMILAR);
         let verdict = match (blank, similar) {
             (true, _) => text.sanity_blank,
             (false, true) => text.sanity_bad,
@@ -127,14 +135,23 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
     let cost = move |passes: Memo<usize>, maps: bool| {
         move || {
             let passes = passes.get();
-            let looked = state.prediction.with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
-            let traced = state.explanation.with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
+            let looked = state
+                .prediction
+                .with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
+            let traced = state
+                .explanation
+                .with(|known| known.as_ref().map_or(0.0, |known| known.milliseconds));
             let seconds = passes as f64 * (looked + if maps { traced } else { 0.0 }) / 1e3;
-            fill(state.text().analysis.estimated, &[&passes.to_string(), &format!("{:.0}", seconds.max(1.0).ceil())])
+            fill(
+                state.text().analysis.estimated,
+                &[&passes.to_string(), &format!("{:.0}", seconds.max(1.0).ceil())],
+            )
         }
     };
     // A blank map ranks no place before another.
-    let blank = Memo::new(move |_| state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank)));
+    let blank = Memo::new(move |_| {
+        state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank))
+    });
     let ask = move || {
         if blank.get() {
             return view! { <p data-testid="nothing-to-check">{state.text().analysis.nothing_to_check}</p> }.into_any();

@@ -1,4 +1,5 @@
-//! Where the map points: the largest warm region, the visitor's own box, and what is left without the region.
+//! Where the map points: the largest warm region, the visitor's own box, and what is left without
+//! the region.
 
 use super::figure::{Figure, over_small};
 use crate::explain::localization::{self, Covered};
@@ -22,7 +23,9 @@ pub fn Localization(controller: Controller) -> impl IntoView {
     let from = StoredValue::new(None::<(f64, f64)>);
     let size = Memo::new(move |_| {
         state.picture.with(|picture| {
-            picture.as_ref().map_or((1.0, 1.0), |picture| (picture.full.width as f64, picture.full.height as f64))
+            picture.as_ref().map_or((1.0, 1.0), |picture| {
+                (picture.full.width as f64, picture.full.height as f64)
+            })
         })
     });
     Effect::new(move |_| {
@@ -64,17 +67,26 @@ pub fn Localization(controller: Controller) -> impl IntoView {
     let numbers = (0..4).map(numbers).collect_view();
     let region = Memo::new(move |_| {
         let known = state.explanation.get()?;
-        localization::largest_region(&known.heatmap, (known.height, known.width), analysis.threshold.get())
+        localization::largest_region(
+            &known.heatmap,
+            (known.height, known.width),
+            analysis.threshold.get(),
+        )
     });
     let found = move || {
         let known = state.explanation.get()?;
-        Some(localization::to_photo(&region.get()?.bounds, &known.rect, (known.height, known.width)))
+        Some(localization::to_photo(
+            &region.get()?.bounds,
+            &known.rect,
+            (known.height, known.width),
+        ))
     };
     let at = move |event: &PointerEvent| {
         let bounds = area.get_untracked()?.get_bounding_client_rect();
         let (width, height) = size.get_untracked();
-        let place =
-            |at: i32, start: f64, length: f64, side: f64| ((f64::from(at) - start) / length * side).clamp(0.0, side);
+        let place = |at: i32, start: f64, length: f64, side: f64| {
+            ((f64::from(at) - start) / length * side).clamp(0.0, side)
+        };
         Some((
             place(event.client_x(), bounds.left(), bounds.width(), width),
             place(event.client_y(), bounds.top(), bounds.height(), height),
@@ -88,7 +100,8 @@ pub fn Localization(controller: Controller) -> impl IntoView {
     };
     let agreement = move || {
         let known = state.explanation.get()?;
-        let truth = analysis.true_box.get().filter(|truth| truth.width >= 2.0 && truth.height >= 2.0)?;
+        let truth =
+            analysis.true_box.get().filter(|truth| truth.width >= 2.0 && truth.height >= 2.0)?;
         let text = state.text().analysis;
         let inside = localization::to_input(&truth, &known.rect, (known.height, known.width));
         let iou = region.get().map_or(0.0, |region| localization::iou(&region.bounds, &inside));
@@ -116,7 +129,9 @@ pub fn Localization(controller: Controller) -> impl IntoView {
             });
             scores
                 .into_iter()
-                .map(|score| format!("{} {}", state.label(score.class), state.percent(score.probability, 0)))
+                .map(|score| {
+                    format!("{} {}", state.label(score.class), state.percent(score.probability, 0))
+                })
                 .collect::<Vec<_>>()
                 .join(" · ")
         };

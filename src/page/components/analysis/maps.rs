@@ -21,30 +21,42 @@ fn method_name(state: State, method: Method) -> String {
     i18n::method(state.language(), method.name()).0.to_owned()
 }
 
-/// What a heatmap of the panel is called, by what differs between them: two headings that stand above several, and a caption.
+/// What a heatmap of the panel is called, by what differs between them: two headings that stand
+/// above several, and a caption.
 fn names(state: State, map: &Explanation) -> [String; 3] {
     let text = state.text().analysis;
     let none = String::new;
-    let (class, layer, method) = (state.label(map.class), map.layer.clone(), method_name(state, map.method));
-    let [first, second, name] = match (state.analysis.panel.get_untracked(), state.analysis.axes.get_untracked()) {
-        (Panel::Targets, _) => [none(), none(), state.objective_name(map.objective)],
-        (Panel::Layers, _) if map.layers.len() > 1 => [none(), none(), fill(text.fused, &[&layer.replace('+', " + ")])],
-        (Panel::Layers, _) => [none(), none(), layer],
-        (Panel::Compare, Axes::ClassesLayers) => [class, none(), layer],
-        (Panel::Compare, Axes::ClassesMethods) => [class, none(), method],
-        (Panel::Compare, Axes::MethodsLayers) => [method, none(), layer],
-        (Panel::Compare, Axes::All) => [class, layer, method],
-        (Panel::Methods, _) if map.method.is_slow() && state.analysis.tried_channels.get_untracked() > 0 => {
-            let tried = state.number(state.analysis.tried_channels.get_untracked());
-            let all = state.layer_summary.with(|parts| part(parts, &layer).map_or(0, |part| part.channels));
-            [
-                none(),
-                none(),
-                format!("{method} · {layer} · {}", fill(text.tried_channels, &[&tried, &state.number(all)])),
-            ]
-        }
-        _ => [none(), none(), format!("{method} · {layer}")],
-    };
+    let (class, layer, method) =
+        (state.label(map.class), map.layer.clone(), method_name(state, map.method));
+    let [first, second, name] =
+        match (state.analysis.panel.get_untracked(), state.analysis.axes.get_untracked()) {
+            (Panel::Targets, _) => [none(), none(), state.objective_name(map.objective)],
+            (Panel::Layers, _) if map.layers.len() > 1 => {
+                [none(), none(), fill(text.fused, &[&layer.replace('+', " + ")])]
+            }
+            (Panel::Layers, _) => [none(), none(), layer],
+            (Panel::Compare, Axes::ClassesLayers) => [class, none(), layer],
+            (Panel::Compare, Axes::ClassesMethods) => [class, none(), method],
+            (Panel::Compare, Axes::MethodsLayers) => [method, none(), layer],
+            (Panel::Compare, Axes::All) => [class, layer, method],
+            (Panel::Methods, _)
+                if map.method.is_slow() && state.analysis.tried_channels.get_untracked() > 0 =>
+            {
+                let tried = state.number(state.analysis.tried_channels.get_untracked());
+                let all = state
+                    .layer_summary
+                    .with(|parts| part(parts, &layer).map_or(0, |part| part.channels));
+                [
+                    none(),
+                    none(),
+                    format!(
+                        "{method} · {layer} · {}",
+                        fill(text.tried_channels, &[&tried, &state.number(all)])
+                    ),
+                ]
+            }
+            _ => [none(), none(), format!("{method} · {layer}")],
+        };
     [first, second, format!("{name} {}", state.blank_note(map))]
 }
 
@@ -62,7 +74,9 @@ pub fn Maps(state: State) -> impl IntoView {
         let mut above = [String::new(), String::new()];
         let mut shown = Vec::new();
         for (n, map) in maps.iter().enumerate() {
-            let rescaled = scaled.as_ref().map(|maps| Explanation { heatmap: maps[n].clone(), ..(**map).clone() });
+            let rescaled = scaled
+                .as_ref()
+                .map(|maps| Explanation { heatmap: maps[n].clone(), ..(**map).clone() });
             let pixels = over_small(state, rescaled.as_ref().unwrap_or(map))?;
             let what = format!("{} {} {} {}", map.class, map.objective, map.layer, map.method);
             let [first, second, caption] = names(state, map);
@@ -227,7 +241,9 @@ pub fn Swipe(state: State, restart: Callback<()>) -> impl IntoView {
     let analysis = state.analysis;
     let canvases = [NodeRef::<html::Canvas>::new(), NodeRef::<html::Canvas>::new()];
     Effect::new(move |_| {
-        let (Some(picture), Some(shown)) = (state.picture.get(), state.explanation.get()) else { return };
+        let (Some(picture), Some(shown)) = (state.picture.get(), state.explanation.get()) else {
+            return;
+        };
         let mut maps = analysis.results.get().maps.into_iter();
         for (canvas, side) in canvases.into_iter().zip(analysis.sides.get()) {
             let map = match side {
@@ -274,7 +290,11 @@ pub fn Swipe(state: State, restart: Callback<()>) -> impl IntoView {
     let name = move |n: usize| {
         move || {
             let side = &analysis.sides.get()[n];
-            side_names(state).into_iter().find(|(known, _)| known == side).map(|(_, name)| name).unwrap_or_default()
+            side_names(state)
+                .into_iter()
+                .find(|(known, _)| known == side)
+                .map(|(_, name)| name)
+                .unwrap_or_default()
         }
     };
     view! {

@@ -16,7 +16,10 @@ pub fn Methods(controller: Controller) -> impl IntoView {
     let analysis = state.analysis;
     let list = move || {
         let language = state.language();
-        let one = |(method, (address, english, chinese)): (Method, &(&'static str, &'static str, &'static str))| {
+        let one = |(method, (address, english, chinese)): (
+            Method,
+            &(&'static str, &'static str, &'static str),
+        )| {
             let (name, what) = i18n::method(language, method.name());
             let when = language.choose(english, Some(chinese)).to_owned();
             view! {
@@ -31,7 +34,11 @@ pub fn Methods(controller: Controller) -> impl IntoView {
     let question = move || {
         let known = state.explanation.get_untracked()?;
         let channels = Some(analysis.channels.get_untracked()).filter(|&channels| channels > 0);
-        Some(Question { method: analysis.slow_method.get_untracked(), channels, ..known.question() })
+        Some(Question {
+            method: analysis.slow_method.get_untracked(),
+            channels,
+            ..known.question()
+        })
     };
     let estimated = move || {
         let Estimate { passes, milliseconds } = analysis.results.get().estimate?;

@@ -1,8 +1,11 @@
-//! Look closer: what else can be asked about the same photo, folded away under the picture, one panel at a time.
+//! Look closer: what else can be asked about the same photo, folded away under the picture, one
+//! panel at a time.
 //!
-//! To add a panel: a variant of `Panel`, its words, what it asks for (`controller/analysis.rs`, `Analysis`) and a view here.
+//! To add a panel: a variant of `Panel`, its words, what it asks for (`controller/analysis.rs`,
+//! `Analysis`) and a view here.
 //!
-//! - `maps.rs`: panels of small heatmaps; `figure.rs`: one of them; `methods.rs`; `localization.rs`; `neurons.rs`; `faithfulness.rs`.
+//! - `maps.rs`: panels of small heatmaps; `figure.rs`: one of them; `methods.rs`;
+//!   `localization.rs`; `neurons.rs`; `faithfulness.rs`.
 
 mod faithfulness;
 mod figure;

@@ -16,10 +16,15 @@ pub fn Neurons(state: State) -> impl IntoView {
         let class = state.explanation.with(|known| known.as_ref().map_or(0, |known| known.class));
         let mut names: Vec<usize> = Vec::new();
         for neuron in neurons {
-            let other = neuron.classes.iter().copied().find(|&other| other != class && !names.contains(&other));
+            let other = neuron
+                .classes
+                .iter()
+                .copied()
+                .find(|&other| other != class && !names.contains(&other));
             names.extend(other);
         }
-        let listed: Vec<String> = names.into_iter().take(3).map(|class| state.label(class)).collect();
+        let listed: Vec<String> =
+            names.into_iter().take(3).map(|class| state.label(class)).collect();
         listed.join(state.text().analysis.and)
     };
     let sentence = move || {
@@ -39,9 +44,11 @@ pub fn Neurons(state: State) -> impl IntoView {
     let figures = move || {
         let (neurons, known) = (analysis.results.get().neurons?, state.explanation.get()?);
         let one = |(n, neuron): (usize, &Neuron)| {
-            let names: Vec<String> = neuron.classes.iter().take(3).map(|&class| state.label(class)).collect();
+            let names: Vec<String> =
+                neuron.classes.iter().take(3).map(|&class| state.label(class)).collect();
             let sign = if n < neurons.speak_for.len() { "+" } else { "−" };
-            let (number, names) = (neuron.channel.to_string(), names.join(state.text().analysis.and));
+            let (number, names) =
+                (neuron.channel.to_string(), names.join(state.text().analysis.and));
             let caption = fill(state.text().analysis.neuron, &[&number, sign, &names]);
             let map = Explanation {
                 heatmap: heatmap::normalise(&neuron.map.values),

@@ -1,11 +1,14 @@
 //! The pickle inside a PyTorch file → its dictionaries, lists, objects and tensors.
 //!
-//! A pickle is a program for a stack machine that can call any Python function. This reader calls none: it knows the opcodes of
-//! protocols 0 to 5 and the few functions that rebuild tensors and dictionaries; what any other function or class would
-//! make is an [`Object`] of which only its name and the values that it was given are kept. So whatever a training script saves
-//! beside the weights is passed over.
-//! To extend: an opcode is an arm in [`Machine::step`], a function one in [`Machine::call`].
-//! Sources: `pickletools.py` of CPython; `torch/serialization.py` and `torch/_utils.py` of PyTorch.
+//! A pickle is a program for a stack machine that can call any Python function. This reader calls
+//! none: it knows the opcodes of protocols 0 to 5 and the few functions that rebuild tensors and
+//! dictionaries; what any other function or class would make is an [`Object`] of which only its
+//! name and the values that it was given are kept. So whatever a training script saves beside the
+//! weights is passed over. To extend: an opcode is an arm in [`Machine::step`], a function one in
+//! [`Machine::call`]. Sources: `pickletools.py` of CPython; `torch/serialization.py` and
+//! `torch/_utils.py` of PyTorch.
+
+mod stack;
 
 use std::collections::HashMap;
 
@@ -13,8 +16,8 @@ use super::view::{Element, Storage, View};
 use crate::checkpoint::{DIMENSIONS, Dtype};
 use crate::error::{Error, Result};
 
-/// Opcodes of one pickle: a ResNet-152 with Adam's state takes 130 thousand. Each allocates at most some 100 bytes, so this
-/// bounds what a hostile file can take.
+/// Opcodes of one pickle: a ResNet-152 with Adam's state takes 130 thousand. Each allocates at most
+/// some 100 bytes, so this bounds what a hostile file can take.
 pub const STEPS: usize = 1 << 20;
 
 pub fn refused(detail: impl Into<String>) -> Error {
@@ -25,8 +28,8 @@ pub fn damaged() -> Error {
     refused("its pickle is damaged or was not written by torch.save")
 }
 
-/// What is on the stack. Containers live in the machine's lists and are referred to by index, so a pickle that nests or
-/// repeats them a million times costs neither recursion nor copies.
+/// What is on the stack. Containers live in the machine's lists and are referred to by index, so a
+/// pickle that nests or repeats them a million times costs neither recursion nor copies.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
     /// None, bytes, a set, a huge integer: nothing that weights are made of.
@@ -103,7 +106,9 @@ impl<'a> Machine<'a> {
                 return Ok(result);
             }
         }
-        Err(refused(format!("its description has more than {STEPS} steps, so it is no state dict of such a network")))
+        Err(refused(format!(
+            "its description has more than {STEPS} steps, so it is no state dict of such a network"
+        )))
     }
 
     /// One opcode; the result at STOP. Names as in `pickletools`.
@@ -113,7 +118,11 @@ impl<'a> Machine<'a> {
             // PROTO, FRAME, READONLY_BUFFER
             0x80 => match self.u8()? {
                 0..=5 => return Ok(None),
-                other => return Err(refused(format!("it uses pickle protocol {other}; 0 to 5 are known"))),
+                other => {
+                    return Err(refused(format!(
+                        "it uses pickle protocol {other}; 0 to 5 are known"
+                    )));
+                }
             },
             0x95 => {
                 self.take::<8>()?;
@@ -145,7 +154,11 @@ impl<'a> Machine<'a> {
             }
             // PUT, BINPUT, LONG_BINPUT, MEMOIZE; GET, BINGET, LONG_BINGET
             b'p' | b'q' | b'r' | 0x94 => {
-                let key = if opcode == 0x94 { self.memoized } else { self.memo_key(opcode, [b'p', b'q'])? };
+                let key = if opcode == 0x94 {
+                    self.memoized
+                } else {
+                    self.memo_key(opcode, [b'p', b'q'])?
+                };
                 self.memoized += 1;
                 let value = self.pop()?;
                 self.memo.insert(key, value);
@@ -179,7 +192,8 @@ impl<'a> Machine<'a> {
                 let length = u32::from_le_bytes(self.take()?);
                 self.long(length as usize)?
             }
-            // STRING, UNICODE; BINUNICODE, SHORT_BINUNICODE, BINUNICODE8; BINSTRING, SHORT_BINSTRING
+            // STRING, UNICODE; BINUNICODE, SHORT_BINUNICODE, BINUNICODE8; BINSTRING,
+            // SHORT_BINSTRING
             b'S' => Value::Str(self.line()?.trim_matches(['\'', '"'])),
             b'V' => Value::Str(self.line()?),
             b'X' | b'T' | 0x8c | b'U' | 0x8d => {
@@ -205,8 +219,12 @@ impl<'a> Machine<'a> {
             b')' => Value::Tuple(0, 0),
             0x85..=0x87 => {
                 let count = usize::from(opcode - 0x84);
-                let from =
-                    self.stack.len().checked_sub(count).filter(|&from| from >= self.floor()).ok_or_else(damaged)?;
+                let from = self
+                    .stack
+                    .len()
+                    .checked_sub(count)
+                    .filter(|&from| from >= self.floor())
+                    .ok_or_else(damaged)?;
                 let values = self.stack.split_off(from);
                 self.tuple(values)
             }
@@ -294,7 +312,8 @@ impl<'a> Machine<'a> {
                 let (_, _, class) = (self.pop()?, self.pop()?, self.pop()?);
                 self.made(class)
             }
-            // BUILD: the attributes of the object below. A state dict hangs its `_metadata` onto its OrderedDict.
+            // BUILD: the attributes of the object below. A state dict hangs its `_metadata` onto
+            // its OrderedDict.
             b'b' => {
                 let state = self.pop()?;
                 let object = self.pop()?;
@@ -316,23 +335,25 @@ impl<'a> Machine<'a> {
         };
         let arguments = &self.items[from..to];
         match (self.globals[index], arguments) {
-            (("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3"), _) => {
-                self.tensor(from, to)
-            }
+            (
+                ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3"),
+                _,
+            ) => self.tensor(from, to),
             // data, requires_grad, backward_hooks
             (
                 ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"),
                 &[tensor @ Value::Tensor(_), ..],
             ) => Ok(tensor),
             // function, type, arguments, state: of a subclass of Tensor
-            (("torch._tensor", "_rebuild_from_type_v2"), &[function @ Value::Global(inner), _, arguments, ..])
-                if self.globals[inner].0 == "torch._utils" =>
-            {
-                self.call(function, arguments)
-            }
+            (
+                ("torch._tensor", "_rebuild_from_type_v2"),
+                &[function @ Value::Global(inner), _, arguments, ..],
+            ) if self.globals[inner].0 == "torch._utils" => self.call(function, arguments),
             // class, base, state
             (("copyreg" | "copy_reg", "_reconstructor"), &[class, ..]) => Ok(self.made(class)),
-            (("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__"), &[class, ..]) => Ok(self.made(class)),
+            (("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__"), &[class, ..]) => {
+                Ok(self.made(class))
+            }
             (_, first) if self.is_dict(index) => {
                 // A list of pairs, as PyTorch wrote it under Python 2.
                 let pairs = match first.first() {
@@ -367,12 +388,13 @@ impl<'a> Machine<'a> {
     fn is_dict(&self, global: usize) -> bool {
         matches!(
             self.globals[global],
-            ("collections", "OrderedDict" | "defaultdict" | "Counter") | ("builtins" | "__builtin__", "dict")
+            ("collections", "OrderedDict" | "defaultdict" | "Counter")
+                | ("builtins" | "__builtin__", "dict")
         )
     }
 
-    /// `_rebuild_tensor*`: storage, offset, size, stride, then what is of no interest here. `_rebuild_tensor_v3` has a type behind
-    /// three more, for a storage that is only bytes.
+    /// `_rebuild_tensor*`: storage, offset, size, stride, then what is of no interest here.
+    /// `_rebuild_tensor_v3` has a type behind three more, for a storage that is only bytes.
     fn tensor(&mut self, from: usize, to: usize) -> Result<Value<'a>> {
         let &[
             Value::Storage(mut storage),
@@ -385,11 +407,15 @@ impl<'a> Machine<'a> {
             return Err(damaged());
         };
         let sizes = |from: usize, to: usize| -> Option<Vec<usize>> {
-            let size = |value: &Value| if let Value::Int(size) = *value { usize::try_from(size).ok() } else { None };
+            let size = |value: &Value| {
+                if let Value::Int(size) = *value { usize::try_from(size).ok() } else { None }
+            };
             (to - from <= DIMENSIONS).then(|| self.items[from..to].iter().map(size).collect())?
         };
         let shape = sizes(size, size_end).ok_or_else(damaged)?;
-        let strides = sizes(stride, stride_end).filter(|strides| strides.len() == shape.len()).ok_or_else(damaged)?;
+        let strides = sizes(stride, stride_end)
+            .filter(|strides| strides.len() == shape.len())
+            .ok_or_else(damaged)?;
         let offset = usize::try_from(offset).map_err(|_| damaged())?;
         let Storage { element, key, count, offset: begins } = self.storages[storage];
         if element == Element::Other("bytes", 1) {
@@ -404,28 +430,41 @@ impl<'a> Machine<'a> {
                 "float64" | "double" => Element::Float(Dtype::F64),
                 _ => Element::Other("a type of its own", 1),
             };
-            self.storages.push(Storage { element, key, count: count / element.size(), offset: begins });
+            self.storages.push(Storage {
+                element,
+                key,
+                count: count / element.size(),
+                offset: begins,
+            });
             storage = self.storages.len() - 1;
         }
         self.views.push(View { storage, offset, shape, strides });
         Ok(Value::Tensor(self.views.len() - 1))
     }
 
-    /// BINPERSID: `("storage", type, key, location, count)` stands for a storage. Before PyTorch 1.6 it also has what it is part of, if
-    /// anything (a key of its own, an offset and a count), and `("module", class, file, text)` stands for a class.
+    /// BINPERSID: `("storage", type, key, location, count)` stands for a storage. Before PyTorch
+    /// 1.6 it also has what it is part of, if anything (a key of its own, an offset and a count),
+    /// and `("module", class, file, text)` stands for a class.
     fn persistent(&mut self) -> Result<Value<'a>> {
         let Value::Tuple(from, to) = self.pop()? else { return Ok(Value::Plain) };
         let (class, key, count, part) = match self.items[from..to] {
             [Value::Str("module"), class @ Value::Global(_), ..] => return Ok(class),
-            [Value::Str("storage"), Value::Global(class), Value::Str(key), _, Value::Int(count), ref part @ ..] => {
-                (class, key, count, part)
-            }
+            [
+                Value::Str("storage"),
+                Value::Global(class),
+                Value::Str(key),
+                _,
+                Value::Int(count),
+                ref part @ ..,
+            ] => (class, key, count, part),
             _ => return Ok(Value::Plain),
         };
         let class = self.globals[class];
+        let element = matches!(class.0, "torch" | "torch.storage" | "torch.cuda")
+            .then(|| Element::of_storage(class.1))
+            .flatten();
         let element =
-            matches!(class.0, "torch" | "torch.storage" | "torch.cuda").then(|| Element::of_storage(class.1)).flatten();
-        let element = element.ok_or_else(|| refused(format!("its storage type `{}` is unknown", class.1)))?;
+            element.ok_or_else(|| refused(format!("its storage type `{}` is unknown", class.1)))?;
         let (offset, count) = match *part {
             [] | [Value::Plain] => (0, count),
             [Value::Tuple(from, to)] => match self.items[from..to] {
@@ -454,146 +493,14 @@ impl<'a> Machine<'a> {
     /// A list of strings.
     pub fn strings(&self, list: Value<'a>) -> Result<Vec<&'a str>> {
         let Value::List(index) = list else { return Err(damaged()) };
-        let string = |value: &Value<'a>| if let Value::Str(string) = *value { Ok(string) } else { Err(damaged()) };
+        let string = |value: &Value<'a>| {
+            if let Value::Str(string) = *value { Ok(string) } else { Err(damaged()) }
+        };
         self.lists[index].iter().map(string).collect()
     }
 
     /// Bytes that the pickle has taken so far.
     pub fn taken(&self) -> usize {
         self.at
-    }
-
-    fn new_list(&mut self, values: Vec<Value<'a>>) -> Value<'a> {
-        self.lists.push(values);
-        Value::List(self.lists.len() - 1)
-    }
-
-    fn new_dict(&mut self, entries: Vec<Value<'a>>) -> Value<'a> {
-        self.dicts.push(Vec::new());
-        let index = self.dicts.len() - 1;
-        self.fill(index, &entries);
-        Value::Dict(index)
-    }
-
-    fn new_object(&mut self, class: Value<'a>) -> Value<'a> {
-        let class = if let Value::Global(index) = class { Some(index) } else { None };
-        self.objects.push(Object { class, state: Value::Plain, entries: None });
-        Value::Object(self.objects.len() - 1)
-    }
-
-    fn global(&mut self, module: &'a str, name: &'a str) -> Value<'a> {
-        self.globals.push((module, name));
-        Value::Global(self.globals.len() - 1)
-    }
-
-    fn tuple(&mut self, values: Vec<Value<'a>>) -> Value<'a> {
-        let start = self.items.len();
-        self.items.extend(values);
-        Value::Tuple(start, self.items.len())
-    }
-
-    /// Adds key-value pairs to the dictionary below.
-    fn set_items(&mut self, entries: &[Value<'a>]) -> Result<Value<'a>> {
-        if entries.len() % 2 == 1 {
-            return Err(damaged());
-        }
-        let to = self.pop()?;
-        match to {
-            Value::Dict(index) => self.fill(index, entries),
-            Value::Object(object) => {
-                let index = self.objects[object].entries.unwrap_or_else(|| {
-                    self.dicts.push(Vec::new());
-                    self.dicts.len() - 1
-                });
-                self.objects[object].entries = Some(index);
-                self.fill(index, entries);
-            }
-            Value::Plain => {}
-            _ => return Err(damaged()),
-        }
-        Ok(to)
-    }
-
-    fn fill(&mut self, dict: usize, entries: &[Value<'a>]) {
-        let (pairs, _) = entries.as_chunks::<2>();
-        let named = pairs.iter().filter(|[key, _]| matches!(key, Value::Str(_) | Value::Int(_)));
-        self.dicts[dict].extend(named.map(|&[key, value]| (key, value)));
-    }
-
-    /// Appends values to the list below; what objects do with them is of no interest.
-    fn append(&mut self, values: Vec<Value<'a>>) -> Result<Value<'a>> {
-        let to = self.pop()?;
-        match to {
-            Value::List(index) => self.lists[index].extend(values),
-            Value::Object(_) | Value::Plain => {}
-            _ => return Err(damaged()),
-        }
-        Ok(to)
-    }
-
-    /// The values above the last mark, which goes with them.
-    fn above_mark(&mut self) -> Result<Vec<Value<'a>>> {
-        let from = self.marks.pop().ok_or_else(damaged)?;
-        Ok(self.stack.split_off(from))
-    }
-
-    /// Below the last mark nothing may be taken.
-    fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn pop(&mut self) -> Result<Value<'a>> {
-        if self.stack.len() <= self.floor() {
-            return Err(damaged());
-        }
-        self.stack.pop().ok_or_else(damaged)
-    }
-
-    /// The key of a memo opcode: as a line, a byte (the two of `short`) or four bytes.
-    fn memo_key(&mut self, opcode: u8, short: [u8; 2]) -> Result<u32> {
-        match opcode {
-            _ if opcode == short[0] => self.line()?.parse().map_err(|_| damaged()),
-            _ if opcode == short[1] => Ok(self.u8()?.into()),
-            _ => Ok(u32::from_le_bytes(self.take()?)),
-        }
-    }
-
-    /// A little-endian integer of `length` bytes in two's complement.
-    fn long(&mut self, length: usize) -> Result<Value<'a>> {
-        Ok(match *self.bytes(length)? {
-            [] => Value::Int(0),
-            ref bytes @ [.., top] if length <= 8 => {
-                let mut wide = [if top >= 0x80 { 0xff } else { 0 }; 8];
-                wide[..length].copy_from_slice(bytes);
-                Value::Int(i64::from_le_bytes(wide))
-            }
-            _ => Value::Plain,
-        })
-    }
-
-    fn length_8(&mut self) -> Result<usize> {
-        usize::try_from(u64::from_le_bytes(self.take()?)).map_err(|_| damaged())
-    }
-
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8]> {
-        let bytes = self.pickle[self.at..].get(..length).ok_or_else(damaged)?;
-        self.at += length;
-        Ok(bytes)
-    }
-
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.bytes(N)?.try_into().map_err(|_| damaged())
-    }
-
-    fn u8(&mut self) -> Result<u8> {
-        Ok(self.take::<1>()?[0])
-    }
-
-    /// Up to the end of the line, which is consumed.
-    fn line(&mut self) -> Result<&'a str> {
-        let rest = &self.pickle[self.at..];
-        let length = rest.iter().position(|&byte| byte == b'\n').ok_or_else(damaged)?;
-        self.at += length + 1;
-        str::from_utf8(&rest[..length]).map_err(|_| damaged())
     }
 }
