@@ -187,7 +187,7 @@ fn each_is_reached_and_speaks_both_languages() {
     }
     assert_eq!(
         names,
-        variants(include_str!("../src/error.rs"), "Error"),
+        variants(include_str!("../src/error/mod.rs"), "Error"),
         "reached, and all that there are"
     );
 

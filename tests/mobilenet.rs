@@ -175,7 +175,8 @@ fn what_is_another_network_is_refused_by_name() {
             .insert("blocks.0.0.se.conv_reduce.weight".into(), (vec![8, 32, 1, 1], vec![0.0; 256]));
     });
     assert!(
-        excites.contains("squeeze and excite") && excites.contains("blocks.0.0.se.conv_reduce"),
+        excites.english.contains("squeeze and excite")
+            && excites.english.contains("blocks.0.0.se.conv_reduce"),
         "{excites}"
     );
     // MnasNet's second stage widens three times.
@@ -186,9 +187,12 @@ fn what_is_another_network_is_refused_by_name() {
             values.truncate(values.len() / 2);
         }
     });
-    assert!(widens.contains("MnasNet") && widens.contains("`blocks.1.0`"), "{widens}");
+    assert!(
+        widens.english.contains("MnasNet") && widens.english.contains("`blocks.1.0`"),
+        "{widens}"
+    );
     let stages = refused(&|state| state.retain(|name, _| !name.starts_with("blocks.6.")));
-    assert!(stages.contains("6 stages"), "{stages}");
+    assert!(stages.english.contains("6 stages"), "{stages}");
 }
 
 #[test]

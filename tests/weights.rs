@@ -330,7 +330,7 @@ fn says_what_another_network_is() {
     let of = |names: &[&str]| -> String {
         let state = names.iter().map(|name| (name.to_string(), (vec![1], vec![0.5]))).collect();
         match network_of(&state) {
-            Err(Error::UnsupportedNetwork { detail }) => detail,
+            Err(Error::UnsupportedNetwork { detail }) => detail.english,
             Err(Error::OtherNetwork { why }) => why.to_string(),
             other => panic!("{names:?}: {other:?}"),
         }

@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype as Stored, Metadata};
 use super::facts::Facts;
 use super::names::Kept;
 use super::{Checkpoint, DIMENSIONS, Described, Dtype, Tensor, names, shortened};
-use crate::error::{Error, ForeignCheckpoint, Result};
+use crate::error::{Detail, Error, ForeignCheckpoint, Result};
 
 /// A ResNet-152's header has 110 kB. Parsed JSON takes some ten times its text, so the crate's own
 /// limit of 100 MB is too kind to a hostile file.
@@ -44,7 +44,10 @@ pub const START: usize = 9;
 /// shorter file.
 pub fn header_length(start: &[u8]) -> Result<usize> {
     let Some(length) = start.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)) else {
-        return Err(not_a_checkpoint(format!("it has only {} bytes", start.len())));
+        return Err(not_a_checkpoint(
+            format!("it has only {} bytes", start.len()),
+            format!("它只有 {} 字节", start.len()),
+        ));
     };
     if start.get(8) != Some(&b'{') || length == 0 || length > HEADER_LIMIT {
         let begins = |(at, magic, _): &&(usize, &[u8], ForeignCheckpoint)| {
@@ -54,7 +57,10 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
         };
         return Err(match LOOK_ALIKES.iter().find(begins) {
             Some(&(_, _, what)) => Error::ForeignCheckpoint { what },
-            None => not_a_checkpoint("it does not begin with a safetensors header"),
+            None => not_a_checkpoint(
+                "it does not begin with a safetensors header",
+                "它的开头不是 safetensors 文件头",
+            ),
         });
     }
     Ok(length as usize)
@@ -66,16 +72,23 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
 /// A tensor's range counts from the end of the header.
 pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usize)> {
     // Parsing checks that the offsets tile the data and that each length is shape times size.
-    let header = str::from_utf8(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
+    let unreadable = |error: String| {
+        let chinese = format!("它的 safetensors 文件头无法解析（{error}）");
+        not_a_checkpoint(error, chinese)
+    };
+    let header = str::from_utf8(header).map_err(|error| unreadable(error.to_string()))?;
     let header: Metadata =
-        serde_json::from_str(header).map_err(|error| not_a_checkpoint(error.to_string()))?;
+        serde_json::from_str(header).map_err(|error| unreadable(error.to_string()))?;
     let mut described = Vec::new();
     let mut ranges = Vec::new();
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
         if info.shape.len() > DIMENSIONS {
             let (name, count) = (shortened(&name), info.shape.len());
-            return Err(not_a_checkpoint(format!("its tensor `{name}` has {count} dimensions")));
+            return Err(not_a_checkpoint(
+                format!("its tensor `{name}` has {count} dimensions"),
+                format!("其中的张量 {name} 有 {count} 个维度"),
+            ));
         }
         let dtype = match info.dtype {
             Stored::F32 => Ok(Dtype::F32),
@@ -97,9 +110,12 @@ pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usiz
 
 /// What to say of a file of `bytes` bytes that has more or fewer than its header announces.
 pub fn cut_short(bytes: usize) -> Error {
-    not_a_checkpoint(format!(
-        "its {bytes} bytes are not what its header announces, so it is cut short or damaged"
-    ))
+    not_a_checkpoint(
+        format!(
+            "its {bytes} bytes are not what its header announces, so it is cut short or damaged"
+        ),
+        format!("它的 {bytes} 字节与文件头所说的不符，文件不完整或已损坏"),
+    )
 }
 
 /// The network in `file`; of several the one that `choice` names.
@@ -117,6 +133,6 @@ pub fn read(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
     Ok(checkpoint)
 }
 
-fn not_a_checkpoint(detail: impl Into<String>) -> Error {
-    Error::NotACheckpoint { detail: detail.into() }
+fn not_a_checkpoint(english: impl Into<String>, chinese: impl Into<String>) -> Error {
+    Error::NotACheckpoint { detail: Detail::new(english, chinese) }
 }

@@ -65,7 +65,8 @@ impl Archive {
         let length = (name.len() as u16).to_le_bytes();
         // version, flags, method (stored), time, date, checksum, sizes, length of the name
         let common =
-            [&[0; 6][..], &[0; 4], &crc32(bytes).to_le_bytes(), &size, &size, &length].concat();
+            [&[0; 6][..], &[0; 4], &crc32fast::hash(bytes).to_le_bytes(), &size, &size, &length]
+                .concat();
         // The extra field makes tensors begin at a multiple of 64, as PyTorch does.
         let padding = (64 - (self.file.len() + 30 + name.len() + 4) % 64) % 64;
         let extra = ((4 + padding) as u16).to_le_bytes();
@@ -85,19 +86,4 @@ impl Archive {
         self.file.extend([b"PK\x05\x06\0\0\0\0", &count[..], &count, &size, &at, &[0; 2]].concat());
         self.file
     }
-}
-
-/// The checksum of zip archives, four bits at a time: our reader doesn't look at it, and PyTorch
-/// does.
-fn crc32(bytes: &[u8]) -> u32 {
-    let table: [u32; 16] = std::array::from_fn(|nibble| {
-        (0..4).fold(
-            nibble as u32,
-            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
-        )
-    });
-    !bytes.iter().fold(!0, |crc, &byte| {
-        let low = crc >> 4 ^ table[((crc ^ u32::from(byte)) & 15) as usize];
-        low >> 4 ^ table[((low ^ u32::from(byte >> 4)) & 15) as usize]
-    })
 }

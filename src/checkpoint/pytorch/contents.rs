@@ -57,7 +57,10 @@ impl Contents {
         // An object may be reached by several ways, so this is not bounded by the file's size
         // alone.
         if self.visited > STEPS || self.tensors.len() > 4 * machine.views.len() + 16 {
-            return Err(refused("its values refer to each other in too many ways"));
+            return Err(refused(
+                "its values refer to each other in too many ways",
+                "其中的值相互引用过多",
+            ));
         }
         if depth > DEEPEST {
             return Ok(());

@@ -42,8 +42,9 @@ pub fn read(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
 }
 
 fn read_zip(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
-    let archive =
-        Archive::open(file).map_err(|detail| refused(format!("as a zip archive, {detail}")))?;
+    let archive = Archive::open(file).map_err(|detail| {
+        refused(format!("as a zip archive, {detail}"), format!("作为 zip 压缩包已损坏（{detail}）"))
+    })?;
     let root = archive.names().find_map(|name| {
         name.strip_suffix("data.pkl")
             .filter(|root| root.is_empty() || root.find('/') == Some(root.len() - 1))
@@ -58,12 +59,19 @@ fn read_zip(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
         }
         return Err(refused(
             "it is a zip archive without the entry `data.pkl`, so torch.save did not write it",
+            "它是 zip 压缩包，但没有 data.pkl，因此不是由 torch.save 写入的",
         ));
     };
     let entry = |name: &str| match archive.get(&format!("{root}{name}")) {
         Some(Ok(range)) => Ok(range.clone()),
-        Some(Err(problem)) => Err(refused(format!("its entry `{}` {problem}", shortened(name)))),
-        None => Err(refused(format!("its entry `{}` is missing", shortened(name)))),
+        Some(Err(problem)) => Err(refused(
+            format!("its entry `{}` {problem}", shortened(name)),
+            format!("其中的 {} 有问题（{problem}）", shortened(name)),
+        )),
+        None => Err(refused(
+            format!("its entry `{}` is missing", shortened(name)),
+            format!("缺少其中的 {}", shortened(name)),
+        )),
     };
     // Files before PyTorch 2.1 don't say; they come from little-endian machines like nearly
     // everything.
@@ -86,7 +94,10 @@ fn read_legacy(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> 
         Ok::<_, Error>((machine, object))
     };
     if !matches!(next()?, (_, Value::Int(1001))) {
-        return Err(refused("its version of the format before PyTorch 1.6 is unknown"));
+        return Err(refused(
+            "its version of the format before PyTorch 1.6 is unknown",
+            "它是 PyTorch 1.6 之前的格式，但版本未知",
+        ));
     }
     let (machine, system) = next()?;
     if matches!(machine.entry(system, "little_endian"), Some(Value::Bool(false))) {
@@ -119,11 +130,14 @@ fn read_legacy(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> 
 }
 
 fn cut_short() -> Error {
-    refused("its numbers end early, so the file is cut short")
+    refused("its numbers end early, so the file is cut short", "其中的数值不完整，文件被截断")
 }
 
 fn big_endian() -> Error {
-    refused("its numbers are big-endian; load and save it on a little-endian machine")
+    refused(
+        "its numbers are big-endian; load and save it on a little-endian machine",
+        "其中的数值是大端序；请在小端序的机器上重新读取并保存",
+    )
 }
 
 /// The tensors of the network within `top`. `place`: where the bytes of a storage lie in the file.
@@ -155,10 +169,13 @@ fn checkpoint<'a>(
         let storage = &machine.storages[view.storage];
         let Kept { name, dtype, shape } = kept;
         let damaged = || {
-            refused(format!(
-                "tensor `{}` lies beyond its storage, so the file is damaged",
-                shortened(&name)
-            ))
+            refused(
+                format!(
+                    "tensor `{}` lies beyond its storage, so the file is damaged",
+                    shortened(&name)
+                ),
+                format!("张量 {} 超出了它的存储范围，文件已损坏", shortened(&name)),
+            )
         };
         let whole = place(storage)?;
         let in_bytes = |count: usize| count.checked_mul(dtype.size());
@@ -181,6 +198,7 @@ fn checkpoint<'a>(
             if copied > file.len() {
                 return Err(refused(
                     "its tensors overlap each other; save a state dict of contiguous tensors",
+                    "其中的张量相互重叠；请保存由连续张量组成的 state dict",
                 ));
             }
             let dense = view.gather(&file[range], count, dtype.size());
@@ -196,6 +214,7 @@ fn nothing(machine: &Machine, top: Value) -> Error {
     let Value::Dict(index) = top else {
         return refused(
             "it holds no dictionary of tensors; save `model.state_dict()` with torch.save",
+            "其中没有张量字典；请用 torch.save 保存 model.state_dict()",
         );
     };
     let keys = machine.dicts[index].iter().filter_map(|(key, _)| match key {
@@ -203,7 +222,10 @@ fn nothing(machine: &Machine, top: Value) -> Error {
         _ => None,
     });
     match &keys.take(6).collect::<Vec<_>>()[..] {
-        [] => refused("its dictionary holds no tensors"),
-        keys => refused(format!("it holds no state dict; its keys are {}", keys.join(", "))),
+        [] => refused("its dictionary holds no tensors", "其中的字典没有张量"),
+        keys => refused(
+            format!("it holds no state dict; its keys are {}", keys.join(", ")),
+            format!("其中没有 state dict；它的键是 {}", keys.join("、")),
+        ),
     }
 }

@@ -223,10 +223,13 @@ pub fn read(checkpoint: &Checkpoint, scheme: Scheme) -> Result<Network> {
         name.split('.').any(|part| ["se", "_se_reduce", "_se_expand"].contains(&part))
     };
     if let Some(name) = checkpoint.names().find(excites) {
-        return unsupported(format!(
-            "its blocks squeeze and excite (`{}`), as those of MobileNetV3 and EfficientNet-B do",
-            shortened(name)
-        ));
+        let name = shortened(name);
+        return unsupported(
+            format!(
+                "its blocks squeeze and excite (`{name}`), as those of MobileNetV3 and EfficientNet-B do"
+            ),
+            format!("它的块带有 squeeze-and-excite（{name}），如同 MobileNetV3 和 EfficientNet-B"),
+        );
     }
     let blocks = scheme.blocks(checkpoint);
     let conventions = scheme.conventions();
@@ -344,11 +347,17 @@ fn stages<'a>(reader: &Reader, blocks: &'a [BlockNames]) -> Result<Vec<Vec<InSta
     }
     let ksizes: Vec<usize> = stages.iter().map(|stage| stage[0].ksize).collect();
     if ksizes != EFFICIENTNET_LITE && ksizes != MOBILENET_V2 {
-        return unsupported(format!(
-            "it has {} stages of inverted residuals with kernels of {ksizes:?}; \
-             MobileNetV2 has {MOBILENET_V2:?} and EfficientNet-Lite {EFFICIENTNET_LITE:?}",
-            stages.len()
-        ));
+        let count = stages.len();
+        return unsupported(
+            format!(
+                "it has {count} stages of inverted residuals with kernels of {ksizes:?}; \
+                 MobileNetV2 has {MOBILENET_V2:?} and EfficientNet-Lite {EFFICIENTNET_LITE:?}"
+            ),
+            format!(
+                "它有 {count} 个倒残差阶段，卷积核为 {ksizes:?}；\
+                 MobileNetV2 为 {MOBILENET_V2:?}，EfficientNet-Lite 为 {EFFICIENTNET_LITE:?}"
+            ),
+        );
     }
     let hidden = |name: &Names| {
         reader.shape(&format!("{}.weight", name.conv)).and_then(|shape| shape.first().copied())
@@ -360,10 +369,17 @@ fn stages<'a>(reader: &Reader, blocks: &'a [BlockNames]) -> Result<Vec<Vec<InSta
             && hidden != EXPANSION * c_in
         {
             let name = block.block.trim_end_matches('.');
-            return unsupported(format!(
-                "its block `{name}` widens {c_in} channels to {hidden}, and MobileNetV2's and EfficientNet-Lite's widen \
-                 them {EXPANSION} times: MnasNet and FBNet have the same names and another activation"
-            ));
+            return unsupported(
+                format!(
+                    "its block `{name}` widens {c_in} channels to {hidden}, and MobileNetV2's and \
+                     EfficientNet-Lite's widen them {EXPANSION} times: MnasNet and FBNet have the \
+                     same names and another activation"
+                ),
+                format!(
+                    "它的块 {name} 把 {c_in} 个通道扩展到 {hidden}，而 MobileNetV2 和 EfficientNet-Lite \
+                     扩展 {EXPANSION} 倍：MnasNet 和 FBNet 名称相同，激活函数却不同"
+                ),
+            );
         }
     }
     Ok(stages)

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Conv, Conventions, Network, Norm, Normalisation};
 use crate::checkpoint::names::NORMALIZE;
 use crate::checkpoint::{Checkpoint, Dtype, Tensor, Values, shortened};
-use crate::error::{Error, Result, Unlike};
+use crate::error::{Detail, Error, Result, Unlike};
 
 /// Which filter sizes a convolution may have.
 #[derive(Clone, Copy)]
@@ -245,8 +245,8 @@ impl<'a> Reader<'a> {
 }
 
 /// A refusal that says what was found.
-pub fn unsupported<T>(detail: impl Into<String>) -> Result<T> {
-    Err(Error::UnsupportedNetwork { detail: detail.into() })
+pub fn unsupported<T>(english: impl Into<String>, chinese: impl Into<String>) -> Result<T> {
+    Err(Error::UnsupportedNetwork { detail: Detail::new(english, chinese) })
 }
 
 /// The same of a kind that has words of its own.

@@ -135,6 +135,7 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
     if has("conv1.0.weight") && has("layer1.0.conv1.weight") {
         return unsupported(
             "its stem is several convolutions (`conv1.0.weight`, …: ResNet-C, -D or -T); one 7×7 is needed",
+            "它的 stem 由多个卷积组成（conv1.0.weight 等：ResNet-C、-D 或 -T），而这里需要一个 7×7 卷积",
         );
     }
     if checkpoint.get("conv1.weight").is_some_and(|tensor| matches!(tensor.shape[..], [_, _, 3, 3]))
@@ -142,6 +143,7 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
         // The same names and other strides: it would load, and compute nonsense.
         return unsupported(
             "its first convolution is 3×3, as in networks for 32×32 images, and a 7×7 is needed",
+            "它的第一个卷积是 3×3（用于 32×32 图像的网络），而这里需要 7×7",
         );
     }
     // Either half of a ResNet is enough to go on, so that a file that lost one tensor is told
@@ -150,8 +152,11 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
         has("conv1.weight") && checkpoint.names().any(|name| name.starts_with("layer1.0."));
     if !(has("layer1.0.conv1.weight") || has_stem_and_block) {
         return match checkpoint.names().count() {
-            0 => unsupported("it holds no tensors of numbers"),
-            _ => unsupported(format!("its tensors are named {}", a_few_names(checkpoint))),
+            0 => unsupported("it holds no tensors of numbers", "其中没有数值张量"),
+            _ => unsupported(
+                format!("its tensors are named {}", a_few_names(checkpoint)),
+                format!("它的张量名为 {}", a_few_names(checkpoint)),
+            ),
         };
     }
     if checkpoint.found.head == Head::Missing && !has("fc.weight") && !has("fc.bias") {
@@ -161,7 +166,11 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
     let blocks = [1, 2, 3, 4].map(|stage| count_blocks(checkpoint, &format!("layer{stage}.")));
     match blocks.iter().position(|&depth| depth == 0) {
         Some(stage) => {
-            unsupported(format!("it has no `layer{}`; a ResNet has four stages", stage + 1))
+            let stage = stage + 1;
+            unsupported(
+                format!("it has no `layer{stage}`; a ResNet has four stages"),
+                format!("它没有 layer{stage}；ResNet 有四个阶段"),
+            )
         }
         None => Ok((block, blocks)),
     }

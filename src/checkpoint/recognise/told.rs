@@ -68,7 +68,10 @@ impl Network {
                 return unlike(Unlike::Activation { name, class, expected });
             }
             if class.to_lowercase().contains("blur") {
-                return unsupported(format!("its layer `{name}` blurs ({class})"));
+                return unsupported(
+                    format!("its layer `{name}` blurs ({class})"),
+                    format!("它的层 {name} 会做模糊（{class}）"),
+                );
             }
             if name == "maxpool" || name == "3" && class.contains("Pool") {
                 // torchvision `ResNet.maxpool`; TorchScript doesn't tell the sizes.
@@ -76,15 +79,17 @@ impl Network {
                 if class != "MaxPool2d"
                     || !matches!(told, (Some(3), Some(2), Some(1)) | (None, None, None))
                 {
-                    return unsupported(format!(
-                        "its `{name}` is {class} with kernel, stride and padding {told:?}"
-                    ));
+                    return unsupported(
+                        format!("its `{name}` is {class} with kernel, stride and padding {told:?}"),
+                        format!("它的 {name} 是 {class}，核、步长和填充为 {told:?}"),
+                    );
                 }
             }
             if ["avgpool", "global_pool", "pool"].contains(&&name[..]) && class.contains("Max") {
-                return unsupported(format!(
-                    "its `{name}` is {class}: the mean over positions can be run"
-                ));
+                return unsupported(
+                    format!("its `{name}` is {class}: the mean over positions can be run"),
+                    format!("它的 {name} 是 {class}；这里只能对位置取平均"),
+                );
             }
         }
         Ok(())
@@ -99,17 +104,23 @@ impl Network {
         {
             match told {
                 Some((first, before)) if before != epsilon => {
-                    return unsupported(format!(
-                        "its batch norms have several epsilons ({before:e} in `{first}`, {epsilon:e} in `{name}`)"
-                    ));
+                    return unsupported(
+                        format!(
+                            "its batch norms have several epsilons ({before:e} in `{first}`, {epsilon:e} in `{name}`)"
+                        ),
+                        format!(
+                            "它的批归一化有多个 epsilon（{first} 中为 {before:e}，{name} 中为 {epsilon:e}）"
+                        ),
+                    );
                 }
                 _ => told = Some((name, epsilon)),
             }
         }
         match told {
-            Some((name, epsilon)) if !(epsilon.is_finite() && epsilon >= 0.0) => {
-                unsupported(format!("the epsilon of its batch norm `{name}` is {epsilon}"))
-            }
+            Some((name, epsilon)) if !(epsilon.is_finite() && epsilon >= 0.0) => unsupported(
+                format!("the epsilon of its batch norm `{name}` is {epsilon}"),
+                format!("它的批归一化 {name} 的 epsilon 是 {epsilon}"),
+            ),
             Some((_, epsilon)) if epsilon != self.conventions.epsilon => {
                 self.set_conventions(Conventions { epsilon, ..self.conventions });
                 Ok(())
@@ -142,6 +153,9 @@ impl Network {
         }
         let [stride, dilation] =
             [stride, dilation].map(|number| number.map_or("?".into(), |number| number.to_string()));
-        unsupported(format!("its convolution `{name}` has stride {stride} and dilation {dilation}"))
+        unsupported(
+            format!("its convolution `{name}` has stride {stride} and dilation {dilation}"),
+            format!("它的卷积 {name} 步长为 {stride}、空洞率为 {dilation}"),
+        )
     }
 }

@@ -1,4 +1,4 @@
-//! The guided tour: five steps through one explanation, told with the numbers of this photo, this
+//! The guided tour: five steps through one explanation, with the numbers of this photo, this
 //! class, this run.
 
 use super::thumbnails::{self, Thumbnail, Thumbnails};
@@ -33,7 +33,7 @@ pub fn Tour(controller: Controller) -> impl IntoView {
     });
     let heading = NodeRef::<html::H2>::new();
     Effect::new(move |_| {
-        // Keyboards and screen readers go along with the story.
+        // Keyboards and screen readers follow the steps.
         if let (Some(_), Some(heading)) = (state.tour.get(), heading.get()) {
             let _ = heading.focus();
         }

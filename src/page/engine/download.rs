@@ -26,7 +26,7 @@ pub struct Download<'a> {
     pub abort: &'a Abort,
     pub uploader: Uploader,
     pub reading: Reading,
-    /// Is told of bytes received, and of all of them; 0 when unknown.
+    /// Called with bytes received and bytes in all (0 when unknown).
     pub progress: &'a dyn Fn(u64, u64),
 }
 

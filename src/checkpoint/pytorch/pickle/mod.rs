@@ -14,18 +14,21 @@ use std::collections::HashMap;
 
 use super::view::{Element, Storage, View};
 use crate::checkpoint::{DIMENSIONS, Dtype};
-use crate::error::{Error, Result};
+use crate::error::{Detail, Error, Result};
 
 /// Opcodes of one pickle: a ResNet-152 with Adam's state takes 130 thousand. Each allocates at most
 /// some 100 bytes, so this bounds what a hostile file can take.
 pub const STEPS: usize = 1 << 20;
 
-pub fn refused(detail: impl Into<String>) -> Error {
-    Error::PyTorchFile { detail: detail.into() }
+pub fn refused(english: impl Into<String>, chinese: impl Into<String>) -> Error {
+    Error::PyTorchFile { detail: Detail::new(english, chinese) }
 }
 
 pub fn damaged() -> Error {
-    refused("its pickle is damaged or was not written by torch.save")
+    refused(
+        "its pickle is damaged or was not written by torch.save",
+        "其中的 pickle 已损坏，或不是由 torch.save 写入的",
+    )
 }
 
 /// What is on the stack. Containers live in the machine's lists and are referred to by index, so a
@@ -106,9 +109,12 @@ impl<'a> Machine<'a> {
                 return Ok(result);
             }
         }
-        Err(refused(format!(
-            "its description has more than {STEPS} steps, so it is no state dict of such a network"
-        )))
+        Err(refused(
+            format!(
+                "its description has more than {STEPS} steps, so it is no state dict of such a network"
+            ),
+            format!("它的描述超过 {STEPS} 步，不会是这类网络的 state dict"),
+        ))
     }
 
     /// One opcode; the result at STOP. Names as in `pickletools`.
@@ -119,9 +125,10 @@ impl<'a> Machine<'a> {
             0x80 => match self.u8()? {
                 0..=5 => return Ok(None),
                 other => {
-                    return Err(refused(format!(
-                        "it uses pickle protocol {other}; 0 to 5 are known"
-                    )));
+                    return Err(refused(
+                        format!("it uses pickle protocol {other}; 0 to 5 are known"),
+                        format!("它使用 pickle 协议 {other}；只认得 0 到 5"),
+                    ));
                 }
             },
             0x95 => {
@@ -463,8 +470,12 @@ impl<'a> Machine<'a> {
         let element = matches!(class.0, "torch" | "torch.storage" | "torch.cuda")
             .then(|| Element::of_storage(class.1))
             .flatten();
-        let element =
-            element.ok_or_else(|| refused(format!("its storage type `{}` is unknown", class.1)))?;
+        let element = element.ok_or_else(|| {
+            refused(
+                format!("its storage type `{}` is unknown", class.1),
+                format!("不认得它的存储类型 {}", class.1),
+            )
+        })?;
         let (offset, count) = match *part {
             [] | [Value::Plain] => (0, count),
             [Value::Tuple(from, to)] => match self.items[from..to] {
