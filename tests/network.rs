@@ -166,8 +166,9 @@ fn gradients_are_those_of_the_forward_pass() {
         // Along random directions: one number says much of all of them. In f64 the step can be so
         // short that hardly a ReLU flips within it, but one that is zero to f32 has the other slope
         // there (measured: 1 in 100 photos, misses up to 3e-3). Hence several photos, and the
-        // median: 4e-7 at worst of 600. A gradient that was wrong in one block (two tensors in one
-        // buffer) missed by 1.1.
+        // median: 4e-7 at worst of 600 for ResNets; EfficientNet-Lite, whose ReLU6 has two kinks in
+        // each of some 30 layers, came to 2.4e-5 with SEED=924753041. A gradient that was wrong in
+        // one block (two tensors in one buffer) missed by 1.1.
         const STEP: f64 = 1e-6;
         let (height, width) = (45, 38);
         let mut misses = Vec::new();
@@ -200,7 +201,7 @@ fn gradients_are_those_of_the_forward_pass() {
         misses.sort_by(f64::total_cmp);
         let median = misses[misses.len() / 2];
         println!("{name}: {median:.1e} of the gradient's length");
-        assert!(median < 1e-5, "{name}: {misses:?}");
+        assert!(median < 1e-4, "{name}: {misses:?}");
     }
 }
 
@@ -514,11 +515,13 @@ fn the_cpu_computes_the_same() {
         for ((name, found), (_, expected)) in found.iter().zip(&expected) {
             let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
             // f32 sums in another order; Grad-CAM++ and the principal components divide by small
-            // numbers
+            // numbers. Ablation-CAM's weights are differences of logits that are nearly the same,
+            // of which a rounding of 1e-7 takes three digits: 3.4e-4 with SEED=222299503.
+            let most = if name.starts_with("AblationCam") { 2e-3 } else { 2e-4 };
             let worst =
                 found.iter().zip(expected).map(|(a, b)| (a - b).abs() / scale).fold(0f32, f32::max);
             assert!(
-                found.len() == expected.len() && worst <= 2e-4,
+                found.len() == expected.len() && worst <= most,
                 "{block:?} {groups}, {name}: {worst:e}"
             );
         }
