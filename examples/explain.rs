@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gradlens::checkpoint::Conventions;
-use gradlens::explain::faithfulness::{self, Curve, Scrambled};
+use gradlens::explain::faithfulness::{self, Curve, Randomized};
 use gradlens::explain::localization;
 use gradlens::explain::neurons::Neuron;
 use gradlens::explain::objective::Scores;
@@ -238,7 +238,7 @@ async fn extras(
     if wants(Also::Sanity)
         && let Some(scrambled) = explainer.randomise(question, keep_on).await?
     {
-        let one = |s: &Scrambled| json!({"part": s.part, "rank_correlation": s.correlation, "ssim": s.ssim});
+        let one = |s: &Randomized| json!({"part": s.part, "rank_correlation": s.correlation, "ssim": s.ssim});
         found["sanity"] = scrambled.iter().map(one).collect();
         tensors.extend(
             scrambled

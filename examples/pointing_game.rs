@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use gradlens::catalog::layer_summary::{main_layers_with_strides, one_a_stride};
+use gradlens::catalog::layer_summary::{main_layers_with_strides, one_layer_per_stride};
 use gradlens::explain::LAST_LAYER;
 use gradlens::{Checkpoint, Error, Explainer, Method, Network, Result};
 use pollster::block_on;
@@ -49,7 +49,7 @@ fn measure(options: &Options) -> Result<String> {
 
     // One layer for each size of the grid; deeper backwards cost more: below the last only the
     // methods that people use there.
-    let earlier = one_a_stride(&main_layers_with_strides(&network.architecture));
+    let earlier = one_layer_per_stride(&main_layers_with_strides(&network.architecture));
     let mut games: Vec<(&str, Method)> =
         Method::quick().map(|method| (LAST_LAYER, method)).collect();
     for (layer, _) in earlier.iter().rev().skip(1).take(2) {

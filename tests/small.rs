@@ -6,7 +6,7 @@
 //! the same formulas, f64 there: relative errors measured here are below 2e-5, tolerances five
 //! times that unless a comment says otherwise.
 
-use gradlens::explain::faithfulness::{Curve, NOISE, STEPS, Scrambled, rank_correlation, ssim};
+use gradlens::explain::faithfulness::{Curve, NOISE, Randomized, STEPS, rank_correlation, ssim};
 use gradlens::explain::localization;
 use gradlens::image::heatmap::{self, Cam};
 use gradlens::{
@@ -404,7 +404,7 @@ fn faithfulness() {
     golden.finish();
 }
 
-/// Scrambled weights change what is seen, and are put back to the bit.
+/// Randomized weights change what is seen, and are put back to the bit.
 #[test]
 fn randomised_weights() {
     let golden = Golden::read();
@@ -424,7 +424,7 @@ fn randomised_weights() {
         ["fc", "layer4", "layer3", "layer2", "layer1", "conv1"]
     );
     assert_eq!(heard, [0, 1, 2, 3, 4, 5, 6]);
-    for Scrambled { part, correlation, ssim, heatmap } in &found {
+    for Randomized { part, correlation, ssim, heatmap } in &found {
         assert_eq!(heatmap.len(), map.heatmap.len());
         assert!(heatmap.iter().all(|heat| heat.is_finite()), "{part}");
         assert!(*correlation < 0.98, "{part} scrambled, and the map is the same: {correlation}");

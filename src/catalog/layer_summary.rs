@@ -134,7 +134,7 @@ pub fn main_layers_with_strides(network: &Architecture) -> Vec<(String, usize)> 
 
 /// Of those the last at each stride, from 4 on: one layer for each size of the grid, four in both
 /// families. At stride 2, where a MobileNet's first stage is, there are only strokes to see.
-pub fn one_a_stride(main_layers: &[(String, usize)]) -> Vec<(String, usize)> {
+pub fn one_layer_per_stride(main_layers: &[(String, usize)]) -> Vec<(String, usize)> {
     let mut layers: Vec<(String, usize)> = Vec::new();
     for (name, stride) in main_layers.iter().filter(|(_, stride)| *stride >= 4) {
         layers.pop_if(|last| last.1 == *stride);
@@ -334,7 +334,7 @@ mod tests {
         let strides: Vec<usize> = all.iter().map(|(_, stride)| *stride).collect();
         assert_eq!(strides, [2, 4, 8, 16, 16, 32, 32, 32]);
         let names = |network| {
-            one_a_stride(&main_layers_with_strides(network))
+            one_layer_per_stride(&main_layers_with_strides(network))
                 .into_iter()
                 .map(|(name, _)| name)
                 .collect::<Vec<_>>()

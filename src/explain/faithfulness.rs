@@ -84,7 +84,7 @@ impl Trust {
 
 /// The map after a part of the network was randomized, with all parts above it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scrambled {
+pub struct Randomized {
     /// One of [`Architecture::parts`](crate::checkpoint::Architecture::parts): "fc", "layer4", …,
     /// "conv1".
     pub part: String,
@@ -187,7 +187,7 @@ impl Explainer {
         &mut self,
         question: &Question,
         progress: Progress<'_>,
-    ) -> Result<Option<Vec<Scrambled>>> {
+    ) -> Result<Option<Vec<Randomized>>> {
         let class = self.class(question.class)?;
         let question = Question { class: Some(class), ..question.clone() };
         let mut rounds = Vec::new();
@@ -203,7 +203,7 @@ impl Explainer {
         question: &Question,
         rounds: &mut Vec<Dispatch>,
         progress: Progress<'_>,
-    ) -> Result<Option<Vec<Scrambled>>> {
+    ) -> Result<Option<Vec<Randomized>>> {
         let original = self.ask(question, &mut |_, _| true).await?;
         let Some(original) = original.filter(|map| !map.blank) else { return Ok(None) };
         let mut found = Vec::new();
@@ -221,7 +221,7 @@ impl Explainer {
             let correlation = rank_correlation(&original.heatmap, &map.heatmap);
             let ssim =
                 if map.blank { 0.0 } else { ssim(&original.heatmap, &map.heatmap, original.width) };
-            found.push(Scrambled { part: part.clone(), correlation, ssim, heatmap: map.heatmap });
+            found.push(Randomized { part: part.clone(), correlation, ssim, heatmap: map.heatmap });
         }
         progress(parts.len(), parts.len());
         Ok(Some(found))

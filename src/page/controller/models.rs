@@ -3,7 +3,7 @@
 use super::Controller;
 use super::links::Link;
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::one_a_stride;
+use crate::catalog::layer_summary::one_layer_per_stride;
 use crate::catalog::models::{self, Model};
 use crate::checkpoint::Conventions;
 use crate::error::Error;
@@ -252,9 +252,9 @@ impl Controller {
         if !same {
             state.training.set(Some(training));
             state.scores.set(scores);
-            state
-                .analysis
-                .reset_layers(one_a_stride(&stages).into_iter().map(|(layer, _)| layer).collect());
+            state.analysis.reset_layers(
+                one_layer_per_stride(&stages).into_iter().map(|(layer, _)| layer).collect(),
+            );
             inner.full_size.take();
             state.class.set(None);
             state.prediction.set(None);

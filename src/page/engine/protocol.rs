@@ -9,7 +9,7 @@ use crate::catalog::layer_summary::Part;
 use crate::catalog::models::Model;
 use crate::checkpoint::{Conventions, Note};
 use crate::explain::channels::Channels;
-use crate::explain::faithfulness::{Scrambled, Trust};
+use crate::explain::faithfulness::{Randomized, Trust};
 use crate::explain::guided::Guided;
 use crate::explain::localization::Covered;
 use crate::explain::neurons::Neurons;
@@ -213,7 +213,7 @@ pub struct AnalysisResults {
     pub covered: Option<Arc<Covered>>,
     pub neurons: Option<Arc<Neurons>>,
     pub faithfulness: Option<Arc<Trust>>,
-    pub sanity_check: Arc<Vec<Scrambled>>,
+    pub sanity_check: Arc<Vec<Randomized>>,
 }
 
 /// Sets one field of [`AnalysisResults`].

@@ -17,7 +17,7 @@ use super::i18n::{Language, Words};
 use super::platform::weights_cache::CachedWeights;
 use super::query::{ObjectiveKind, Query, contrast_class, layers};
 use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::{Part, one_a_stride};
+use crate::catalog::layer_summary::{Part, one_layer_per_stride};
 use crate::catalog::models::{Model, Sample};
 use crate::checkpoint::Note;
 use crate::explain::cam::Method;
@@ -309,7 +309,7 @@ impl State {
 
     /// One layer for each size of the grid, first to last, with its stride.
     pub fn one_layer_per_stride(&self) -> Vec<(String, usize)> {
-        self.stages.with(|stages| one_a_stride(stages))
+        self.stages.with(|stages| one_layer_per_stride(stages))
     }
 
     /// The layers that are to be fused, as far as the network in use has them, first to last.

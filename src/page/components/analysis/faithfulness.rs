@@ -3,7 +3,7 @@
 
 use super::figure::{Figure, over_small};
 use crate::explain::Explanation;
-use crate::explain::faithfulness::{Curve, PASSES, Scrambled};
+use crate::explain::faithfulness::{Curve, PASSES, Randomized};
 use crate::page::controller::Controller;
 use crate::page::engine::protocol::Analysis;
 use crate::page::i18n::fill;
@@ -91,24 +91,24 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
         })
     };
     let figures = move || {
-        let (scrambled, known) = (analysis.results.get().sanity_check, state.explanation.get()?);
+        let (randomized, known) = (analysis.results.get().sanity_check, state.explanation.get()?);
         let text = state.text().analysis;
-        if scrambled.is_empty() {
+        if randomized.is_empty() {
             return None;
         }
-        let one = |s: &Scrambled| {
+        let one = |s: &Randomized| {
             let blank = s.heatmap.iter().all(|&heat| heat == 0.0);
             let map = Explanation { heatmap: s.heatmap.clone(), blank, ..(*known).clone() };
-            let caption = fill(text.scrambled, &[&s.part, &two(s.correlation), &two(s.ssim)]);
+            let caption = fill(text.randomized, &[&s.part, &two(s.correlation), &two(s.ssim)]);
             let caption = format!("{caption} {}", state.blank_note(&map));
             let (what, pixels) = (format!("scrambled {}", s.part), over_small(state, &map)?);
             Some(view! { <Figure what caption pixels /> })
         };
-        let maps = scrambled.iter().filter_map(one).collect_view();
+        let maps = randomized.iter().filter_map(one).collect_view();
         // The whole network first, which is like itself.
-        let curve = |of: fn(&Scrambled) -> f32| {
-            let values = std::iter::once(1.0).chain(scrambled.iter().map(of));
-            let place = |(n, value)| (n as f32 / scrambled.len() as f32, value);
+        let curve = |of: fn(&Randomized) -> f32| {
+            let values = std::iter::once(1.0).chain(randomized.iter().map(of));
+            let place = |(n, value)| (n as f32 / randomized.len() as f32, value);
             values.enumerate().map(place).collect::<Vec<(f32, f32)>>()
         };
         let (ranks, ssim) = (curve(|s| s.correlation), curve(|s| s.ssim));
@@ -117,9 +117,9 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
         };
         let lines =
             [(last(text.alike[0], &ranks), &ranks[..]), (last(text.alike[1], &ssim), &ssim[..])];
-        let blank = scrambled.iter().all(|s| s.heatmap.iter().all(|&heat| heat == 0.0));
+        let blank = randomized.iter().all(|s| s.heatmap.iter().all(|&heat| heat == 0.0));
         let similar =
-            scrambled.last().is_some_and(|last| last.correlation.max(last.ssim) > SIMILAR);
+            randomized.last().is_some_and(|last| last.correlation.max(last.ssim) > SIMILAR);
         let verdict = match (blank, similar) {
             (true, _) => text.sanity_blank,
             (false, true) => text.sanity_bad,
