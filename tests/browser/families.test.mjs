@@ -240,7 +240,7 @@ describe('for everyone', () => {
       if (chinese) await page.tab.$eval(id('language'), button => button.click());
       await page.painted();
       assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `wider than ${width}${larger ? ', large text' : ''}`);
-      const rows = await page.tab.$$eval('.stages label', all => new Set(all.map(label => label.offsetTop)).size);
+      const rows = await page.tab.$$eval('.layer-stages label', all => new Set(all.map(label => label.offsetTop)).size);
       if (!larger) assert.equal(rows, 1, `the layers stand in ${rows} rows at ${width}`);
     }
   }));
