@@ -165,7 +165,7 @@ describe('ways out', () => {
     assert.ok(captioned.bytes.readUInt32BE(20) > 80 + 30, 'no room for the caption');
 
     const raw = await page.saved(() => press(page, 'out-raw'));
-    assert.match(raw.name, /^photo-.+-layer4\.npy$/);
+    assert.match(raw.name, /^photo-.+-layer4-grad-cam-raw\.npy$/);
     const length = raw.bytes.readUInt16LE(8);
     const header = raw.bytes.toString('latin1', 10, 10 + length);
     const [, height, width] = /'descr': '<f4'.*'shape': \((\d+), (\d+)\)/.exec(header).map(Number);
@@ -234,6 +234,7 @@ describe('ways out', () => {
   }));
 
   it('writes a link that opens a sample with all that is set, and still reads older links', () => visit(async page => {
+    await clipboard(page);
     await page.click(id('sample-dog'));
     await page.reach('done');
     const first = await page.pixels();

@@ -40,11 +40,15 @@ pub fn Classes(controller: Controller) -> impl IntoView {
             // The key holds all that a row shows, except what it looks up itself: a chosen row
             // keeps its focus.
             <ol data-testid="top-k">
-                <For
-                    each=move || ranking.get().0
-                    key=|(rank, score)| (*rank, score.class, score.probability.to_bits())
-                    children=move |(rank, score)| view! { <Ranked controller rank score /> }
-                />
+                // Leptos keeps something of each row that ever was until its list goes: an empty one
+                // goes, as between two photos.
+                {move || (!empty.get()).then(|| view! {
+                    <For
+                        each=move || ranking.get().0
+                        key=|(rank, score)| (*rank, score.class, score.probability.to_bits())
+                        children=move |(rank, score)| view! { <Ranked controller rank score /> }
+                    />
+                })}
             </ol>
             <Search controller />
         </section>

@@ -72,11 +72,7 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
                 }}
             </p>
             <ol class="network-parts" aria-label=move || state.text().network.parts>
-                <For
-                    each=move || boxes.get()
-                    key=|drawn| (drawn.part.name.clone(), drawn.part.channels, drawn.part.height, drawn.part.width)
-                    children=move |drawn| view! { <Box controller drawn /> }
-                />
+                {move || boxes.get().into_iter().map(|drawn| view! { <Box controller drawn /> }).collect_view()}
             </ol>
             <h3>{title}</h3>
             <Thumbnails thumbnails=channels />

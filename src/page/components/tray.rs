@@ -14,15 +14,20 @@ pub fn Tray(controller: Controller) -> impl IntoView {
     let current = Memo::new(move |_| {
         state.picture.with(|picture| picture.as_ref().map(|picture| picture.id))
     });
+    // Made anew when a photo comes or goes, not when its settings are saved: eight small pictures.
+    let ids = Memo::new(move |_| {
+        state.tray.with(|tray| tray.iter().map(|photo| photo.picture.id).collect::<Vec<_>>())
+    });
+    let thumbs = move || {
+        ids.track();
+        let thumb = |photo| view! { <Thumb controller current photo /> };
+        state.tray.get_untracked().into_iter().map(thumb).collect_view()
+    };
     view! {
         <div class="samples tray" class:shown=move || state.tray.with(|tray| tray.len() > 1) data-testid="tray">
             <p class="hint">{move || state.text().camera.tray}</p>
             <ul>
-                <For
-                    each=move || state.tray.get()
-                    key=|photo| photo.picture.id
-                    children=move |photo| view! { <Thumb controller current photo /> }
-                />
+                {thumbs}
             </ul>
         </div>
     }

@@ -60,7 +60,7 @@ async fn export(state: &State, what: Export) -> Option<()> {
             let explanation = state.explanation.get_untracked()?;
             return clipboard::download_bytes(
                 &heatmap::npy(&explanation.cam),
-                &file_name(state, "cam", "npy"),
+                &file_name(state, "raw", "npy"),
             );
         }
         Export::Heatmap => (View::Heatmap, "heatmap"),
