@@ -116,7 +116,7 @@ describe('photos', () => {
   });
 
   it('of other colours than sRGB are shown with a note, in both languages', () => visit(async page => {
-    await page.select('fit-select', 'crop'); // it has less pixels than the network needs
+    await page.tab.select(id('fit-select'), 'crop'); // it has fewer pixels than the network needs
     await page.look(path.join(ROOT, 'tests/fixtures/odd/display_p3.jpg'));
     assert.equal(await page.state(), 'done');
     assert.match(await page.text(id('photo-note')), /Display P3.*sRGB/);

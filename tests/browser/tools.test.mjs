@@ -265,7 +265,7 @@ describe('ways out', () => {
 
   it('closes the export menu on Escape and on a click elsewhere', () => visit(async page => {
     const open = () => page.tab.$eval('.export-menu', menu => menu.open);
-    for (const leave of [() => page.tab.keyboard.press('Escape'), () => page.tab.click(id('status'))]) {
+    for (const leave of [() => page.tab.keyboard.press('Escape'), () => page.tab.click('h1')]) {
       await page.click(id('out'));
       assert.ok(await open());
       await leave();

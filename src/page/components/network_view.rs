@@ -93,7 +93,7 @@ fn Box(controller: Controller, drawn: Drawn) -> impl IntoView {
     let chosen = {
         let name = name.clone();
         Memo::new(move |_| {
-            of_stage && layers(&state.layer.get()).iter().any(|layer| is_within(layer, &name))
+            of_stage && layers(&state.target_layer()).iter().any(|layer| is_within(layer, &name))
         })
     };
     // Roots and logarithms: 224 places and 3 channels have to fit beside 7 and 2,048.

@@ -28,6 +28,11 @@ impl State {
         read_seldom_changed(self.language)
     }
 
+    /// The target layer, or several that are fused.
+    pub fn target_layer(&self) -> String {
+        read_seldom_changed(self.layer)
+    }
+
     fn labels(&self) -> Arc<Labels> {
         read_seldom_changed(self.labels)
     }
