@@ -1,7 +1,7 @@
 // The camera (Chromium's fake one, which shows a moving pattern) and the tray of photos.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chromium, difference, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { chromium, difference, id, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { photoPng } from './tiny.mjs';
 
 let browser;
@@ -18,17 +18,7 @@ after(async () => {
   await site?.close();
 });
 
-async function visit(work, options = {}) {
-  const page = await open(browser, site.url, options);
-  try {
-    await page.reach('ready');
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, options) => visitPage(browser, site.url, work, options);
 
 const maps = page => page.tab.$eval(id('status'), status => Number(status.dataset.maps));
 const more = (page, than) => page.tab.waitForFunction((status, than) => Number(document.querySelector(status).dataset.maps) > than, { timeout: 60_000 }, id('status'), than);

@@ -1,7 +1,7 @@
 // A visitor's own checkpoints: what the page says of them, and what can be changed.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chromium, difference, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { chromium, difference, id, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { photoPng, safetensors, tinyResnet } from './tiny.mjs';
 
 let browser, site;
@@ -24,21 +24,13 @@ function tensors(file, prefix = '') {
   }));
 }
 
-async function visit(name, bytes, work) {
-  const page = await open(browser, site.url);
-  try {
-    await page.reach('ready');
-    await page.upload('weights-input', scratch(name, bytes));
-    await page.tab.waitForFunction(select => document.querySelector(select).value === 'own', { timeout: 60_000 }, id('model-select'));
-    await page.reach('ready');
-    await page.look(photo);
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (name, bytes, work) => visitPage(browser, site.url, async page => {
+  await page.upload('weights-input', scratch(name, bytes));
+  await page.tab.waitForFunction(select => document.querySelector(select).value === 'own', { timeout: 60_000 }, id('model-select'));
+  await page.reach('ready');
+  await page.look(photo);
+  await work(page);
+});
 
 describe('a checkpoint', () => {
   it('with averaged weights beside the raw ones: it is said which were taken, and the others are a click away', () =>

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { EMOJI, ROOT, chromium, difference, id, native, open, scratch, serve, tinyModels } from './support.mjs';
+import { EMOJI, ROOT, chromium, difference, id, native, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { CLASSES, photoPng, tinyMobilenet, tinyResnet } from './tiny.mjs';
 
 /** 224 × 224: a dog above, a cat below. */
@@ -24,17 +24,7 @@ after(async () => {
 });
 
 /** On the processor, which is several times faster than software adapters; the shaders have tests of their own. */
-async function visit(work, { at = site.url, ...options } = {}) {
-  const page = await open(browser, at, { shaders: false, ...options });
-  try {
-    await page.reach('ready');
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, { at = site.url, ...options } = {}) => visitPage(browser, at, work, { shaders: false, ...options });
 
 const value = (page, name) => page.tab.$eval(id(name), field => field.value);
 const inUse = (page, name) => page.tab.waitForFunction((select, name) => document.querySelector(select).value === name, { timeout: 60_000 }, id('model-select'), name);

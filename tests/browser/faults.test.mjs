@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, difference, id, open, scratch, serve, sha256, tinyModels } from './support.mjs';
+import { ROOT, chromium, difference, id, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { bmp, photoPng, tinyResnet } from './tiny.mjs';
 
 /** Every fault of the page itself: what its sentence says in English and Chinese. The engine's are in tests/errors.rs. */
@@ -36,17 +36,7 @@ after(async () => {
   await site?.close();
 });
 
-async function visit(work, { at = site.url, state = 'ready', ...options } = {}) {
-  const page = await open(browser, at, options);
-  try {
-    await page.reach(state);
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, { at = site.url, ...options } = {}) => visitPage(browser, at, work, options);
 
 /** What stands at `where`, in English and Chinese. */
 async function says(page, where, english, chinese) {

@@ -1,7 +1,7 @@
 // Looking inside: the drawing of the network, its channels, timings, the guided tour.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chromium, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { chromium, id, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { CLASSES, photoPng } from './tiny.mjs';
 
 let browser;
@@ -17,17 +17,7 @@ after(async () => {
   await site?.close();
 });
 
-async function visit(work, options = {}) {
-  const page = await open(browser, site.url, options);
-  try {
-    await page.reach('ready');
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, options) => visitPage(browser, site.url, work, options);
 
 const number = text => Number(text.replaceAll(',', ''));
 /** Pictures of this layer's channels, no longer what keeps their places. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DIST, ROOT, chromium, difference, id, keepDownloads, open, scratch, serve, tinyModels } from './support.mjs';
+import { DIST, ROOT, chromium, difference, id, keepDownloads, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { BLANK_CLASS, CLASSES, LABELS, photoPng, tinyResnet } from './tiny.mjs';
 
 let browser;
@@ -20,18 +20,7 @@ after(async () => {
   await site?.close();
 });
 
-/** A page on `at`, closed (and checked, see support.mjs) whatever happens. */
-async function visit(work, { at = site.url, state = 'ready', ...options } = {}) {
-  const page = await open(browser, at, options);
-  try {
-    await page.reach(state);
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, { at = site.url, ...options } = {}) => visitPage(browser, at, work, options);
 
 describe('the main flow', () => {
   it('runs on WebGPU, or fails here', () => visit(async page => {

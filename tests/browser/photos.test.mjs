@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, difference, firefox, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { ROOT, chromium, difference, firefox, id, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { apng, photoPng, photoRows, png, tinyResnet } from './tiny.mjs';
 
 const folder = path.join(ROOT, 'tests/fixtures');
@@ -32,17 +32,7 @@ after(async () => {
   await site?.close();
 });
 
-async function visit(work, options = {}) {
-  const page = await open(browser, site.url, options);
-  try {
-    await page.reach('ready');
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, options) => visitPage(browser, site.url, work, options);
 
 /** Bytes of the program's memory. */
 const memory = page => page.tab.evaluate(async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { DIST, chromium, difference, id, open, scratch, serve, sha256, tinyModels } from './support.mjs';
+import { DIST, chromium, difference, id, open, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 let browser;
@@ -19,18 +19,7 @@ after(async () => {
   await site?.close();
 });
 
-/** A page on `at`, closed (and checked, see support.mjs) whatever happens. */
-async function visit(work, { at = site.url, state = 'ready', ...options } = {}) {
-  const page = await open(browser, at, options);
-  try {
-    await page.reach(state);
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+const visit = (work, { at = site.url, ...options } = {}) => visitPage(browser, at, work, options);
 
 describe('when something goes wrong', () => {
   for (const [what, name, bytes, sentence] of [

@@ -159,6 +159,19 @@ export async function open(browser, url, { before, viewport = { width: 1280, hei
   return new Page(tab, context, browser, new URL(url).origin, requests, complaints);
 }
 
+/** Opens the page, waits for `state` and hands it to `work`. It is closed whatever happens, and checked (see `close`) if all went well. */
+export async function visitPage(browser, url, work, { state = 'ready', ...options } = {}) {
+  const page = await open(browser, url, options);
+  try {
+    await page.reach(state);
+    await work(page);
+  } catch (error) {
+    await page.context.close().catch(() => {});
+    throw error;
+  }
+  await page.close();
+}
+
 /** For `before`: keeps what the page would download, for `saved`. */
 export const keepDownloads = tab => tab.evaluateOnNewDocument(() => {
   const blobs = new Map();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, difference, id, keepDownloads, notInFirefox, open, scratch, serve, tinyModels } from './support.mjs';
+import { ROOT, chromium, difference, id, keepDownloads, notInFirefox, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { photoPng } from './tiny.mjs';
 
 let browser;
@@ -19,13 +19,10 @@ after(async () => {
   await site?.close();
 });
 
-async function visit(work, options = {}) {
-  const page = await open(browser, site.url, options);
-  await page.reach('ready');
+const visit = (work, options) => visitPage(browser, site.url, async page => {
   await page.look(photo);
   await work(page);
-  await page.close();
-}
+}, options);
 
 const set = (page, name, value) => page.tab.$eval(id(name), (slider, value) => {
   slider.value = value;

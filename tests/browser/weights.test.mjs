@@ -9,7 +9,7 @@ import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DIST, ROOT, SCRATCH, chromium, firefox, id, notInFirefox, open, scratch, serve, sha256, tinyModels } from './support.mjs';
+import { DIST, ROOT, SCRATCH, chromium, firefox, id, notInFirefox, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 const photo = scratch('photo.png', photoPng(120, 80));
@@ -67,18 +67,10 @@ async function siteOf(hosts, change = {}, files = {}) {
 }
 
 /** Opens, works, closes; requests to `hosts` are allowed. */
-async function visit(browser, site, hosts, work, options = {}) {
-  const page = await open(browser, site.url, options);
+const visit = (browser, site, hosts, work, options) => visitPage(browser, site.url, page => {
   page.elsewhere.push(...hosts.map(host => host.url));
-  try {
-    await page.reach('ready');
-    await work(page);
-  } catch (error) {
-    await page.context.close().catch(() => {});
-    throw error;
-  }
-  await page.close();
-}
+  return work(page);
+}, options);
 
 const chosen = page => page.tab.$eval(id('model-select'), select => select.value);
 const inUse = (page, name, timeout = 60_000) =>

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use gradlens::Photo;
+use safetensors::SafeTensors;
 
 use super::random::Random;
 
@@ -40,4 +41,34 @@ pub fn difference(got: &[u8], expected: &[u8]) -> (f64, u8) {
     assert_eq!(got.len(), expected.len());
     let gaps = || got.iter().zip(expected).map(|(a, b)| a.abs_diff(*b));
     (gaps().filter(|gap| *gap > 0).count() as f64 / got.len() as f64, gaps().max().unwrap_or(0))
+}
+
+/// Decodes every photo in a folder of `fixtures/` and compares it with Pillow's pixels, the tensors
+/// of `<folder>.safetensors`; `tolerance` of a file's name is the difference that is allowed.
+pub fn compare_with_pillow(folder: &str, tolerance: impl Fn(&str) -> u8) {
+    let expected = read(&format!("fixtures/{folder}.safetensors"));
+    let expected = SafeTensors::deserialize(&expected).unwrap();
+    let photos = photos(folder);
+    let mut failures = Vec::new();
+    for (name, bytes) in &photos {
+        let tolerance = tolerance(name);
+        let tensor = expected.tensor(name).unwrap();
+        match Photo::decode(bytes) {
+            Ok(photo) if tensor.shape() != [photo.height, photo.width, 3] => {
+                failures.push(format!("{name}: {photo:?}, expected {:?}", tensor.shape()));
+            }
+            Ok(photo) => {
+                let (share, worst) = difference(&photo.rgb, tensor.data());
+                println!("{name}: {:.1} % of the bytes differ, by at most {worst}", share * 100.0);
+                if worst > tolerance {
+                    failures.push(format!(
+                        "{name}: bytes differ by up to {worst}, allowed {tolerance}"
+                    ));
+                }
+            }
+            Err(error) => failures.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(photos.len(), expected.names().len());
 }
