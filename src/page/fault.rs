@@ -32,6 +32,13 @@ pub enum Fault {
     Save,
 }
 
+impl Fault {
+    /// Whether the device is lost or unusable, so that only connecting again helps.
+    pub fn is_of_the_device(&self) -> bool {
+        matches!(self, Fault::Engine(error) if error.is_of_the_device())
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         // Firefox reports "… is invalid" for objects of a lost device before it reports the loss.

@@ -42,7 +42,7 @@ impl Link {
     /// What the page shows now.
     pub fn of(state: &State) -> Link {
         Link {
-            model: state.model.with_untracked(|model| model.as_ref()?.id.clone()),
+            model: state.model_id(),
             sample: state.picture.with_untracked(|picture| picture.as_ref()?.sample.clone()),
             class: state
                 .explanation
@@ -157,12 +157,8 @@ impl Controller {
         let waits_for_sample = other_sample.is_some();
         self.inner().linked_sample.replace(other_sample);
         self.inner().linked_class.replace(link.class.map(|class| (link.model.clone(), class)));
-        let other_model = link.model.as_ref().filter(|id| {
-            let current = state
-                .model
-                .with_untracked(|model| model.as_ref().and_then(|model| model.id.clone()));
-            current.as_ref() != Some(id)
-        });
+        let current = state.model_id();
+        let other_model = link.model.as_ref().filter(|id| current.as_ref() != Some(id));
         if let Some(layer) = &link.layer {
             match other_model {
                 // Which layers that one has is known once it is there.

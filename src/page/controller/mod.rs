@@ -156,9 +156,8 @@ impl Controller {
             Event::Analyzed(id, result) => self.on_analyzed(id, result),
             Event::Failed(fault) => {
                 self.stop_camera(); // or it would fail thirty times a second
-                let of_the_device =
-                    matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
-                self.fail(fault, if of_the_device { Retry::Start } else { Retry::None });
+                let retry = if fault.is_of_the_device() { Retry::Start } else { Retry::None };
+                self.fail(fault, retry);
             }
         }
     }

@@ -220,7 +220,7 @@ impl Controller {
         let inner = self.inner();
         self.state.progress.set(None);
         let retry = match &fault {
-            Fault::Engine(error) if error.is_of_the_device() => {
+            fault if fault.is_of_the_device() => {
                 let wanted = inner.wanted.borrow().clone();
                 inner.source.replace(wanted); // “Try again” is about this one
                 Retry::Start

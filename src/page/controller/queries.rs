@@ -152,7 +152,7 @@ impl Controller {
         let (state, inner) = (self.state, self.inner());
         let Predicted { prediction, layer_summary, timings } = predicted;
         state.layer_summary.set(layer_summary);
-        let id = state.model.with_untracked(|model| model.as_ref()?.id.clone());
+        let id = state.model_id();
         let linked =
             inner.linked_class.borrow_mut().take_if(|(model, _)| model.is_none() || *model == id);
         if let Some((_, class)) = linked.filter(|&(_, class)| class < prediction.logits.len()) {

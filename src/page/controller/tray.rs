@@ -59,7 +59,7 @@ impl Controller {
         state.colours.set(settings.look.colours);
         state.threshold.set(settings.look.threshold);
         state.contours.set(settings.look.contours);
-        let current = state.model.with_untracked(|model| model.as_ref()?.id.clone());
+        let current = state.model_id();
         match settings.model {
             // The photo is looked at once the network that it was seen with is back.
             Some(model) if current.as_ref() != Some(&model) => {

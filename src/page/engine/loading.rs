@@ -45,7 +45,7 @@ pub fn start(service: Rc<Service>, load: Load) {
                 service.queue(Kind::Install, Task::Install(Box::new(arrived)));
             }
             Err(fault) => {
-                if matches!(&fault, Fault::Engine(error) if error.is_of_the_device()) {
+                if fault.is_of_the_device() {
                     service.forget_device();
                 }
                 service.emit(Event::LoadFailed(fault));
@@ -141,8 +141,7 @@ impl Loading<'_> {
                 Ok(None) => {}
                 Ok(Some(fetched)) => return Some(Ok(fetched)),
                 Err(fault) => {
-                    let of_the_device =
-                        matches!(&fault, Fault::Engine(error) if error.is_of_the_device());
+                    let of_the_device = fault.is_of_the_device();
                     last = Some(Err(fault));
                     if of_the_device || self.abort.aborted() {
                         break;

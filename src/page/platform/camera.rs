@@ -55,10 +55,7 @@ impl Camera {
             return None;
         }
         self.last = now;
-        if (self.canvas.width(), self.canvas.height()) != (width, height) {
-            self.canvas.set_width(width);
-            self.canvas.set_height(height);
-        }
+        canvas::resize(&self.canvas, width as usize, height as usize);
         let context: CanvasRenderingContext2d =
             self.canvas.get_context("2d").ok()??.unchecked_into();
         context.draw_image_with_html_video_element(&self.video, 0.0, 0.0).ok()?;

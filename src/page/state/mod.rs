@@ -355,19 +355,22 @@ impl State {
         self.class.get().or_else(|| self.prediction.get()?.top(1).first().map(|score| score.class))
     }
 
+    /// The id in `models.json` of the model in use; `None` for a file of one's own.
+    pub fn model_id(&self) -> Option<String> {
+        self.model.with_untracked(|model| model.as_ref()?.id.clone())
+    }
+
     /// The five likeliest, and the chosen class behind them when it is not among them; each with
     /// its rank from 0.
     pub fn ranking(&self) -> Vec<(usize, Score)> {
         let Some(prediction) = self.prediction.get() else { return Vec::new() };
-        let mut ranked: Vec<_> =
-            prediction.top(prediction.logits.len()).into_iter().enumerate().collect();
         let chosen = self.class.get();
-        let mut place = 0;
-        ranked.retain(|(_, score)| {
-            place += 1;
-            place <= 5 || Some(score.class) == chosen
-        });
-        ranked
+        prediction
+            .top(prediction.logits.len())
+            .into_iter()
+            .enumerate()
+            .filter(|(rank, score)| *rank < 5 || Some(score.class) == chosen)
+            .collect()
     }
 
     pub fn condition(&self) -> Condition {

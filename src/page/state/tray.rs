@@ -41,7 +41,7 @@ pub struct PhotoSettings {
 impl PhotoSettings {
     pub fn of(state: &State) -> PhotoSettings {
         PhotoSettings {
-            model: state.model.with_untracked(|model| model.as_ref()?.id.clone()),
+            model: state.model_id(),
             class: state.class.get_untracked(),
             objective: state.objective.get_untracked(),
             contrast_class: state.contrast_class.get_untracked(),

@@ -121,15 +121,11 @@ pub fn Localization(controller: Controller) -> impl IntoView {
             .filter(|(_, hidden)| **hidden)
             .for_each(|(pixel, _)| pixel.copy_from_slice(colour));
         let listed = |logits: &[f32]| {
-            let mut scores = top(logits, *scores, logits.len());
-            let mut place = 0;
-            scores.retain(|score| {
-                place += 1;
-                place <= 3 || score.class == known.class
-            });
-            scores
+            top(logits, *scores, logits.len())
                 .into_iter()
-                .map(|score| {
+                .enumerate()
+                .filter(|(rank, score)| *rank < 3 || score.class == known.class)
+                .map(|(_, score)| {
                     format!("{} {}", state.label(score.class), state.percent(score.probability, 0))
                 })
                 .collect::<Vec<_>>()
