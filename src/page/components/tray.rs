@@ -19,7 +19,7 @@ pub fn Tray(controller: Controller) -> impl IntoView {
         state.tray.with(|tray| tray.iter().map(|photo| photo.picture.id).collect::<Vec<_>>())
     });
     let thumbs = move || {
-        ids.track();
+        ids.read(); // not `track`, which does not make a memo compute what it depends on
         let thumb = |photo| view! { <Thumb controller current photo /> };
         state.tray.get_untracked().into_iter().map(thumb).collect_view()
     };
