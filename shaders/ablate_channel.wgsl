@@ -1,6 +1,7 @@
 // ablate_channel: activations with one channel set to zero.
 //   y[position, c] = x[position, c], or 0 where c is the channel
-// One invocation owns one vec4 of y.                     Reference: reference::ablate_channel
+// One invocation owns one vec4 of y.
+// Reference: reference::ablate_channel
 // Dispatch: ceil(h*w*c/4 / 64) workgroups in x
 
 struct Params { count: u32, c4: u32 }  // vec4 in all, and a position's

@@ -1,10 +1,13 @@
-// cam: the class activation map of one layer, before ReLU and scaling. WEIGHTED:      cam[position]
-// = sum over c of weight[c] * a[position,c] HIRES:         sum over c of g * a
-// HiResCAM, Draelos and Carin 2020, arXiv 2011.08891 ELEMENT_WISE:  sum over c of relu(g * a)
-// grad-cam's GradCAMElementWise LAYER:         sum over c of relu(g) * a               LayerCAM,
-// Jiang et al. 2021, doi 10.1109/TIP.2021.3089943 with a = activations, g = gradients. A workgroup
-// owns one position, its invocations share the channels. Reference: reference::cam Dispatch: h*w
-// workgroups
+// cam: the class activation map of one layer, before ReLU and scaling.
+//   WEIGHTED:      cam[position] = sum over c of weight[c] * a[position,c]
+//   HIRES:         sum over c of g * a          HiResCAM, Draelos and Carin 2020, arXiv 2011.08891
+//   ELEMENT_WISE:  sum over c of relu(g * a)    grad-cam's GradCAMElementWise
+//   LAYER:         sum over c of relu(g) * a    LayerCAM, Jiang et al. 2021,
+//                                               doi 10.1109/TIP.2021.3089943
+// with a = activations, g = gradients. A workgroup owns one position, its invocations share the
+// channels.
+// Reference: reference::cam
+// Dispatch: h*w workgroups
 
 struct Params { positions: u32, c4: u32, method: u32 }
 const WEIGHTED = 0u;

@@ -1,10 +1,14 @@
 // cam_weights: the importance of each channel, where a method has one beyond the mean gradient
-// (that is global_average_pool). XGRAD:      weight[c] = sum of g*a / (sum of a + 1e-7)
-// XGrad-CAM, Fu et al. 2020, arXiv 2008.02312 PLUS_PLUS:  weight[c] = sum of relu(g) * g^2 / (2 g^2
-// + g^3 * (sum of a) + 1e-6), 0 where g is 0 Grad-CAM++, Chattopadhyay et al. 2018, arXiv
-// 1710.11063 with a = activations, g = gradients, sums over positions; constants as in the Python
-// package grad-cam. A workgroup owns eight vec4 of channels, and eight invocations share the
-// positions of each. Reference: reference::cam_weights Dispatch: ceil(c/4 / 8) workgroups in x
+// (that is global_average_pool).
+//   XGRAD:      weight[c] = sum of g*a / (sum of a + 1e-7)
+//       XGrad-CAM, Fu et al. 2020, arXiv 2008.02312
+//   PLUS_PLUS:  weight[c] = sum of relu(g) * g^2 / (2 g^2 + g^3 * (sum of a) + 1e-6), 0 where g = 0
+//       Grad-CAM++, Chattopadhyay et al. 2018, arXiv 1710.11063
+// with a = activations, g = gradients, sums over positions; constants as in the Python package
+// grad-cam. A workgroup owns eight vec4 of channels, and eight invocations share the positions of
+// each.
+// Reference: reference::cam_weights
+// Dispatch: ceil(c/4 / 8) workgroups in x
 
 struct Params { positions: u32, c4: u32, method: u32 }
 const XGRAD = 0u;

@@ -1,11 +1,14 @@
 // conv2d: 2-D convolution, with what follows it in a network fused behind it. The plain kernel, to
 // be read first: conv2d_registers and conv2d_shared compute the same faster and are tested against
-// it. y[oy,ox,co] = activation( scale[co] * sum over ky,kx,ci of x[oy*stride+ky-pad,
-// ox*stride+kx-pad, ci] * w[ky,kx,ci,co] + bias[co] + residual[oy,ox,co] ) The same loops compute
-// dL/dx (conv2d_backward_input): then x is dL/dy, w is the transposed weight, taps run backwards,
-// and a stride of 2 becomes four dense convolutions, one for each parity of the output row and
-// column. One invocation owns one vec4 of y and gathers: nothing is written twice, so results are
-// repeatable. Reference: reference::conv2d Dispatch: ceil(rows*cols*c_out/4 / 64) workgroups
+// it.
+//   sum[oy,ox,co] = sum over ky,kx,ci of x[oy*stride+ky-pad, ox*stride+kx-pad, ci] * w[ky,kx,ci,co]
+//   y[oy,ox,co] = activation( scale[co] * sum[oy,ox,co] + bias[co] + residual[oy,ox,co] )
+// The same loops compute dL/dx (conv2d_backward_input): then x is dL/dy, w is the transposed
+// weight, taps run backwards, and a stride of 2 becomes four dense convolutions, one for each
+// parity of the output row and column. One invocation owns one vec4 of y and gathers: nothing is
+// written twice, so results are repeatable.
+// Reference: reference::conv2d
+// Dispatch: ceil(rows*cols*c_out/4 / 64) workgroups
 //#import conv2d
 
 @compute @workgroup_size(64)

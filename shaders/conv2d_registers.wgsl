@@ -3,7 +3,8 @@
 // its own operands and relies on the caches. A workgroup of split-k sums one part of the input
 // channels and leaves it for conv2d_sum: where there are few positions, that is as many times more
 // workgroups for a large GPU. Where x has borders of zeros left and right (the photo, with its one
-// vec4 of channels), a row of taps is one run in memory. Reference: conv2d, reference::conv2d
+// vec4 of channels), a row of taps is one run in memory.
+// Reference: conv2d, reference::conv2d
 // Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups x the number of
 // partial sums
 //#import conv2d

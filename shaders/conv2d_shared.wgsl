@@ -1,9 +1,10 @@
 // conv2d_shared: conv2d through workgroup memory. One invocation owns $ROWS positions x $COLS vec4
 // of channels; its workgroup reads each operand once into workgroup memory, 16 input channels at a
 // time, which is what GPUs with small caches want. A workgroup of split-k sums one part of the
-// input channels and leaves it for conv2d_sum, as in conv2d_registers. Reference: conv2d,
-// reference::conv2d Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS))
-// workgroups x the number of partial sums
+// input channels and leaves it for conv2d_sum, as in conv2d_registers.
+// Reference: conv2d, reference::conv2d
+// Dispatch: ceil(c_out/4 / ($WX*$COLS)) x ceil(rows*cols / ($WY*$ROWS)) workgroups x the number of
+// partial sums
 //#import conv2d
 
 var<workgroup> xs: array<vec4f, $X_TILE>;  // [$WY*$ROWS positions, 4]

@@ -1,8 +1,10 @@
 // conv2d_sum: adds the partial sums that split-k left, and does what follows a convolution's sum in
-// a network. y[oy,ox,co] = activation( scale[co] * sum over s of parts[s,oy,ox,co] + bias[co] +
-// residual[oy,ox,co] ) One invocation owns one vec4 of y and adds in one order: the same photo
-// gives the same bits. Reference: reference::conv2d Dispatch: ceil(rows*cols*c_out/4 / 64)
-// workgroups
+// a network.
+//   sum[oy,ox,co] = sum over s of parts[s,oy,ox,co]
+//   y[oy,ox,co] = activation( scale[co] * sum[oy,ox,co] + bias[co] + residual[oy,ox,co] )
+// One invocation owns one vec4 of y and adds in one order: the same photo gives the same bits.
+// Reference: reference::conv2d
+// Dispatch: ceil(rows*cols*c_out/4 / 64) workgroups
 
 struct Params {
   rows: u32, cols: u32,                               // positions (r,c) that were computed

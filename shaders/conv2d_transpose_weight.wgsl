@@ -1,9 +1,10 @@
 // conv2d_transpose_weight: the weight that conv2d_backward_input multiplies dL/dy with.
-// wt[ky,kx,co,ci] = scale[co] * w[ky,kx,ci,co] scale is batch norm's share of y = scale * conv(x) +
-// bias, so that dL/dy enters the product as it is. One invocation owns 16 x 4 numbers: what it
-// writes fills whole cache lines, what a workgroup reads are 256 bytes in a row. Reference:
-// reference::conv2d_transpose_weight Dispatch: ceil(c_out/4 / 16) x ceil(c_in/4 / 16) x ksize*ksize
-// workgroups
+//   wt[ky,kx,co,ci] = scale[co] * w[ky,kx,ci,co]
+// scale is batch norm's share of y = scale * conv(x) + bias, so that dL/dy enters the product as it
+// is. One invocation owns 16 x 4 numbers: what it writes fills whole cache lines, what a workgroup
+// reads are 256 bytes in a row.
+// Reference: reference::conv2d_transpose_weight
+// Dispatch: ceil(c_out/4 / 16) x ceil(c_in/4 / 16) x ksize*ksize workgroups
 
 struct Params {
   c_in4: u32, c_out4: u32,

@@ -1,9 +1,11 @@
 // depthwise_conv2d: a 2-D convolution whose every channel has a filter of its own, with what
-// follows it fused behind it. y[oy,ox,c] = activation( scale[c] * sum over ky,kx of
-// x[oy*stride+ky-top, ox*stride+kx-left, c] * w[ky,kx,c] + bias[c] + residual[oy,ox,c] ) One
-// invocation owns one vec4 of y and gathers; neighbours along x are neighbouring channels, so that
-// reads are side by side. Reference: reference::depthwise_conv2d Dispatch: ceil(h_out*w_out*c/4 /
-// 64) workgroups
+// follows it fused behind it.
+//   sum[oy,ox,c] = sum over ky,kx of x[oy*stride+ky-top, ox*stride+kx-left, c] * w[ky,kx,c]
+//   y[oy,ox,c] = activation( scale[c] * sum[oy,ox,c] + bias[c] + residual[oy,ox,c] )
+// One invocation owns one vec4 of y and gathers; neighbours along x are neighbouring channels, so
+// that reads are side by side.
+// Reference: reference::depthwise_conv2d
+// Dispatch: ceil(h_out*w_out*c/4 / 64) workgroups
 
 struct Params {
   h_out: u32, w_out: u32, h_in: u32, w_in: u32,

@@ -1,8 +1,10 @@
 // depthwise_conv2d_backward_input: dL/dx of depthwise_conv2d's convolution, with what follows it
-// fused behind it. dx[iy,ix,c] = scale[c] * sum over ky,kx of w[ky,kx,c] * dy[oy,ox,c]     where
-// oy*stride + ky - top == iy, and so for x from forward: y[oy,ox,c] += x[oy*stride+ky-top,
-// ox*stride+kx-left, c] * w[ky,kx,c], then * scale[c] One invocation owns one vec4 of dx and
-// gathers from the windows that it lies in. Reference: reference::depthwise_conv2d_backward_input
+// fused behind it.
+//   dx[iy,ix,c] = scale[c] * sum over ky,kx of w[ky,kx,c] * dy[oy,ox,c]
+//       where oy*stride+ky-top == iy and ox*stride+kx-left == ix
+//   from forward: sum[oy,ox,c] += x[oy*stride+ky-top, ox*stride+kx-left, c] * w[ky,kx,c]
+// One invocation owns one vec4 of dx and gathers from the windows that it lies in.
+// Reference: reference::depthwise_conv2d_backward_input
 // Dispatch: ceil(h_in*w_in*c/4 / 64) workgroups
 
 struct Params {

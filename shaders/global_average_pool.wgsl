@@ -1,7 +1,7 @@
 // global_average_pool: the mean of each channel over the image.
 //   y[c] = sum over positions of x[position, c] / (h*w)
 // A workgroup owns eight vec4 of channels, and eight invocations share the positions of each.
-//                                                        Reference: reference::global_average_pool
+// Reference: reference::global_average_pool
 // Dispatch: ceil(c/4 / 8) workgroups in x
 
 struct Params { positions: u32, c4: u32 }

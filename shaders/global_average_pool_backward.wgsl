@@ -1,6 +1,9 @@
 // global_average_pool_backward: dL/dx of global_average_pool, and of the activation function before
-// it when asked for. dx[position, c] = dy[c] / (h*w) One invocation owns one vec4 of dx.
-// Reference: reference::global_average_pool_backward Dispatch: ceil(h*w*c/4 / 64) workgroups in x
+// it when asked for.
+//   dx[position, c] = dy[c] / (h*w)
+// One invocation owns one vec4 of dx.
+// Reference: reference::global_average_pool_backward
+// Dispatch: ceil(h*w*c/4 / 64) workgroups in x
 
 struct Params {
   positions: u32, c4: u32,

@@ -1,6 +1,9 @@
-// linear: a fully connected layer. y[n] = bias[n] + scale[n] * sum over k of w[k,n] * x[k] A
-// workgroup owns 8 vec4 of y; its 8 rows of invocations each sum an eighth of k, then the first row
-// adds the eighths. Reference: reference::linear Dispatch: ceil(classes/4 / 8) workgroups in x
+// linear: a fully connected layer.
+//   y[n] = bias[n] + scale[n] * sum over k of w[k,n] * x[k]
+// A workgroup owns 8 vec4 of y; its 8 rows of invocations each sum an eighth of k, then the first
+// row adds the eighths.
+// Reference: reference::linear
+// Dispatch: ceil(classes/4 / 8) workgroups in x
 
 struct Params { k4: u32, n4: u32 }  // features and classes, in vec4
 //#import weight

@@ -1,7 +1,9 @@
-// linear_backward: dL/dx of a fully connected layer. dx[k] = sum over n of w[k,n] * scale[n] *
-// dy[n] Mostly all but one of dy are zero, the logit's: dy comes as the list of those that are not,
-// and only their weights are read. One invocation owns one dx element.
-// Reference: reference::linear_backward Dispatch: ceil(features / 64) workgroups in x
+// linear_backward: dL/dx of a fully connected layer.
+//   dx[k] = sum over n of w[k,n] * scale[n] * dy[n]
+// Mostly all but one of dy are zero, the logit's: dy comes as the list of those that are not, and
+// only their weights are read. One invocation owns one dx element.
+// Reference: reference::linear_backward
+// Dispatch: ceil(features / 64) workgroups in x
 
 struct Params { k4: u32, n4: u32 }  // features and classes, in vec4
 //#import weight

@@ -1,6 +1,7 @@
 // max_pool2d: the largest value of each window; what lies outside the image never wins.
 //   y[oy,ox,c] = max over ky,kx of x[oy*stride+ky-pad, ox*stride+kx-pad, c]
-// One invocation owns one vec4 of y.                     Reference: reference::max_pool2d
+// One invocation owns one vec4 of y.
+// Reference: reference::max_pool2d
 // Dispatch: ceil(h_out*w_out*c/4 / 64) workgroups in x
 
 struct Params {

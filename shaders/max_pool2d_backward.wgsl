@@ -1,7 +1,10 @@
 // max_pool2d_backward: dL/dx of max_pool2d, and of the activation function before it when asked
-// for. dx[iy,ix,c] = sum of dy[oy,ox,c] over the windows (oy,ox) whose maximum is x[iy,ix,c], as
-// max_pool2d_indices found One invocation owns one vec4 of dx and gathers.        Reference:
-// reference::max_pool2d_backward Dispatch: ceil(h_in*w_in*c/4 / 64) workgroups in x
+// for.
+//   dx[iy,ix,c] = sum of dy[oy,ox,c] over the windows (oy,ox) whose maximum is x[iy,ix,c],
+//       as max_pool2d_indices found
+// One invocation owns one vec4 of dx and gathers.
+// Reference: reference::max_pool2d_backward
+// Dispatch: ceil(h_in*w_in*c/4 / 64) workgroups in x
 
 struct Params {
   h_out: u32, w_out: u32, h_in: u32, w_in: u32, c4: u32,

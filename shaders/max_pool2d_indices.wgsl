@@ -1,8 +1,10 @@
 // max_pool2d_indices: which tap of each window is its maximum, for max_pool2d_backward. Of equal
-// values the first in reading order, as in PyTorch. indices[oy,ox,c] = the first ky*ksize+kx whose
-// x[oy*stride+ky-pad, ox*stride+kx-pad, c] is y[oy,ox,c] One invocation owns four channels of a
-// window.         Reference: reference::max_pool2d_backward Dispatch: ceil(h_out*w_out*c/4 / 64)
-// workgroups in x
+// values the first in reading order, as in PyTorch.
+//   indices[oy,ox,c] = the first ky*ksize+kx
+//       whose x[oy*stride+ky-pad, ox*stride+kx-pad, c] is y[oy,ox,c]
+// One invocation owns four channels of a window.
+// Reference: reference::max_pool2d_backward
+// Dispatch: ceil(h_out*w_out*c/4 / 64) workgroups in x
 
 struct Params {
   h_out: u32, w_out: u32, h_in: u32, w_in: u32, c4: u32,

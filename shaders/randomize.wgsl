@@ -1,8 +1,10 @@
 // randomize: one round of shuffling numbers in place; the rounds in reverse order put everything
-// back. words i and i ^ mask change places where a hash of the smaller one's place says so A number
-// may be a pair of f16 or four i8: whatever a 32-bit word holds moves together. One invocation owns
-// one pair.                          Reference: reference::randomize Dispatch: ceil(count / 64)
-// workgroups in x
+// back.
+//   words i and i ^ mask change places where a hash of the smaller one's place says so
+// A number may be a pair of f16 or four i8: whatever a 32-bit word holds moves together. One
+// invocation owns one pair.
+// Reference: reference::randomize
+// Dispatch: ceil(count / 64) workgroups in x
 
 struct Params { count: u32, mask: u32, seed: u32 }
 

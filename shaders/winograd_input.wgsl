@@ -1,9 +1,10 @@
-// winograd_input: the photo's side of a 3x3 convolution in Winograd's form F(2x2, 3x3). v[t, 4*a+b,
-// ci] = sum over i,j of Bt[a,i] * Bt[b,j] * x[2*ty-1+i, 2*tx-1+j, ci]     t = ty*tiles_x + tx,
-// a,b,i,j in 0..4 Bt = [[1,0,-1,0], [0,1,1,0], [0,-1,1,0], [0,1,0,-1]]      (Lavin & Gray 2016,
-// section 4.1) What lies outside the image is zero. One invocation owns one tile and one vec4 of
-// channels. Reference: reference::conv2d, by way of ops::winograd Dispatch:
-// ceil(tiles_y*tiles_x*c/4 / 64) workgroups
+// winograd_input: the photo's side of a 3x3 convolution in Winograd's form F(2x2, 3x3).
+//   v[t, 4*a+b, ci] = sum over i,j of Bt[a,i] * Bt[b,j] * x[2*ty-1+i, 2*tx-1+j, ci]
+//       t = ty*tiles_x + tx, a,b,i,j in 0..4
+//   Bt = [[1,0,-1,0], [0,1,1,0], [0,-1,1,0], [0,1,0,-1]]      (Lavin & Gray 2016, section 4.1)
+// What lies outside the image is zero. One invocation owns one tile and one vec4 of channels.
+// Reference: reference::conv2d, by way of ops::winograd
+// Dispatch: ceil(tiles_y*tiles_x*c/4 / 64) workgroups
 
 struct Params {
   height: u32, width: u32,     // of x

@@ -1,10 +1,13 @@
 // winograd_output: from the products of Winograd's form F(2x2, 3x3) to the convolution's result,
-// with what follows it in a network. sum[2*ty+i, 2*tx+j, co] = sum over a,b of At[i,a] * At[j,b] *
-// m[4*a+b, t, co]     t = ty*tiles_x + tx, i,j in 0..2 At = [[1,1,1,0], [0,1,-1,-1]]      (Lavin &
-// Gray 2016, section 4.1) y = activation( scale[co] * sum + bias[co] + residual ) m are the partial
-// sums that split-k leaves. One invocation owns one tile and one vec4 of channels. Reference:
-// reference::conv2d, by way of ops::winograd Dispatch: ceil(tiles_y*tiles_x*c_out/4 / 64)
-// workgroups
+// with what follows it in a network.
+//   sum[2*ty+i, 2*tx+j, co] = sum over a,b of At[i,a] * At[j,b] * m[4*a+b, t, co]
+//       t = ty*tiles_x + tx, i,j in 0..2
+//   At = [[1,1,1,0], [0,1,-1,-1]]      (Lavin & Gray 2016, section 4.1)
+//   y = activation( scale[co] * sum + bias[co] + residual )
+// m are the partial sums that split-k leaves. One invocation owns one tile and one vec4 of
+// channels.
+// Reference: reference::conv2d, by way of ops::winograd
+// Dispatch: ceil(tiles_y*tiles_x*c_out/4 / 64) workgroups
 
 struct Params {
   height: u32, width: u32,     // of y

@@ -1,9 +1,10 @@
-// winograd_weight: the weight's side of a 3x3 convolution in Winograd's form F(2x2, 3x3). u[4*a+b,
-// ci, co] = sum over ky,kx of G[a,ky] * G[b,kx] * w[ky,kx,ci,co]     a,b in 0..4 G = [[1,0,0],
-// [1/2,1/2,1/2], [1/2,-1/2,1/2], [0,0,1]]      (Lavin & Gray 2016, section 4.1) With `flipped`,
-// taps are read backwards: for conv2d_backward_input, whose w is the transposed weight. One
-// invocation owns one input channel and one vec4 of output channels. Reference: reference::conv2d,
-// by way of ops::winograd Dispatch: ceil(c_in*c_out/4 / 64) workgroups
+// winograd_weight: the weight's side of a 3x3 convolution in Winograd's form F(2x2, 3x3).
+//   u[4*a+b, ci, co] = sum over ky,kx of G[a,ky] * G[b,kx] * w[ky,kx,ci,co]     a,b in 0..4
+//   G = [[1,0,0], [1/2,1/2,1/2], [1/2,-1/2,1/2], [0,0,1]]      (Lavin & Gray 2016, section 4.1)
+// With `flipped`, taps are read backwards: for conv2d_backward_input, whose w is the transposed
+// weight. One invocation owns one input channel and one vec4 of output channels.
+// Reference: reference::conv2d, by way of ops::winograd
+// Dispatch: ceil(c_in*c_out/4 / 64) workgroups
 
 struct Params {
   count: u32,    // c_in * c_out / 4: vec4 of a tap
