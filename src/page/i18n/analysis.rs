@@ -157,7 +157,7 @@ pub static ENGLISH: Analysis = Analysis {
     check: "Check this heatmap",
     sanity: "Randomize weights (sanity check)",
     nothing_to_check: "This heatmap is empty: there is nothing to check. Choose another class, layer or target.",
-    rises: "With only the warm places left, the network is surer: {} before, {} then.",
+    rises: "With only the warm places left, the network is surer: {} before, {} now.",
     falls: "With only the warm places left, its probability goes from {} to {}: a relative drop of {}.",
     charts: [
         "Removing and adding the hottest pixels",
@@ -202,7 +202,7 @@ pub static CHINESE: Analysis = Analysis {
         "前后对比",
     ],
     hints: [
-        "每种粗细的格子各看一层，也可以添加其他层，还能看所选各层的平均：前面细但没有含义，后面粗却有含义。",
+        "每种网格大小各取一层，也可以添加其他层，还能看所选各层的平均：浅层网格细，但语义少；深层网格粗，但语义强。",
         "同一类别的不同解释目标：得分、概率、与另一类别的对比，以及反面证据。",
         "一次前向计算，多张图。统一刻度时，颜色浅就是依据弱。",
         "每种方法算的是什么、何时使用，以及出自哪篇论文。",
@@ -268,7 +268,7 @@ pub static CHINESE: Analysis = Analysis {
     sanity_bad: "即使权重全部随机化，热力图仍然相似：它反映的是照片本身，而不是网络所学到的内容。",
     sanity_blank: "权重随机化之后，不再有任何地方支持这个类别，热力图都是空的：它取决于网络所学到的内容。",
     sanity_chart: "与训练好的网络的热力图有多相似",
-    sanity_across: "1 为相同，0 为无关。从左到右，由分类器向下随机化越来越多的部分。反映所学内容的热力图必须下降",
+    sanity_across: "1 为相同，0 为无关。从左到右，由分类器向下随机化越来越多的部分。如果热力图真的反映网络学到的内容，曲线就应当下降",
     alike: ["最终的秩相关", "最终的结构相似度（SSIM）"],
 
     swipe: "左图",

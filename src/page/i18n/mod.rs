@@ -2,7 +2,7 @@
 //! errors.
 //!
 //! To add a language: a variant of [`Language`], a table, an arm in [`sentence`]. Class names are
-//! in the label files, the sentences for the engine's errors beside their variants in `error.rs`.
+//! in the label files, the sentences for the engine's errors in `src/error/`.
 
 mod analysis;
 mod camera;
@@ -378,7 +378,7 @@ pub static CHINESE: Text = Text {
     stages: ["线条", "边缘", "纹理", "部件", "物体"],
     whole_stage: "整段",
     block: "所有层",
-    layer_hint: "前面的层看细节，后面的层看含义。",
+    layer_hint: "浅层看细节，深层看语义。",
     method: "方法",
     fit: "输入",
     fit_whole: "整张照片",
@@ -395,8 +395,8 @@ pub static CHINESE: Text = Text {
     no_model: "本站还没有可用的模型。请从列表中选择一个，或打开自己的权重文件。",
 
     loading_page: "正在加载…",
-    connecting: "正在请求显卡…",
-    tuning: "正在试用显卡…",
+    connecting: "正在连接显卡…",
+    tuning: "正在测试显卡…",
     loading: "正在加载{}…",
     uploading: "正在准备{}…",
     predicting: "正在用网络识别照片…",
@@ -404,7 +404,7 @@ pub static CHINESE: Text = Text {
     ready: "已就绪，请选择照片。",
     done: "完成：“{}”所在的位置。",
     done_evidence: "完成：{}的位置。",
-    stopped: "需要你看一下。",
+    stopped: "出了点问题，请看提示。",
     times: "前向 {} 毫秒 · 热力图 {} 毫秒",
     adapter: "计算设备：{}",
     software: "软件模拟，较慢",
@@ -503,12 +503,12 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
         "score-cam" => (
             "Score-CAM",
             "Each channel weighted by the score of the photo seen through it.",
-            "透过每个通道看照片，以得分为权重。",
+            "用每个通道的激活遮罩照片再识别一次，以得分为权重。",
         ),
         "ablation-cam" => (
             "Ablation-CAM",
             "Each channel weighted by what the score loses without it.",
-            "去掉每个通道，以得分的损失为权重。",
+            "逐个去掉通道，以得分下降的幅度为权重。",
         ),
         _ => ("", "", ""),
     };
