@@ -3,7 +3,7 @@
 //! Since PyTorch 1.6 they are a zip archive with the pickle, `data.pkl`, and an entry for each
 //! storage, `data/0`, …. Before it, five pickles stood one behind the other (a magic number, a
 //! version, the writing machine, the object, the storages' keys), then each storage: a count of 8
-//! bytes and its numbers. `pickle.rs` reads the pickles and executes nothing; `contents.rs` finds
+//! bytes and its numbers. `pickle/` reads the pickles and executes nothing; `contents.rs` finds
 //! the tensors in what they hold; `view.rs`: storages and the windows onto them. A TorchScript
 //! archive is read alike, its code not at all. Deliberately absent: sparse and quantised tensors.
 //! Source: `_save` and `_legacy_save` in `torch/serialization.py`.
