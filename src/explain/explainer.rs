@@ -494,10 +494,9 @@ impl Loaded {
                 )?,
                 false => activations.clone(),
             };
-            if let (None, Some(recipe)) = (
-                self.recipes.get(&(target, method)),
-                Recipe::of(method, gpu, &activations, &gradient),
-            ) {
+            if !self.recipes.contains_key(&(target, method))
+                && let Some(recipe) = Recipe::of(method, gpu, &activations, &gradient)
+            {
                 self.recipes.insert((target, method), recipe);
             }
             match self.recipes.get(&(target, method)) {
