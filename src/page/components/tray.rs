@@ -11,16 +11,13 @@ use leptos::prelude::*;
 #[component]
 pub fn Tray(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let current = Memo::new(move |_| {
-        state.picture.with(|picture| picture.as_ref().map(|picture| picture.id))
-    });
     // Made anew when a photo comes or goes, not when its settings are saved: eight small pictures.
     let ids = Memo::new(move |_| {
         state.tray.with(|tray| tray.iter().map(|photo| photo.picture.id).collect::<Vec<_>>())
     });
     let thumbs = move || {
         ids.read(); // not `track`, which does not make a memo compute what it depends on
-        let thumb = |photo| view! { <Thumb controller current photo /> };
+        let thumb = |photo| view! { <Thumb controller photo /> };
         state.tray.get_untracked().into_iter().map(thumb).collect_view()
     };
     view! {
@@ -34,7 +31,7 @@ pub fn Tray(controller: Controller) -> impl IntoView {
 }
 
 #[component]
-fn Thumb(controller: Controller, current: Memo<Option<u32>>, photo: TrayPhoto) -> impl IntoView {
+fn Thumb(controller: Controller, photo: TrayPhoto) -> impl IntoView {
     let state = controller.state;
     let TrayPhoto { number, picture: Picture { id, name, .. }, thumb, .. } = photo;
     let canvas = NodeRef::<html::Canvas>::new();
@@ -43,6 +40,10 @@ fn Thumb(controller: Controller, current: Memo<Option<u32>>, photo: TrayPhoto) -
             canvas::paint(&canvas, &canvas::plain(&thumb));
         }
     });
+    // Of the signal itself, which changes with every photo: a memo would keep each thumb that is gone
+    // as a reader.
+    let pressed =
+        move || state.picture.with(|shown| shown.as_ref().is_some_and(|shown| shown.id == id));
     let label = move || fill(state.text().camera.tray_photo, &[&number.to_string(), &name]);
     view! {
         <li>
@@ -50,7 +51,7 @@ fn Thumb(controller: Controller, current: Memo<Option<u32>>, photo: TrayPhoto) -
                 type="button"
                 title=label.clone()
                 aria-label=label
-                aria-pressed=move || (current.get() == Some(id)).to_string()
+                aria-pressed=move || pressed().to_string()
                 on:click=move |_| controller.restore(id)
             >
                 <canvas node_ref=canvas></canvas>
