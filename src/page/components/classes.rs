@@ -31,25 +31,19 @@ pub fn Classes(controller: Controller) -> impl IntoView {
             let _ = heading.focus_with_options(&options);
         }
     });
+    // Not a `For`, which keeps something of each row that ever was.
+    let rows = move || {
+        let row = |(rank, score)| view! { <Ranked controller rank score /> };
+        ranking.get().0.into_iter().map(row).collect_view()
+    };
     view! {
         <section class="card classes">
             <h2 tabindex="-1" node_ref=heading>{move || state.text().sees}</h2>
             <p class="hint">
                 {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
             </p>
-            // The key holds all that a row shows, except what it looks up itself: a chosen row
-            // keeps its focus.
-            <ol data-testid="top-k">
-                // Leptos keeps something of each row that ever was until its list goes: an empty one
-                // goes, as between two photos.
-                {move || (!empty.get()).then(|| view! {
-                    <For
-                        each=move || ranking.get().0
-                        key=|(rank, score)| (*rank, score.class, score.probability.to_bits())
-                        children=move |(rank, score)| view! { <Ranked controller rank score /> }
-                    />
-                })}
-            </ol>
+            // Rows are patched in place: a chosen one keeps its focus.
+            <ol data-testid="top-k">{rows}</ol>
             <Search controller />
         </section>
     }

@@ -17,26 +17,42 @@ const SHOWN: usize = 12;
 #[derive(Clone, PartialEq)]
 struct Drawn {
     name: String,
-    blocks: usize,
-    part: Part,
+    of_stage: bool,
+    /// Blocks of a stage; `None` where it is a single part, such as the head's convolution.
+    blocks: Option<usize>,
 }
 
-fn drawn(parts: &[Part]) -> Vec<Drawn> {
-    let mut boxes: Vec<Drawn> = Vec::new();
+/// Height, width and channels of what a box puts out, which differ from photo to photo.
+type Size = [usize; 3];
+
+fn drawn(parts: &[Part]) -> (Vec<Drawn>, Vec<Size>) {
+    let (mut boxes, mut sizes) = (Vec::<Drawn>::new(), Vec::new());
     for part in parts {
-        let name = if part.stage.is_empty() { &part.name } else { &part.stage }.clone();
-        match boxes.last_mut().filter(|last| last.name == name) {
-            Some(last) => (last.blocks, last.part) = (last.blocks + 1, part.clone()),
-            None => boxes.push(Drawn { name, blocks: 1, part: part.clone() }),
+        let of_stage = !part.stage.is_empty();
+        let name = if of_stage { &part.stage } else { &part.name };
+        let size = [part.height, part.width, part.channels];
+        match boxes.last_mut().filter(|last| last.name == *name) {
+            Some(last) => {
+                last.blocks = last.blocks.map(|blocks| blocks + 1);
+                sizes.pop();
+            }
+            None => {
+                let blocks = (of_stage && part.name != *name).then_some(1);
+                boxes.push(Drawn { name: name.clone(), of_stage, blocks });
+            }
         }
+        sizes.push(size);
     }
-    boxes
+    (boxes, sizes)
 }
 
 #[component]
 pub fn NetworkView(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let boxes = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts)));
+    // The boxes are made anew for another network only; a photo of another size changes the numbers
+    // in them.
+    let boxes = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts).0));
+    let sizes = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts).1));
     let title = move || {
         let known = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
         let layer =
@@ -72,7 +88,13 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
                 }}
             </p>
             <ol class="network-parts" aria-label=move || state.text().network.parts>
-                {move || boxes.get().into_iter().map(|drawn| view! { <Box controller drawn /> }).collect_view()}
+                {move || {
+                    let one = |(place, drawn)| {
+                        let size = Signal::derive(move || sizes.with(|sizes| sizes.get(place).copied().unwrap_or_default()));
+                        view! { <Box controller drawn size /> }
+                    };
+                    boxes.get().into_iter().enumerate().map(one).collect_view()
+                }}
             </ol>
             <h3>{title}</h3>
             <Thumbnails thumbnails=channels />
@@ -83,13 +105,9 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
 }
 
 #[component]
-fn Box(controller: Controller, drawn: Drawn) -> impl IntoView {
+fn Box(controller: Controller, drawn: Drawn, size: Signal<Size>) -> impl IntoView {
     let state = controller.state;
-    let Drawn { name, blocks, part } = drawn;
-    let (channels, height, width) =
-        (part.channels.to_string(), part.height.to_string(), part.width.to_string());
-    let of_stage = !part.stage.is_empty();
-    let counted = of_stage && part.name != name; // the head is one convolution
+    let Drawn { name, of_stage, blocks } = drawn;
     let chosen = {
         let name = name.clone();
         Memo::new(move |_| {
@@ -97,11 +115,27 @@ fn Box(controller: Controller, drawn: Drawn) -> impl IntoView {
         })
     };
     // Roots and logarithms: 224 places and 3 channels have to fit beside 7 and 2,048.
-    let tall = format!("{:.2}rem", 0.4 + 0.36 * (part.height.max(part.width) as f64).sqrt());
-    let wide = format!("{:.2}rem", 0.3 + 0.26 * f64::from(part.channels.ilog2()));
-    let shape = format!("{channels} × {height} × {width}");
+    let tall = move || {
+        let [height, width, _] = size.get();
+        format!("{:.2}rem", 0.4 + 0.36 * (height.max(width) as f64).sqrt())
+    };
+    let wide = move || {
+        let [.., channels] = size.get();
+        format!("{:.2}rem", 0.3 + 0.26 * f64::from(channels.max(1).ilog2()))
+    };
+    let shape = move || {
+        let [height, width, channels] = size.get();
+        format!("{channels} × {height} × {width}")
+    };
+    let shape_words = move || {
+        let [height, width, channels] = size.get().map(|number| number.to_string());
+        fill(state.text().network.shape, &[&channels, &width, &height])
+    };
+    let counted = move |blocks: usize| match blocks {
+        1 => state.text().network.block.to_owned(),
+        _ => fill(state.text().network.blocks, &[&blocks.to_string()]),
+    };
     let layer = name.clone();
-    let shape_words = move || fill(state.text().network.shape, &[&channels, &width, &height]);
     view! {
         <li>
             <button
@@ -115,7 +149,7 @@ fn Box(controller: Controller, drawn: Drawn) -> impl IntoView {
                 <span class="network-block" style:height=tall style:width=wide aria-hidden="true"></span>
                 <b>{name.clone()}</b>
                 <small>{shape}</small>
-                {counted.then(|| view! { <small>{move || if blocks == 1 { state.text().network.block.to_owned() } else { fill(state.text().network.blocks, &[&blocks.to_string()]) }}</small> })}
+                {blocks.map(|blocks| view! { <small>{move || counted(blocks)}</small> })}
             </button>
         </li>
     }

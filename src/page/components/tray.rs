@@ -4,6 +4,7 @@ use crate::page::controller::Controller;
 use crate::page::i18n::fill;
 use crate::page::platform::canvas;
 use crate::page::state::Picture;
+use crate::page::state::tracking::get_until_cleanup;
 use crate::page::state::tray::TrayPhoto;
 use leptos::html;
 use leptos::prelude::*;
@@ -40,10 +41,7 @@ fn Thumb(controller: Controller, photo: TrayPhoto) -> impl IntoView {
             canvas::paint(&canvas, &canvas::plain(&thumb));
         }
     });
-    // Of the signal itself, which changes with every photo: a memo would keep each thumb that is gone
-    // as a reader.
-    let pressed =
-        move || state.picture.with(|shown| shown.as_ref().is_some_and(|shown| shown.id == id));
+    let pressed = move || get_until_cleanup(state.picture).is_some_and(|shown| shown.id == id);
     let label = move || fill(state.text().camera.tray_photo, &[&number.to_string(), &name]);
     view! {
         <li>

@@ -5,9 +5,11 @@
 //! that no two parts of the page can disagree about it.
 //!
 //! - `analysis.rs`: the analysis panels; `tray.rs`: the photos of this visit;
-//! - `wording.rs`: names and sentences in the page's language.
+//! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
+//!   them.
 
 pub mod analysis;
+pub mod tracking;
 pub mod tray;
 mod wording;
 
@@ -29,6 +31,7 @@ use crate::image::{Fit, Photo, Preprocessing};
 use analysis::AnalysisState;
 use leptos::prelude::*;
 use std::sync::Arc;
+use tracking::get_until_cleanup;
 use tray::TrayPhoto;
 use web_time::Instant;
 
@@ -352,7 +355,9 @@ impl State {
 
     /// The class that is or will be explained: the visitor's choice, else the likeliest.
     pub fn target(&self) -> Option<usize> {
-        self.class.get().or_else(|| self.prediction.get()?.top(1).first().map(|score| score.class))
+        let likeliest =
+            || get_until_cleanup(self.prediction)?.top(1).first().map(|score| score.class);
+        get_until_cleanup(self.class).or_else(likeliest)
     }
 
     /// The id in `models.json` of the model in use; `None` for a file of one's own.

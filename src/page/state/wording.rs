@@ -1,40 +1,27 @@
 //! Names and sentences in the page's language, for components and for what leaves the page.
 
 use super::State;
+use super::tracking::get_until_cleanup;
 use crate::catalog::labels::Labels;
 use crate::explain::Explanation;
 use crate::explain::objective::Objective;
 use crate::page::i18n::{Language, Text, fill};
 use crate::page::query::ObjectiveKind;
 use leptos::prelude::*;
-use leptos::reactive::graph::{Observer, Source, ToAnySource};
 use std::sync::Arc;
-
-/// Reads a signal that seldom changes, if ever.
-///
-/// Leptos takes readers that are gone off a signal's list only when the signal changes
-/// (`SubscriberSet` of reactive_graph 0.2). The rows of five hundred photos would pile up there, so
-/// each takes itself off when its owner is cleaned up.
-fn read_seldom_changed<T: Clone + Send + Sync + 'static>(signal: RwSignal<T>) -> T {
-    if let Some(reader) = Observer::get() {
-        let source = signal.to_any_source();
-        on_cleanup(move || source.remove_subscriber(&reader));
-    }
-    signal.get()
-}
 
 impl State {
     pub fn language(&self) -> Language {
-        read_seldom_changed(self.language)
+        get_until_cleanup(self.language)
     }
 
     /// The target layer, or several that are fused.
     pub fn target_layer(&self) -> String {
-        read_seldom_changed(self.layer)
+        get_until_cleanup(self.layer)
     }
 
     fn labels(&self) -> Arc<Labels> {
-        read_seldom_changed(self.labels)
+        get_until_cleanup(self.labels)
     }
 
     /// The page's strings; whoever reads them is run again when the language changes.

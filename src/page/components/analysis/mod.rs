@@ -56,6 +56,9 @@ pub fn AnalysisCard(controller: Controller) -> impl IntoView {
         analysis.true_box.set(None);
     });
     let known = Memo::new(move |_| state.explanation.with(Option::is_some));
+    // Made at the first explanation and kept: made anew for each photo, they would leave readers
+    // behind in signals that do not change.
+    let panels = Memo::new(move |made| made == Some(&true) || known.get());
     view! {
         <details
             class="card analysis"
@@ -69,10 +72,10 @@ pub fn AnalysisCard(controller: Controller) -> impl IntoView {
             <summary>
                 <h2>{move || state.text().analysis.title}</h2>
             </summary>
-            {move || match known.get() {
-                true => view! { <Panels controller /> }.into_any(),
-                false => view! { <p class="hint">{move || state.text().analysis.waiting}</p> }.into_any(),
-            }}
+            <p class="hint" hidden=move || known.get()>
+                {move || state.text().analysis.waiting}
+            </p>
+            <div class="analysis-panels" hidden=move || !known.get()>{move || panels.get().then(|| view! { <Panels controller /> })}</div>
         </details>
     }
 }
