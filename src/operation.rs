@@ -37,6 +37,16 @@ pub const SCALE_BIAS: u32 = 8;
 pub const RELU6: u32 = 16;
 pub const MASK_BELOW_6: u32 = 32;
 
+// What a map is the sum of: `method` of a `Cam`, as in `shaders/cam.wgsl`.
+pub const CAM_WEIGHTED: u32 = 0;
+pub const CAM_HIRES: u32 = 1;
+pub const CAM_ELEMENT_WISE: u32 = 2;
+pub const CAM_LAYER: u32 = 3;
+
+// Which channel weights: `method` of `CamWeights`, as in `shaders/cam_weights.wgsl`.
+pub const WEIGHTS_XGRAD: u32 = 0;
+pub const WEIGHTS_PLUS_PLUS: u32 = 1;
+
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
         $(
@@ -76,7 +86,7 @@ params! {
     /// `through` is read by the backward only.
     GlobalAveragePoolParams { positions: u32, c4: u32, through: u32 }
     LinearParams { k4: u32, n4: u32 }
-    /// `method` counts as the shaders' constants do.
+    /// `method`: one of `CAM_` for a `Cam`, one of `WEIGHTS_` for `CamWeights`.
     CamParams { positions: u32, c4: u32, method: u32 }
     AblateChannelParams { count: u32, c4: u32 }
     RandomizeParams { count: u32, mask: u32, seed: u32 }

@@ -5,6 +5,7 @@
 //! height, width], convolution weights [c_out, c_in, ksize, ksize] as in a checkpoint. To extend:
 //! the twin of a new shader, same name.
 
+use crate::operation::{CAM_ELEMENT_WISE, CAM_HIRES, CAM_WEIGHTED, WEIGHTS_XGRAD};
 use crate::ops::Window;
 
 /// An image: `planes` [channels, height, width].
@@ -301,7 +302,7 @@ pub fn ablate_channel(x: &Image, channel: Option<usize>) -> Image {
     Image { planes: planes.collect(), ..*x }
 }
 
-/// Channel weights: `method` 0 = XGrad-CAM, 1 = Grad-CAM++, as in `shaders/cam_weights.wgsl`.
+/// Channel weights, `method` as in [`CamParams`](crate::operation::CamParams).
 pub fn cam_weights(activations: &Image, gradients: &Image, method: u32) -> Vec<f64> {
     let positions = activations.height * activations.width;
     let channels = activations.planes.chunks(positions).zip(gradients.planes.chunks(positions));
@@ -309,7 +310,7 @@ pub fn cam_weights(activations: &Image, gradients: &Image, method: u32) -> Vec<f
         .map(|(a, g)| {
             let total: f64 = a.iter().sum();
             let term = |a: f64, g: f64| match method {
-                0 => g * a / (total + 1e-7),
+                WEIGHTS_XGRAD => g * a / (total + 1e-7),
                 _ => g.max(0.0) * g * g / (2.0 * g * g + total * g * g * g + 1e-6),
             };
             a.iter().zip(g).map(|(&a, &g)| term(a, g)).sum()
@@ -317,16 +318,15 @@ pub fn cam_weights(activations: &Image, gradients: &Image, method: u32) -> Vec<f
         .collect()
 }
 
-/// cam [h, w]: `method` 0 = weighted, 1 = HiResCAM, 2 = element-wise, 3 = LayerCAM, as in
-/// `shaders/cam.wgsl`.
+/// cam [h, w], `method` as in [`CamParams`](crate::operation::CamParams).
 pub fn cam(activations: &Image, gradients: &Image, weights: &[f64], method: u32) -> Vec<f64> {
     let positions = activations.height * activations.width;
     let mut cam = vec![0.0; positions];
     for (i, (&a, &g)) in activations.planes.iter().zip(&gradients.planes).enumerate() {
         cam[i % positions] += match method {
-            0 => weights[i / positions] * a,
-            1 => g * a,
-            2 => (g * a).max(0.0),
+            CAM_WEIGHTED => weights[i / positions] * a,
+            CAM_HIRES => g * a,
+            CAM_ELEMENT_WISE => (g * a).max(0.0),
             _ => g.max(0.0) * a,
         };
     }

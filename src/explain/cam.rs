@@ -10,6 +10,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Dispatch, Gpu, Tensor};
+use crate::operation::{
+    CAM_ELEMENT_WISE, CAM_HIRES, CAM_LAYER, CAM_WEIGHTED, WEIGHTS_PLUS_PLUS, WEIGHTS_XGRAD,
+};
 use crate::ops;
 
 /// How activations `a` and gradients `g` of a layer become a map; c runs over channels.
@@ -122,14 +125,13 @@ impl Recipe {
         activations: &Tensor,
         gradients: &Tensor,
     ) -> Option<Recipe> {
-        // The numbers are the shaders' own: METHOD in cam.wgsl and cam_weights.wgsl.
         let (weights_method, cam_method) = match method {
-            Method::GradCam => (None, 0),
-            Method::XGradCam => (Some(0), 0),
-            Method::GradCamPlusPlus => (Some(1), 0),
-            Method::HiResCam => (None, 1),
-            Method::GradCamElementWise => (None, 2),
-            Method::LayerCam => (None, 3),
+            Method::GradCam => (None, CAM_WEIGHTED),
+            Method::XGradCam => (Some(WEIGHTS_XGRAD), CAM_WEIGHTED),
+            Method::GradCamPlusPlus => (Some(WEIGHTS_PLUS_PLUS), CAM_WEIGHTED),
+            Method::HiResCam => (None, CAM_HIRES),
+            Method::GradCamElementWise => (None, CAM_ELEMENT_WISE),
+            Method::LayerCam => (None, CAM_LAYER),
             Method::EigenCam | Method::EigenGradCam | Method::ScoreCam | Method::AblationCam => {
                 return None;
             }

@@ -4,8 +4,9 @@ use crate::gpu::{Dispatch, Gpu, Tensor, grid};
 use crate::operation::{CamParams, Operation};
 use crate::shader;
 
-/// Channel weights of XGrad-CAM and Grad-CAM++: `shaders/cam_weights.wgsl`, whose constants
-/// `method` counts.
+/// Channel weights of XGrad-CAM and Grad-CAM++: `shaders/cam_weights.wgsl`. `method`:
+/// [`WEIGHTS_XGRAD`](crate::operation::WEIGHTS_XGRAD) or
+/// [`WEIGHTS_PLUS_PLUS`](crate::operation::WEIGHTS_PLUS_PLUS).
 pub fn cam_weights(
     gpu: &Gpu,
     weights: &Tensor,
@@ -19,8 +20,8 @@ pub fn cam_weights(
     gpu.dispatch(shader::cam_weights(), operation, &bindings, grid(activations.c4().div_ceil(8)))
 }
 
-/// cam [h, w] of activations and gradients [h, w, c] and channel weights [c]: `shaders/cam.wgsl`,
-/// whose constants `method` counts.
+/// cam [h, w] of activations and gradients [h, w, c] and channel weights [c]: `shaders/cam.wgsl`.
+/// `method`: [`CAM_WEIGHTED`](crate::operation::CAM_WEIGHTED) or another of the constants there.
 pub fn cam(
     gpu: &Gpu,
     cam: &Tensor,
