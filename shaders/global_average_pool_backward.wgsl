@@ -7,8 +7,9 @@
 
 struct Params {
   positions: u32, c4: u32,
-  through: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself; 3 and 4: likewise where 0 < x < 6
+  through: u32,  // see shared/through.wgsl
 }
+//#import through
 
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h, w, c]
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;        // [c]
@@ -19,9 +20,5 @@ struct Params {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
   if (i >= p.positions * p.c4) { return; }
-  var value = dy[i % p.c4] / f32(p.positions);
-  if (p.through != 0u) { value = select(vec4f(0.0), value, x[i] > vec4f(0.0)); }
-  if (p.through >= 3u) { value = select(vec4f(0.0), value, x[i] < vec4f(6.0)); }
-  if (p.through == 2u || p.through == 4u) { value = max(value, vec4f(0.0)); }
-  dx[i] = value;
+  dx[i] = through_activation(dy[i % p.c4] / f32(p.positions), x[i], p.through);
 }

@@ -9,8 +9,9 @@
 struct Params {
   h_out: u32, w_out: u32, h_in: u32, w_in: u32, c4: u32,
   ksize: u32, stride: u32, padding: u32,
-  through: u32,  // 1: dx stays only where x > 0; 2, guided: and where it is positive itself; 3 and 4: likewise where 0 < x < 6
+  through: u32,  // see shared/through.wgsl
 }
+//#import through
 
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h_in, w_in, c]
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;        // [h_out, w_out, c]
@@ -45,8 +46,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       sum += select(vec4f(0.0), dy[o], wins);
     }
   }
-  if (p.through != 0u) { sum = select(vec4f(0.0), sum, x[i] > vec4f(0.0)); }
-  if (p.through >= 3u) { sum = select(vec4f(0.0), sum, x[i] < vec4f(6.0)); }
-  if (p.through == 2u || p.through == 4u) { sum = max(sum, vec4f(0.0)); }
-  dx[i] = sum;
+  dx[i] = through_activation(sum, x[i], p.through);
 }

@@ -33,10 +33,11 @@ macro_rules! shaders {
 }
 
 /// What `//#import` finds.
-const SHARED: [(&str, &str); 4] = [
+const SHARED: [(&str, &str); 5] = [
     ("conv2d", include_str!("../shaders/shared/conv2d.wgsl")),
     ("epilogue", include_str!("../shaders/shared/epilogue.wgsl")),
     ("flags", include_str!("../shaders/shared/flags.wgsl")),
+    ("through", include_str!("../shaders/shared/through.wgsl")),
     ("weight", include_str!("../shaders/shared/weight.wgsl")),
 ];
 

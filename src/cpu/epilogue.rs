@@ -31,8 +31,7 @@ pub fn epilogue(
     sum
 }
 
-/// A gradient behind an activation function that put out `x`; `through` as in the shaders: 0 none,
-/// 1 ReLU, 2 guided; 3 and 4 ReLU6.
+/// A gradient behind an activation function that put out `x`: see `shaders/shared/through.wgsl`.
 pub fn through_activation(gradient: f32, x: f32, through: u32) -> f32 {
     match through {
         0 => gradient,
