@@ -188,7 +188,7 @@ pub fn pack_linear_weight(
     classes: usize,
     features: usize,
 ) -> Buffer {
-    pack_conv_weight(gpu, weight, precision, classes, features, 1)
+    pack(gpu, weight, precision, Shape::of_linear(classes, features))
 }
 
 /// [2, c]: scale, then bias, each padded with zeros to vec4.
