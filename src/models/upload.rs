@@ -32,9 +32,10 @@ impl<'a> Upload<'a> {
     }
 
     pub fn conv2d(&mut self, conv: &Conv) -> Conv2d {
-        let (precision, weight) = self.weight(&conv.name, &conv.weight, Shape::of(conv));
+        let shape = Shape::of(conv);
+        let (precision, weight) = self.weight(&conv.name, &conv.weight, shape);
         let scale_bias = pack_scale_bias(self.gpu, &conv.scale, &conv.bias);
-        let (ksize, &Conv { c_in, c_out, stride, padding, .. }) = (conv.reach(), conv);
+        let (ksize, &Conv { c_in, c_out, stride, padding, .. }) = (shape.reach(), conv);
         Conv2d { weight, precision, scale_bias, c_in, c_out, ksize, stride, padding }
     }
 

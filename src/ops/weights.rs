@@ -37,7 +37,7 @@ impl Shape {
     }
 
     /// Side of the filter with the zeros between its taps.
-    fn reach(self) -> usize {
+    pub fn reach(self) -> usize {
         (self.ksize - 1) * self.dilation + 1
     }
 

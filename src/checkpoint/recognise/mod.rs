@@ -321,11 +321,6 @@ impl Conv {
         }
     }
 
-    /// Side of the square that its taps span.
-    pub fn reach(&self) -> usize {
-        (self.ksize - 1) * self.dilation + 1
-    }
-
     /// Folds batch norm into scale and bias.
     fn fold(&mut self, epsilon: f64) {
         (self.scale, self.bias) = self.norm.fold(epsilon);

@@ -209,7 +209,7 @@ pub fn set_strides(stages: &mut [Vec<BlockWeights>], conventions: Conventions) {
                     dilation
                 };
                 conv.dilation = if conv.ksize > 1 { dilation } else { 1 };
-                conv.padding = Padding::Symmetric(conv.reach() / 2);
+                conv.padding = Padding::Symmetric(conv.ksize / 2 * conv.dilation);
             }
             if let Some(downsample) = &mut block.downsample {
                 downsample.stride = stride;
