@@ -11,8 +11,8 @@ pub fn linear(y: &mut [f32], x: &[f32], w: &[f32], scale_bias: &[f32], p: &Linea
     y.iter_mut().zip(scale).zip(bias).for_each(|((y, scale), bias)| *y = scale.mul_add(*y, *bias));
 }
 
-/// dx [features] of dy [classes, 4]: the numbers of the classes whose gradient is not zero, and
-/// their gradients.
+/// dx [features] of dy [classes + 1, 4], a list: for each class whose gradient is not zero a row of
+/// its number, its gradient and padding; the first row of zeros ends it.
 pub fn linear_backward(
     dx: &mut [f32],
     dy: &[f32],
