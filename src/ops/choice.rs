@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::conv2d::Conv2d;
 use super::tile::{DEFAULT_TILE, Kernel, NAIVE, NARROW_TILE, TILES, Tile};
-use super::winograd::winograd_pays;
+use super::winograd::suits_winograd;
 
 /// Convolutions are told apart by their output positions: at least so many. Of a 224×224 photo: the
 /// stem and layer1 (56×56), layer2 (28×28), layer3 and layer4 (14×14, 7×7).
@@ -50,7 +50,7 @@ impl Tuning {
     pub fn winograd(&self, conv: &Conv2d, size: [usize; 2]) -> Option<Tile> {
         let class = class_of(size[0] * size[1]);
         let tile = Tile { split: 1, ..self.tiles[class] };
-        (self.winograd[class] && winograd_pays(conv, size, tile)).then_some(tile)
+        (self.winograd[class] && suits_winograd(conv, size, tile)).then_some(tile)
     }
 }
 

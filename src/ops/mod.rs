@@ -48,7 +48,7 @@ pub use weights::{
 };
 pub use window::{Padding, Window};
 pub use winograd::{
-    Scratch, conv2d_winograd, conv2d_winograd_backward_input, winograd_bytes, winograd_pays,
+    Scratch, conv2d_winograd, conv2d_winograd_backward_input, suits_winograd, winograd_bytes,
 };
 
 pub use crate::operation::Precision;

@@ -37,23 +37,29 @@ pub fn winograd_bytes([height, width]: [usize; 2], c_in: usize, c_out: usize) ->
     [tiles * c_out, c_in * c_out, tiles * c_in].map(|count| (16 * 4 * count) as u64)
 }
 
-/// Whether Winograd's form computes this convolution in markedly fewer products than `tile` does
-/// directly, which computes whole tiles of positions: of 7×7 positions, padding would cost more
-/// than the form gains.
-pub fn winograd_pays(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> bool {
-    let whole = |positions: usize| positions.next_multiple_of(tile.wy * tile.rows);
-    let (direct, winograd) =
-        (9 * whole(height * width), 16 * whole(height.div_ceil(2) * width.div_ceil(2)));
-    // Through workgroup memory go 16 channels at a time, which must belong to one partial sum.
-    let parts_fit = tile.kernel != Kernel::Shared
-        || (conv.c_in.is_multiple_of(16) && conv.c_out.is_multiple_of(16));
-    let Conv2d { ksize, stride, padding, .. } = *conv;
-    let splits = tile.kernel != Kernel::Naive;
-    splits
-        && [ksize, stride] == [3, 1]
-        && padding.is_half(ksize, stride)
-        && parts_fit
-        && 4 * direct >= 5 * winograd
+/// Whether Winograd's form, its products by `tile`, can compute a convolution with an output of
+/// this size and needs fewer products, by a fifth, than `tile` does directly.
+///
+/// A kernel computes whole tiles of positions, and the form has a quarter as many: of 7×7 the
+/// padding would cost more than the form gains.
+pub fn suits_winograd(conv: &Conv2d, [height, width]: [usize; 2], tile: Tile) -> bool {
+    let Conv2d { c_in, c_out, .. } = *conv;
+    // Sixteen partial sums are left, which the naive kernel can't; through workgroup memory go 16
+    // channels at a time, which must belong to one of them.
+    let tile_can = match tile.kernel {
+        Kernel::Naive => false,
+        Kernel::Registers => true,
+        Kernel::Shared => c_in.is_multiple_of(16) && c_out.is_multiple_of(16),
+    };
+    let whole_tiles = |positions: usize| positions.next_multiple_of(tile.wy * tile.rows);
+    let direct = 9 * whole_tiles(height * width);
+    let winograd = 16 * whole_tiles(height.div_ceil(2) * width.div_ceil(2));
+    is_of_the_form(conv) && tile_can && 4 * direct >= 5 * winograd
+}
+
+/// Whether a convolution has 3×3 windows of stride 1 and an output as large as its input.
+fn is_of_the_form(conv: &Conv2d) -> bool {
+    [conv.ksize, conv.stride] == [3, 1] && conv.padding.is_half(3, 1)
 }
 
 /// [`conv2d`] for 3×3 windows of stride 1 by Winograd's F(2×2, 3×3): 16 products for 4 outputs
@@ -103,7 +109,7 @@ fn record(
     tile: Tile,
     scratch: &Scratch,
 ) -> Vec<Dispatch> {
-    assert!([conv.ksize, conv.stride] == [3, 1] && conv.padding.is_half(3, 1));
+    assert!(is_of_the_form(conv));
     assert_eq!([x.channels, y.channels], [c_in, c_out]);
     assert_eq!([y.height, y.width, x.border, y.border], [x.height, x.width, 0, 0]);
     let bytes = winograd_bytes([y.height, y.width], c_in, c_out);
