@@ -36,6 +36,12 @@ impl Conv2d {
     pub fn transposed_bytes(&self) -> u64 {
         (self.ksize * self.ksize * pad4(self.c_in) * pad4(self.c_out) * 4) as u64
     }
+    /// Panics unless x is [h_in, w_in, c_in], of any size, and y the [h_out, w_out, c_out] of it.
+    pub(super) fn assert_shapes(&self, y: &Tensor, x: &Tensor) {
+        let [h_out, w_out] = [x.height, x.width].map(|side| self.window().out(side));
+        assert_eq!([y.height, y.width, y.channels], [h_out, w_out, self.c_out]);
+        assert_eq!(x.channels, self.c_in);
+    }
 }
 
 /// y = relu(scale · conv(x, w) + bias + residual): `shaders/conv2d.wgsl`. y [h_out, w_out, c_out],
@@ -52,12 +58,8 @@ pub fn conv2d(
     tile: Tile,
     partial_sums: &Buffer,
 ) -> Vec<Dispatch> {
+    conv.assert_shapes(y, x);
     let window = conv.window();
-    assert_eq!(
-        [y.height, y.width, y.channels],
-        [window.out(x.height), window.out(x.width), conv.c_out]
-    );
-    assert_eq!(x.channels, conv.c_in);
     // With a border at least as wide as the padding, the taps of one row lie side by side and never
     // leave the row.
     let bordered = x.border > 0;
@@ -115,12 +117,8 @@ pub fn conv2d_backward_input(
     tile: Tile,
     partial_sums: &Buffer,
 ) -> Vec<Dispatch> {
+    conv.assert_shapes(dy, dx);
     let window = conv.window();
-    assert_eq!(
-        [dy.height, dy.width, dy.channels],
-        [window.out(dx.height), window.out(dx.width), conv.c_out]
-    );
-    assert_eq!(dx.channels, conv.c_in);
     let Window { ksize, stride, .. } = window;
     let [top, left] = [dx.height, dx.width].map(|side| window.before(side));
     // For rows iy = first, first + stride, …: the first tap ky that meets them, how many do, and

@@ -78,7 +78,8 @@ pub fn conv2d_winograd(
     tile: Tile,
     scratch: &Scratch,
 ) -> Vec<Dispatch> {
-    record(gpu, y, x, conv, [conv.c_in, conv.c_out], None, fused, tile, scratch)
+    conv.assert_shapes(y, x);
+    record(gpu, y, x, conv, None, fused, tile, scratch)
 }
 
 /// [`conv2d_backward_input`] likewise: the same convolution with the transposed weight, its taps
@@ -94,7 +95,8 @@ pub fn conv2d_winograd_backward_input(
     tile: Tile,
     scratch: &Scratch,
 ) -> Vec<Dispatch> {
-    record(gpu, dx, dy, conv, [conv.c_out, conv.c_in], Some(transposed), fused, tile, scratch)
+    conv.assert_shapes(dy, dx);
+    record(gpu, dx, dy, conv, Some(transposed), fused, tile, scratch)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -103,16 +105,14 @@ fn record(
     y: &Tensor,
     x: &Tensor,
     conv: &Conv2d,
-    [c_in, c_out]: [usize; 2],
     transposed: Option<&Buffer>,
     fused: Fused,
     tile: Tile,
     scratch: &Scratch,
 ) -> Vec<Dispatch> {
     assert!(is_of_the_form(conv));
-    assert_eq!([x.channels, y.channels], [c_in, c_out]);
-    assert_eq!([y.height, y.width, x.border, y.border], [x.height, x.width, 0, 0]);
-    let bytes = winograd_bytes([y.height, y.width], c_in, c_out);
+    assert_eq!([x.border, y.border], [0, 0]);
+    let bytes = winograd_bytes([y.height, y.width], x.channels, y.channels);
     assert!(scratch.parts().iter().zip(bytes).all(|(part, bytes)| part.bytes() >= bytes));
 
     let (c_in4, c_out4) = (x.c4() as u32, y.c4() as u32);
