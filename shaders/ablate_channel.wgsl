@@ -16,5 +16,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = id.y * groups.x * 64u + id.x;
   if (i >= p.count) { return; }
   let first = f32(i % p.c4 * 4u);
-  y[i] = select(x[i], vec4f(0.0), vec4f(first, first + 1.0, first + 2.0, first + 3.0) == vec4f(channel[0].x));
+  let channels = vec4f(first, first + 1.0, first + 2.0, first + 3.0);
+  y[i] = select(x[i], vec4f(0.0), channels == vec4f(channel[0].x));
 }

@@ -24,9 +24,14 @@ const LAYER = 3u;
 var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let wanted = group.y * groups.x + group.x;
-  let position = min(wanted, p.positions - 1u);  // no early return: the barrier below needs every invocation
+  // No early return: the barrier below needs every invocation.
+  let position = min(wanted, p.positions - 1u);
   var sum = vec4f(0.0);
   for (var c = lane; c < p.c4; c += 64u) {
     let i = position * p.c4 + c;

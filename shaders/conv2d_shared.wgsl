@@ -40,12 +40,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let wi = w_at(ty, tx);
       for (var k = begin; k < end; k += 4u) {
         let kx = k + lane % 4u;
+        let read = min(kx, p.run4 - 1u);
 //#for l in X_LOADS
-        xs[slot$l * 4u + lane % 4u] = select(vec4f(0.0), x[x$l + min(kx, p.run4 - 1u)], kx < p.run4);
+        xs[slot$l * 4u + lane % 4u] = select(vec4f(0.0), x[x$l + read], kx < p.run4);
 //#end
         for (var i = lane; i < $W_TILEu; i += $LANESu) {
-          let ci = min(k * 4u + i / $WX_COLSu, p.run4 * 4u - 1u);  // beyond the last channel xs is zero
-          ws[i] = unpack(w[wi + ci * p.c_out4 + min(group.x * $WX_COLSu + i % $WX_COLSu, p.c_out4 - 1u)]);
+          // Beyond the last channel xs is zero.
+          let ci = min(k * 4u + i / $WX_COLSu, p.run4 * 4u - 1u);
+          let co = min(group.x * $WX_COLSu + i % $WX_COLSu, p.c_out4 - 1u);
+          ws[i] = unpack(w[wi + ci * p.c_out4 + co]);
         }
         workgroupBarrier();
         for (var kk = 0u; kk < 4u; kk++) {

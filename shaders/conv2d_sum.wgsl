@@ -7,18 +7,19 @@
 // Dispatch: ceil(rows*cols*c_out/4 / 64) workgroups
 
 struct Params {
-  rows: u32, cols: u32,                               // positions (r,c) that were computed
-  y_width: u32, y_step: u32, y_row: u32, y_col: u32,  // (r,c) is stored at row r*y_step + y_row, column c*y_step + y_col
-  c_out4: u32,                                        // channels, in vec4
-  split: u32,                                         // partial sums
-  flags: u32,                                         // see shared/flags.wgsl
+  rows: u32, cols: u32,  // positions (r,c) that were computed
+  // (r,c) is stored at row r*y_step + y_row, column c*y_step + y_col
+  y_width: u32, y_step: u32, y_row: u32, y_col: u32,
+  c_out4: u32,           // channels, in vec4
+  split: u32,            // partial sums
+  flags: u32,            // see shared/flags.wgsl
 }
 
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [y_height, y_width, c_out]
 @group(0) @binding(1) var<storage, read> parts: array<vec4f>;      // [split, rows*cols, c_out]
-@group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
-@group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
-@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; read with MASK
+@group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; if SCALE_BIAS
+@group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; if RESIDUAL
+@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; if MASK
 @group(0) @binding(5) var<uniform> p: Params;
 //#import epilogue
 

@@ -24,7 +24,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var ci4 = id.y * 4u; ci4 < min(id.y * 4u + 4u, p.c_in4); ci4++) {
     let source = (id.z * p.c_in4 + ci4) * 4u * p.c_out4 + co4;
     let block = transpose(mat4x4f(
-      scale * unpack(w[source]), scale * unpack(w[source + p.c_out4]), scale * unpack(w[source + 2u * p.c_out4]), scale * unpack(w[source + 3u * p.c_out4])));
+      scale * unpack(w[source]),
+      scale * unpack(w[source + p.c_out4]),
+      scale * unpack(w[source + 2u * p.c_out4]),
+      scale * unpack(w[source + 3u * p.c_out4])));
     let at = (id.z * p.c_out4 + co4) * 4u * p.c_in4 + ci4;
     wt[at] = block[0];
     wt[at + p.c_in4] = block[1];

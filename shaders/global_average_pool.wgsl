@@ -17,7 +17,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let c = group.x * 8u + local.x;
   let read = min(c, p.c4 - 1u);
   var sum = vec4f(0.0);
-  for (var position = local.y; position < p.positions; position += 8u) { sum += x[position * p.c4 + read]; }
+  for (var position = local.y; position < p.positions; position += 8u) {
+    sum += x[position * p.c4 + read];
+  }
   sums[local.y * 8u + local.x] = sum;
   workgroupBarrier();
   if (local.y != 0u || c >= p.c4) { return; }

@@ -24,7 +24,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var k = local.y; k < p.k4; k += 8u) {
     let v = x[k];
     let wi = k * 4u * p.n4 + column;
-    sum += v.x * unpack(w[wi]) + v.y * unpack(w[wi + p.n4]) + v.z * unpack(w[wi + 2u * p.n4]) + v.w * unpack(w[wi + 3u * p.n4]);
+    sum += v.x * unpack(w[wi]) + v.y * unpack(w[wi + p.n4])
+      + v.z * unpack(w[wi + 2u * p.n4]) + v.w * unpack(w[wi + 3u * p.n4]);
   }
   sums[local.y * 8u + local.x] = sum;
   workgroupBarrier();

@@ -9,7 +9,8 @@ struct Params { k4: u32, n4: u32 }  // features and classes, in vec4
 //#import weight
 
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>;    // [features]
-@group(0) @binding(1) var<storage, read> dy: array<vec4f>;        // [classes + 1]: n and dy[n], which is not zero; zeros behind the last
+// [classes + 1]: n and dy[n], which is not zero; zeros behind the last
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(2) var<storage, read> w: array<Packed>;        // [features, classes]
 @group(0) @binding(3) var<storage, read> scale_bias: array<f32>;  // [2, classes]
 @group(0) @binding(4) var<uniform> p: Params;

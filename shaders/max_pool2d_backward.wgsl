@@ -16,7 +16,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> dx: array<vec4f>;  // [h_in, w_in, c]
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;        // [h_out, w_out, c]
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [h_in, w_in, c]
-@group(0) @binding(3) var<storage, read> indices: array<u32>;     // [h_out, w_out, c/4], four of 8 bits each
+// [h_out, w_out, c/4], four of 8 bits each
+@group(0) @binding(3) var<storage, read> indices: array<u32>;
 @group(0) @binding(4) var<uniform> p: Params;
 
 // The first window, along one axis, that position i is in; the last is (i + padding) / stride.

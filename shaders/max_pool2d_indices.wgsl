@@ -11,7 +11,8 @@ struct Params {
   ksize: u32, stride: u32, padding: u32,
 }
 
-@group(0) @binding(0) var<storage, read_write> indices: array<u32>;  // [h_out, w_out, c/4], four of 8 bits each, the first lowest
+// [h_out, w_out, c/4], four of 8 bits each, the first lowest
+@group(0) @binding(0) var<storage, read_write> indices: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;            // [h_in, w_in, c]
 @group(0) @binding(2) var<uniform> p: Params;
 

@@ -13,11 +13,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read_write> v: array<vec4f>;  // [tiles_y*tiles_x, 16, c]
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;        // [height, width, c], then a position of zeros
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;        // [height, width, c], then c zeros
 @group(0) @binding(2) var<uniform> p: Params;
 
 fn tap(row: i32, col: i32) -> u32 {
-  let inside = u32(row) < p.height && u32(col) < p.width;  // a negative index wraps round to a huge one
+  // A negative index wraps round to a huge one.
+  let inside = u32(row) < p.height && u32(col) < p.width;
   return select(p.height * p.width, u32(row) * p.width + u32(col), inside) * p.c4;
 }
 

@@ -18,9 +18,9 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read_write> y: array<vec4f>;    // [height, width, c_out]
 @group(0) @binding(1) var<storage, read> m: array<vec4f>;          // [16, tiles_y*tiles_x, c_out]
-@group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; read with SCALE_BIAS
-@group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; read with RESIDUAL
-@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; read with MASK
+@group(0) @binding(2) var<storage, read> scale_bias: array<vec4f>; // [2, c_out]; if SCALE_BIAS
+@group(0) @binding(3) var<storage, read> residual: array<vec4f>;   // as y; if RESIDUAL
+@group(0) @binding(4) var<storage, read> mask: array<vec4f>;       // as y; if MASK
 @group(0) @binding(5) var<uniform> p: Params;
 //#import epilogue
 
