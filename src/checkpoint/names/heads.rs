@@ -87,15 +87,14 @@ pub fn find(
     loop {
         let inside: Vec<&Group> =
             groups.iter().filter(|group| group.name.starts_with(at)).collect();
-        let linear =
-            inside.iter().filter(|group| matches!(group.kind, GroupKind::Linear { .. })).count();
-        let placed = |head, assumed| Placed { head, level: at.to_owned(), assumed };
+        let linear = inside.iter().filter(|group| group.is_linear()).count();
+        let placed = |head| Placed { head, level: at.to_owned(), assumed: Vec::new() };
         if let [only] = &inside[..]
             && only.name == own
             && linear == 1
             && groups.len() == 1
         {
-            return placed(Head::Own, Vec::new());
+            return placed(Head::Own);
         }
         if linear > 0 {
             if let Some(mut chain) = thread(&inside, features) {
@@ -111,14 +110,11 @@ pub fn find(
                 } else if let Some(second) =
                     outer.iter().find(|group| alone && group.reads() == features)
                 {
-                    return placed(
-                        Head::Two([chain[0].name.clone(), second.name.clone()]),
-                        Vec::new(),
-                    );
+                    return placed(Head::Two([chain[0].name.clone(), second.name.clone()]));
                 }
                 let projects = |group: &&&Group| group.name.to_lowercase().contains("proj");
                 if let Some(group) = chain.iter().find(projects) {
-                    return placed(Head::Projection(group.name.clone()), Vec::new());
+                    return placed(Head::Projection(group.name.clone()));
                 }
                 let (head, assumed) = layers(&chain, own, modules);
                 return Placed { head, level: at.to_owned(), assumed };

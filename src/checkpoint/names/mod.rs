@@ -254,10 +254,7 @@ fn features(described: &[Described], body: &Body) -> usize {
                 .and_then(|(layer, _)| index(layer))
                 .map(u64::from)
         } else {
-            ["conv_head", "_conv_head", "bn2"]
-                .contains(&of)
-                .then_some(0)
-                .or((of == "_bn1").then_some(0))
+            ["conv_head", "bn2", "_conv_head", "_bn1"].contains(&of).then_some(0)
         };
         if let Some(place) = place
             && last.is_none_or(|(before, _)| place >= before)

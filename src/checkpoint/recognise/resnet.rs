@@ -8,7 +8,7 @@
 //! sort of block is a variant of [`Block`] and an arm in [`ResNetReader::block`].
 
 use super::head::no_classifier;
-use super::reader::{Expect, Ksize, Reader, a_few_names, count_blocks, unsupported};
+use super::reader::{Expect, Ksize, Reader, a_few_names, count_blocks, has_any, unsupported};
 use super::{Architecture, BlockWeights, Conventions, Network, Padding};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::names::Head;
@@ -148,8 +148,7 @@ fn recognise(checkpoint: &Checkpoint) -> Result<(Block, [usize; 4])> {
     }
     // Either half of a ResNet is enough to go on, so that a file that lost one tensor is told
     // which.
-    let has_stem_and_block =
-        has("conv1.weight") && checkpoint.names().any(|name| name.starts_with("layer1.0."));
+    let has_stem_and_block = has("conv1.weight") && has_any(checkpoint, "layer1.0.");
     if !(has("layer1.0.conv1.weight") || has_stem_and_block) {
         return match checkpoint.names().count() {
             0 => unsupported("it holds no tensors of numbers", "其中没有数值张量"),
