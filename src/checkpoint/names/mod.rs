@@ -168,10 +168,7 @@ fn unknown(described: &[Described], facts: Facts) -> Result<Plan> {
 
 /// A body with the head that belongs to it.
 fn candidate(described: &[Described], bodies: &[Body], body: &Body, facts: &Facts) -> Candidate {
-    let scope = described
-        .iter()
-        .find(|tensor| body.rename(&tensor.name).is_some())
-        .map_or("", Described::scope);
+    let scope = scope_of(described, body);
     let groups = groups(described, bodies, body);
     let own = format!("{}{}", body.level, body.classifier());
     let features = features(described, body);
@@ -200,6 +197,12 @@ fn candidate(described: &[Described], bodies: &[Body], body: &Body, facts: &Fact
         relu_assumed: placed.assumed,
         label: String::new(),
     }
+}
+
+/// The dictionary that a body is in: its path, with a dot behind.
+fn scope_of<'a>(described: &'a [Described], body: &Body) -> &'a str {
+    let first = described.iter().find(|tensor| body.rename(&tensor.name).is_some());
+    first.map_or("", Described::scope)
 }
 
 /// The linear layers and batch norms that may be of a body's head.
@@ -270,10 +273,7 @@ fn features(described: &[Described], body: &Body) -> usize {
 fn label(candidates: &mut [Candidate], described: &[Described]) {
     let scopes: Vec<String> = candidates
         .iter()
-        .map(|candidate| {
-            let of = described.iter().find(|tensor| candidate.body.rename(&tensor.name).is_some());
-            of.map_or("", Described::scope).trim_end_matches('.').to_owned()
-        })
+        .map(|candidate| scope_of(described, &candidate.body).trim_end_matches('.').to_owned())
         .collect();
     for (index, candidate) in candidates.iter_mut().enumerate() {
         let alone = scopes.iter().filter(|scope| **scope == scopes[index]).count() == 1;
