@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::hugging_face;
+use super::{hugging_face, word_starts};
 use crate::checkpoint::Described;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,8 +58,7 @@ const ANCHORS: [(Kind, &str, &[&str]); 10] = [
 pub fn find(tensors: &[Described]) -> Vec<Body> {
     let mut places = BTreeSet::new();
     for Described { name, .. } in tensors {
-        let starts = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));
-        for at in starts {
+        for at in word_starts(name) {
             let fits = |(_, anchor, behind): &&(Kind, &str, &[&str])| {
                 name[at..]
                     .strip_prefix(anchor)

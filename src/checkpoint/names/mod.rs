@@ -497,6 +497,11 @@ fn hugging_face(name: &str) -> Option<String> {
     Some(format!("layer{stage}.{block}.{part}.{rest}"))
 }
 
+/// Where the words of a dotted name begin.
+pub fn word_starts(name: &str) -> impl Iterator<Item = usize> {
+    std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1))
+}
+
 /// A decimal index as Python writes it: `+1` and `01` are no indices.
 fn index(text: &str) -> Option<u16> {
     text.parse::<u16>().ok().filter(|number| number.to_string() == text)

@@ -2,6 +2,7 @@
 //! sentences; nothing is run by it.
 
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::names::word_starts;
 
 /// A part of a tensor's name, from the beginning of one of its words, and whose it is. Sources:
 /// torchvision, timm, transformers, and the networks' own repositories.
@@ -54,10 +55,7 @@ pub fn looks_like(checkpoint: &Checkpoint) -> Option<(&'static str, String)> {
     let names =
         || kept.clone().chain(checkpoint.found.ignored.iter().map(|name| (&name[..], &name[..])));
     PARTS.iter().find_map(|(part, what)| {
-        let has = |name: &str| {
-            let starts = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));
-            starts.into_iter().any(|at| name[at..].starts_with(part))
-        };
+        let has = |name: &str| word_starts(name).any(|at| name[at..].starts_with(part));
         names().find(|(name, _)| has(name)).map(|(_, own)| (*what, own.to_owned()))
     })
 }
