@@ -4,16 +4,10 @@
 //! weight is then computed and no longer the file's.
 
 use super::reader::{Reader, unlike};
-use super::{Hidden, Linear};
+use super::{Affine, Conventions, Hidden, Linear};
 use crate::checkpoint::names::{Head, HeadLayer};
 use crate::checkpoint::{Tensor, Values};
 use crate::error::{Error, Result, Unlike};
-
-/// y = scale · x + shift, a number each channel.
-struct Affine {
-    scale: Vec<f64>,
-    shift: Vec<f64>,
-}
 
 pub fn no_classifier<T>(own: &str) -> Result<T> {
     unlike(Unlike::NoClassifier { name: format!("{own}.weight") })
@@ -53,8 +47,6 @@ impl Reader<'_> {
         let mut width = features;
         let mut hidden: Vec<Hidden> = Vec::new();
         let mut before: Option<Affine> = None;
-        let linear_layers =
-            layers.iter().filter(|layer| matches!(layer, HeadLayer::Linear(_))).count();
         for layer in &layers {
             match layer {
                 HeadLayer::Linear(name) => {
@@ -87,7 +79,6 @@ impl Reader<'_> {
                 }
             }
         }
-        debug_assert_eq!(hidden.len(), linear_layers);
         match hidden.pop() {
             Some(last) => Ok((hidden, last.linear)),
             None => no_classifier(own),
@@ -118,31 +109,15 @@ impl Reader<'_> {
     fn affine(&mut self, name: &str, features: usize) -> Result<Affine> {
         let of = |part: &str| format!("{name}.{part}");
         let mean = self.take(&of("running_mean"), &[features])?.f64()?;
-        let variance = self.take(&of("running_var"), &[features])?;
-        let numbers = variance.f64()?;
-        if numbers.iter().any(|&variance| variance < 0.0) {
-            return Err(Error::TensorNegative { name: variance.name.clone() });
-        }
+        let variance = self.variance(name, features)?;
         let mut optional = |part: &str, default: f64| match self.shape(&of(part)) {
             Some(_) => self.take(&of(part), &[features]).and_then(Tensor::f64),
             None => Ok(vec![default; mean.len()]),
         };
         let (gamma, beta) = (optional("weight", 1.0)?, optional("bias", 0.0)?);
-        let epsilon = self
-            .checkpoint
-            .found
-            .facts
-            .epsilon(name)
-            .unwrap_or(super::Conventions::PYTORCH.epsilon);
-        let scale: Vec<f64> =
-            gamma.iter().zip(&numbers).map(|(gamma, v)| gamma / (v + epsilon).sqrt()).collect();
-        let shift = beta
-            .iter()
-            .zip(&mean)
-            .zip(&scale)
-            .map(|((beta, mean), scale)| beta - mean * scale)
-            .collect();
-        Ok(Affine { scale, shift })
+        let told = self.checkpoint.found.facts.epsilon(name);
+        let epsilon = told.unwrap_or(Conventions::PYTORCH.epsilon);
+        Ok(Affine::of_batch_norm([&gamma, &beta, &mean, &variance], epsilon))
     }
 
     /// Makes `linear` read what `affine` reads: W (s·x + t) + b = (W·s) x + (W t + b). Where its

@@ -349,24 +349,37 @@ impl Norm {
         let (mut scale, bias, factors) = match self {
             Norm::Bias { bias, factors } => (vec![1.0; bias.len()], bias.clone(), factors),
             Norm::Batch { gamma, beta, mean, variance, factors } => {
-                let scale: Vec<f64> = gamma
-                    .iter()
-                    .zip(variance)
-                    .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
-                    .collect();
-                let bias = beta
-                    .iter()
-                    .zip(mean)
-                    .zip(&scale)
-                    .map(|((beta, mean), scale)| (beta - mean * scale) as f32);
-                let bias = bias.collect();
-                (scale.iter().map(|&scale| scale as f32).collect(), bias, factors)
+                let Affine { scale, shift } =
+                    Affine::of_batch_norm([gamma, beta, mean, variance], epsilon);
+                let rounded = |values: Vec<f64>| values.iter().map(|&value| value as f32).collect();
+                (rounded(scale), rounded(shift), factors)
             }
         };
         for (scale, factor) in scale.iter_mut().zip(factors.iter().flatten()) {
             *scale *= 127.0 * factor;
         }
         (scale, bias)
+    }
+}
+
+/// y = scale · x + shift, a number each channel.
+struct Affine {
+    scale: Vec<f64>,
+    shift: Vec<f64>,
+}
+
+impl Affine {
+    /// What a batch norm computes: γ (x − μ) / √(σ² + ε) + β.
+    fn of_batch_norm([gamma, beta, mean, variance]: [&[f64]; 4], epsilon: f64) -> Affine {
+        let scale: Vec<f64> = gamma
+            .iter()
+            .zip(variance)
+            .map(|(gamma, variance)| gamma / (variance + epsilon).sqrt())
+            .collect();
+        let shift =
+            beta.iter().zip(mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
+        let shift = shift.collect();
+        Affine { scale, shift }
     }
 }
 

@@ -149,12 +149,18 @@ impl<'a> Reader<'a> {
             let bias = self.take(&bias, &[c_out])?.f64()?;
             mean.iter_mut().zip(bias).for_each(|(mean, bias)| *mean -= bias);
         }
-        let variance_tensor = self.take(&format!("{norm}.running_var"), &[c_out])?;
-        let variance = variance_tensor.f64()?;
-        if variance.iter().any(|&variance| variance < 0.0) {
-            return Err(Error::TensorNegative { name: variance_tensor.name.clone() });
-        }
+        let variance = self.variance(norm, c_out)?;
         Ok(Norm::Batch { gamma, beta, mean, variance, factors: self.factors(name, c_out)? })
+    }
+
+    /// The variances [channels] of the batch norm `norm`.
+    pub fn variance(&mut self, norm: &str, channels: usize) -> Result<Vec<f64>> {
+        let tensor = self.take(&format!("{norm}.running_var"), &[channels])?;
+        let variance = tensor.f64()?;
+        match variance.iter().any(|&variance| variance < 0.0) {
+            true => Err(Error::TensorNegative { name: tensor.name.clone() }),
+            false => Ok(variance),
+        }
     }
 
     /// What an I8 weight is to be multiplied with [c_out]; `None` for other types.
