@@ -237,11 +237,7 @@ pub fn blend(
     rect: Rect,
     look: Look,
 ) -> Vec<u8> {
-    assert!(
-        !heatmap.is_empty() && heatmap.len() == h * w,
-        "{} values for a {h}×{w} heatmap",
-        heatmap.len()
-    );
+    assert_size(heatmap, (h, w));
     let table = look.colours.table();
     let over = (look.opacity.clamp(0.0, 1.0) * 256.0).round() as u32; // of 256
     let across = between(w, photo.width, rect.x, rect.width);
@@ -313,11 +309,7 @@ pub fn value_at(
     rect: Rect,
     (x, y): (f64, f64),
 ) -> Option<f32> {
-    assert!(
-        !heatmap.is_empty() && heatmap.len() == h * w,
-        "{} values for a {h}×{w} heatmap",
-        heatmap.len()
-    );
+    assert_size(heatmap, (h, w));
     let inside = |at: f64, start: f64, length: f64| at >= start && at < start + length;
     if !inside(x, rect.x, rect.width) || !inside(y, rect.y, rect.height) {
         return None;
@@ -354,6 +346,15 @@ fn covered(start: f64, length: f64, count: usize) -> std::ops::Range<usize> {
     first_at_or_after(start)..first_at_or_after(start + length)
 }
 
+#[track_caller]
+fn assert_size(heatmap: &[f32], (h, w): (usize, usize)) {
+    assert!(
+        !heatmap.is_empty() && heatmap.len() == h * w,
+        "{} values for a {h}×{w} heatmap",
+        heatmap.len()
+    );
+}
+
 fn opaque([r, g, b]: [u32; 3]) -> [u8; 4] {
     [r as u8, g as u8, b as u8, 255]
 }
@@ -376,11 +377,7 @@ pub struct Description {
 /// # Panics
 /// When `heatmap` is not `h·w` long or empty.
 pub fn describe(heatmap: &[f32], (h, w): (usize, usize)) -> Description {
-    assert!(
-        !heatmap.is_empty() && heatmap.len() == h * w,
-        "{} values for a {h}×{w} heatmap",
-        heatmap.len()
-    );
+    assert_size(heatmap, (h, w));
     let max = heatmap.iter().copied().fold(0.0, f32::max);
     let share =
         heatmap.iter().filter(|&&value| value > max / 2.0).count() as f32 / heatmap.len() as f32;
