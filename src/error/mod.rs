@@ -174,7 +174,7 @@ pub enum Error {
 }
 
 /// [`Error::PhotoCorrupt`]'s detail of a file that was cut.
-pub(crate) const ENDS_EARLY: &str = "the file ends too early";
+const ENDS_EARLY: &str = "the file ends too early";
 
 /// What a file is that is no photo which can be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -496,6 +496,11 @@ impl fmt::Display for Unlike {
 }
 
 impl Error {
+    /// Of a picture whose file was cut.
+    pub(crate) fn photo_ends_early() -> Error {
+        Error::PhotoCorrupt { detail: ENDS_EARLY.into() }
+    }
+
     /// Whether the device is of no use after this: it is gone, or keeps its first failure.
     pub fn is_of_the_device(&self) -> bool {
         matches!(

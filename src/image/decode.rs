@@ -14,7 +14,7 @@ use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::photo::{Note, Photo};
 use super::{foreign, jpeg, metadata};
-use crate::error::{ENDS_EARLY, Error, Foreign, Result};
+use crate::error::{Error, Foreign, Result};
 
 /// Most pixels that are decoded. The header states them, so a decompression bomb is refused before
 /// it is opened.
@@ -128,7 +128,7 @@ fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
     match format {
         ImageFormat::Png => match png_with_end(bytes) {
             Some(mended) => decode_whole(&mended, format).map_err(|error| match error {
-                Error::PhotoCorrupt { .. } => Error::PhotoCorrupt { detail: ENDS_EARLY.into() },
+                Error::PhotoCorrupt { .. } => Error::photo_ends_early(),
                 other => other,
             }),
             None => decode_whole(bytes, format),
@@ -272,7 +272,7 @@ fn png_with_end(bytes: &[u8]) -> Option<Vec<u8>> {
 /// metadata gets the room that it claims, and a lossy frame the room of its own size before that is
 /// compared with the picture's.
 fn check_webp(bytes: &[u8]) -> Result<()> {
-    let cut = || Error::PhotoCorrupt { detail: ENDS_EARLY.into() };
+    let cut = Error::photo_ends_early;
     let number =
         |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
     let stated = bytes.get(4..8).map(number).ok_or_else(cut)?;
@@ -326,7 +326,7 @@ fn decoding_error(error: ImageError) -> Error {
             return Error::PhotoFormat { what: Foreign::Kind(one_line(&error)) };
         }
         ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
-            ENDS_EARLY.into()
+            return Error::photo_ends_early();
         }
         ImageError::Limits(_) => format!("decoding it would take more than {} MB", MAX_BYTES >> 20),
         _ => one_line(&error),

@@ -9,7 +9,7 @@ use jpeg_decoder::{ColorTransform, Decoder, PixelFormat, UnsupportedFeature};
 
 use super::decode::{Decoded, Samples, check_size, one_line};
 use super::metadata;
-use crate::error::{ENDS_EARLY, Error, Foreign, Result};
+use crate::error::{Error, Foreign, Result};
 
 const SOI: [u8; 2] = [0xFF, 0xD8];
 const EOI: [u8; 2] = [0xFF, 0xD9];
@@ -215,8 +215,7 @@ impl File {
             decoder.set_color_transform(colours);
         }
         let samples = decoder.decode().map_err(failed)?;
-        let info =
-            decoder.info().ok_or_else(|| Error::PhotoCorrupt { detail: ENDS_EARLY.into() })?;
+        let info = decoder.info().ok_or_else(Error::photo_ends_early)?;
         Ok((samples, info.pixel_format, info.width.into(), info.height.into()))
     }
 }
@@ -236,16 +235,16 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded> {
         return Err(Error::PhotoFormat { what });
     }
     check_size(file.width, file.height, 3)?;
-    let cut = || Error::PhotoCorrupt { detail: ENDS_EARLY.into() };
     // The decoder takes zeros for what is missing, and a heatmap over half a photo would look like
     // an answer. Without an end marker all is there if nothing changes with what follows.
     let decoded = if file.ended {
         file.pixels(&[])?
     } else if file.has_every_scan() {
         let (zeros, ones) = (file.pixels(&[]), file.pixels(&ONES));
-        zeros.ok().filter(|zeros| ones.is_ok_and(|ones| ones == *zeros)).ok_or_else(cut)?
+        let same = zeros.ok().filter(|zeros| ones.is_ok_and(|ones| ones == *zeros));
+        same.ok_or_else(Error::photo_ends_early)?
     } else {
-        return Err(cut());
+        return Err(Error::photo_ends_early());
     };
 
     let (samples, format, width, height) = decoded;
@@ -291,7 +290,7 @@ fn failed(error: jpeg_decoder::Error) -> Error {
             return Error::PhotoFormat { what: Foreign::Kind(one_line(&error)) };
         }
         jpeg_decoder::Error::Io(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
-            ENDS_EARLY.into()
+            return Error::photo_ends_early();
         }
         _ => one_line(&error),
     };
