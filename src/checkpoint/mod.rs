@@ -1,14 +1,14 @@
 //! Checkpoint files → named, shape-checked tensors → the numbers of a network, ready for upload.
 //!
 //! [`Checkpoint::read`] takes the bytes of a file as users have them (safetensors, or what
-//! `torch.save` wrote) and [`Network::from_checkpoint`] recognises the ResNet in it from the
-//! tensors' shapes and folds its batch norm. [`Incoming`] takes the same files piece by piece, so
-//! that no more than a tensor has to be held. `names/` finds the network among a file's tensors,
-//! `facts.rs` is what a file says about it beside them, `notes.rs` what a person should know of it.
-//! Deliberately not here: downloading, the GPU, quantisation; nothing in a file is ever executed.
-//! To extend: a file format is one module that describes its tensors to [`names::choose`] and one
-//! line in [`Checkpoint::read`]; a naming scheme is an anchor in `names/bodies.rs`; another kind of
-//! network is another reader in `recognise/`.
+//! `torch.save` wrote) and [`Network::from_checkpoint`] recognises the network in it from the
+//! tensors' names and shapes and folds its batch norm. [`Incoming`] takes the same files piece by
+//! piece, so that no more than a tensor has to be held. `names/` finds the network among a file's
+//! tensors, `facts.rs` is what a file says about it beside them, `notes.rs` what a person should
+//! know of it. Deliberately not here: downloading, the GPU, quantisation; nothing in a file is ever
+//! executed. To extend: a file format is one module that describes its tensors to [`names::choose`]
+//! and one line in [`Checkpoint::read`]; a naming scheme is an anchor in `names/bodies.rs`; another
+//! kind of network is another reader in `recognise/`.
 
 mod convert;
 mod facts;
