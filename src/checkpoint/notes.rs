@@ -40,7 +40,8 @@ impl Note {
             }
             Note::Grey => "网络读取灰度图像：照片会先转成灰度。".into(),
             Note::Assumed(conventions) => format!(
-                "文件没有说明、因此假定：步长在{}卷积里，{}，批归一化的 epsilon 为 {:e}。",
+                "文件没有说明、因此假定：步长在{}卷积里，{}，批归一化的 epsilon 为 {:e}，\
+                 用普通步长（不做模糊或平均），并有最大池化。",
                 if conventions.stride_in_1x1 { " 1×1 " } else { " 3×3 " },
                 match conventions.output_stride {
                     32 => "没有空洞卷积".into(),
