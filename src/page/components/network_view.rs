@@ -65,11 +65,7 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
         state.channels.with(|channels| {
             let Some(channels) = channels else { return thumbnails::placeholders(&state, SHOWN) };
             let words = state.text().network.channel;
-            let strongest = channels.largest(SHOWN, |channel| channel.mean);
-            strongest
-                .iter()
-                .map(|one| thumbnails::channel(&state, channels, one, words, one.mean))
-                .collect()
+            thumbnails::channels(&state, channels, SHOWN, |channel| channel.mean, words)
         })
     });
     view! {

@@ -17,16 +17,21 @@ pub struct Thumbnail {
     pixels: Arc<Pixels>,
 }
 
-/// A channel's activations over a small copy of the photo.
-pub fn channel(
+/// The `count` channels with the largest `value`, each one's activations over a small copy of the
+/// photo.
+pub fn channels(
     state: &State,
     known: &Channels,
-    one: &Channel,
+    count: usize,
+    value: fn(&Channel) -> f32,
     words: &str,
-    value: f32,
-) -> Thumbnail {
-    let caption = fill(words, &[&one.index.to_string(), &format!("{value:.4}")]);
-    Thumbnail { caption, pixels: Arc::new(over_thumb(state, &known.map(one.index))) }
+) -> Vec<Thumbnail> {
+    let over = over_thumb(state);
+    let thumbnail = |one: &Channel| {
+        let caption = fill(words, &[&one.index.to_string(), &format!("{:.4}", value(one))]);
+        Thumbnail { caption, pixels: Arc::new(over(&known.map(one.index))) }
+    };
+    known.largest(count, value).iter().map(thumbnail).collect()
 }
 
 /// In the place of channels that are still to come: the photo alone.
@@ -39,21 +44,22 @@ pub fn placeholders(state: &State, count: usize) -> Vec<Thumbnail> {
     vec![Thumbnail { caption, ..input(&thumb.rgb, thumb.width, thumb.height) }; count]
 }
 
-fn over_thumb(state: &State, cam: &Cam) -> Pixels {
+/// Paints maps over a small copy of the photo, which is made once for all.
+fn over_thumb(state: &State) -> impl Fn(&Cam) -> Pixels {
     let look = Look::new(state.colours.get(), 0.65);
     let (picture, known) = (state.picture.get(), state.explanation.get());
-    match (picture, known) {
-        (Some(picture), Some(known)) => {
-            let thumb = picture.shown.shrunk(canvas::THUMB);
+    let photo = picture.map(|picture| (picture.shown.shrunk(canvas::THUMB), picture.full));
+    move |cam| match (&photo, &known) {
+        (Some((thumb, whole)), Some(known)) => {
             let map = Explanation {
                 heatmap: heatmap::normalise(&cam.values),
                 height: cam.height,
                 width: cam.width,
-                ..(*known).clone()
+                ..(**known).clone()
             };
-            canvas::over(&thumb, &picture.full, &map, look)
+            canvas::over(thumb, whole, &map, look)
         }
-        _ => canvas::ramp(state.colours.get()),
+        _ => canvas::ramp(look.colours),
     }
 }
 

@@ -2,6 +2,7 @@
 //! class, this run.
 
 use super::thumbnails::{self, Thumbnail, Thumbnails};
+use crate::explain::channels::Channel;
 use crate::page::controller::{Controller, TOUR_STEPS};
 use crate::page::i18n::{Language, fill};
 use crate::page::state::State;
@@ -184,16 +185,13 @@ fn pictures(state: &State, step: usize) -> Vec<Thumbnail> {
     let text = state.text().network;
     match (step, state.channels.get()) {
         (0, _) => vec![thumbnails::input(&prediction.rgb, prediction.width, prediction.height)],
-        (1, Some(channels)) => channels
-            .largest(CHANNELS, |channel| channel.mean)
-            .iter()
-            .map(|one| thumbnails::channel(state, &channels, one, text.channel, one.mean))
-            .collect(),
-        (3, Some(channels)) => channels
-            .largest(CHANNELS, |channel| channel.weight)
-            .iter()
-            .map(|one| thumbnails::channel(state, &channels, one, text.channel_weight, one.weight))
-            .collect(),
+        (1, Some(channels)) => {
+            thumbnails::channels(state, &channels, CHANNELS, |channel| channel.mean, text.channel)
+        }
+        (3, Some(channels)) => {
+            let weight = |channel: &Channel| channel.weight;
+            thumbnails::channels(state, &channels, CHANNELS, weight, text.channel_weight)
+        }
         (4, _) => vec![thumbnails::cells(state, &known.cam)],
         _ => Vec::new(),
     }

@@ -96,15 +96,16 @@ pub fn Faithfulness(controller: Controller) -> impl IntoView {
         if randomized.is_empty() {
             return None;
         }
+        let over = over_small(state)?;
         let one = |s: &Randomized| {
             let blank = s.heatmap.iter().all(|&heat| heat == 0.0);
             let map = Explanation { heatmap: s.heatmap.clone(), blank, ..(*known).clone() };
             let caption = fill(text.randomized, &[&s.part, &two(s.correlation), &two(s.ssim)]);
             let caption = format!("{caption} {}", state.blank_note(&map));
-            let (what, pixels) = (format!("scrambled {}", s.part), over_small(state, &map)?);
-            Some(view! { <Figure what caption pixels /> })
+            let (what, pixels) = (format!("scrambled {}", s.part), over(&map));
+            view! { <Figure what caption pixels /> }
         };
-        let maps = randomized.iter().filter_map(one).collect_view();
+        let maps = randomized.iter().map(one).collect_view();
         // The whole network first, which is like itself.
         let curve = |of: fn(&Randomized) -> f32| {
             let values = std::iter::once(1.0).chain(randomized.iter().map(of));

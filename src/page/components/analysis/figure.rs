@@ -27,9 +27,10 @@ pub fn Figure(what: String, caption: String, pixels: Pixels) -> impl IntoView {
     }
 }
 
-/// A heatmap over a small copy of the photo on show.
-pub fn over_small(state: State, explanation: &Explanation) -> Option<Pixels> {
+/// Paints heatmaps over a small copy of the photo on show, which is made once for a whole list.
+pub fn over_small(state: State) -> Option<impl Fn(&Explanation) -> Pixels> {
     let picture = state.picture.get()?;
+    let small = picture.shown.shrunk(SMALL);
     let look = Look::new(state.colours.get(), 0.6);
-    Some(canvas::over(&picture.shown.shrunk(SMALL), &picture.full, explanation, look))
+    Some(move |explanation: &Explanation| canvas::over(&small, &picture.full, explanation, look))
 }

@@ -29,10 +29,11 @@ pub fn Localization(controller: Controller) -> impl IntoView {
         })
     });
     Effect::new(move |_| {
-        if let (Some(canvas), Some(pixels)) =
-            (canvas.get(), state.explanation.get().and_then(|known| over_small(state, &known)))
+        if let Some(canvas) = canvas.get()
+            && let Some(known) = state.explanation.get()
+            && let Some(over) = over_small(state)
         {
-            canvas::paint(&canvas, &pixels);
+            canvas::paint(&canvas, &over(&known));
         }
     });
     // By keyboard: left, top, width and height of the true box in photo pixels.

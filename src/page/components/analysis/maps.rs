@@ -66,6 +66,10 @@ pub fn Maps(state: State) -> impl IntoView {
     let analysis = state.analysis;
     let figures = move || {
         let maps = analysis.results.get().maps;
+        if maps.is_empty() {
+            return None;
+        }
+        let over = over_small(state)?;
         let together = analysis.panel.get() == Panel::Compare && analysis.one_scale.get();
         let scaled = maps.first().filter(|_| together).map(|first| {
             let cams: Vec<_> = maps.iter().map(|map| map.cam.clone()).collect();
@@ -77,7 +81,7 @@ pub fn Maps(state: State) -> impl IntoView {
             let rescaled = scaled
                 .as_ref()
                 .map(|maps| Explanation { heatmap: maps[n].clone(), ..(**map).clone() });
-            let pixels = over_small(state, rescaled.as_ref().unwrap_or(map))?;
+            let pixels = over(rescaled.as_ref().unwrap_or(map));
             let what = format!("{} {} {} {}", map.class, map.objective, map.layer, map.method);
             let [first, second, caption] = names(state, map);
             if first != above[0] {

@@ -43,6 +43,7 @@ pub fn Neurons(state: State) -> impl IntoView {
     };
     let figures = move || {
         let (neurons, known) = (analysis.results.get().neurons?, state.explanation.get()?);
+        let over = over_small(state)?;
         let one = |(n, neuron): (usize, &Neuron)| {
             let names: Vec<String> =
                 neuron.classes.iter().take(3).map(|&class| state.label(class)).collect();
@@ -56,11 +57,11 @@ pub fn Neurons(state: State) -> impl IntoView {
                 width: neuron.map.width,
                 ..(*known).clone()
             };
-            let (what, pixels) = (format!("neuron {}", neuron.channel), over_small(state, &map)?);
-            Some(view! { <Figure what caption pixels /> })
+            let (what, pixels) = (format!("neuron {}", neuron.channel), over(&map));
+            view! { <Figure what caption pixels /> }
         };
         let all = neurons.speak_for.iter().chain(&neurons.speak_against);
-        Some(all.enumerate().filter_map(one).collect_view())
+        Some(all.enumerate().map(one).collect_view())
     };
     view! {
         <p class="analysis-sentence" data-testid="sentence">{move || sentence().unwrap_or_default()}</p>
