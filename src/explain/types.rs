@@ -116,6 +116,12 @@ impl Prediction {
     pub fn top(&self, k: usize) -> Vec<Score> {
         top(&self.logits, self.scores, k)
     }
+
+    /// The score of one class; `None` where the network has no such class.
+    pub fn score(&self, class: usize) -> Option<Score> {
+        let logit = *self.logits.get(class)?;
+        Some(Score { class, logit, probability: self.scores.probability(class, &self.logits) })
+    }
 }
 
 /// The `k` best classes of logits [classes], best first.

@@ -119,10 +119,7 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
                     parts.iter().map(|part| part.macs).sum::<u64>(),
                 )
             });
-            let score = prediction
-                .top(prediction.logits.len())
-                .into_iter()
-                .find(|score| score.class == known.class)?;
+            let score = prediction.score(known.class)?;
             let before = [
                 state.number(weighted),
                 match state.language() {

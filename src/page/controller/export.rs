@@ -128,11 +128,8 @@ fn caption(state: &State) -> [String; 2] {
     else {
         return Default::default();
     };
-    let probability = prediction
-        .top(prediction.logits.len())
-        .into_iter()
-        .find(|score| score.class == known.class);
-    let percent = format!("{:.1}", 100.0 * probability.map_or(0.0, |score| score.probability));
+    let probability = prediction.score(known.class).map_or(0.0, |score| score.probability);
+    let percent = format!("{:.1}", 100.0 * probability);
     let (class, asked) =
         untrack(|| (state.label(known.class), state.objective_words(known.objective)));
     let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
