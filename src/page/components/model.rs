@@ -59,12 +59,11 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
                     on:change:target=move |event| controller.choose_model(&event.target().value())
                 >
                     {move || {
-                        let language = state.language();
                         let models = state.models.get();
                         let listed = models
                             .iter()
                             .map(|model| {
-                                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
+                                let name = state.model_name(model).to_owned();
                                 view! { <option value=model.id.clone()>{name}</option> }
                             })
                             .collect_view();
@@ -92,12 +91,7 @@ pub fn ModelCard(controller: Controller, browse_weights: Callback<()>) -> impl I
         state.models.with(|models| {
             let model = models.iter().find(|model| model.id == id)?;
             let note = state.language().choose(&model.note, model.note_zh.as_deref()).to_owned();
-            let mut fine =
-                format!("{} · {}", fill(state.text().licence, &[&model.licence]), model.source);
-            if model.sha256.is_none() {
-                fine = format!("{fine} · {}", state.text().weights.unverified);
-            }
-            Some((note, fine))
+            Some((note, state.model_origin(model)))
         })
     };
     view! {
@@ -183,9 +177,7 @@ fn Copies(controller: Controller) -> impl IntoView {
         let copy = |cached: CachedWeights| {
             let name = state.models.with(|models| {
                 let model = models.iter().find(|model| model.id == cached.id);
-                model.map(|model| {
-                    state.language().choose(&model.name, model.name_zh.as_deref()).to_owned()
-                })
+                model.map(|model| state.model_name(model).to_owned())
             });
             let mut name = name.unwrap_or(cached.id);
             if !cached.current {

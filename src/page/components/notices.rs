@@ -169,21 +169,17 @@ pub fn Offer(controller: Controller, browse_weights: Callback<()>) -> impl IntoV
         <div role="region" aria-live="polite">
             {move || {
                 let model = state.offer.get()?;
-                let (text, language) = (state.text(), state.language());
-                let name = language.choose(&model.name, model.name_zh.as_deref()).to_owned();
+                let text = state.text();
+                let name = state.model_name(&model);
                 let megabytes = format!("{:.0}", model.size as f64 / 1e6);
-                let mut fine = format!("{} · {}", fill(text.licence, &[&model.licence]), model.source);
-                if model.sha256.is_none() {
-                    fine = format!("{fine} · {}", text.weights.unverified);
-                }
                 let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
                 Some(
                     view! {
                         <div class="notice" data-testid="offer">
                             <div class="notice-words">
-                                <h2>{fill(text.offer_title, &[&name])}</h2>
+                                <h2>{fill(text.offer_title, &[name])}</h2>
                                 <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
-                                <p class="fine">{fine}</p>
+                                <p class="fine">{state.model_origin(&model)}</p>
                             </div>
                             <div class="buttons">
                                 <button type="button" class="strong" data-testid="offer-yes" on:click=move |_| controller.accept_offer()>

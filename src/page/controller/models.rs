@@ -143,12 +143,7 @@ impl Controller {
         self.inner().wanted.replace(Some(source.clone()));
         let name = match &source {
             Source::Own(file) => file.name(),
-            Source::Listed { model, .. } => self
-                .state
-                .language
-                .get_untracked()
-                .choose(&model.name, model.name_zh.as_deref())
-                .to_owned(),
+            Source::Listed { model, .. } => untrack(|| self.state.model_name(model).to_owned()),
         };
         self.state.progress.set(Some(Progress::new(name)));
         let (models, labels) =

@@ -3,6 +3,7 @@
 use super::State;
 use super::tracking::get_until_cleanup;
 use crate::catalog::labels::Labels;
+use crate::catalog::models::Model;
 use crate::explain::Explanation;
 use crate::explain::objective::Objective;
 use crate::page::i18n::{Language, Text, fill};
@@ -48,6 +49,20 @@ impl State {
     pub fn stage_name(&self, stride: usize) -> &'static str {
         let place = stride.max(2).ilog2() as usize - 1;
         self.text().stages[place.min(4)]
+    }
+
+    pub fn model_name<'a>(&self, model: &'a Model) -> &'a str {
+        self.language().choose(&model.name, model.name_zh.as_deref())
+    }
+
+    /// A listed model's licence and source, and a warning where its file cannot be verified.
+    pub fn model_origin(&self, model: &Model) -> String {
+        let text = self.text();
+        let mut words = format!("{} · {}", fill(text.licence, &[&model.licence]), model.source);
+        if model.sha256.is_none() {
+            words = format!("{words} · {}", text.weights.unverified);
+        }
+        words
     }
 
     /// A class's name; its number when the list has none.
