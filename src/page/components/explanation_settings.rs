@@ -4,14 +4,12 @@ use super::query::ObjectiveChooser;
 use crate::explain::cam::Method;
 use crate::image::Fit;
 use crate::page::controller::Controller;
-use crate::page::i18n;
 use crate::page::state::is_within;
 use leptos::prelude::*;
 
 #[component]
 pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let method_name = move || state.method.get().to_string();
     view! {
         <section class="card explanation-settings">
             <h2>{move || state.text().where_from}</h2>
@@ -62,7 +60,7 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                 <span>{move || state.text().method}</span>
                 <select
                     data-testid="method-select"
-                    prop:value=method_name
+                    prop:value=move || state.method.get().name()
                     on:change:target=move |event| {
                         let name = event.target().value();
                         if let Ok(method) = name.parse() {
@@ -72,20 +70,16 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                 >
                     {Method::quick()
                         .map(|method| {
-                            let id = method.to_string();
-                            let (name, _) = i18n::method(state.language.get_untracked(), &id);
-                            // A method that the table does not know yet goes by its own name.
-                            let name = if name.is_empty() { id.clone() } else { name.to_owned() };
                             view! {
-                                <option value=id selected=move || state.method.get() == method>
-                                    {name}
+                                <option value=method.name() selected=move || state.method.get() == method>
+                                    {state.method_name(method)}
                                 </option>
                             }
                         })
                         .collect_view()}
                 </select>
             </label>
-            <p class="hint">{move || i18n::method(state.language(), &method_name()).1.to_owned()}</p>
+            <p class="hint">{move || state.method_hint(state.method.get())}</p>
 
             <ObjectiveChooser controller />
 

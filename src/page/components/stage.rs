@@ -12,7 +12,7 @@ use crate::image::heatmap::{ColourMap, Look, describe};
 use crate::page::components::widgets::{Segmented, Slider};
 use crate::page::controller::Controller;
 use crate::page::controller::export::Export;
-use crate::page::i18n::{self, Language, Words, fill};
+use crate::page::i18n::{Language, Words, fill};
 use crate::page::platform::canvas;
 use crate::page::platform::embedded;
 use crate::page::state::{Picture, State, View};
@@ -95,10 +95,10 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
     let described = Memo::new(move |_| {
         state.explanation.with(|explanation| match explanation {
             Some(explanation) => {
-                let (name, _) = i18n::method(state.language(), &explanation.method.to_string());
+                let method = state.method_name(explanation.method);
                 let of = fill(
                     state.text().overlay_of,
-                    &[name, &state.label(explanation.class), &explanation.layer],
+                    &[method, &state.label(explanation.class), &explanation.layer],
                 );
                 format!("{of}. {}", in_words(&state, explanation))
             }
@@ -408,10 +408,11 @@ fn ColourBar(state: State) -> impl IntoView {
     let caption = move || {
         state.explanation.with(|explanation| {
             let explanation = explanation.as_ref()?;
-            let (name, _) = i18n::method(state.language(), &explanation.method.to_string());
+            let method = state.method_name(explanation.method);
             let (width, height) =
                 (explanation.cam.width.to_string(), explanation.cam.height.to_string());
-            let caption = fill(state.text().caption, &[name, &explanation.layer, &width, &height]);
+            let caption =
+                fill(state.text().caption, &[method, &explanation.layer, &width, &height]);
             let asked = state.objective_words(explanation.objective);
             Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })
         })

@@ -7,7 +7,7 @@ use super::Controller;
 use crate::explain::cam::Method;
 use crate::explain::{Explanation, Question};
 use crate::page::engine::protocol::{Analysis, Analyze, Request, SetResult};
-use crate::page::i18n::{self, fill};
+use crate::page::i18n::fill;
 use crate::page::query::ObjectiveKind;
 use crate::page::state::State;
 use crate::page::state::analysis::{Axes, Panel, Side};
@@ -177,14 +177,14 @@ fn side_question(state: State, explanation: &Explanation, side: &Side) -> Option
 
 /// Everything that can lie on a side of the swiped picture, with its name.
 pub fn side_names(state: State) -> Vec<(Side, String)> {
-    let (text, language) = (state.text(), state.language());
+    let text = state.text();
     let other = state.present_contrast_class().map(|class| state.label(class)).unwrap_or_default();
     let mut sides = vec![
         (Side::Photo, text.view_photo.to_owned()),
         (Side::Shown, text.analysis.as_shown.to_owned()),
     ];
     for method in Method::quick() {
-        sides.push((Side::Method(method), i18n::method(language, method.name()).0.to_owned()));
+        sides.push((Side::Method(method), state.method_name(method).to_owned()));
     }
     for (layer, _) in state.one_layer_per_stride() {
         sides.push((Side::Layer(layer.clone()), layer));

@@ -4,7 +4,7 @@ use super::Controller;
 use super::links::Link;
 use crate::image::heatmap::{self, Look};
 use crate::page::fault::{Fault, Retry};
-use crate::page::i18n::{self, fill};
+use crate::page::i18n::fill;
 use crate::page::platform::{canvas, clipboard};
 use crate::page::state::{State, View};
 use leptos::prelude::*;
@@ -133,7 +133,7 @@ fn caption(state: &State) -> [String; 2] {
     let (class, asked) =
         untrack(|| (state.label(known.class), state.objective_words(known.objective)));
     let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
-    let (method, _) = i18n::method(state.language.get_untracked(), &known.method.to_string());
+    let method = state.method_name(known.method);
     let model = state.model.with_untracked(|model| {
         model.as_ref().map(|model| format!("{}, {}", model.architecture, model.file))
     });

@@ -5,8 +5,9 @@ use super::tracking::get_until_cleanup;
 use crate::catalog::labels::Labels;
 use crate::catalog::models::Model;
 use crate::explain::Explanation;
+use crate::explain::cam::Method;
 use crate::explain::objective::Objective;
-use crate::page::i18n::{Language, Text, fill};
+use crate::page::i18n::{self, Language, Text, fill};
 use crate::page::query::ObjectiveKind;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -82,6 +83,17 @@ impl State {
             Language::English => chinese.clone(),
             Language::Chinese => label.en.clone(),
         })
+    }
+
+    /// A method's name, the same in every language; its identifier where the table has none yet.
+    pub fn method_name(&self, method: Method) -> &'static str {
+        let (name, _) = i18n::method(self.language.get_untracked(), method.name());
+        if name.is_empty() { method.name() } else { name }
+    }
+
+    /// One plain sentence about a method.
+    pub fn method_hint(&self, method: Method) -> &'static str {
+        i18n::method(self.language(), method.name()).1
     }
 
     /// The place of an objective in the tables of `text.analysis`, and the name of a contrast's

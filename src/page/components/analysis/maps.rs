@@ -3,13 +3,12 @@
 use super::figure::{Figure, over_small};
 use crate::catalog::layer_summary::part;
 use crate::explain::Explanation;
-use crate::explain::cam::Method;
 use crate::explain::guided::Guided;
 use crate::image::heatmap;
 use crate::page::components::query::ContrastClass;
 use crate::page::components::widgets::{Segmented, Slider};
 use crate::page::controller::{Controller, side_names};
-use crate::page::i18n::{self, fill};
+use crate::page::i18n::fill;
 use crate::page::platform::canvas;
 use crate::page::query::ObjectiveKind;
 use crate::page::state::State;
@@ -17,17 +16,13 @@ use crate::page::state::analysis::{Axes, Panel, Side};
 use leptos::html;
 use leptos::prelude::*;
 
-fn method_name(state: State, method: Method) -> String {
-    i18n::method(state.language(), method.name()).0.to_owned()
-}
-
 /// What a heatmap of the panel is called, by what differs between them: two headings that stand
 /// above several, and a caption.
 fn names(state: State, map: &Explanation) -> [String; 3] {
     let text = state.text().analysis;
     let none = String::new;
     let (class, layer, method) =
-        (state.label(map.class), map.layer.clone(), method_name(state, map.method));
+        (state.label(map.class), map.layer.clone(), state.method_name(map.method).to_owned());
     let [first, second, name] =
         match (state.analysis.panel.get_untracked(), state.analysis.axes.get_untracked()) {
             (Panel::Targets, _) => [none(), none(), state.objective_name(map.objective)],

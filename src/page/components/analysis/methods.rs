@@ -15,13 +15,12 @@ pub fn Methods(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let analysis = state.analysis;
     let list = move || {
-        let language = state.language();
         let one = |(method, (address, english, chinese)): (
             Method,
             &(&'static str, &'static str, &'static str),
         )| {
-            let (name, what) = i18n::method(language, method.name());
-            let when = language.choose(english, Some(chinese)).to_owned();
+            let (name, what) = (state.method_name(method), state.method_hint(method));
+            let when = state.language().choose(english, Some(chinese)).to_owned();
             view! {
                 <li>
                     <a href=*address target="_blank" rel="noopener">{name}</a>
