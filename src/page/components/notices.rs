@@ -73,9 +73,11 @@ pub fn Complaint(
                 let smaller = controller.smaller_preprocessing().map(|smaller| smaller.side(state.fit.get()).to_string());
                 let retry = failure.retry != Retry::None;
                 // What the graphics adapter cannot do, the processor perhaps can.
-                let instead = matches!(&failure.fault, Fault::Engine(error)
-                    if error.is_of_the_device() || matches!(error, Error::AdapterLimit { .. } | Error::TensorTooLarge { .. }))
-                    && state.processor.get() != Some(true);
+                let too_large = matches!(
+                    &failure.fault,
+                    Fault::Engine(Error::AdapterLimit { .. } | Error::TensorTooLarge { .. })
+                );
+                let instead = (too_large || failure.fault.is_of_the_device()) && state.processor.get() != Some(true);
                 Some(
                     view! {
                         <div class="notice bad" data-testid="error">
