@@ -125,6 +125,26 @@ fn search_ranks_beginnings_first() {
     assert_eq!(Labels { names: vec![label("tiger cat", "虎斑猫")] }.search("斑", 5), [0]);
 }
 
+/// Folders with numbers for names, sorted as text: 10 is an index, and the name of another class.
+#[test]
+fn a_number_with_two_meanings_finds_both() {
+    let mut names: Vec<String> = (0..120).map(|class| class.to_string()).collect();
+    names.sort();
+    let labels = Labels::parse(&names.join("\n")).unwrap();
+    let named = names.iter().position(|name| name == "10").unwrap();
+    assert_eq!((labels.find("10"), labels.second_meaning("10")), (Some(10), Some(named)));
+    assert_eq!(labels.search(" 10 ", 2), [10, named]);
+
+    // Though nine names before it begin so, too.
+    let labels = Labels::parse(&["70\n".repeat(9), "7".into()].concat()).unwrap();
+    assert_eq!(labels.search("7", 3), [7, 9, 0]);
+    assert_eq!(labels.search("07", 3), [7]);
+
+    // One meaning: the class of that index has that name, or no class has that index.
+    assert_eq!(Labels::parse("0\n1\n2").unwrap().search("1", 5), [1]);
+    assert_eq!(Labels::parse("cat\n10\n100").unwrap().search("10", 5), [1, 2]);
+}
+
 #[test]
 fn numbered_names_fit_their_network() {
     let labels = Labels::numbered(3);

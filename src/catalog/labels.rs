@@ -98,10 +98,12 @@ impl Labels {
     }
 
     /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any
-    /// case. Names that it begins come first, then names with a word that it begins, then the rest;
-    /// in class order within each.
+    /// case. The class of that index comes first, then its [second
+    /// meaning](Labels::second_meaning), names that it begins, names with a word that it begins,
+    /// and the rest; in class order within each.
     pub fn search(&self, query: &str, limit: usize) -> Vec<usize> {
         let query = query.trim().to_lowercase();
+        let (index, second) = (query.parse::<usize>().ok(), self.second_meaning(&query));
         let rank = |class: usize| {
             let in_names = self.names[class].lowercase().filter_map(|name| {
                 let at = name.find(&query)?;
@@ -113,7 +115,11 @@ impl Labels {
                     0
                 })
             });
-            if query == class.to_string() { Some(3) } else { in_names.max() }
+            match Some(class) {
+                class if class == index => Some(4),
+                class if class == second => Some(3),
+                _ => in_names.max(),
+            }
         };
         let mut found: Vec<(u8, usize)> =
             (0..self.names.len()).filter_map(|class| Some((rank(class)?, class))).collect();
