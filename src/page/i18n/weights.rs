@@ -55,7 +55,7 @@ pub static ENGLISH: Weights = Weights {
     not_kept: "This browser has no room for a copy of this model, or keeps none: it is in use, and will be downloaded again next time.",
 
     preprocessing: "Preprocessing",
-    preprocessing_hint: "As in the training of your network. Pixels for sides; mean and standard deviation of channels from 0 to 1.",
+    preprocessing_hint: "Enter what your network was trained with. Sides are in pixels; mean and standard deviation are of channel values between 0 and 1.",
     resize: "Shorter side, before cropping",
     crop: "Side of the crop",
     longest: "Longer side of a whole photo, at most",
