@@ -221,7 +221,7 @@ impl Foreign {
             ],
             Foreign::Heic => [
                 "it is a HEIC photo; export it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)",
-                "它是 HEIC 照片，请先导出为 JPEG；在 iPhone 上：设置、相机、格式、兼容性最佳",
+                "它是 HEIC 照片，请先导出为 JPEG；在 iPhone 上依次打开“设置”“相机”“格式”，选择“兼容性最佳”",
             ],
             Foreign::Avif => [
                 "it is an AVIF picture; save it as PNG or JPEG first",
@@ -229,7 +229,7 @@ impl Foreign {
             ],
             Foreign::CameraRaw => [
                 "it is a camera's raw file; export it as JPEG first",
-                "它是相机的原始文件，请先导出为 JPEG",
+                "它是相机的 RAW 文件，请先导出为 JPEG",
             ],
             Foreign::Video => [
                 "it is a video; save one frame as PNG or JPEG first",
@@ -247,7 +247,7 @@ impl Foreign {
             ],
             Foreign::Tiff => [
                 "it is a TIFF picture or a camera's raw file; export it as JPEG or PNG first",
-                "它是 TIFF 图片或相机的原始文件，请先导出为 JPEG 或 PNG",
+                "它是 TIFF 图片或相机的 RAW 文件，请先导出为 JPEG 或 PNG",
             ],
             Foreign::Photoshop => [
                 "it is a Photoshop document; export it as PNG first",
@@ -351,23 +351,23 @@ impl ForeignCheckpoint {
             ],
             ForeignCheckpoint::GitLfs => [
                 "it is a Git LFS pointer of a few lines, not the file that it points to",
-                "它是只有几行的 Git LFS 指针，不是它所指的文件",
+                "它是只有几行的 Git LFS 指针，不是它指向的文件本身",
             ],
             ForeignCheckpoint::Hdf5 => [
                 "it is an HDF5 file (`.h5`) as Keras writes; networks of PyTorch are read",
-                "它是 Keras 写的 HDF5 文件（.h5）；这里读取 PyTorch 的网络",
+                "它是 Keras 保存的 HDF5 文件（.h5）；这里只能读取 PyTorch 的网络",
             ],
             ForeignCheckpoint::Keras => [
                 "it is a Keras model (`.keras`); networks of PyTorch are read",
-                "它是 Keras 模型（.keras）；这里读取 PyTorch 的网络",
+                "它是 Keras 模型（.keras）；这里只能读取 PyTorch 的网络",
             ],
             ForeignCheckpoint::TensorFlowLite => [
                 "it is a TensorFlow Lite model (`.tflite`); networks of PyTorch are read",
-                "它是 TensorFlow Lite 模型（.tflite）；这里读取 PyTorch 的网络",
+                "它是 TensorFlow Lite 模型（.tflite）；这里只能读取 PyTorch 的网络",
             ],
             ForeignCheckpoint::TensorFlow => [
                 "it is a model of TensorFlow (`.pb`); networks of PyTorch are read",
-                "它是 TensorFlow 模型（.pb）；这里读取 PyTorch 的网络",
+                "它是 TensorFlow 模型（.pb）；这里只能读取 PyTorch 的网络",
             ],
             ForeignCheckpoint::Gguf => {
                 ["it is a GGUF file of a language model", "它是语言模型的 GGUF 文件"]
@@ -375,7 +375,7 @@ impl ForeignCheckpoint {
             ForeignCheckpoint::Numpy => ["it is a NumPy array", "它是 NumPy 数组"],
             ForeignCheckpoint::Pickle => [
                 "it is a Python pickle that PyTorch did not write; save `model.state_dict()` with torch.save",
-                "它是 Python 的 pickle，但不是 PyTorch 写的；请用 torch.save 保存 model.state_dict()",
+                "它是 Python 的 pickle 文件，但不是 PyTorch 保存的；请用 torch.save 保存 model.state_dict()",
             ],
             ForeignCheckpoint::Gzip => {
                 ["it is compressed with gzip; unpack it first", "它用 gzip 压缩过，请先解压"]
@@ -452,13 +452,13 @@ impl Unlike {
                 format!(
                     "it has no classifier `{name}`, and without class scores there is nothing to explain"
                 ),
-                format!("它没有分类层 {name}，没有类别得分就没有可解释的东西"),
+                format!("它没有分类层 {name}，没有类别得分，也就没有可解释的对象"),
             ],
             Unlike::TwoClassifiers { names: [one, other] } => [
                 format!(
                     "it has two classifiers, `{one}` and `{other}`; save a state dict that has one"
                 ),
-                format!("它有两个分类层 {one} 和 {other}；请保存只有一个的 state_dict"),
+                format!("它有两个分类层 {one} 和 {other}；请保存只含一个分类层的 state_dict"),
             ],
             Unlike::PoolsTwice { name, reads, channels } => [
                 format!(
@@ -466,7 +466,7 @@ impl Unlike {
                      as fastai pools; the mean alone can be run"
                 ),
                 format!(
-                    "它的分类层 {name} 从 {channels} 个通道读取 {reads} 个数：像 fastai 那样同时取均值和最大值；这里只能取均值"
+                    "它的分类层 {name} 从 {channels} 个通道读取 {reads} 个数：像 fastai 那样同时取均值和最大值；这里只支持取均值"
                 ),
             ],
             Unlike::Projection { name } => [
@@ -477,13 +477,13 @@ impl Unlike {
             ],
             Unlike::Activation { name, class, expected } => [
                 format!("its activation function `{name}` is {class}, and {expected} can be run"),
-                format!("它的激活函数 {name} 是 {class}，这里只能运行 {expected}"),
+                format!("它的激活函数 {name} 是 {class}，这里只支持 {expected}"),
             ],
             Unlike::Named { name } => [
                 format!(
                     "the file says that it is `{name}`, which has a plain network's tensors and computes something else"
                 ),
-                format!("文件说它是 {name}：张量与普通网络相同，计算却不同"),
+                format!("文件里注明它是 {name}：张量与普通网络相同，计算方式却不同"),
             ],
         }
     }

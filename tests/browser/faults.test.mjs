@@ -189,7 +189,7 @@ describe('the adapter', () => {
     await fill(true);
     await page.look(other);
     assert.equal(await page.state(), 'error');
-    await says(page, 'error', /run out of memory/, /显卡内存不足/);
+    await says(page, 'error', /run out of memory/, /显存不足/);
     await fill(false);
     await page.click(id('retry'));
     await page.reach('done');
@@ -305,7 +305,7 @@ describe('the adapter', () => {
   }));
 
   it('refuses to open: the processor computes', () => visit(async page => {
-    await says(page, 'refused', /refused to open \(.*not today/, /显卡拒绝打开（.*not today/);
+    await says(page, 'refused', /refused to open \(.*not today/, /无法启用显卡（.*not today/);
     await page.look(photo);
     assert.equal(await page.state(), 'done');
   }, { before: tab => tab.evaluateOnNewDocument(() => { GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error('not today')); }) }));

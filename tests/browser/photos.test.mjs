@@ -63,7 +63,7 @@ describe('photos', () => {
       ['bomb.png', png(10_000, 10_001, Buffer.alloc(30_001)), 10000],
     ];
     for (const [name, bytes, width] of bombs) {
-      await refused(page, name, bytes, new RegExp(`${width}×\\d+ pixels; at most 100 million`), /最多读取 100 百万像素/);
+      await refused(page, name, bytes, new RegExp(`${width}×\\d+ pixels; at most 100 million`), /最多只能读取 1 亿像素/);
     }
     assert.equal(await memory(page), before, 'memory for a photo that is not read');
     await page.look(photo);
