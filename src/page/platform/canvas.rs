@@ -6,11 +6,13 @@ use crate::error::Error;
 use crate::explain::Explanation;
 use crate::image::heatmap::{self, ColourMap, Look};
 use crate::image::{MAX_PIXELS, Photo, Rect};
-use js_sys::Reflect;
 use leptos::prelude::{document, window};
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use web_sys::{
+    Blob, CanvasRenderingContext2d, ColorSpaceConversion, HtmlCanvasElement, ImageBitmap,
+    ImageBitmapOptions, ImageData,
+};
 
 /// Longest side of what is painted while one plays with the page: twice the canvas's largest width,
 /// for sharp screens. The PNG is made from the whole photo.
@@ -48,18 +50,12 @@ pub async fn decoded_by_the_browser(bytes: &[u8]) -> Result<Photo, Error> {
 async fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
     let blob =
         Blob::new_with_u8_array_sequence(&js_sys::Array::of1(&js_sys::Uint8Array::from(bytes)))?;
-    let options = js_sys::JSON::parse(r#"{"colorSpaceConversion":"none"}"#)?;
-    let method =
-        |of: &JsValue, name: &str| Reflect::get(of, &name.into())?.dyn_into::<js_sys::Function>();
-    let create = method(&window(), "createImageBitmap")?;
-    let bitmap = JsFuture::from(
-        create.call2(&window(), &blob, &options)?.unchecked_into::<js_sys::Promise>(),
-    )
-    .await?;
-    let side = |name: &str| {
-        Reflect::get(&bitmap, &name.into()).ok().and_then(|side| side.as_f64()).unwrap_or(0.0)
-    };
-    let (width, height) = (side("width"), side("height"));
+    let options = ImageBitmapOptions::new();
+    options.set_color_space_conversion(ColorSpaceConversion::None);
+    let bitmap =
+        window().create_image_bitmap_with_blob_and_image_bitmap_options(&blob, &options)?;
+    let bitmap: ImageBitmap = JsFuture::from(bitmap).await?.unchecked_into();
+    let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
     if width * height > MAX_PIXELS as f64 {
         return Err(js_sys::Error::new("it has too many pixels").into()); // and its header lied
     }
@@ -69,7 +65,7 @@ async fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
     let context: CanvasRenderingContext2d = context.unchecked_into();
     context.set_fill_style_str("#ffffff");
     context.fill_rect(0.0, 0.0, width, height);
-    method(&context, "drawImage")?.call3(&context, &bitmap, &0.into(), &0.into())?;
+    context.draw_image_with_image_bitmap(&bitmap, 0.0, 0.0)?;
     let rgba = context.get_image_data(0.0, 0.0, width, height)?.data();
     Ok(Photo::new(width as usize, height as usize, opaque(&rgba)))
 }

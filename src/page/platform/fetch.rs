@@ -7,12 +7,12 @@
 use super::super::fault::Fault;
 use super::embedded;
 use crate::error::Error;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, AbortSignal, File, Headers, ReadableStream, ReadableStreamDefaultReader,
-    ReferrerPolicy, RequestCredentials, RequestInit, Response,
+    ReadableStreamReadResult, ReferrerPolicy, RequestCredentials, RequestInit, Response,
 };
 
 /// An error's message, or what else was thrown.
@@ -128,10 +128,9 @@ impl Body {
     pub async fn next(&self) -> Result<Option<Uint8Array>, Fault> {
         let failed = |error: JsValue| fault(&self.address, message(&error));
         let chunk = JsFuture::from(self.reader.read()).await.map_err(failed)?;
-        if Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy()) {
-            return Ok(None);
-        }
-        Ok(Some(Reflect::get(&chunk, &"value".into()).map_err(failed)?.unchecked_into()))
+        let chunk: ReadableStreamReadResult = chunk.unchecked_into();
+        let ended = chunk.get_done() == Some(true);
+        Ok((!ended).then(|| chunk.get_value().unchecked_into()))
     }
 }
 
