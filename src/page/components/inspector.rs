@@ -123,7 +123,8 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
             node_ref=overlay
             on:pointermove=on_pointer
             on:pointerdown=on_pointer
-            on:pointerleave=move |_| state.point.set(None)
+            // A finger that was lifted has left, too; what it pointed at stays to be read.
+            on:pointerleave=move |event| if event.pointer_type() != "touch" { state.point.set(None) }
             on:keydown=on_key
         >
             <path class="inspector-cell" d=move || found.with(|found| found.as_ref().map(|found| outlined(found.cell_at))).unwrap_or_default() />
@@ -155,16 +156,14 @@ pub fn found(state: State) -> Memo<Option<Found>> {
     })
 }
 
-/// The line under the picture; a screen reader hears it when it changes.
-#[component]
-pub fn Readout(state: State, found: Memo<Option<Found>>) -> impl IntoView {
-    let words = Memo::new(move |_| {
+/// Value, cell and receptive field under the point; empty where nothing is pointed at.
+pub fn in_words(state: State, found: Memo<Option<Found>>) -> Memo<String> {
+    Memo::new(move |_| {
         let text = &state.text().tools;
         let Some(found) = found.get() else {
             let outside =
                 state.point.with(Option::is_some) && state.explanation.with(Option::is_some);
-            let hint = if state.touch_only { text.read_hint_touch } else { text.read_hint };
-            return if outside { text.read_outside } else { hint }.to_owned();
+            return if outside { text.read_outside } else { "" }.to_owned();
         };
         let [column, row] = found.cell.map(|at| (at + 1).to_string());
         let [columns, rows] = found.cells.map(|count| count.to_string());
@@ -176,9 +175,42 @@ pub fn Readout(state: State, found: Memo<Option<Found>>) -> impl IntoView {
             false => fill(text.read_field, &[&field.side.to_string(), &field.side.to_string()]),
         });
         [Some(value), Some(cell), field].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    })
+}
+
+/// The words beside the point itself. Hidden from screen readers, which hear [`Readout`].
+#[component]
+pub fn Tooltip(state: State, words: Memo<String>) -> impl IntoView {
+    // Shares of the photo's sides.
+    let at = Memo::new(move |_| {
+        let point = state.point.get().filter(|_| words.with(|words| !words.is_empty()))?;
+        let (width, height) = state.picture.with(|picture| picture.as_ref().map(size_of))?;
+        Some((point.0 / width, point.1 / height))
     });
+    let style = move || {
+        let (x, y) = at.get()?;
+        // Towards the middle, so that it stays on the picture.
+        let (across, down) =
+            (if x > 0.5 { "-100%" } else { "0" }, if y > 0.5 { "-100%" } else { "0" });
+        Some(format!("left:{:.2}%;top:{:.2}%;translate:{across} {down}", 100.0 * x, 100.0 * y))
+    };
     view! {
-        <p class="fine inspector-readout" id="readout" role="status" data-testid="readout">
+        <p class="inspector-tooltip" class:shown=move || at.get().is_some() data-testid="tooltip" aria-hidden="true" style=style>
+            {move || words.get()}
+        </p>
+    }
+}
+
+/// How to read values, and for screen readers, which hear it when it changes, what was read.
+#[component]
+pub fn Readout(state: State, words: Memo<String>) -> impl IntoView {
+    let hint = move || match state.touch_only {
+        true => state.text().tools.read_hint_touch,
+        false => state.text().tools.read_hint,
+    };
+    view! {
+        <p class="fine">{hint}</p>
+        <p class="visually-hidden" id="readout" role="status" data-testid="readout">
             {move || words.get()}
         </p>
     }

@@ -2,7 +2,7 @@
 //! saving.
 
 use super::camera_bar::CameraBar;
-use super::inspector::{self, Found, Marks, Readout};
+use super::inspector::{self, Found, Marks, Readout, Tooltip};
 use super::status::Status;
 use super::tray::Tray;
 use crate::catalog::models::Sample;
@@ -22,21 +22,33 @@ use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 
+/// Photos no wider than this, by their height, have room for the tools beside them on a wide screen.
+const BESIDE: f64 = 1.2;
+
 #[component]
 pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoView {
     let state = controller.state;
     let empty = Memo::new(move |_| state.picture.with(Option::is_none));
     let found = inspector::found(state);
+    let words = inspector::in_words(state, found);
+    // Width by height of the photo: the canvas takes its shape (stage.css).
+    let aspect = Memo::new(move |_| {
+        let of = |picture: &Picture| picture.full.width as f64 / picture.full.height as f64;
+        state.picture.with(|picture| picture.as_ref().map(of)).unwrap_or(1.0)
+    });
+    let beside = move || !empty.get() && aspect.get() <= BESIDE && state.view.get() != View::Both;
     view! {
         <section
             class="stage"
             class:empty=move || empty.get()
+            class:beside=beside
+            style=("--aspect", move || aspect.get().to_string())
             id="picture"
             tabindex="-1"
             aria-label=move || state.text().picture
         >
             <div class="stage-frame">
-                <Canvases state found />
+                <Canvases state found words />
                 {move || empty.get().then(|| view! { <Welcome controller browse_photo /> })}
                 <BlankNotice state />
                 <CameraBar controller />
@@ -46,7 +58,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
                 <PhotoNotes state />
                 <ColourBar state />
                 <Tools state />
-                <Readout state found />
+                <Readout state words />
             </div>
             <div class="stage-bottom">
                 <div class="stage-actions">
@@ -75,7 +87,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
 }
 
 #[component]
-fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
+fn Canvases(state: State, found: Memo<Option<Found>>, words: Memo<String>) -> impl IntoView {
     let overlay = NodeRef::<html::Canvas>::new();
     let photo = NodeRef::<html::Canvas>::new();
     let both = Memo::new(move |_| state.view.get() == View::Both);
@@ -111,6 +123,7 @@ fn Canvases(state: State, found: Memo<Option<Found>>) -> impl IntoView {
             <div class="stage-pane">
                 <canvas data-testid="overlay-canvas" role="img" aria-label=move || described.get() node_ref=overlay></canvas>
                 <Marks state found />
+                <Tooltip state words />
             </div>
         </div>
     }
