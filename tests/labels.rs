@@ -8,7 +8,7 @@ fn english(labels: &Labels) -> Vec<&str> {
 }
 
 fn label(en: &str, zh: &str) -> Label {
-    Label { en: en.into(), zh: Some(zh.into()) }
+    Label { en: en.into(), zh: Some(zh.into()), ..Label::default() }
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn reads_every_layout() {
         assert_eq!(english(&labels), ["cat", "dog", "bird"], "{layout}");
     }
     let both = Labels::parse(r#"[{"en": "cat", "zh": "猫"}, "dog"]"#).unwrap();
-    assert_eq!(both.names, [label("cat", "猫"), Label { en: "dog".into(), zh: None }]);
+    assert_eq!(both.names, [label("cat", "猫"), Label { en: "dog".into(), ..Label::default() }]);
 }
 
 #[test]
@@ -174,4 +174,30 @@ fn shipped_imagenet_labels_are_complete_and_distinct() {
     {
         assert_eq!(labels.names[class], label(en, zh));
     }
+}
+
+/// Of the labels that are shipped: other names, what a thing is a kind of, sounds.
+#[test]
+fn finds_other_names_kinds_and_sounds() {
+    let read = |file: &str| {
+        let path = format!("{}/weights/{file}", env!("CARGO_MANIFEST_DIR"));
+        Labels::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let imagenet = read("imagenet/labels.json");
+    let first = |query: &str| -> Vec<&str> {
+        imagenet.search(query, 3).into_iter().map(|class| &imagenet.names[class].en[..]).collect()
+    };
+    assert_eq!(first("puppy"), ["Chihuahua", "Japanese spaniel", "Maltese dog"]);
+    assert_eq!(first("小狗"), first("puppy"));
+    assert_eq!(first("bike")[0], "mountain bike"); // by its own name, before the tandem
+    assert!(first("bike").contains(&"bicycle-built-for-two"));
+    for query in ["mao", "hubanmao", "hu ban", "HuBan"] {
+        assert!(first(query).contains(&"tabby"), "{query}: {:?}", first(query));
+    }
+    assert_eq!(first("tabby")[0], "tabby");
+    assert!(!imagenet.search("an", 1000).is_empty());
+    assert!(first("uban").is_empty(), "a syllable is not cut");
+
+    let emoji = read("emoji50/labels.json");
+    assert_eq!(emoji.names[emoji.search("feiji", 1)[0]].en, "airplane");
 }

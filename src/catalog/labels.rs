@@ -20,11 +20,17 @@ const MOST_NAMES: usize = 100_000;
 const LONGEST_NAME: usize = 500;
 
 /// One class.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Label {
     pub en: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zh: Option<String>,
+    /// Other names, in lower case, and what it is a kind of: for the search alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// The sounds of its Chinese names, a space between syllables: "hu ban mao".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinyin: Vec<String>,
 }
 
 /// The names of a network's classes; the index is the class.
@@ -62,8 +68,11 @@ impl Labels {
 
     /// For a network whose names nobody knows: "class 0", "class 1", ….
     pub fn numbered(classes: usize) -> Labels {
-        let label =
-            |class| Label { en: format!("class {class}"), zh: Some(format!("类别 {class}")) };
+        let label = |class| Label {
+            en: format!("class {class}"),
+            zh: Some(format!("类别 {class}")),
+            ..Label::default()
+        };
         Labels { names: (0..classes).map(label).collect() }
     }
 
@@ -98,27 +107,36 @@ impl Labels {
     }
 
     /// Up to `limit` classes for a search box: `query` is an index, or a part of a name in any
-    /// case. The class of that index comes first, then its [second
-    /// meaning](Labels::second_meaning), names that it begins, names with a word that it begins,
-    /// and the rest; in class order within each.
+    /// case, or begins a word of another name or of its sound. The class of that index comes first,
+    /// then its [second meaning](Labels::second_meaning), names that it begins, names with a word
+    /// that it begins, other parts of names, other names and sounds; in class order within each.
     pub fn search(&self, query: &str, limit: usize) -> Vec<usize> {
         let query = query.trim().to_lowercase();
         let (index, second) = (query.parse::<usize>().ok(), self.second_meaning(&query));
         let rank = |class: usize| {
-            let in_names = self.names[class].lowercase().filter_map(|name| {
-                let at = name.find(&query)?;
-                Some(if at == 0 {
-                    2
-                } else if name[..at].ends_with(|c: char| !c.is_alphanumeric()) {
-                    1
-                } else {
-                    0
-                })
-            });
+            let label = &self.names[class];
+            let named = |name: String| match at_word(&name, &query) {
+                Some(0) => Some(5),
+                Some(_) => Some(4),
+                None => name.contains(&query).then_some(3),
+            };
+            let begins = |at| if at == 0 { 2 } else { 1 };
             match Some(class) {
-                class if class == index => Some(4),
-                class if class == second => Some(3),
-                _ => in_names.max(),
+                class if class == index => Some(7),
+                class if class == second => Some(6),
+                _ => (label.lowercase().filter_map(named).max())
+                    .or(label
+                        .also
+                        .iter()
+                        .filter_map(|name| at_word(name, &query))
+                        .map(begins)
+                        .max())
+                    .or(label
+                        .pinyin
+                        .iter()
+                        .filter_map(|sound| at_syllable(sound, &query))
+                        .map(begins)
+                        .max()),
             }
         };
         let mut found: Vec<(u8, usize)> =
@@ -126,6 +144,21 @@ impl Labels {
         found.sort_by_key(|&(rank, _)| Reverse(rank));
         found.into_iter().take(limit).map(|(_, class)| class).collect()
     }
+}
+
+/// Where in `name` a word begins with `query`.
+fn at_word(name: &str, query: &str) -> Option<usize> {
+    let begins_a_word =
+        |at: &usize| name[..*at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+    name.match_indices(query).map(|(at, _)| at).find(begins_a_word)
+}
+
+/// At which syllable of `sound` what is typed begins, with or without spaces: `hubanmao`, `mao`.
+fn at_syllable(sound: &str, query: &str) -> Option<usize> {
+    let query: String = query.split_whitespace().collect();
+    let syllables: Vec<&str> = sound.split(' ').collect();
+    (0..syllables.len())
+        .find(|&at| !query.is_empty() && syllables[at..].concat().starts_with(&query))
 }
 
 impl Label {
@@ -141,7 +174,7 @@ fn malformed(detail: impl Into<String>) -> Error {
 /// Every line is a class: an empty one in the middle stays, and is refused by `checked`, because
 /// dropping it would shift the rest.
 fn lines(text: &str) -> Vec<Label> {
-    text.lines().map(|line| Label { en: line.to_owned(), zh: None }).collect()
+    text.lines().map(|line| Label { en: line.to_owned(), ..Label::default() }).collect()
 }
 
 /// The layouts of JSON files. By hand: derived, with an enum for them, it would be four times the
@@ -163,7 +196,8 @@ fn json(text: &str) -> Result<Vec<Label>> {
                 .or_else(|| entries(map));
             // torchvision's `ImageFolder.class_to_idx`.
             let class = |(name, class): (&String, &Value)| {
-                Some((usize::try_from(class.as_u64()?).ok()?, Label { en: name.clone(), zh: None }))
+                let label = Label { en: name.clone(), ..Label::default() };
+                Some((usize::try_from(class.as_u64()?).ok()?, label))
             };
             match named {
                 Some(named) => {
@@ -185,20 +219,15 @@ fn json(text: &str) -> Result<Vec<Label>> {
 /// A class in a JSON file: its name, both names, or WordNet id and name as in torchvision's and
 /// Keras' `imagenet_class_index.json`.
 fn entry(value: &Value) -> Option<Label> {
-    let named = |en: &str, zh: Option<&str>| Label { en: en.to_owned(), zh: zh.map(String::from) };
     match value {
-        Value::String(en) => Some(named(en, None)),
+        Value::String(en) => Some(Label { en: en.clone(), ..Label::default() }),
         Value::Array(pair) => match &pair[..] {
-            [Value::String(_), Value::String(en)] => Some(named(en, None)),
+            [Value::String(_), Value::String(en)] => {
+                Some(Label { en: en.clone(), ..Label::default() })
+            }
             _ => None,
         },
-        Value::Object(both) => {
-            let en = both.get("en")?.as_str()?;
-            match both.get("zh") {
-                None | Some(Value::Null) => Some(named(en, None)),
-                Some(zh) => Some(named(en, Some(zh.as_str()?))),
-            }
-        }
+        Value::Object(_) => Label::deserialize(value).ok(),
         _ => None,
     }
 }
@@ -223,5 +252,5 @@ fn checked(class: usize, label: Label) -> Result<Label> {
         ))),
         name => Ok(name.to_owned()),
     };
-    Ok(Label { en: name(label.en)?, zh: label.zh.map(name).transpose()? })
+    Ok(Label { en: name(label.en)?, zh: label.zh.map(name).transpose()?, ..label })
 }

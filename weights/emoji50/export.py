@@ -47,6 +47,7 @@ def main():
             raise SystemExit(f"{name} doesn't fit f16")
     safetensors.torch.save_file(tensors, out / "emoji50.safetensors", {"format": "pt", "step": str(sum(run["step"] for run in runs)), "seen": str(sum(run["seen"] for run in runs))})
     names = {c["id"]: c for c in json.loads((HERE / "classes.json").read_text())}
+    # weights/imagenet/search_terms.py --pinyin adds the sounds of the Chinese names.
     labels = [json.dumps({k: names[c][k] for k in ("id", "en", "zh")}, ensure_ascii=False) for c in drawings.classes]
     (out / "labels.json").write_text("[\n" + ",\n".join(labels) + "\n]\n")
     print(f"{len(tensors)} tensors, {len(labels)} labels, steps {[run['step'] for run in runs]}, {(out / 'emoji50.safetensors').stat().st_size} bytes")
