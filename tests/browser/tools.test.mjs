@@ -64,6 +64,12 @@ describe('tools', () => {
     await point(41, 22);
     await page.painted();
     assert.match(await page.text(id('readout')), /^\d+ % of the strongest place · cell 11 of 30 across, 6 of 20 down; raw value -?\d+\.\d{4} · it can see \d+ × \d+ pixels/);
+    // The same words beside the pointer, on the picture.
+    const [words, tip] = await page.tab.$eval(id('tooltip'), tip => { const { x, y, right, bottom } = tip.getBoundingClientRect(); return [tip.textContent, { x, y, right, bottom }]; });
+    assert.equal(words, await page.text(id('readout')));
+    const at = { x: area.x + (area.width - 120 * scale) / 2 + 41 * scale, y: area.y + (area.height - 80 * scale) / 2 + 22 * scale };
+    assert.ok(Math.abs(tip.x - at.x) < 2 && Math.abs(tip.y - at.y) < 2, JSON.stringify({ tip, at }));
+    assert.ok(tip.right < area.x + area.width && tip.bottom < area.y + area.height, JSON.stringify({ tip, area }));
     const [cell, field] = await page.tab.$$eval(`${id('marks')} path`, paths => paths.map(path => path.getAttribute('d')));
     assert.equal(cell, 'M40.0 20.0h4.0v4.0h-4.0z');
     // One bottleneck a stage: 7×7 stride 2, pool 3×3 stride 2, one 3×3 at stride 4: 7 + 4 + 8 = 19 pixels around 40.5, 20.5.
@@ -82,6 +88,27 @@ describe('tools', () => {
     assert.match(await page.text(id('readout')), /横向第 17 \/ 30 格/);
     await page.tab.keyboard.press('Escape');
   }));
+
+  it('shows the picture in its own shape, and beside it classes and main controls without scrolling', async () => {
+    for (const [width, height] of [[80, 80], [60, 120], [120, 80], [200, 60]]) {
+      await visitPage(browser, site.url, async page => {
+        await page.look(scratch(`shape-${width}.png`, photoPng(width, height)));
+        const box = await page.tab.$eval(id('overlay-canvas'), canvas => { const { width, height } = canvas.getBoundingClientRect(); return { width, height }; });
+        assert.ok(Math.abs(box.width / box.height / (width / height) - 1) < 0.01, `${width} × ${height}: ${JSON.stringify(box)}`);
+        assert.ok(box.height > 480 || box.width > 800, `${width} × ${height} is small: ${JSON.stringify(box)}`);
+        for (const what of [id('overlay-canvas'), `${id('top-k')} li:nth-child(5)`, id('class-search'), 'input[name="stage"]', 'input[name="view"]', id('opacity'), id('colours')]) {
+          const [bottom, right] = await page.tab.$eval(what, element => { const { bottom, right } = element.getBoundingClientRect(); return [bottom, right]; });
+          assert.ok(bottom <= 900 && right <= 1280, `${width} × ${height}: ${what} ends at ${bottom}, ${right}`);
+        }
+        // Nothing of the tools lies over the classes or the picture.
+        const over = await page.tab.$eval('.stage-under', under => {
+          const stage = under.closest('.stage').getBoundingClientRect();
+          return [...under.querySelectorAll('*')].filter(element => element.getBoundingClientRect().right > stage.right + 1).map(element => element.className);
+        });
+        assert.deepEqual(over, [], `${width} × ${height}`);
+      });
+    }
+  });
 
   it('tells the heatmap in words, in both languages', () => visit(async page => {
     const label = () => page.tab.$eval(id('overlay-canvas'), canvas => canvas.getAttribute('aria-label'));
