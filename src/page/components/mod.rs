@@ -1,7 +1,8 @@
 //! The views. They read the state's signals and call the controller; no view computes.
 //!
 //! - `app.rs`: the page as a whole; `notices.rs`, `status.rs`: what it says about itself;
-//! - `stage.rs`: the picture, with `inspector.rs`, `camera_bar.rs` and `tray.rs`; `model.rs`,
+//! - `stage.rs`: the picture, with `inspector.rs`, `camera_bar.rs`, `tray.rs` and
+//!   `own_files.rs`; `model.rs`,
 //!   `preprocessing.rs`: the network in use;
 //! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
 //!   for other questions;
@@ -17,6 +18,7 @@ mod inspector;
 mod model;
 mod network_view;
 mod notices;
+mod own_files;
 mod preprocessing;
 mod query;
 mod shortcuts;

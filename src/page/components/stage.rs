@@ -3,6 +3,7 @@
 
 use super::camera_bar::CameraBar;
 use super::inspector::{self, Found, Marks, Readout, Tooltip};
+use super::own_files::OwnFiles;
 use super::status::Status;
 use super::tray::Tray;
 use crate::catalog::models::Sample;
@@ -81,6 +82,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
                     <ExportMenu controller />
                 </div>
                 {move || (!empty.get()).then(|| view! { <Tray controller /> <Samples controller /> })}
+                <OwnFiles controller />
             </div>
         </section>
     }

@@ -41,25 +41,27 @@ pub struct Link {
 impl Link {
     /// What the page shows now.
     pub fn of(state: &State) -> Link {
+        untrack(|| Link::tracked(state))
+    }
+
+    /// The same, subscribing to all of it.
+    pub fn tracked(state: &State) -> Link {
         Link {
-            model: state.model_id(),
-            sample: state.picture.with_untracked(|picture| picture.as_ref()?.sample.clone()),
-            class: state
-                .explanation
-                .with_untracked(|known| known.as_ref().map(|known| known.class)),
-            objective: Some(state.objective.get_untracked()),
-            contrast_class: state.contrast_class.get_untracked(),
-            layer: Some(state.layer.get_untracked()),
-            method: Some(state.method.get_untracked()),
-            fit: Some(state.fit.get_untracked()),
-            opacity: Some(state.opacity.get_untracked()),
-            colours: Some(state.colours.get_untracked()),
-            threshold: Some(state.threshold.get_untracked()),
-            contours: Some(state.contours.get_untracked()),
-            view: Some(state.view.get_untracked()),
-            language: Some(state.language.get_untracked()),
-            panel: Some(state.analysis.panel.get_untracked())
-                .filter(|_| state.analysis.open.get_untracked()),
+            model: state.model.with(|model| model.as_ref()?.id.clone()),
+            sample: state.picture.with(|picture| picture.as_ref()?.sample.clone()),
+            class: state.explanation.with(|known| known.as_ref().map(|known| known.class)),
+            objective: Some(state.objective.get()),
+            contrast_class: state.contrast_class.get(),
+            layer: Some(state.layer.get()),
+            method: Some(state.method.get()),
+            fit: Some(state.fit.get()),
+            opacity: Some(state.opacity.get()),
+            colours: Some(state.colours.get()),
+            threshold: Some(state.threshold.get()),
+            contours: Some(state.contours.get()),
+            view: Some(state.view.get()),
+            language: Some(state.language.get()),
+            panel: Some(state.analysis.panel.get()).filter(|_| state.analysis.open.get()),
         }
     }
 

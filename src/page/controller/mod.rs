@@ -4,7 +4,7 @@
 //!   predictions and explanations;
 //! - `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the
 //!   photos of this visit;
-//! - `links.rs`: settings in the page's address; `export.rs`: what leaves the page.
+//! - `links.rs`: settings in the page's address; `own_files.rs`: what a reload brings back; `export.rs`: what leaves the page.
 //!
 //! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them;
 //! [`Controller::on_event`] writes what comes back into the state.
@@ -14,6 +14,7 @@ mod camera;
 pub mod export;
 mod links;
 mod models;
+mod own_files;
 mod photos;
 mod queries;
 mod tour;
@@ -23,6 +24,7 @@ use super::engine::client::Client;
 use super::engine::protocol::{Event, Generation, Request, Source};
 use super::fault::{Failure, Fault, Retry};
 use super::platform::camera::Camera;
+use super::platform::own_files::OwnFile;
 use super::platform::storage;
 use super::state::State;
 use crate::catalog::labels::Labels;
@@ -31,8 +33,10 @@ use crate::image::Preprocessing;
 use leptos::prelude::*;
 use links::Link;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use web_sys::File;
 
 pub use analysis::side_names;
 pub use tour::TOUR_STEPS;
@@ -74,6 +78,10 @@ struct Inner {
     /// The preprocessing from before a photo was predicted smaller.
     full_size: RefCell<Option<Preprocessing>>,
     pictures: Cell<u32>,
+    /// The visitor's own files that are in use.
+    own_files: RefCell<HashMap<OwnFile, File>>,
+    /// Own files of the last visit were brought back, if there were any.
+    restored: Cell<bool>,
     /// Counts photos asked for: an older one that is read more slowly must not win.
     photos: Cell<u32>,
 }
@@ -102,6 +110,7 @@ impl Controller {
     /// Follows the page's address, connects the engine, fetches a first model.
     pub fn start(self) {
         self.follow_address();
+        self.keep_address();
         self.load_first_model();
     }
 

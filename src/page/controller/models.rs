@@ -13,6 +13,7 @@ use crate::page::engine::protocol::{
 };
 use crate::page::fault::{Fault, Retry};
 use crate::page::platform::fetch::{self, Abort};
+use crate::page::platform::own_files::OwnFile;
 use crate::page::platform::{storage, weights_cache};
 use crate::page::state::Progress;
 use leptos::prelude::*;
@@ -40,7 +41,9 @@ impl Controller {
                 Ok(()) => {
                     self.open_linked_sample();
                     self.read_cached_weights().await;
+                    let own = self.restore_own_files().await;
                     match self.linked_model() {
+                        _ if own => {}
                         Some(model) => self.choose_model(&model),
                         None => self.load_first_present().await,
                     }
@@ -107,6 +110,9 @@ impl Controller {
             .models
             .with_untracked(|models| models.iter().find(|model| model.id == id).cloned());
         let Some(model) = model else { return };
+        if !self.state.starting.get_untracked() {
+            self.drop_own(OwnFile::Labels); // those were for the network before
+        }
         self.clear_small_failure();
         self.state.offer.set(None);
         self.load(Source::Listed { model: Box::new(model), elsewhere: false });
@@ -133,7 +139,7 @@ impl Controller {
         self.load(Source::Own(file));
     }
 
-    fn load(self, source: Source) {
+    pub(super) fn load(self, source: Source) {
         self.load_with(source, None, None);
     }
 
@@ -204,8 +210,13 @@ impl Controller {
         state.progress.set(None);
         state.not_cached.set(not_cached);
         let source = inner.wanted.borrow().clone();
-        if let Some(Source::Listed { model, .. }) = &source {
-            storage::set(MODEL_KEY, &model.id);
+        match &source {
+            Some(Source::Listed { model, .. }) => {
+                storage::set(MODEL_KEY, &model.id);
+                self.drop_own(OwnFile::Weights);
+            }
+            Some(Source::Own(file)) => self.use_own(OwnFile::Weights, file.clone()),
+            None => {}
         }
         inner.source.replace(source);
         inner.installing.set(true);
@@ -288,6 +299,7 @@ impl Controller {
                 Ok(None) => {}
                 Ok(labels) => {
                     self.inner().labels.replace(labels);
+                    self.use_own(OwnFile::Labels, file);
                     self.use_labels();
                 }
                 Err(fault) => self.fail(fault, Retry::None),

@@ -5,6 +5,7 @@ use crate::catalog::models::Sample;
 use crate::error::Error;
 use crate::image::{Photo, left_to_the_browser};
 use crate::page::fault::{Fault, Retry};
+use crate::page::platform::own_files::OwnFile;
 use crate::page::platform::{canvas, fetch, timer};
 use crate::page::state::Picture;
 use leptos::prelude::*;
@@ -51,23 +52,25 @@ impl Controller {
     }
 
     pub(super) fn open_photo(self, file: File) {
-        let name = file.name();
-        self.open(name, None, async move { fetch::file(&file).await });
+        let bytes = {
+            let file = file.clone();
+            async move { fetch::file(&file).await }
+        };
+        self.open(file.name(), None, Some(file), bytes);
     }
 
     pub fn open_sample(self, sample: &Sample) {
         let file = sample.file.clone();
-        self.open(
-            sample.id.clone(),
-            Some(sample.id.clone()),
-            async move { fetch::whole(&file).await },
-        );
+        self.open(sample.id.clone(), Some(sample.id.clone()), None, async move {
+            fetch::whole(&file).await
+        });
     }
 
     fn open(
         self,
         name: String,
         sample: Option<String>,
+        file: Option<File>,
         bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static,
     ) {
         self.clear_small_failure();
@@ -86,6 +89,10 @@ impl Controller {
                 Ok(photo) => {
                     self.stop_camera();
                     self.save_settings();
+                    match file {
+                        Some(file) => self.use_own(OwnFile::Photo, file),
+                        None => self.drop_own(OwnFile::Photo),
+                    }
                     self.show(self.new_picture(name, sample, photo));
                     self.add_to_tray();
                 }

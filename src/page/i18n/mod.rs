@@ -7,6 +7,7 @@
 mod analysis;
 mod camera;
 mod network;
+mod own_files;
 mod processor;
 mod shortcuts;
 mod tools;
@@ -16,6 +17,7 @@ use super::fault::Fault;
 pub use analysis::{Analysis, METHODS};
 pub use camera::Camera;
 pub use network::Network;
+pub use own_files::OwnFiles;
 pub use processor::Processor;
 pub use tools::Tools;
 
@@ -196,6 +198,7 @@ pub struct Text {
     pub shortcuts: &'static shortcuts::Shortcuts,
     pub network: &'static Network,
     pub camera: &'static Camera,
+    pub own_files: &'static OwnFiles,
     pub footer: &'static str,
     pub kept: &'static str,
 }
@@ -326,6 +329,7 @@ pub static ENGLISH: Text = Text {
     shortcuts: &shortcuts::ENGLISH,
     network: &network::ENGLISH,
     camera: &camera::ENGLISH,
+    own_files: &own_files::ENGLISH,
     footer: "Everything is computed here, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
@@ -453,6 +457,7 @@ pub static CHINESE: Text = Text {
     shortcuts: &shortcuts::CHINESE,
     network: &network::CHINESE,
     camera: &camera::CHINESE,
+    own_files: &own_files::CHINESE,
     footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };

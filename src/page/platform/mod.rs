@@ -1,7 +1,7 @@
 //! What the browser offers. Nothing here knows of signals or of the engine's service.
 //!
-//! `fetch.rs`, `embedded.rs`: files; `weights_cache.rs`, `storage.rs`: what is kept for the next
-//! visit; `canvas.rs`: pixels in and out; `camera.rs`; `clipboard.rs`: out of the page;
+//! `fetch.rs`, `embedded.rs`: files; `weights_cache.rs`, `own_files.rs`, `storage.rs`: what is kept
+//! for the next visit; `canvas.rs`: pixels in and out; `camera.rs`; `clipboard.rs`: out of the page;
 //! `adapter.rs`: the GPU's name; `pointer.rs`; `timer.rs`.
 
 pub mod adapter;
@@ -10,6 +10,7 @@ pub mod canvas;
 pub mod clipboard;
 pub mod embedded;
 pub mod fetch;
+pub mod own_files;
 pub mod pointer;
 pub mod storage;
 pub mod timer;

@@ -16,6 +16,7 @@ mod wording;
 use super::engine::protocol::{Adapter, LoadedModel, Training, Work};
 use super::fault::Failure;
 use super::i18n::{Language, Words};
+use super::platform::own_files::OwnFile;
 use super::platform::weights_cache::CachedWeights;
 use super::query::{ObjectiveKind, Query, contrast_class, layers};
 use crate::catalog::labels::Labels;
@@ -214,6 +215,11 @@ pub struct State {
     /// The point of the photo that is inspected, in its pixels.
     pub point: RwSignal<Option<(f64, f64)>>,
 
+    /// The visitor's own files in use, with their names.
+    pub own_files: RwSignal<Vec<(OwnFile, String)>>,
+    /// Whether they are kept for a reload; `None`: the visitor has not been asked.
+    pub keep_files: RwSignal<Option<bool>>,
+
     pub camera: RwSignal<CameraState>,
     pub tray: RwSignal<Vec<TrayPhoto>>,
     /// The network view is open: it wants the channels of every explanation.
@@ -272,6 +278,8 @@ impl State {
             threshold: RwSignal::new(0.0),
             contours: RwSignal::new(false),
             point: RwSignal::new(None),
+            own_files: RwSignal::default(),
+            keep_files: RwSignal::default(),
             camera: RwSignal::default(),
             tray: RwSignal::default(),
             network_open: RwSignal::new(false),

@@ -1,0 +1,70 @@
+//! Copies of the visitor's own files in this browser, so that a reload brings them back: the Cache
+//! API, only once the visitor has agreed.
+//!
+//! Storage that is full or denied costs the copy, never the file in use.
+
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, Cache, File, Headers, Response, ResponseInit};
+
+/// What a file is for; there is one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OwnFile {
+    Weights,
+    Labels,
+    Photo,
+}
+
+const NAME: &str = "gradlens-own";
+
+impl OwnFile {
+    pub const ALL: [OwnFile; 3] = [OwnFile::Weights, OwnFile::Labels, OwnFile::Photo];
+
+    /// Where the copy lies, relative to the page, where nothing lies.
+    fn address(self) -> &'static str {
+        match self {
+            OwnFile::Weights => "own/weights",
+            OwnFile::Labels => "own/labels",
+            OwnFile::Photo => "own/photo",
+        }
+    }
+}
+
+async fn cache() -> Result<Cache, JsValue> {
+    let caches = web_sys::window().ok_or(JsValue::NULL)?.caches()?;
+    if caches.is_undefined() {
+        return Err("no cache storage".into()); // plain http, or a page from the disk
+    }
+    Ok(JsFuture::from(caches.open(NAME)).await?.unchecked_into())
+}
+
+pub async fn put(kind: OwnFile, file: &File) -> Result<(), JsValue> {
+    let headers = Headers::new()?;
+    // A header is ASCII, a name is not.
+    let name = String::from(js_sys::encode_uri_component(&file.name()));
+    headers.set("x-name", &name)?;
+    let options = ResponseInit::new();
+    options.set_headers(&headers);
+    let response = Response::new_with_opt_blob_and_init(Some(file), &options)?;
+    JsFuture::from(cache().await?.put_with_str(kind.address(), &response)).await?;
+    Ok(())
+}
+
+pub async fn get(kind: OwnFile) -> Option<File> {
+    let read = async {
+        let found = JsFuture::from(cache().await?.match_with_str(kind.address())).await?;
+        let response: Response = found.dyn_into()?;
+        let name = response.headers().get("x-name")?.unwrap_or_default();
+        let blob: Blob = JsFuture::from(response.blob()?).await?.dyn_into()?;
+        let name = String::from(js_sys::decode_uri_component(&name)?);
+        File::new_with_blob_sequence(&Array::of1(&blob), &name)
+    };
+    read.await.ok()
+}
+
+pub async fn delete(kind: OwnFile) {
+    if let Ok(cache) = cache().await {
+        let _ = JsFuture::from(cache.delete_with_str(kind.address())).await;
+    }
+}
