@@ -36,6 +36,7 @@ impl Conv2d {
     pub fn transposed_bytes(&self) -> u64 {
         (self.ksize * self.ksize * pad4(self.c_in) * pad4(self.c_out) * 4) as u64
     }
+
     /// Panics unless x is [h_in, w_in, c_in], of any size, and y the [h_out, w_out, c_out] of it.
     pub(super) fn assert_shapes(&self, y: &Tensor, x: &Tensor) {
         let [h_out, w_out] = [x.height, x.width].map(|side| self.window().out(side));
