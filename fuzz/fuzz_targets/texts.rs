@@ -67,7 +67,7 @@ fn list(text: &str) {
 
 fn read_link(text: &str) {
     // What it says survives being written.
-    let pairs: Vec<(&str, String)> = permalink::read(text).filter(|(key, _)| !key.is_empty() && !key.starts_with('#')).collect();
-    let written = permalink::write(pairs.iter().map(|(key, value)| (*key, Some(value.clone()))));
+    let pairs: Vec<(String, String)> = permalink::read(text).filter(|(key, _)| !key.is_empty() && !key.starts_with('#')).collect();
+    let written = permalink::write(pairs.iter().map(|(key, value)| (&key[..], Some(value.clone()))));
     assert!(permalink::read(&written).eq(pairs.iter().cloned()), "{written}");
 }

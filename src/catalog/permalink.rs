@@ -7,15 +7,13 @@ use form_urlencoded::Serializer;
 
 /// Each key with its value; what is no pair is left out. Bytes that are not encoded rightly become
 /// U+FFFD or stay as they are.
-pub fn read(fragment: &str) -> impl Iterator<Item = (&str, String)> {
-    fragment.trim_start_matches('#').split('&').filter_map(|pair| {
-        let (key, _) = pair.split_once('=')?;
-        let (_, value) = form_urlencoded::parse(pair.as_bytes()).next()?;
-        Some((key, value.into_owned()))
-    })
+pub fn read(fragment: &str) -> impl Iterator<Item = (String, String)> {
+    let pairs = fragment.trim_start_matches('#').split('&').filter(|pair| pair.contains('='));
+    let decoded = |pair: &str| form_urlencoded::parse(pair.as_bytes()).into_owned().next();
+    pairs.filter_map(decoded)
 }
 
-/// The fragment, without its `#`; keys are plain words, and those without a value are left out.
+/// The fragment, without its `#`; keys without a value are left out.
 pub fn write<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
     let given = pairs.into_iter().filter_map(|(key, value)| Some((key, value?)));
     Serializer::new(String::new()).extend_pairs(given).finish()
@@ -28,8 +26,8 @@ mod tests {
     const PAIRS: [(&str, &str); 4] =
         [("model", "a&b=c#d %/é猫"), ("class", "12"), ("method", "grad-cam++"), ("empty", "")];
 
-    fn expected() -> Vec<(&'static str, String)> {
-        PAIRS.map(|(key, value)| (key, value.to_owned())).to_vec()
+    fn expected() -> Vec<(String, String)> {
+        PAIRS.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
     }
 
     #[test]
@@ -50,7 +48,8 @@ mod tests {
             "#model=a%26b%3Dc%23d%20%25%2F%C3%A9%E7%8C%AB&class=12&method=grad-cam%2B%2B&empty=";
         assert_eq!(read(old).collect::<Vec<_>>(), expected());
         let marks: Vec<_> = read("layer=layer4.1!*'()-_.~&method=grad-cam").collect();
-        assert_eq!(marks, [("layer", "layer4.1!*'()-_.~".into()), ("method", "grad-cam".into())]);
+        let expected = [("layer", "layer4.1!*'()-_.~"), ("method", "grad-cam")];
+        assert_eq!(marks, expected.map(|(key, value)| (key.into(), value.into())));
     }
 
     #[test]
@@ -60,13 +59,16 @@ mod tests {
         }
         assert_eq!(
             read("##a=1&&b&=2&c=%41&d=%zz&e=%ff").collect::<Vec<_>>(),
-            [
-                ("a", "1".into()),
-                ("", "2".into()),
-                ("c", "A".into()),
-                ("d", "%zz".into()),
-                ("e", "\u{FFFD}".into())
-            ]
+            [("a", "1"), ("", "2"), ("c", "A"), ("d", "%zz"), ("e", "\u{FFFD}")]
+                .map(|(key, value)| (key.into(), value.into()))
         );
+    }
+
+    /// Found by fuzzing: a key was written encoded, and read as it stood.
+    #[test]
+    fn keys_are_decoded_as_values_are() {
+        let pairs = vec![("\u{FFFD}k&=".to_owned(), "=%".to_owned())];
+        let fragment = write(pairs.iter().map(|(key, value)| (&key[..], Some(value.clone()))));
+        assert_eq!(read(&fragment).collect::<Vec<_>>(), pairs);
     }
 }

@@ -87,11 +87,18 @@ impl Link {
         permalink::write(pairs)
     }
 
+    /// The page's address with these settings.
+    pub fn address(&self) -> String {
+        let page = window().location().href().unwrap_or_default();
+        let page = page.split('#').next().unwrap_or_default();
+        format!("{page}#{}", self.fragment())
+    }
+
     pub fn parse(fragment: &str) -> Link {
         let mut link = Link::default();
         let share = |value: &str| value.parse().ok().filter(|share| (0.0..=1.0).contains(share));
         for (key, value) in permalink::read(fragment) {
-            match key {
+            match &key[..] {
                 "model" => link.model = Some(value),
                 "sample" => link.sample = Some(value),
                 "class" => link.class = value.parse().ok(),
@@ -191,6 +198,22 @@ impl Controller {
             }
         }
         self.open_linked_sample();
+    }
+
+    /// Follows a lesson's link and goes up to the picture.
+    pub fn open_lesson(self, fragment: &str) {
+        self.stop_camera();
+        // The likeliest class, where the lesson names none.
+        self.state.class.set(None);
+        self.follow(&Link::parse(fragment));
+        if let Some(picture) = document().get_element_by_id("picture") {
+            picture.scroll_into_view();
+        }
+    }
+
+    /// The page's address with what it shows now; whoever reads it is told of changes.
+    pub fn link(self) -> String {
+        Link::tracked(&self.state).address()
     }
 
     /// Opens the sample of a link that was followed, once the list of models is there.
