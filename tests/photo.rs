@@ -182,6 +182,22 @@ fn a_bomb_inside_a_small_picture_is_refused_too() {
     }
 }
 
+/// Found by fuzzing: a frame of 76 megapixels, fewer than are refused, in a picture of 24×16.
+#[test]
+fn a_frame_larger_than_its_picture_is_refused_before_it_gets_room() {
+    let whole = read("fixtures/photos/lossy_alpha.webp");
+    let at = whole.windows(4).position(|window| window == b"VP8 ").unwrap() + 14;
+    for size in [[0x18, 0x22, 0x22, 0x22], [25, 0, 16, 0], [24, 0, 17, 0]] {
+        let mut bytes = whole.clone();
+        bytes[at..at + 4].copy_from_slice(&size);
+        match Photo::decode(&bytes) {
+            Err(Error::PhotoCorrupt { detail }) => assert!(detail.contains("larger"), "{detail}"),
+            other => panic!("{size:?}: {other:?}"),
+        }
+    }
+    assert!(Photo::decode(&whole).is_ok());
+}
+
 /// Counts the largest piece of memory that was asked for: the decoders' own limits do not see
 /// everything.
 struct Counting;

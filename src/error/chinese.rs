@@ -1,6 +1,6 @@
 //! The sentences in Chinese.
 
-use super::{ENDS_EARLY, Error};
+use super::{ENDS_EARLY, Error, FRAME_TOO_LARGE};
 
 impl Error {
     /// The sentence in Chinese; what a decoder or a driver said stays as it was said.
@@ -74,6 +74,9 @@ impl Error {
             }
             Error::PhotoCorrupt { detail } if detail == ENDS_EARLY => {
                 "图片已损坏：文件不完整。请重新下载或重新保存。".into()
+            }
+            Error::PhotoCorrupt { detail } if detail == FRAME_TOO_LARGE => {
+                "图片已损坏：其中一帧比整张图片还大。请用别的程序打开并重新保存。".into()
             }
             Error::PhotoCorrupt { detail } => format!("图片已损坏：{detail}。请用别的程序打开并重新保存。"),
             Error::PhotoTooLarge { width, height, limit } => {

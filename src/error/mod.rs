@@ -175,6 +175,8 @@ pub enum Error {
 
 /// [`Error::PhotoCorrupt`]'s detail of a file that was cut.
 const ENDS_EARLY: &str = "the file ends too early";
+/// And of a picture with a frame larger than itself.
+const FRAME_TOO_LARGE: &str = "one of its frames is larger than the picture";
 
 /// What a file is that is no photo which can be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -499,6 +501,11 @@ impl Error {
     /// Of a picture whose file was cut.
     pub(crate) fn photo_ends_early() -> Error {
         Error::PhotoCorrupt { detail: ENDS_EARLY.into() }
+    }
+
+    /// Of a picture with a frame larger than itself.
+    pub(crate) fn photo_frame_too_large() -> Error {
+        Error::PhotoCorrupt { detail: FRAME_TOO_LARGE.into() }
     }
 
     /// Whether the device is of no use after this: it is gone, or keeps its first failure.

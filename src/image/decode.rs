@@ -270,12 +270,13 @@ fn png_with_end(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// What the decoder (image-webp 0.2) takes on trust: a cut file is filled with grey, a chunk of
 /// metadata gets the room that it claims, and a lossy frame the room of its own size before that is
-/// compared with the picture's.
+/// compared with the picture's, which `VP8X` states.
 fn check_webp(bytes: &[u8]) -> Result<()> {
     let cut = Error::photo_ends_early;
     let number =
         |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
     let stated = bytes.get(4..8).map(number).ok_or_else(cut)?;
+    let mut canvas = None;
     let mut at = 12;
     while let Some(head) = bytes.get(at..at + 8).filter(|_| (at as u64) < 8 + stated) {
         let content = bytes
@@ -288,10 +289,20 @@ fn check_webp(bytes: &[u8]) -> Result<()> {
         } else {
             &bytes[at..]
         };
+        if head.starts_with(b"VP8X")
+            && let Some(sides) = content.get(4..10)
+        {
+            canvas = Some([number(&sides[..3]) + 1, number(&sides[3..]) + 1]);
+        }
         if chunk.starts_with(b"VP8 ")
             && let Some(sides) = chunk.get(14..18)
         {
-            check_size(number(&sides[..2]) & 0x3FFF, number(&sides[2..]) & 0x3FFF, 4)?;
+            let [width, height] = [&sides[..2], &sides[2..]].map(|side| number(side) & 0x3FFF);
+            check_size(width, height, 4)?;
+            if canvas.is_some_and(|[most_wide, most_high]| width > most_wide || height > most_high)
+            {
+                return Err(Error::photo_frame_too_large());
+            }
         }
         at += 8 + content.len() + content.len() % 2;
     }
