@@ -187,15 +187,24 @@ pub fn Tooltip(state: State, words: Memo<String>) -> impl IntoView {
         let (width, height) = state.picture.with(|picture| picture.as_ref().map(size_of))?;
         Some((point.0 / width, point.1 / height))
     });
-    let style = move || {
-        let (x, y) = at.get()?;
-        // Towards the middle, so that it stays on the picture.
-        let (across, down) =
-            (if x > 0.5 { "-100%" } else { "0" }, if y > 0.5 { "-100%" } else { "0" });
-        Some(format!("left:{:.2}%;top:{:.2}%;translate:{across} {down}", 100.0 * x, 100.0 * y))
+    let percent = move |of: fn((f64, f64)) -> f64| {
+        move || at.get().map(|at| format!("{:.2}%", 100.0 * of(at))).unwrap_or_default()
+    };
+    // Towards the middle, so that it stays on the picture.
+    let translate = move || {
+        let side = |share: f64| if share > 0.5 { "-100%" } else { "0" };
+        at.get().map(|(x, y)| format!("{} {}", side(x), side(y))).unwrap_or_default()
     };
     view! {
-        <p class="inspector-tooltip" class:shown=move || at.get().is_some() data-testid="tooltip" aria-hidden="true" style=style>
+        <p
+            class="inspector-tooltip"
+            class:shown=move || at.get().is_some()
+            data-testid="tooltip"
+            aria-hidden="true"
+            style:left=percent(|at| at.0)
+            style:top=percent(|at| at.1)
+            style:translate=translate
+        >
             {move || words.get()}
         </p>
     }
