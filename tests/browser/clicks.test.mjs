@@ -41,7 +41,7 @@ describe('every control that is seen can be clicked', () => {
       await page.reach('ready');
       assert.deepEqual(await covered(page), [], 'before a photo');
       await page.look(scratch(`clicks-${width}.png`, photoPng(120, 80)));
-      for (const fold of ['closer', 'inside', 'inputs']) {
+      for (const fold of ['closer', 'inside', 'inputs', 'teach']) {
         await page.tab.evaluate(fold => { const details = document.querySelector(fold); if (details) details.open = true; }, id(fold));
       }
       for (const language of ['en', 'zh']) {

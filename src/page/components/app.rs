@@ -6,6 +6,7 @@ use super::explanation_settings::ExplanationSettings;
 use super::model::{Chooser, ModelCard};
 use super::network_view::NetworkView;
 use super::stage::Stage;
+use super::teach::Teach;
 use super::tour::{StartTour, Tour};
 use super::{notices, shortcuts};
 use crate::page::controller::Controller;
@@ -129,6 +130,7 @@ fn App() -> impl IntoView {
             </div>
             <AnalysisCard controller />
             <NetworkView controller />
+            <Teach controller />
             <Reading controller />
         </main>
         <footer>

@@ -6,7 +6,7 @@
 //!   `preprocessing.rs`: the network in use;
 //! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
 //!   for other questions;
-//! - `network_view.rs`, `timings.rs`: inside the network; `tour.rs`; `shortcuts.rs`; `widgets.rs`:
+//! - `network_view.rs`, `timings.rs`: inside the network; `tour.rs`, `teach.rs`: lessons; `shortcuts.rs`; `widgets.rs`:
 //!   controls used more than once.
 
 mod analysis;
@@ -24,6 +24,7 @@ mod query;
 mod shortcuts;
 mod stage;
 mod status;
+mod teach;
 mod thumbnails;
 mod timings;
 mod tour;

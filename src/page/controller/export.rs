@@ -55,7 +55,7 @@ impl Controller {
 /// At the photo's own resolution. `None` where the browser refuses.
 async fn export(state: &State, what: Export) -> Option<()> {
     let (view, kind) = match what {
-        Export::Link => return clipboard::copy_text(&link(state)?).await,
+        Export::Link => return clipboard::copy_text(&Link::of(state).address()).await,
         Export::Raw => {
             let explanation = state.explanation.get_untracked()?;
             return clipboard::download_bytes(
@@ -161,10 +161,4 @@ fn file_name(state: &State, kind: &str, extension: &str) -> String {
         .chars()
         .map(|letter| if letter.is_alphanumeric() || ".-_".contains(letter) { letter } else { '-' })
         .collect()
-}
-
-fn link(state: &State) -> Option<String> {
-    let page = window().location().href().ok()?;
-    let page = page.split('#').next().unwrap_or_default();
-    Some(format!("{page}#{}", Link::of(state).fragment()))
 }

@@ -10,6 +10,7 @@ mod network;
 mod own_files;
 mod processor;
 mod shortcuts;
+mod teach;
 mod tools;
 pub mod weights;
 
@@ -19,6 +20,7 @@ pub use camera::Camera;
 pub use network::Network;
 pub use own_files::OwnFiles;
 pub use processor::Processor;
+pub use teach::Teach;
 pub use tools::Tools;
 
 /// A language of the page.
@@ -199,6 +201,7 @@ pub struct Text {
     pub network: &'static Network,
     pub camera: &'static Camera,
     pub own_files: &'static OwnFiles,
+    pub teach: &'static Teach,
     pub footer: &'static str,
     pub kept: &'static str,
 }
@@ -330,6 +333,7 @@ pub static ENGLISH: Text = Text {
     network: &network::ENGLISH,
     camera: &camera::ENGLISH,
     own_files: &own_files::ENGLISH,
+    teach: &teach::ENGLISH,
     footer: "Everything is computed here, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
@@ -458,6 +462,7 @@ pub static CHINESE: Text = Text {
     network: &network::CHINESE,
     camera: &camera::CHINESE,
     own_files: &own_files::CHINESE,
+    teach: &teach::CHINESE,
     footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };
