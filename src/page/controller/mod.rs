@@ -31,6 +31,7 @@ use crate::catalog::labels::Labels;
 use crate::error::Error;
 use crate::image::Preprocessing;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use links::Link;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -133,6 +134,11 @@ impl Controller {
                 state.progress.set(None);
                 state.offer.set(Some(model));
                 self.use_labels();
+                // An address may name a model that is not here: until the visitor has decided,
+                // the page works with one that is.
+                if state.model.with_untracked(Option::is_none) {
+                    spawn_local(self.load_first_present());
+                }
             }
             Event::Loaded { not_cached } => self.on_loaded(not_cached),
             Event::LoadFailed(fault) => self.on_load_failed(fault),

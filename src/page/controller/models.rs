@@ -70,7 +70,7 @@ impl Controller {
     }
 
     /// The model of the last visit, or the first of the list, whose weights need no download.
-    async fn load_first_present(self) {
+    pub(super) async fn load_first_present(self) {
         let list = self.state.models.get_untracked();
         let last = storage::get(MODEL_KEY);
         let mut failed = None;
