@@ -1,10 +1,11 @@
 //! What the browser offers. Nothing here knows of signals or of the engine's service.
 //!
-//! `fetch.rs`, `embedded.rs`: files; `weights_cache.rs`, `own_files.rs`, `storage.rs`: what is kept
-//! for the next visit; `canvas.rs`: pixels in and out; `camera.rs`; `clipboard.rs`: out of the page;
+//! `fetch.rs`, `embedded.rs`: files; `weights_cache.rs`, `own_files.rs`, over
+//! `cache_storage.rs`, and `storage.rs`: what is kept for the next visit; `canvas.rs`: pixels in and out; `camera.rs`; `clipboard.rs`: out of the page;
 //! `adapter.rs`: the GPU's name; `pointer.rs`; `timer.rs`.
 
 pub mod adapter;
+pub mod cache_storage;
 pub mod camera;
 pub mod canvas;
 pub mod clipboard;

@@ -3,10 +3,11 @@
 //!
 //! Storage that is full or denied costs the copy, never the file in use.
 
+use super::cache_storage;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, Cache, File, Headers, Response, ResponseInit};
+use web_sys::{Blob, File, Headers, Response, ResponseInit};
 
 /// What a file is for; there is one of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,14 +32,6 @@ impl OwnFile {
     }
 }
 
-async fn cache() -> Result<Cache, JsValue> {
-    let caches = web_sys::window().ok_or(JsValue::NULL)?.caches()?;
-    if caches.is_undefined() {
-        return Err("no cache storage".into()); // plain http, or a page from the disk
-    }
-    Ok(JsFuture::from(caches.open(NAME)).await?.unchecked_into())
-}
-
 pub async fn put(kind: OwnFile, file: &File) -> Result<(), JsValue> {
     let headers = Headers::new()?;
     // A header is ASCII, a name is not.
@@ -47,14 +40,14 @@ pub async fn put(kind: OwnFile, file: &File) -> Result<(), JsValue> {
     let options = ResponseInit::new();
     options.set_headers(&headers);
     let response = Response::new_with_opt_blob_and_init(Some(file), &options)?;
-    JsFuture::from(cache().await?.put_with_str(kind.address(), &response)).await?;
+    let cache = cache_storage::open(NAME).await?;
+    JsFuture::from(cache.put_with_str(kind.address(), &response)).await?;
     Ok(())
 }
 
 pub async fn get(kind: OwnFile) -> Option<File> {
+    let response = cache_storage::find(NAME, kind.address()).await?;
     let read = async {
-        let found = JsFuture::from(cache().await?.match_with_str(kind.address())).await?;
-        let response: Response = found.dyn_into()?;
         let name = response.headers().get("x-name")?.unwrap_or_default();
         let blob: Blob = JsFuture::from(response.blob()?).await?.dyn_into()?;
         let name = String::from(js_sys::decode_uri_component(&name)?);
@@ -64,7 +57,5 @@ pub async fn get(kind: OwnFile) -> Option<File> {
 }
 
 pub async fn delete(kind: OwnFile) {
-    if let Ok(cache) = cache().await {
-        let _ = JsFuture::from(cache.delete_with_str(kind.address())).await;
-    }
+    cache_storage::delete(NAME, kind.address()).await;
 }

@@ -6,14 +6,14 @@
 //! Storage that is full or denied costs the copy, never the model.
 
 use super::fetch::message;
-use super::storage;
+use super::{cache_storage, storage};
 use crate::catalog::models::Model;
 use futures_channel::oneshot;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Cache, Headers, Request, Response, ResponseInit, TransformStream, WritableStreamDefaultWriter,
+    Headers, Request, Response, ResponseInit, TransformStream, WritableStreamDefaultWriter,
 };
 
 /// A copy of weights in this browser.
@@ -45,22 +45,9 @@ pub fn digest(model: &Model) -> Option<String> {
     model.sha256.clone().or_else(|| storage::get(&first_digest(model)))
 }
 
-async fn cache() -> Result<Cache, JsValue> {
-    let caches = web_sys::window().ok_or(JsValue::NULL)?.caches()?;
-    if caches.is_undefined() {
-        return Err("no cache storage".into()); // plain http, or a page from the disk
-    }
-    Ok(JsFuture::from(caches.open(NAME)).await?.unchecked_into())
-}
-
-async fn found(address: &str) -> Option<Response> {
-    let found = JsFuture::from(cache().await.ok()?.match_with_str(address)).await.ok()?;
-    found.dyn_into().ok()
-}
-
 /// This browser's copy of a model, if it has one.
 pub async fn open(model: &Model) -> Option<Response> {
-    found(&address(model)).await
+    cache_storage::find(NAME, &address(model)).await
 }
 
 pub async fn delete(model: &Model) {
@@ -68,23 +55,23 @@ pub async fn delete(model: &Model) {
 }
 
 pub async fn delete_at(address: &str) {
-    if let Ok(cache) = cache().await {
-        let _ = JsFuture::from(cache.delete_with_str(address)).await;
-    }
+    cache_storage::delete(NAME, address).await;
 }
 
 /// All copies, also of models that the list no longer has.
 pub async fn list(models: &[Model]) -> Vec<CachedWeights> {
     let mut list = Vec::new();
-    let Ok(cache) = cache().await else { return list };
+    let Ok(cache) = cache_storage::open(NAME).await else { return list };
     let Ok(keys) = JsFuture::from(cache.keys()).await else { return list };
     for key in keys.unchecked_into::<Array>().iter() {
         let url = key.unchecked_into::<Request>().url();
         let Some(id) = url.split(FOLDER).nth(1).and_then(|rest| rest.split('/').next()) else {
             continue;
         };
-        let bytes =
-            found(&url).await.and_then(|response| super::fetch::length(&response)).unwrap_or(0);
+        let bytes = cache_storage::find(NAME, &url)
+            .await
+            .and_then(|response| super::fetch::length(&response))
+            .unwrap_or(0);
         let current = models.iter().any(|model| model.id == id && url.ends_with(&address(model)));
         list.push(CachedWeights { id: id.to_owned(), address: url, bytes, current });
     }
@@ -101,7 +88,7 @@ impl CacheWriter {
     /// Begins a copy of `bytes` bytes; `None` where the browser denies storage.
     pub async fn begin(model: &Model, bytes: u64) -> Option<CacheWriter> {
         let begin = async || {
-            let cache = cache().await?;
+            let cache = cache_storage::open(NAME).await?;
             let pipe = TransformStream::new()?;
             let headers = Headers::new()?;
             headers.set("content-type", "application/octet-stream")?;
