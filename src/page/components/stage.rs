@@ -31,13 +31,16 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
     let state = controller.state;
     let empty = Memo::new(move |_| state.picture.with(Option::is_none));
     let found = inspector::found(state);
-    let words = inspector::in_words(state, found);
+    let words = inspector::readout(state, found);
     // Width by height of the photo: the canvas takes its shape (stage.css).
     let aspect = Memo::new(move |_| {
         let of = |picture: &Picture| picture.full.width as f64 / picture.full.height as f64;
         state.picture.with(|picture| picture.as_ref().map(of)).unwrap_or(1.0)
     });
-    let beside = move || !empty.get() && aspect.get() <= BESIDE && state.view.get() != View::Both;
+    let beside = move || {
+        let has_room = aspect.get() <= BESIDE && !state.large.get();
+        has_room && !empty.get() && state.view.get() != View::Both
+    };
     view! {
         <section
             class="stage"
