@@ -120,23 +120,17 @@ impl Labels {
                 Some(_) => Some(4),
                 None => name.contains(&query).then_some(3),
             };
-            let begins = |at| if at == 0 { 2 } else { 1 };
+            // Of other names or sounds: with their beginning, or with a later word or syllable.
+            let begins = |terms: &[String], at: fn(&str, &str) -> Option<usize>| {
+                let found = terms.iter().filter_map(|term| at(term, &query));
+                found.min().map(|at| if at == 0 { 2 } else { 1 })
+            };
             match Some(class) {
                 class if class == index => Some(7),
                 class if class == second => Some(6),
                 _ => (label.lowercase().filter_map(named).max())
-                    .or(label
-                        .also
-                        .iter()
-                        .filter_map(|name| at_word(name, &query))
-                        .map(begins)
-                        .max())
-                    .or(label
-                        .pinyin
-                        .iter()
-                        .filter_map(|sound| at_syllable(sound, &query))
-                        .map(begins)
-                        .max()),
+                    .or_else(|| begins(&label.also, at_word))
+                    .or_else(|| begins(&label.pinyin, at_syllable)),
             }
         };
         let mut found: Vec<(u8, usize)> =

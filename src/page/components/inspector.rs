@@ -157,7 +157,7 @@ pub fn found(state: State) -> Memo<Option<Found>> {
 }
 
 /// Value, cell and receptive field under the point; empty where nothing is pointed at.
-pub fn in_words(state: State, found: Memo<Option<Found>>) -> Memo<String> {
+pub fn readout(state: State, found: Memo<Option<Found>>) -> Memo<String> {
     Memo::new(move |_| {
         let text = &state.text().tools;
         let Some(found) = found.get() else {

@@ -51,8 +51,8 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
     let state = controller.state;
     // The boxes are made anew for another network only; a photo of another size changes the numbers
     // in them.
-    let boxes = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts).0));
-    let sizes = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts).1));
+    let drawing = Memo::new(move |_| state.layer_summary.with(|parts| drawn(parts)));
+    let boxes = Memo::new(move |_| drawing.with(|(boxes, _)| boxes.clone()));
     let title = move || {
         let known = state.channels.with(|known| known.as_ref().map(|known| known.layer.clone()));
         let layer =
@@ -86,7 +86,7 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
             <ol class="network-parts" aria-label=move || state.text().network.parts>
                 {move || {
                     let one = |(place, drawn)| {
-                        let size = Signal::derive(move || sizes.with(|sizes| sizes.get(place).copied().unwrap_or_default()));
+                        let size = Signal::derive(move || drawing.with(|(_, sizes)| sizes.get(place).copied().unwrap_or_default()));
                         view! { <Box controller drawn size /> }
                     };
                     boxes.get().into_iter().enumerate().map(one).collect_view()
