@@ -17,8 +17,8 @@ pub fn OwnFiles(controller: Controller) -> impl IntoView {
             Some(true) => {
                 let names: Vec<String> = state
                     .own_files
-                    .with(|files| files.iter().map(|(_, name)| name.clone()).collect());
-                fill(text.kept, &[&names.join(", ")])
+                    .with(|files| files.iter().map(|(_, file)| file.name()).collect());
+                fill(text.kept, &[&names.join(text.between)])
             }
         }
     };

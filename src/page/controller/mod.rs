@@ -24,20 +24,16 @@ use super::engine::client::Client;
 use super::engine::protocol::{Event, Generation, Request, Source};
 use super::fault::{Failure, Fault, Retry};
 use super::platform::camera::Camera;
-use super::platform::own_files::OwnFile;
 use super::platform::storage;
 use super::state::State;
 use crate::catalog::labels::Labels;
 use crate::error::Error;
 use crate::image::Preprocessing;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use links::Link;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use web_sys::File;
 
 pub use analysis::side_names;
 pub use tour::TOUR_STEPS;
@@ -79,10 +75,10 @@ struct Inner {
     /// The preprocessing from before a photo was predicted smaller.
     full_size: RefCell<Option<Preprocessing>>,
     pictures: Cell<u32>,
-    /// The visitor's own files that are in use.
-    own_files: RefCell<HashMap<OwnFile, File>>,
     /// Own files of the last visit were brought back, if there were any.
     restored: Cell<bool>,
+    /// And have not led to a heatmap yet.
+    restoring: Cell<bool>,
     /// Counts photos asked for: an older one that is read more slowly must not win.
     photos: Cell<u32>,
 }
@@ -92,7 +88,9 @@ impl Controller {
         let controller = Controller { state, inner: StoredValue::new_local(Rc::default()) };
         let client = Client::new(move |event| controller.on_event(event));
         controller.inner().engine.get_or_init(|| client);
-        state.processor.set(storage::get(models::PROCESSOR_KEY).map(|kept| kept == "yes"));
+        let chosen = |key| storage::get(key).map(|kept| kept == "yes");
+        state.processor.set(chosen(models::PROCESSOR_KEY));
+        state.keep_files.set(chosen(own_files::KEEP_KEY));
         controller
     }
 
@@ -130,16 +128,7 @@ impl Controller {
                 storage::set(&format!("{}{key}", models::TUNING_PREFIX), &tuning)
             }
             Event::Progress { received, total } => self.show_progress(received, total),
-            Event::Offer(model) => {
-                state.progress.set(None);
-                state.offer.set(Some(model));
-                self.use_labels();
-                // An address may name a model that is not here: until the visitor has decided,
-                // the page works with one that is.
-                if state.model.with_untracked(Option::is_none) {
-                    spawn_local(self.load_first_present());
-                }
-            }
+            Event::Offer(model) => self.on_offer(model),
             Event::Loaded { not_cached } => self.on_loaded(not_cached),
             Event::LoadFailed(fault) => self.on_load_failed(fault),
             Event::NoLabels(fault) => self.fail(fault, Retry::None),

@@ -41,11 +41,11 @@ impl Controller {
                 Ok(()) => {
                     self.open_linked_sample();
                     self.read_cached_weights().await;
-                    let own = self.restore_own_files().await;
-                    match self.linked_model() {
-                        _ if own => {}
-                        Some(model) => self.choose_model(&model),
-                        None => self.load_first_present().await,
+                    if !self.restore_own_files().await {
+                        match self.linked_model() {
+                            Some(model) => self.choose_model(&model),
+                            None => self.load_first_present().await,
+                        }
                     }
                 }
             }
@@ -70,7 +70,7 @@ impl Controller {
     }
 
     /// The model of the last visit, or the first of the list, whose weights need no download.
-    pub(super) async fn load_first_present(self) {
+    async fn load_first_present(self) {
         let list = self.state.models.get_untracked();
         let last = storage::get(MODEL_KEY);
         let mut failed = None;
@@ -116,6 +116,22 @@ impl Controller {
         self.clear_small_failure();
         self.state.offer.set(None);
         self.load(Source::Listed { model: Box::new(model), elsewhere: false });
+    }
+
+    /// The weights are elsewhere: the visitor is asked.
+    pub(super) fn on_offer(self, model: Model) {
+        let state = self.state;
+        state.progress.set(None);
+        state.offer.set(Some(model));
+        self.use_labels();
+        // An address may name a model that is not here: until the visitor has decided, the page
+        // works with one that is.
+        if state.model.with_untracked(Option::is_none) {
+            spawn_local(async move {
+                self.read_cached_weights().await; // a copy may just have been found damaged
+                self.load_first_present().await;
+            });
+        }
     }
 
     pub fn accept_offer(self) {

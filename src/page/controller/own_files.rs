@@ -6,7 +6,6 @@ use super::links::Link;
 use crate::page::engine::protocol::Source;
 use crate::page::platform::own_files::{self, OwnFile};
 use crate::page::platform::storage;
-use crate::page::state::CameraState;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -15,7 +14,7 @@ use wasm_bindgen::JsValue;
 use web_sys::File;
 
 /// `localStorage` keys: whether own files are kept; that they are being brought back.
-const KEEP_KEY: &str = "gradlens-keep-files";
+pub const KEEP_KEY: &str = "gradlens-keep-files";
 const RESTORING_KEY: &str = "gradlens-restoring";
 /// Safari refuses more than a hundred changes of the address in half a minute.
 const ADDRESS_DELAY: Duration = Duration::from_millis(400);
@@ -24,22 +23,19 @@ impl Controller {
     /// Writes the settings into the page's address as they change, from the first heatmap on.
     pub(super) fn keep_address(self) {
         let state = self.state;
-        state.keep_files.set(match storage::get(KEEP_KEY).as_deref() {
-            Some("yes") => Some(true),
-            Some("no") => Some(false),
-            _ => None,
-        });
-        let mut write = debounce(ADDRESS_DELAY, move |fragment: String| {
+        let mut write = debounce(ADDRESS_DELAY, move |()| {
             if let Ok(history) = window().history() {
-                let address = format!("#{fragment}");
+                let address = format!("#{}", Link::of(&state).fragment());
                 let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
             }
         });
         Effect::new(move |_| {
-            let link = Link::tracked(&state);
-            if state.explanation_count.get() > 0 && state.camera.get() != CameraState::Running {
-                storage::set(RESTORING_KEY, "");
-                write(link.fragment());
+            Link::tracked(&state);
+            if state.explanation_count.get() > 0 && !state.camera_is_running() {
+                if self.inner().restoring.take() {
+                    storage::set(RESTORING_KEY, "");
+                }
+                write(());
             }
         });
     }
@@ -49,9 +45,8 @@ impl Controller {
         let state = self.state;
         state.own_files.update(|files| {
             files.retain(|(known, _)| *known != kind);
-            files.push((kind, file.name()));
+            files.push((kind, file.clone()));
         });
-        self.inner().own_files.borrow_mut().insert(kind, file.clone());
         if state.keep_files.get_untracked() == Some(true) {
             self.keep(kind, file);
         }
@@ -59,9 +54,10 @@ impl Controller {
 
     /// Another thing is in its place.
     pub(super) fn drop_own(self, kind: OwnFile) {
-        self.state.own_files.update(|files| files.retain(|(known, _)| *known != kind));
-        if self.inner().own_files.borrow_mut().remove(&kind).is_some() {
-            spawn_local(async move { own_files::delete(kind).await });
+        let files = self.state.own_files;
+        if files.with_untracked(|files| files.iter().any(|(known, _)| *known == kind)) {
+            files.update(|files| files.retain(|(known, _)| *known != kind));
+            spawn_local(own_files::delete(kind));
         }
     }
 
@@ -80,8 +76,8 @@ impl Controller {
         self.state.keep_files.set(Some(keep));
         storage::set(KEEP_KEY, if keep { "yes" } else { "no" });
         if keep {
-            for (&kind, file) in self.inner().own_files.borrow().iter() {
-                self.keep(kind, file.clone());
+            for (kind, file) in self.state.own_files.get_untracked() {
+                self.keep(kind, file);
             }
         } else {
             spawn_local(async {
@@ -95,11 +91,11 @@ impl Controller {
     /// Brings the files back that were in use. Whether weights are among them.
     pub(super) async fn restore_own_files(self) -> bool {
         let inner = self.inner();
-        let first = !inner.restored.replace(true);
-        let kept = self.state.keep_files.get_untracked() == Some(true);
+        if inner.restored.replace(true) || self.state.keep_files.get_untracked() != Some(true) {
+            return false;
+        }
         // What broke the page the last time is left alone for once.
-        let broke = storage::get(RESTORING_KEY).as_deref() == Some("yes");
-        if !first || !kept || broke {
+        if storage::get(RESTORING_KEY).as_deref() == Some("yes") {
             storage::set(RESTORING_KEY, "");
             return false;
         }
@@ -109,6 +105,7 @@ impl Controller {
         let found = weights.is_some();
         if found || photo.is_some() {
             storage::set(RESTORING_KEY, "yes");
+            inner.restoring.set(true);
         }
         if let Some(file) = weights {
             self.load(Source::Own(file));

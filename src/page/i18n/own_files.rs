@@ -6,6 +6,8 @@ pub struct OwnFiles {
     pub no: &'static str,
     /// Names.
     pub kept: &'static str,
+    /// Between two names.
+    pub between: &'static str,
     pub forget: &'static str,
     pub not_kept: &'static str,
 }
@@ -15,6 +17,7 @@ pub static ENGLISH: OwnFiles = OwnFiles {
     yes: "Keep them",
     no: "No",
     kept: "Kept in this browser: {}.",
+    between: ", ",
     forget: "Forget them",
     not_kept: "Your files are gone after a reload.",
 };
@@ -24,6 +27,7 @@ pub static CHINESE: OwnFiles = OwnFiles {
     yes: "保留",
     no: "不用",
     kept: "已保留在这个浏览器里：{}。",
+    between: "、",
     forget: "清除",
     not_kept: "刷新页面后，你的文件不会保留。",
 };

@@ -39,7 +39,7 @@ pub static ENGLISH: Teach = Teach {
         Lesson {
             title: "The background gives the answer",
             question: "The network is two thirds sure of a scuba diver. Can you find one?",
-            notes: "There is no diver. In the photos that it learned from, divers were under water, in front of rocks and light from above: here the water, the cave's edge and the light are enough. This is called a shortcut. Ask: how could one test this? (A photo of a diver on land; a cave without water.) With “Cover this region and look again” under Analyse, Region, one can hide the warm places and see what is left of the score.",
+            notes: "There is no diver. In the photos that it learned from, divers were under water, in front of rocks and light from above: here the water, the cave's edge and the light are enough. This is called a shortcut. Ask: how could one test this? (A photo of a diver on land; a cave without water.) With “Cover this region and look again” under Analyse, Localization, one can hide the warm places and see what is left of the score.",
         },
         Lesson {
             title: "Two names for one picture",
@@ -84,7 +84,7 @@ pub static CHINESE: Teach = Teach {
         Lesson {
             title: "答案来自背景",
             question: "网络有三分之二的把握说这是潜水员。你找得到潜水员吗？",
-            notes: "照片里没有潜水员。在网络学过的照片里，潜水员总是在水下，周围有岩石和上方射来的光；在这里，海水、洞口边缘和光线就足够了。这叫“捷径”。可以问学生：怎样验证？（给它看岸上的潜水员，或者没有水的洞穴。）在“深入分析”里可以遮住热区，看看得分还剩多少。",
+            notes: "照片里没有潜水员。在网络学过的照片里，潜水员总是在水下，周围有岩石和上方射来的光；在这里，海水、洞口边缘和光线就足够了。这叫“捷径”。可以问学生：怎样验证？（给它看岸上的潜水员，或者没有水的洞穴。）在“深入分析”的“定位”里可以遮住热区，看看得分还剩多少。",
         },
         Lesson {
             title: "一张照片，两个名称",

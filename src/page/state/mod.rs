@@ -34,6 +34,7 @@ use leptos::prelude::*;
 use std::sync::Arc;
 use tracking::get_until_cleanup;
 use tray::TrayPhoto;
+use web_sys::File;
 use web_time::Instant;
 
 /// What the page shows of the photo.
@@ -215,8 +216,8 @@ pub struct State {
     /// The point of the photo that is inspected, in its pixels.
     pub point: RwSignal<Option<(f64, f64)>>,
 
-    /// The visitor's own files in use, with their names.
-    pub own_files: RwSignal<Vec<(OwnFile, String)>>,
+    /// The visitor's own files in use.
+    pub own_files: RwSignal<Vec<(OwnFile, File)>, LocalStorage>,
     /// Whether they are kept for a reload; `None`: the visitor has not been asked.
     pub keep_files: RwSignal<Option<bool>>,
 
@@ -278,7 +279,7 @@ impl State {
             threshold: RwSignal::new(0.0),
             contours: RwSignal::new(false),
             point: RwSignal::new(None),
-            own_files: RwSignal::default(),
+            own_files: RwSignal::new_local(Vec::new()),
             keep_files: RwSignal::default(),
             camera: RwSignal::default(),
             tray: RwSignal::default(),
