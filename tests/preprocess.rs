@@ -131,14 +131,13 @@ fn a_crop_above_the_resize_enlarges_instead_of_padding() {
 #[test]
 fn half_the_size_is_half_of_what_the_network_saw() {
     let standard = Preprocessing::default();
-    let side = |fit, width, height| {
-        standard.halved(fit, &seeded_photo(width, height)).map(|halved| halved.side(fit))
-    };
+    let side =
+        |fit, width, height| standard.halved(fit, (width, height)).map(|halved| halved.side(fit));
     assert_eq!(side(Fit::Whole, 1000, 700), Some(256), "of the 512 that it is shrunk to");
     assert_eq!(side(Fit::Whole, 150, 300), Some(150), "of its own");
     assert_eq!(side(Fit::Whole, 120, 100), None, "too little would be left");
     assert_eq!(side(Fit::Crop, 120, 100), Some(112));
-    let halved = standard.halved(Fit::Crop, &seeded_photo(120, 100)).unwrap();
+    let halved = standard.halved(Fit::Crop, (120, 100)).unwrap();
     assert_eq!(
         prepare(&seeded_photo(120, 100), Fit::Crop, &halved).unwrap().input.len(),
         3 * 112 * 112

@@ -34,7 +34,7 @@ pub struct Label {
 }
 
 /// The names of a network's classes; the index is the class.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Labels {
     pub names: Vec<Label>,
 }

@@ -8,9 +8,10 @@
 use crate::checkpoint::{
     Architecture, Block, Conventions, MobileNetConfig, Padding, ResNetConfig, Stage,
 };
+use serde::{Deserialize, Serialize};
 
 /// One part of a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// `input`, `conv1`, `maxpool`, `layer1.0` …, `avgpool`, `fc`; or `conv_stem`, `blocks.0.0` …,
     /// `head`, `avgpool`, `classifier`

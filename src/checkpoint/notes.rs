@@ -1,12 +1,13 @@
 //! What a person should know of a file that was read: what was taken, passed over and assumed.
 //! Sentences in both languages.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use super::recognise::{Conventions, Normalisation};
 
 /// One thing that is not plain from the file's name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Note {
     /// The file holds several networks.
     Taken { taken: String, others: Vec<String> },

@@ -1,9 +1,10 @@
 //! What was wrong in particular, in both languages.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A part of a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     pub english: String,
     pub chinese: String,

@@ -9,6 +9,7 @@ mod chinese;
 mod detail;
 
 pub use detail::Detail;
+use serde::{Deserialize, Serialize};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +20,7 @@ use thiserror::Error;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong between a photo, a checkpoint file and a picture.
-#[derive(Clone, Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq, Serialize, Deserialize)]
 pub enum Error {
     /// The browser has no `navigator.gpu`, or the machine offers no adapter.
     #[error(
@@ -161,7 +162,7 @@ pub enum Error {
     UnknownMethod { name: String, known: String },
     /// A name that stands for none of the choices.
     #[error("There is no {what} `{name}`. Known: {known}.")]
-    UnknownChoice { what: &'static str, name: String, known: String },
+    UnknownChoice { what: String, name: String, known: String },
     /// `predict` before `load`.
     #[error("No network is loaded yet. Load a checkpoint first.")]
     NoNetwork,
@@ -179,7 +180,7 @@ const ENDS_EARLY: &str = "the file ends too early";
 const FRAME_TOO_LARGE: &str = "one of its frames is larger than the picture";
 
 /// What a file is that is no photo which can be read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Foreign {
     Empty,
     Heic,
@@ -207,7 +208,7 @@ pub enum Foreign {
     /// A JPEG of separate scans in a ratio of colour planes that its decoder miscounts.
     JpegScans,
     /// Another known format, by its name.
-    Named(&'static str),
+    Named(String),
     Unknown,
     /// A kind of a known format, in its decoder's words.
     Kind(String),
@@ -326,7 +327,7 @@ impl fmt::Display for Foreign {
 }
 
 /// What a file is that holds no weights which can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ForeignCheckpoint {
     WebPage,
     GitLfs,
@@ -406,11 +407,11 @@ impl fmt::Display for ForeignCheckpoint {
 }
 
 /// Why a network is none that can be run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Unlike {
     /// Its tensors are named like another's; one of them.
     Looks {
-        like: &'static str,
+        like: String,
         tensor: String,
     },
     NoClassifier {
@@ -434,7 +435,7 @@ pub enum Unlike {
     Activation {
         name: String,
         class: String,
-        expected: &'static str,
+        expected: String,
     },
     /// The file names a network that has the same tensors.
     Named {

@@ -5,6 +5,7 @@
 //! [`models`](crate::models)' business. To add a method: a variant of [`Method`] with its name, and
 //! an arm in [`Recipe::of`].
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,7 +17,7 @@ use crate::operation::{
 use crate::ops;
 
 /// How activations `a` and gradients `g` of a layer become a map; c runs over channels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Method {
     /// Σ mean(g_c)·a_c. Selvaraju et al. 2016, arXiv 1610.02391
     #[default]

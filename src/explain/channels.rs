@@ -2,10 +2,12 @@
 //! class. For people who look inside.
 
 use crate::explain::Planes;
+use crate::explain::ranking::largest_first;
 use crate::image::heatmap::Cam;
+use serde::{Deserialize, Serialize};
 
 /// One channel of a layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
     pub index: usize,
     /// Mean activation over all positions: how strongly the photo drives it.
@@ -15,7 +17,7 @@ pub struct Channel {
 }
 
 /// A layer on a photo, seen from a class.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Channels {
     pub class: usize,
     pub layer: String,
@@ -58,10 +60,8 @@ impl Channels {
 
     /// The `count` channels for which `value` is largest, largest first; equals by number.
     pub fn largest(&self, count: usize, value: fn(&Channel) -> f32) -> Vec<Channel> {
-        let mut channels = self.channels.clone();
-        channels.sort_by(|a, b| value(b).total_cmp(&value(a)));
-        channels.truncate(count);
-        channels
+        let values: Vec<f32> = self.channels.iter().map(value).collect();
+        largest_first(&values).into_iter().take(count).map(|at| self.channels[at]).collect()
     }
 
     /// One channel's activations as a map.

@@ -23,6 +23,7 @@ use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
 use crate::explain::objective::{Objective, Scores};
+use crate::explain::ranking::largest_first;
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
 use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
@@ -525,19 +526,17 @@ impl Loaded {
         most: Option<usize>,
     ) -> Result<Vec<usize>> {
         let activations = self.seen()?.0.activations(target).clone();
-        let mut channels: Vec<usize> = (0..activations.channels).collect();
-        if let Some(most) = most.filter(|&most| most < channels.len()) {
+        if let Some(most) = most.filter(|&most| most < activations.channels) {
             let gradient = self.gradient(gpu, about, target, Rule::Gradient)?;
             let sum = |planes: &[f32]| {
                 planes.chunks_exact(activations.positions()).map(|p| p.iter().sum()).collect()
             };
             let a: Vec<f32> = sum(&gpu.read(&activations).await?);
             let g: Vec<f32> = sum(&gpu.read(&gradient).await?);
-            let size = |c: usize| (a[c] * g[c]).abs();
-            channels.sort_by(|&c, &d| size(d).total_cmp(&size(c)));
-            channels.truncate(most);
+            let sizes: Vec<f32> = a.iter().zip(&g).map(|(a, g)| (a * g).abs()).collect();
+            return Ok(largest_first(&sizes).into_iter().take(most).collect());
         }
-        Ok(channels)
+        Ok((0..activations.channels).collect())
     }
 
     /// Runs forward; buffers and dispatches are made anew only when the size has changed.

@@ -7,8 +7,10 @@
 //! photo: a spot check of this picture, not a benchmark of a method.
 
 use crate::error::{Error, Result};
+use crate::explain::ranking::largest_first;
 use crate::explain::{Explainer, Explanation, Progress, Question};
 use crate::gpu::Dispatch;
+use serde::{Deserialize, Serialize};
 
 /// Deletion and insertion change the photo in so many steps.
 pub const STEPS: usize = 16;
@@ -20,7 +22,7 @@ pub const PASSES: usize = 1 + 2 * (STEPS + 1) + 2 * PERCENTILES.len();
 pub const NOISE: f32 = 0.01;
 
 /// How likely the class is, by the share of pixels that were changed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// (share 0..1, probability 0..1), shares rising.
     pub points: Vec<(f32, f32)>,
@@ -42,7 +44,7 @@ impl Curve {
 }
 
 /// What the checks found; probabilities are the explained class's.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trust {
     pub class: usize,
     /// Of the photo itself.
@@ -83,7 +85,7 @@ impl Trust {
 }
 
 /// The map after a part of the network was randomized, with all parts above it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Randomized {
     /// One of [`Architecture::parts`](crate::checkpoint::Architecture::parts): "fc", "layer4", …,
     /// "conv1".
@@ -131,7 +133,7 @@ impl Explainer {
         if explanation.blank {
             return Ok(None);
         }
-        let order = hottest_first(heat);
+        let order = largest_first(heat);
         let blurred = blur(&seen.input, size);
         let steps = || 0..=STEPS;
         let changes: Vec<Change> = std::iter::once(Change::Seen)
@@ -228,19 +230,6 @@ impl Explainer {
     }
 }
 
-/// Indices of the pixels, the hottest first; of equal ones the first in reading order.
-fn hottest_first(heat: &[f32]) -> Vec<usize> {
-    let mut pixels: Vec<usize> = (0..heat.len()).collect();
-    pixels.sort_by(|&a, &b| heat[b].total_cmp(&heat[a]));
-    pixels
-}
-
-fn smallest_first(values: &[f32]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    order
-}
-
 /// `input` [3, h·w] with all three channels of `pixels` replaced.
 fn replaced(input: &[f32], pixels: &[usize], by: impl Fn(usize) -> f32) -> Vec<f32> {
     let mut changed = input.to_vec();
@@ -255,7 +244,7 @@ fn replaced(input: &[f32], pixels: &[usize], by: impl Fn(usize) -> f32) -> Vec<f
 
 /// Which values are below a percentile, which is interpolated as NumPy does it.
 fn below(values: &[f32], percentile: usize) -> Vec<bool> {
-    let order = smallest_first(values);
+    let order: Vec<usize> = largest_first(values).into_iter().rev().collect();
     let at = percentile as f64 / 100.0 * (order.len() - 1) as f64;
     let (low, high) =
         (values[order[at as usize]], values[order[(at as usize + 1).min(order.len() - 1)]]);
@@ -387,7 +376,7 @@ impl Normal {
 /// one is the same everywhere.
 pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {
     let ranks = |values: &[f32]| {
-        let order = smallest_first(values);
+        let order = largest_first(values);
         let mut ranks = vec![0.0f64; values.len()];
         let mut first = 0;
         for group in order.chunk_by(|&i, &j| values[i] == values[j]) {

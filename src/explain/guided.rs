@@ -9,9 +9,10 @@ use crate::explain::objective::Objective;
 use crate::explain::{Explainer, Explanation};
 use crate::models::Target;
 use crate::ops::Rule;
+use serde::{Deserialize, Serialize};
 
 /// A value a pixel and channel: [height, width, 3].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guided {
     pub height: usize,
     pub width: usize,

@@ -8,12 +8,13 @@ use crate::error::Result;
 use crate::explain::objective::Scores;
 use crate::explain::{Explainer, Progress};
 use crate::image::Rect;
+use serde::{Deserialize, Serialize};
 
 /// The share of the maximum above which a pixel belongs to the object, as in the paper.
 pub const THRESHOLD: f32 = 0.15;
 
 /// A connected part of a heatmap.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Region {
     /// [height, width]: which pixels belong to it.
     pub mask: Vec<bool>,
@@ -132,7 +133,7 @@ pub fn to_input(bounds: &Rect, rect: &Rect, (h, w): (usize, usize)) -> Rect {
 }
 
 /// What the network makes of the photo without a part of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Covered {
     /// [height, width]: the pixels of the part.
     pub mask: Vec<bool>,

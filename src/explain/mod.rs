@@ -5,6 +5,7 @@
 //! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `perturbation.rs`:
 //!   methods that run the network again;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
+//! - `ranking.rs`: which values are the largest;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
 
 pub mod cam;
@@ -17,6 +18,7 @@ pub mod neurons;
 pub mod objective;
 pub mod perturbation;
 mod preprocessing;
+mod ranking;
 mod timings;
 mod types;
 

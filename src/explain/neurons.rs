@@ -8,11 +8,13 @@
 use crate::error::{Error, Result};
 use crate::explain::Explainer;
 use crate::explain::objective::Objective;
+use crate::explain::ranking::largest_first;
 use crate::image::heatmap::Cam;
 use crate::ops::Rule;
+use serde::{Deserialize, Serialize};
 
 /// A channel of the last layer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Neuron {
     pub channel: usize,
     /// Its importance: the mean of its gradient.
@@ -25,7 +27,7 @@ pub struct Neuron {
 }
 
 /// Those that speak most for a class and most against it, strongest first.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Neurons {
     pub speak_for: Vec<Neuron>,
     pub speak_against: Vec<Neuron>,
@@ -52,13 +54,16 @@ impl Explainer {
         let layer = pass.activations(target);
         let (planes, gradient) = (gpu.read(layer).await?, gpu.read(&gradient).await?);
         let plane = |c: usize| &planes[c * layer.positions()..][..layer.positions()];
-        let mut found: Vec<(usize, f32)> = gradient
+        let alphas: Vec<f32> = gradient
             .chunks_exact(layer.positions())
             .map(|g| g.iter().sum::<f32>() / layer.positions() as f32)
-            .enumerate()
-            .filter(|&(c, _)| plane(c).iter().any(|&a| a > 0.0))
             .collect();
-        found.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let excited = |&channel: &usize| plane(channel).iter().any(|&a| a > 0.0);
+        let found: Vec<(usize, f32)> = largest_first(&alphas)
+            .into_iter()
+            .filter(excited)
+            .map(|channel| (channel, alphas[channel]))
+            .collect();
         let best =
             found.iter().copied().take(count).filter(|&(_, alpha)| alpha > 0.0).collect::<Vec<_>>();
         let worst = found
@@ -85,12 +90,13 @@ impl Explainer {
                 let usual = std::mem::replace(&mut features[channel], with);
                 let logits = pass.logits_of_features(gpu, &features).await?;
                 features[channel] = usual;
-                let weight = |class: usize| {
-                    (logits[class] - before[class]) * if pass.linear_head { 1.0 } else { -1.0 }
-                };
-                let mut classes: Vec<usize> = (0..logits.len()).collect();
-                classes.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
-                classes.truncate(names);
+                let sign = if pass.linear_head { 1.0 } else { -1.0 };
+                let weights: Vec<f32> = logits
+                    .iter()
+                    .zip(&before)
+                    .map(|(logit, before)| (logit - before) * sign)
+                    .collect();
+                let classes = largest_first(&weights).into_iter().take(names).collect();
                 let map = Cam {
                     height: layer.height,
                     width: layer.width,

@@ -3,13 +3,14 @@
 //!
 //! To add one: a variant of [`Objective`] with its name, its score and its gradient.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
 /// How logits become probabilities.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scores {
     /// One of the classes is right: they share a probability of 1.
     #[default]
@@ -64,7 +65,7 @@ impl FromStr for Scores {
         let known = || Scores::ALL.map(Scores::name).join(", ");
         let found = Scores::ALL.into_iter().find(|scores| scores.name() == name);
         found.ok_or_else(|| Error::UnknownChoice {
-            what: "scores",
+            what: "scores".into(),
             name: name.into(),
             known: known(),
         })
@@ -72,7 +73,7 @@ impl FromStr for Scores {
 }
 
 /// A number that the logits and a class give; maps show what raises it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Objective {
     /// The class's logit, as in the paper.
     #[default]

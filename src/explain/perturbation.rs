@@ -5,6 +5,7 @@
 //! between batches the caller hears how far it is and may stop. What was changed is put back in any
 //! case, so that other questions about the photo can follow.
 
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::error::Result;
@@ -185,7 +186,7 @@ pub fn stretched(
 }
 
 /// How long a slow method would take.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// One for each channel that is tried, of every layer.
     pub passes: usize,

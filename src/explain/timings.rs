@@ -3,12 +3,13 @@
 use super::Explainer;
 use crate::error::Result;
 use crate::gpu::DispatchTiming;
+use serde::{Deserialize, Serialize};
 
 /// What one shader cost in a pass.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// The shader's.
-    pub name: &'static str,
+    pub name: String,
     /// How many dispatches.
     pub count: usize,
     /// Of all of them together.
@@ -37,7 +38,7 @@ impl Explainer {
                     timing.count += 1;
                     timing.microseconds += microseconds;
                 }
-                None => timings.push(Timing { name, count: 1, microseconds }),
+                None => timings.push(Timing { name: name.into(), count: 1, microseconds }),
             }
         }
         timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));

@@ -2,11 +2,13 @@
 
 use super::cam::Method;
 use super::objective::{Objective, Scores};
+use super::ranking::largest_first;
 use crate::image::Rect;
 use crate::image::heatmap::Cam;
+use serde::{Deserialize, Serialize};
 
 /// What the network makes of a photo.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Prediction {
     /// [classes]
     pub logits: Vec<f32>,
@@ -16,6 +18,7 @@ pub struct Prediction {
     /// Where the input lies on the photo.
     pub rect: Rect,
     /// [height, width, 3]: what the network saw.
+    #[serde(with = "serde_bytes")]
     pub rgb: Vec<u8>,
     /// [3, height, width]: the same, normalised.
     pub input: Vec<f32>,
@@ -26,7 +29,7 @@ pub struct Prediction {
 }
 
 /// One class and how much speaks for it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub class: usize,
     pub logit: f32,
@@ -35,7 +38,7 @@ pub struct Score {
 }
 
 /// What one may ask about a photo.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// None: the class with the largest logit.
     pub class: Option<usize>,
@@ -52,7 +55,7 @@ pub struct Question {
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
 /// Where the network looked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
     pub class: usize,
     pub objective: Objective,
@@ -84,7 +87,7 @@ pub struct Memory {
 }
 
 /// A layer's values: `planes` [channels, height, width].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Planes {
     pub channels: usize,
     pub height: usize,
@@ -127,9 +130,7 @@ impl Prediction {
 /// The `k` best classes of logits [classes], best first.
 pub fn top(logits: &[f32], scores: Scores, k: usize) -> Vec<Score> {
     let probabilities = scores.probabilities(logits);
-    let mut classes: Vec<usize> = (0..logits.len()).collect();
-    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-    let best = classes.into_iter().take(k);
+    let best = largest_first(logits).into_iter().take(k);
     best.map(|class| Score { class, logit: logits[class], probability: probabilities[class] })
         .collect()
 }

@@ -86,7 +86,7 @@ pub fn describe(bytes: &[u8]) -> Foreign {
         return what;
     }
     if let Some((_, name)) = OTHERS.into_iter().find(|(magic, _)| starts(magic)) {
-        return Foreign::Named(name);
+        return Foreign::Named(name.into());
     }
     if is_targa(bytes) { Foreign::Targa } else { Foreign::Unknown }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What a CAM method leaves for one layer: raw, before ReLU.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cam {
     pub height: usize,
     pub width: usize,
@@ -174,7 +174,7 @@ impl FromStr for ColourMap {
     fn from_str(name: &str) -> Result<ColourMap> {
         ColourMap::ALL.into_iter().find(|map| map.name() == name).ok_or_else(|| {
             Error::UnknownChoice {
-                what: "colour map",
+                what: "colour map".into(),
                 name: name.into(),
                 known: ColourMap::ALL.map(ColourMap::name).join(", "),
             }
@@ -203,7 +203,7 @@ pub fn overlay(rgb: &[u8], heatmap: &[f32], map: ColourMap) -> Vec<u8> {
 const OUTSIDE: u32 = 168;
 
 /// How [`blend`] shows a heatmap.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     pub colours: ColourMap,
     /// 0: the photo's own bytes, 1: the colours alone.

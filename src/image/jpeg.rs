@@ -180,7 +180,7 @@ impl File {
     fn foreign(&self) -> Option<Foreign> {
         match self.frame {
             0xC9..=0xCB | 0xCD..=0xCF => Some(Foreign::JpegArithmetic),
-            0xF7 => Some(Foreign::Named("JPEG-LS")),
+            0xF7 => Some(Foreign::Named("JPEG-LS".into())),
             _ => self.miscounted.then_some(Foreign::JpegScans),
         }
     }

@@ -1,5 +1,6 @@
 //! A decoded photo, and what a person should know about it.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use image::metadata::Orientation;
@@ -9,17 +10,19 @@ use super::preprocess::Interpolation;
 use super::resample::resample;
 
 /// A decoded, upright photo without transparency.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Photo {
     pub width: usize,
     pub height: usize,
-    pub rgb: Vec<u8>, // [height, width, 3]
+    /// [height, width, 3]
+    #[serde(with = "serde_bytes")]
+    pub rgb: Vec<u8>,
     /// What makes its pixels other than they look in other programs.
     pub notes: Vec<Note>,
 }
 
 /// What a person should know about a photo that was read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Note {
     /// Its colours are those of a wider gamut than sRGB and were not converted: neither torchvision
     /// nor Pillow does, and networks were trained on such pixels as on all others.

@@ -53,7 +53,7 @@ impl FromStr for Fit {
     type Err = Error;
     fn from_str(name: &str) -> Result<Fit> {
         Fit::ALL.into_iter().find(|fit| fit.name() == name).ok_or_else(|| Error::UnknownChoice {
-            what: "fit",
+            what: "fit".into(),
             name: name.into(),
             known: Fit::ALL.map(Fit::name).join(", "),
         })
@@ -111,9 +111,9 @@ impl Preprocessing {
     }
 
     /// For inputs of half the sides, which need a quarter of the memory; None where too little of
-    /// `photo` would be left to see.
-    pub fn halved(&self, fit: Fit, photo: &Photo) -> Option<Preprocessing> {
-        let longest = self.longest.min(photo.width.max(photo.height)) / 2;
+    /// a photo of (width, height) would be left to see.
+    pub fn halved(&self, fit: Fit, (width, height): (usize, usize)) -> Option<Preprocessing> {
+        let longest = self.longest.min(width.max(height)) / 2;
         let halved = match fit {
             Fit::Whole => Preprocessing { longest, ..self.clone() },
             Fit::Crop => {

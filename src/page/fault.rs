@@ -1,9 +1,10 @@
 //! What can go wrong on the page, and the way on.
 
 use crate::error::Error;
+use serde::{Deserialize, Serialize};
 
 /// What went wrong. The sentences are in `i18n::sentence`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fault {
     /// The engine's own error.
     Engine(Error),

@@ -3,9 +3,10 @@
 use crate::explain::cam::Method;
 use crate::explain::objective::Objective;
 use crate::explain::{Prediction, Question};
+use serde::{Deserialize, Serialize};
 
 /// Which number of a class is explained. An [`Objective`] without its contrast class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ObjectiveKind {
     #[default]
     Logit,
@@ -49,7 +50,7 @@ impl ObjectiveKind {
 }
 
 /// The visitor's choices. `None` means: the likeliest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
     pub class: Option<usize>,
     pub objective: ObjectiveKind,

@@ -118,8 +118,11 @@ pub fn choose(mut described: Vec<Described>, facts: Facts, choice: Option<&str>)
             let known = || {
                 whole.iter().map(|candidate| candidate.label.clone()).collect::<Vec<_>>().join(", ")
             };
-            let unknown =
-                || Error::UnknownChoice { what: "weights", name: choice.into(), known: known() };
+            let unknown = || Error::UnknownChoice {
+                what: "weights".into(),
+                name: choice.into(),
+                known: known(),
+            };
             candidates.iter().find(is_it).ok_or_else(unknown)?
         }
         None => &candidates[0],

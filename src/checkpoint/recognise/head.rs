@@ -41,7 +41,7 @@ impl Reader<'_> {
             Head::Projection(name) => return unlike(Unlike::Projection { name: name.clone() }),
             Head::Activation { name, class } => {
                 let (name, class) = (name.clone(), class.clone());
-                return unlike(Unlike::Activation { name, class, expected: "ReLU" });
+                return unlike(Unlike::Activation { name, class, expected: "ReLU".into() });
             }
         };
         let mut width = features;

@@ -19,6 +19,7 @@ use super::names::Found;
 use super::notes::Note;
 use super::{Checkpoint, Values};
 use crate::error::{Error, Result, Unlike};
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 pub use mobilenet::{MobileNetConfig, Stage};
@@ -123,7 +124,7 @@ impl Architecture {
 }
 
 /// What a checkpoint's tensors do not tell about a network.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conventions {
     /// Of a network of inverted residuals: zeros as TensorFlow's "SAME" adds them, and not half the
     /// kernel's size on each side.
@@ -182,7 +183,7 @@ impl FromStr for Conventions {
     fn from_str(name: &str) -> Result<Conventions> {
         let known = [Conventions::PYTORCH, Conventions::TENSORFLOW];
         known.into_iter().find(|one| one.name() == name).ok_or_else(|| Error::UnknownChoice {
-            what: "conventions",
+            what: "conventions".into(),
             name: name.into(),
             known: known.map(Conventions::name).join(", "),
         })
@@ -266,7 +267,7 @@ pub struct Hidden {
 }
 
 /// Means and deviations of red, green and blue in 0..1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {
     pub mean: [f32; 3],
     pub std: [f32; 3],
@@ -423,7 +424,7 @@ impl Network {
         if !checkpoint.found.head.is_whole()
             && let Some((like, tensor)) = lookalikes::looks_like(checkpoint)
         {
-            return reader::unlike(Unlike::Looks { like, tensor });
+            return reader::unlike(Unlike::Looks { like: like.into(), tensor });
         }
         let mut network = match mobilenet::scheme(checkpoint) {
             Some(scheme) => mobilenet::read(checkpoint, scheme),

@@ -65,7 +65,7 @@ impl Network {
                 .any(|part| name.starts_with(part));
             if in_body && ACTIVATIONS.contains(&&class[..]) && class != expected {
                 let (name, class) = (name.clone(), class.clone());
-                return unlike(Unlike::Activation { name, class, expected });
+                return unlike(Unlike::Activation { name, class, expected: expected.into() });
             }
             if class.to_lowercase().contains("blur") {
                 return unsupported(
