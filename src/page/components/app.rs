@@ -11,7 +11,7 @@ use super::tour::{StartTour, Tour};
 use super::{notices, shortcuts};
 use crate::page::controller::Controller;
 use crate::page::i18n::Language;
-use crate::page::platform::{pointer, storage};
+use crate::page::platform::{crash, pointer, scope, storage};
 use crate::page::state::State;
 use leptos::ev;
 use leptos::html;
@@ -23,20 +23,17 @@ use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 const LANGUAGE_KEY: &str = "gradlens-language";
 const LARGE_KEY: &str = "gradlens-large-text";
 
-/// Puts the page into the document.
+/// Puts the page into the document. In a worker it only makes panics readable: the same program
+/// serves as the engine there.
 pub fn start() {
     console_error_panic_hook::set_once();
+    if !scope::is_page() {
+        return;
+    }
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        // The sentence and the reload link are in index.html: nothing of this program may be needed
-        // to show them.
-        if let Some(root) = web_sys::window()
-            .and_then(|window| window.document())
-            .and_then(|page| page.document_element())
-        {
-            let _ = root.set_attribute("data-crashed", "");
-        }
+        crash::show();
     }));
     mount_to_body(App);
     if let Some(root) = document().document_element() {

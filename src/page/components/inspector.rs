@@ -145,7 +145,7 @@ fn outlined([x, y, width, height]: [f64; 4]) -> String {
 }
 
 fn size_of(picture: &Picture) -> (f64, f64) {
-    (picture.full.width as f64, picture.full.height as f64)
+    (picture.size.0 as f64, picture.size.1 as f64)
 }
 
 /// What lies under the point that is being read.

@@ -34,7 +34,7 @@ pub fn Stage(controller: Controller, browse_photo: Callback<()>) -> impl IntoVie
     let words = inspector::readout(state, found);
     // Width by height of the photo: the canvas takes its shape (stage.css).
     let aspect = Memo::new(move |_| {
-        let of = |picture: &Picture| picture.full.width as f64 / picture.full.height as f64;
+        let of = |picture: &Picture| picture.size.0 as f64 / picture.size.1 as f64;
         state.picture.with(|picture| picture.as_ref().map(of)).unwrap_or(1.0)
     });
     let beside = move || {
@@ -153,7 +153,7 @@ fn visible(state: &State, picture: &Picture) -> canvas::Pixels {
     let look = if view == View::Heatmap { Look { opacity: 1.0, ..look } } else { look };
     match state.explanation.get() {
         Some(explanation) if view != View::Photo => {
-            canvas::over(&picture.shown, &picture.full, &explanation, look)
+            canvas::over(&picture.shown, picture.size, &explanation, look)
         }
         _ => canvas::plain(&picture.shown),
     }
@@ -389,7 +389,7 @@ fn PhotoNotes(state: State) -> impl IntoView {
     let notes = move || {
         let notes = state
             .picture
-            .with(|picture| picture.as_ref().map(|picture| picture.full.notes.clone()));
+            .with(|picture| picture.as_ref().map(|picture| picture.shown.notes.clone()));
         let words = |note: Note| match state.language() {
             Language::English => note.to_string(),
             Language::Chinese => note.chinese(),

@@ -48,7 +48,7 @@ pub fn placeholders(state: &State, count: usize) -> Vec<Thumbnail> {
 fn over_thumb(state: &State) -> impl Fn(&Cam) -> Pixels {
     let look = Look::new(state.colours.get(), 0.65);
     let (picture, known) = (state.picture.get(), state.explanation.get());
-    let photo = picture.map(|picture| (picture.shown.shrunk(canvas::THUMB), picture.full));
+    let photo = picture.map(|picture| (picture.shown.shrunk(canvas::THUMB), picture.size));
     move |cam| match (&photo, &known) {
         (Some((thumb, whole)), Some(known)) => {
             let map = Explanation {
@@ -57,7 +57,7 @@ fn over_thumb(state: &State) -> impl Fn(&Cam) -> Pixels {
                 width: cam.width,
                 ..(**known).clone()
             };
-            canvas::over(thumb, whole, &map, look)
+            canvas::over(thumb, *whole, &map, look)
         }
         _ => canvas::ramp(look.colours),
     }

@@ -22,7 +22,7 @@ pub fn Timings(controller: Controller) -> impl IntoView {
                         .map(|timing| {
                             view! {
                                 <tr>
-                                    <th scope="row">{timing.name}</th>
+                                    <th scope="row">{timing.name.clone()}</th>
                                     <td>{timing.count}</td>
                                     <td>{format!("{:.2}", timing.microseconds / 1e3)}</td>
                                 </tr>

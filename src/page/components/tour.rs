@@ -94,9 +94,7 @@ pub fn Tour(controller: Controller) -> impl IntoView {
 fn tell(state: &State, step: usize) -> Option<(String, String)> {
     let text = state.text().network;
     let prediction = state.prediction.get()?;
-    let photo = state.picture.with(|picture| {
-        picture.as_ref().map(|picture| (picture.full.width, picture.full.height))
-    })?;
+    let photo = state.picture.with(|picture| picture.as_ref().map(|picture| picture.size))?;
     if step == 0 {
         let sizes = [photo.0, photo.1, prediction.width, prediction.height, prediction.input.len()]
             .map(|number| state.number(number));

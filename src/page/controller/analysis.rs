@@ -6,7 +6,7 @@
 use super::Controller;
 use crate::explain::cam::Method;
 use crate::explain::{Explanation, Question};
-use crate::page::engine::protocol::{Analysis, Analyze, Request, SetResult};
+use crate::page::engine::protocol::{Analysis, AnalysisResult, Analyze, Request};
 use crate::page::i18n::fill;
 use crate::page::query::ObjectiveKind;
 use crate::page::state::State;
@@ -31,7 +31,11 @@ impl Controller {
         self.send(Request::Analyze(Analyze { id, explanation, analysis }));
     }
 
+    /// Answers at once: the engine ends its present pass first, and nobody waits for that.
     pub fn stop_analysis(self) {
+        self.next_analysis();
+        self.state.analysis.progress.set(None);
+        self.state.analysis.stopped.set(true);
         self.send(Request::StopAnalysis);
     }
 
@@ -61,15 +65,15 @@ impl Controller {
         }
     }
 
-    pub(super) fn on_analyzed(self, id: u32, result: Option<SetResult>) {
+    pub(super) fn on_analyzed(self, id: u32, result: Option<AnalysisResult>) {
         let analysis = self.state.analysis;
         if self.inner().analysis_id.get() != id {
             return;
         }
         analysis.progress.set(None);
         analysis.stopped.set(result.is_none());
-        if let Some(set) = result {
-            analysis.results.update(set);
+        if let Some(result) = result {
+            analysis.results.update(|results| results.set(result));
         }
     }
 }

@@ -5,12 +5,11 @@
 
 use super::Controller;
 use crate::explain::Explanation;
-use crate::image::Photo;
-use crate::page::engine::protocol::{Frame, Predicted, Request};
+use crate::page::engine::protocol::{Frame, PhotoId, Predicted, Request};
 use crate::page::fault::{Fault, Retry};
 use crate::page::platform::camera::Camera;
 use crate::page::platform::fetch::message;
-use crate::page::state::CameraState;
+use crate::page::state::{CameraState, Picture};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;
@@ -44,13 +43,15 @@ impl Controller {
         if let Some(photo) = photo {
             let (generation, settings, query) =
                 (self.next_generation(), self.settings(), state.query());
-            self.send(Request::Frame(Frame { generation, photo, settings, query }));
+            let (id, pixels) = (self.next_photo(), photo.clone());
+            self.inner().frame.replace(Some((id, photo)));
+            self.send(Request::Frame(Frame { generation, photo: id, pixels, settings, query }));
         }
     }
 
     pub(super) fn on_frame(
         self,
-        photo: Photo,
+        photo: PhotoId,
         predicted: Predicted,
         explanation: Arc<Explanation>,
     ) {
@@ -58,9 +59,12 @@ impl Controller {
         if state.camera.get_untracked() != CameraState::Running {
             return;
         }
+        let frame = self.inner().frame.borrow_mut().take_if(|(id, _)| *id == photo);
+        let Some((id, pixels)) = frame else { return };
+        let size = (pixels.width, pixels.height);
         let name = state.text_untracked().camera.frame.to_owned();
         state.layer_summary.set(predicted.layer_summary);
-        state.picture.set(Some(self.new_picture(name, None, photo)));
+        self.set_picture(Picture { id, name, sample: None, size, shown: Arc::new(pixels) });
         state.prediction.set(Some(predicted.prediction));
         state.explanation.set(Some(explanation));
         state.explanation_count.update(|count| *count += 1);

@@ -2,15 +2,20 @@
 
 use super::Controller;
 use super::links::Link;
+use crate::explain::Explanation;
 use crate::image::heatmap::{self, Look};
+use crate::page::engine::protocol::{Paint, PhotoId, Request};
 use crate::page::fault::{Fault, Retry};
 use crate::page::i18n::fill;
 use crate::page::platform::{canvas, clipboard};
 use crate::page::state::{State, View};
+use futures_channel::oneshot;
+use js_sys::{ArrayBuffer, Uint8ClampedArray};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::sync::Arc;
 use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 /// Pixels between the two halves of a side-by-side PNG.
 const GAP: usize = 16;
@@ -38,7 +43,7 @@ impl Controller {
         self.clear_small_failure();
         state.toast.set(None);
         spawn_local(async move {
-            let done = export(&state, what).await.is_some();
+            let done = self.save_or_copy(what).await.is_some();
             match (what, done) {
                 (Export::Copy, true) => state.toast.set(Some(|text| text.tools.copied)),
                 (Export::Link, true) => state.toast.set(Some(|text| text.tools.link_copied)),
@@ -50,74 +55,96 @@ impl Controller {
             }
         });
     }
-}
 
-/// At the photo's own resolution. `None` where the browser refuses.
-async fn export(state: &State, what: Export) -> Option<()> {
-    let (view, kind) = match what {
-        Export::Link => return clipboard::copy_text(&Link::of(state).address()).await,
-        Export::Raw => {
-            let explanation = state.explanation.get_untracked()?;
-            return clipboard::download_bytes(
-                &heatmap::npy(&explanation.cam),
-                &file_name(state, "raw", "npy"),
+    /// At the photo's own resolution. `None` where the browser refuses.
+    async fn save_or_copy(self, what: Export) -> Option<()> {
+        let state = &self.state;
+        let (view, kind) = match what {
+            Export::Link => return clipboard::copy_text(&Link::of(state).address()).await,
+            Export::Raw => {
+                let explanation = state.explanation.get_untracked()?;
+                return clipboard::download_bytes(
+                    &heatmap::npy(&explanation.cam),
+                    &file_name(state, "raw", "npy"),
+                );
+            }
+            Export::Heatmap => (View::Heatmap, "heatmap"),
+            Export::Captioned => (View::Both, "captioned"),
+            Export::Shown | Export::Copy => {
+                let view = state.view.get_untracked();
+                (view, view.name())
+            }
+        };
+        let canvas = self.compose(view, what == Export::Captioned);
+        match what {
+            Export::Copy => clipboard::copy_png(canvas).await,
+            _ => clipboard::download_png(&canvas.await?, &file_name(state, kind, "png")).await,
+        }
+    }
+
+    async fn compose(self, view: View, captioned: bool) -> Option<HtmlCanvasElement> {
+        let state = &self.state;
+        let picture = state.picture.get_untracked()?;
+        let explanation = state.explanation.get_untracked();
+        let look = untrack(|| state.look());
+        let words = caption(state);
+        let overlay = |look| explanation.clone().map(|explanation| (explanation, look));
+        let parts = match view {
+            View::Overlay => vec![overlay(look)],
+            View::Photo => vec![None],
+            View::Heatmap => vec![overlay(Look { opacity: 1.0, ..look })],
+            View::Both => vec![None, overlay(look)],
+        };
+        let (photo_width, photo_height) = picture.size;
+        let width = parts.len() * (photo_width + GAP) - GAP;
+        let line = (width as f64 / 45.0).max(14.0).round();
+        let canvas: HtmlCanvasElement =
+            document().create_element("canvas").ok()?.dyn_into().ok()?;
+        canvas::resize(
+            &canvas,
+            width,
+            photo_height + if captioned { (3.6 * line) as usize } else { 0 },
+        );
+        if captioned {
+            let context: CanvasRenderingContext2d =
+                canvas.get_context("2d").ok()??.dyn_into().ok()?;
+            context.set_fill_style_str("#ffffff");
+            context.fill_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
+            for (place, (words, colour)) in words.iter().zip(["#15171c", "#565c67"]).enumerate() {
+                let size = line * if place == 0 { 1.0 } else { 0.75 };
+                context.set_fill_style_str(colour);
+                context
+                    .set_font(&format!("{size:.0}px system-ui, \"Noto Sans CJK SC\", sans-serif"));
+                let y = photo_height as f64 + line * (1.5 + 1.35 * place as f64);
+                context.fill_text_with_max_width(words, line / 2.0, y, width as f64 - line).ok()?;
+            }
+        }
+        for (place, heatmap) in parts.into_iter().enumerate() {
+            let painted = self.paint(picture.id, heatmap).await?;
+            let pixels = ImageData::new_with_js_u8_clamped_array_and_sh(
+                &Uint8ClampedArray::new(&painted),
+                photo_width as u32,
+                photo_height as u32,
             );
+            canvas::put(&canvas, &pixels.ok()?, place * (photo_width + GAP))?;
         }
-        Export::Heatmap => (View::Heatmap, "heatmap"),
-        Export::Captioned => (View::Both, "captioned"),
-        Export::Shown | Export::Copy => {
-            let view = state.view.get_untracked();
-            (view, view.name())
-        }
-    };
-    let canvas = compose(state, view, what == Export::Captioned)?;
-    match what {
-        Export::Copy => clipboard::copy_png(&canvas).await,
-        _ => clipboard::download_png(&canvas, &file_name(state, kind, "png")).await,
+        Some(canvas)
     }
-}
 
-fn compose(state: &State, view: View, captioned: bool) -> Option<HtmlCanvasElement> {
-    let picture = state.picture.get_untracked()?;
-    let explanation = state.explanation.get_untracked();
-    let look = untrack(|| state.look());
-    let photo = &picture.full;
-    let overlay = |look| match &explanation {
-        Some(explanation) => canvas::over(photo, photo, explanation, look),
-        None => canvas::plain(photo),
-    };
-    let parts = match view {
-        View::Overlay => vec![overlay(look)],
-        View::Photo => vec![canvas::plain(photo)],
-        View::Heatmap => vec![overlay(Look { opacity: 1.0, ..look })],
-        View::Both => vec![canvas::plain(photo), overlay(look)],
-    };
-    let width = parts.len() * (photo.width + GAP) - GAP;
-    let line = (width as f64 / 45.0).max(14.0).round();
-    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas::resize(
-        &canvas,
-        width,
-        photo.height + if captioned { (3.6 * line) as usize } else { 0 },
-    );
-    if captioned {
-        let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-        context.set_fill_style_str("#ffffff");
-        context.fill_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
-        for (place, (words, colour)) in
-            caption(state).iter().zip(["#15171c", "#565c67"]).enumerate()
-        {
-            let size = line * if place == 0 { 1.0 } else { 0.75 };
-            context.set_fill_style_str(colour);
-            context.set_font(&format!("{size:.0}px system-ui, \"Noto Sans CJK SC\", sans-serif"));
-            let y = photo.height as f64 + line * (1.5 + 1.35 * place as f64);
-            context.fill_text_with_max_width(words, line / 2.0, y, width as f64 - line).ok()?;
-        }
+    /// The photo's own pixels, which only the engine holds: RGBA.
+    async fn paint(
+        self,
+        photo: PhotoId,
+        heatmap: Option<(Arc<Explanation>, Look)>,
+    ) -> Option<ArrayBuffer> {
+        let inner = self.inner();
+        let id = inner.paintings.get();
+        inner.paintings.set(id + 1);
+        let (sender, painted) = oneshot::channel();
+        inner.painting.borrow_mut().insert(id, sender);
+        self.send(Request::Paint(Paint { id, photo, heatmap }));
+        painted.await.ok()?
     }
-    for (place, part) in parts.iter().enumerate() {
-        canvas::put(&canvas, part, place * (photo.width + GAP))?;
-    }
-    Some(canvas)
 }
 
 /// Says what the picture shows and how it was made.

@@ -20,18 +20,23 @@ mod queries;
 mod tour;
 mod tray;
 
+use super::engine::Attached;
 use super::engine::client::Client;
-use super::engine::protocol::{Event, Generation, Request, Source};
+use super::engine::protocol::{Event, Generation, PhotoId, Request, Source};
 use super::fault::{Failure, Fault, Retry};
 use super::platform::camera::Camera;
 use super::platform::storage;
 use super::state::State;
 use crate::catalog::labels::Labels;
 use crate::error::Error;
-use crate::image::Preprocessing;
+use crate::image::{Photo, Preprocessing};
+use futures_channel::oneshot;
+use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use links::Link;
+use photos::Opening;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -74,13 +79,19 @@ struct Inner {
     linked_sample: RefCell<Option<String>>,
     /// The preprocessing from before a photo was predicted smaller.
     full_size: RefCell<Option<Preprocessing>>,
-    pictures: Cell<u32>,
     /// Own files of the last visit were brought back, if there were any.
     restored: Cell<bool>,
     /// And have not led to a heatmap yet.
     restoring: Cell<bool>,
-    /// Counts photos asked for: an older one that is read more slowly must not win.
-    photos: Cell<u32>,
+    /// The last photo's number.
+    photos: Cell<PhotoId>,
+    /// The photo that is being read: of several the last one wins.
+    opening: RefCell<Option<Opening>>,
+    /// The camera's picture that the engine is busy with.
+    frame: RefCell<Option<(PhotoId, Photo)>>,
+    /// Photos that are being painted for a file, by their numbers.
+    painting: RefCell<HashMap<u32, oneshot::Sender<Option<ArrayBuffer>>>>,
+    paintings: Cell<u32>,
 }
 
 impl Controller {
@@ -134,6 +145,13 @@ impl Controller {
             Event::NoLabels(fault) => self.fail(fault, Retry::None),
             Event::CacheChanged => self.list_cached_weights(),
             Event::Installed(installed) => self.on_installed(*installed),
+            Event::Decoded(decoded) => self.on_decoded(decoded),
+            Event::DecodeFailed(photo, fault) => self.on_decode_failed(photo, fault),
+            Event::Painted { id, rgba } => {
+                if let Some(waiting) = inner.painting.borrow_mut().remove(&id) {
+                    let _ = waiting.send(rgba.map(|Attached(rgba)| rgba)); // nobody may wait any more
+                }
+            }
             Event::Predicted(generation, predicted) if is_current(generation) => {
                 self.on_predicted(predicted)
             }

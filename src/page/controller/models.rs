@@ -8,6 +8,7 @@ use crate::catalog::models::{self, Model};
 use crate::checkpoint::Conventions;
 use crate::error::Error;
 use crate::image::{Preprocessing, looks_like_a_photo};
+use crate::page::engine::Attached;
 use crate::page::engine::protocol::{
     Connect, ConventionsSource, Installed, Load, Request, Source, Training,
 };
@@ -152,7 +153,7 @@ impl Controller {
     pub(super) fn open_weights(self, file: File) {
         self.clear_small_failure();
         self.state.offer.set(None);
-        self.load(Source::Own(file));
+        self.load(Source::Own(Attached(file)));
     }
 
     pub(super) fn load(self, source: Source) {
@@ -164,7 +165,7 @@ impl Controller {
     fn load_with(self, source: Source, choice: Option<String>, conventions: Option<Conventions>) {
         self.inner().wanted.replace(Some(source.clone()));
         let name = match &source {
-            Source::Own(file) => file.name(),
+            Source::Own(Attached(file)) => file.name(),
             Source::Listed { model, .. } => untrack(|| self.state.model_name(model).to_owned()),
         };
         self.state.progress.set(Some(Progress::new(name)));
@@ -192,9 +193,6 @@ impl Controller {
     /// Leaves the adapter and goes on with another, or on the processor; model, photo and choices
     /// stay.
     pub fn choose_processor(self, processor: bool) {
-        if !self.engine_is_idle() {
-            return;
-        }
         self.state.processor.set(Some(processor));
         storage::set(PROCESSOR_KEY, if processor { "yes" } else { "no" });
         // After weights that were too large for the adapter it is about those.
@@ -227,11 +225,14 @@ impl Controller {
         state.not_cached.set(not_cached);
         let source = inner.wanted.borrow().clone();
         match &source {
-            Some(Source::Listed { model, .. }) => {
+            Some(Source::Listed { model, elsewhere }) => {
+                if *elsewhere && !not_cached {
+                    weights_cache::ask_to_persist();
+                }
                 storage::set(MODEL_KEY, &model.id);
                 self.drop_own(OwnFile::Weights);
             }
-            Some(Source::Own(file)) => self.use_own(OwnFile::Weights, file.clone()),
+            Some(Source::Own(Attached(file))) => self.use_own(OwnFile::Weights, file.clone()),
             None => {}
         }
         inner.source.replace(source);

@@ -3,6 +3,7 @@
 
 use super::Controller;
 use super::links::Link;
+use crate::page::engine::Attached;
 use crate::page::engine::protocol::Source;
 use crate::page::platform::own_files::{self, OwnFile};
 use crate::page::platform::storage;
@@ -108,7 +109,7 @@ impl Controller {
             inner.restoring.set(true);
         }
         if let Some(file) = weights {
-            self.load(Source::Own(file));
+            self.load(Source::Own(Attached(file)));
         }
         if let Some(file) = labels {
             self.open_labels(file);

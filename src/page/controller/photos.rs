@@ -2,16 +2,23 @@
 
 use super::Controller;
 use crate::catalog::models::Sample;
-use crate::error::Error;
-use crate::image::{Photo, left_to_the_browser};
+use crate::page::engine::Attached;
+use crate::page::engine::protocol::{Decode, Decoded, PhotoId, PhotoSource, Request};
 use crate::page::fault::{Fault, Retry};
 use crate::page::platform::own_files::OwnFile;
-use crate::page::platform::{canvas, fetch, timer};
 use crate::page::state::Picture;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::sync::Arc;
 use web_sys::File;
+
+/// A photo that is being read.
+pub struct Opening {
+    photo: PhotoId,
+    name: String,
+    sample: Option<String>,
+    /// Where it came from, if it is the visitor's.
+    file: Option<File>,
+}
 
 impl Controller {
     /// Files chosen, dropped or pasted: each goes where its name says; what is neither weights nor
@@ -52,64 +59,56 @@ impl Controller {
     }
 
     pub(super) fn open_photo(self, file: File) {
-        let bytes = {
-            let file = file.clone();
-            async move { fetch::file(&file).await }
-        };
-        self.open(file.name(), None, Some(file), bytes);
+        let source = PhotoSource::File(Attached(file.clone()));
+        self.open(source, file.name(), None, Some(file));
     }
 
     pub fn open_sample(self, sample: &Sample) {
-        let file = sample.file.clone();
-        self.open(sample.id.clone(), Some(sample.id.clone()), None, async move {
-            fetch::whole(&file).await
-        });
+        let source = PhotoSource::Site(sample.file.clone());
+        self.open(source, sample.id.clone(), Some(sample.id.clone()), None);
     }
 
-    fn open(
-        self,
-        name: String,
-        sample: Option<String>,
-        file: Option<File>,
-        bytes: impl Future<Output = Result<Vec<u8>, Fault>> + 'static,
-    ) {
+    fn open(self, source: PhotoSource, name: String, sample: Option<String>, file: Option<File>) {
         self.clear_small_failure();
-        let inner = self.inner();
-        let turn = inner.photos.get() + 1;
-        inner.photos.set(turn);
+        let photo = self.next_photo();
+        self.inner().opening.replace(Some(Opening { photo, name, sample, file }));
         self.state.decoding.set(true);
-        spawn_local(async move {
-            let photo = async { Ok::<_, Fault>(decode(&bytes.await?).await?) }.await;
-            if inner.photos.get() != turn {
-                return;
-            }
-            self.state.decoding.set(false);
-            match photo {
-                Err(fault) => self.fail(fault, Retry::None),
-                Ok(photo) => {
-                    self.stop_camera();
-                    self.save_settings();
-                    match file {
-                        Some(file) => self.use_own(OwnFile::Photo, file),
-                        None => self.drop_own(OwnFile::Photo),
-                    }
-                    self.show(self.new_picture(name, sample, photo));
-                    self.add_to_tray();
-                }
-            }
-        });
+        self.send(Request::Decode(Decode { photo, source }));
     }
 
-    pub(super) fn new_picture(
-        &self,
-        name: String,
-        sample: Option<String>,
-        photo: Photo,
-    ) -> Picture {
+    pub(super) fn next_photo(self) -> PhotoId {
         let inner = self.inner();
-        inner.pictures.set(inner.pictures.get() + 1);
-        let shown = Arc::new(photo.shrunk(canvas::SHOWN));
-        Picture { id: inner.pictures.get(), name, sample, full: Arc::new(photo), shown }
+        inner.photos.set(inner.photos.get() + 1);
+        inner.photos.get()
+    }
+
+    /// What is being opened, if it is this photo.
+    fn opened(self, photo: PhotoId) -> Option<Opening> {
+        let opening = self.inner().opening.borrow_mut().take_if(|opening| opening.photo == photo);
+        if opening.is_some() {
+            self.state.decoding.set(false);
+        }
+        opening
+    }
+
+    pub(super) fn on_decoded(self, decoded: Decoded) {
+        let Decoded { photo, width, height, shown } = decoded;
+        let Some(Opening { name, sample, file, .. }) = self.opened(photo) else { return };
+        self.stop_camera();
+        self.save_settings();
+        match file {
+            Some(file) => self.use_own(OwnFile::Photo, file),
+            None => self.drop_own(OwnFile::Photo),
+        }
+        let (size, shown) = ((width, height), Arc::new(shown));
+        self.show(Picture { id: photo, name, sample, size, shown });
+        self.add_to_tray();
+    }
+
+    pub(super) fn on_decode_failed(self, photo: PhotoId, fault: Fault) {
+        if self.opened(photo).is_some() {
+            self.fail(fault, Retry::None);
+        }
     }
 
     pub(super) fn show(self, picture: Picture) {
@@ -118,17 +117,18 @@ impl Controller {
         state.prediction.set(None);
         state.channels.set(None);
         state.class.set(None);
-        state.picture.set(Some(picture));
+        self.set_picture(picture);
         self.restore_full_size();
         // After a device that failed over a large photo this one may be smaller.
         self.predict();
     }
-}
 
-async fn decode(bytes: &[u8]) -> Result<Photo, Error> {
-    timer::yield_to_browser().await;
-    match left_to_the_browser(bytes)? {
-        true => canvas::decoded_by_the_browser(bytes).await,
-        false => Photo::decode(bytes),
+    /// Puts a photo on show. The engine drops those that are neither on show nor in the tray.
+    pub(super) fn set_picture(self, picture: Picture) {
+        let tray = self.state.tray.with_untracked(|tray| {
+            tray.iter().map(|photo| photo.picture.id).collect::<Vec<PhotoId>>()
+        });
+        self.send(Request::KeepPhotos([tray, vec![picture.id]].concat()));
+        self.state.picture.set(Some(picture));
     }
 }

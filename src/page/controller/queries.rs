@@ -67,7 +67,7 @@ impl Controller {
             |error: &Error| matches!(error, Error::GpuMemory { .. } | Error::AdapterLimit { .. });
         self.failed_by(no_room).then_some(())?;
         let state = self.state;
-        state.preprocessing.get().halved(state.fit.get(), &state.picture.get()?.full)
+        state.preprocessing.get().halved(state.fit.get(), state.picture.get()?.size)
     }
 
     /// Predicts the photo at half the size. The next photo, or another adapter, gets the full size
@@ -104,7 +104,7 @@ impl Controller {
         if state.model.with_untracked(Option::is_some) {
             self.inner().other_photo.set(false);
             let generation = self.next_generation();
-            let (photo, timings) = (picture.full, state.timing.get_untracked());
+            let (photo, timings) = (picture.id, state.timing.get_untracked());
             self.send(Request::Predict(Predict {
                 generation,
                 photo,

@@ -1,6 +1,6 @@
 //! Serves [`Analysis`]: what is asked beside the main heatmap.
 
-use super::protocol::{Analysis, SetResult};
+use super::protocol::{Analysis, AnalysisResult};
 use crate::error::Error;
 use crate::explain::faithfulness::NOISE;
 use crate::explain::objective::Objective;
@@ -17,7 +17,7 @@ pub async fn analyze(
     explanation: &Explanation,
     analysis: Analysis,
     mut progress: impl FnMut(usize, usize) -> bool,
-) -> Result<Option<SetResult>, Error> {
+) -> Result<Option<AnalysisResult>, Error> {
     Ok(Some(match analysis {
         Analysis::Maps(questions) => {
             let mut maps = Vec::new();
@@ -34,36 +34,30 @@ pub async fn analyze(
                     None => return Ok(None),
                 }
             }
-            Box::new(move |results| results.maps = maps)
+            AnalysisResult::Maps(maps)
         }
         Analysis::Estimate(question) => {
-            let estimate = explainer.estimate(&question).await?;
-            Box::new(move |results| results.estimate = Some(estimate))
+            AnalysisResult::Estimate(explainer.estimate(&question).await?)
         }
         Analysis::Guided => {
             let guided = explainer.guided(Some(explanation.class), explanation.objective).await?;
             let times_map = guided.times(explanation);
-            Box::new(move |results| results.guided = Some(Arc::new([guided, times_map])))
+            AnalysisResult::Guided([guided, times_map])
         }
-        Analysis::Cover(mask) => {
-            let covered = explainer.cover_up(&mask).await?;
-            Box::new(move |results| results.covered = Some(Arc::new(covered)))
-        }
+        Analysis::Cover(mask) => AnalysisResult::Covered(explainer.cover_up(&mask).await?),
         Analysis::Neurons => {
             let class = Some(explanation.class);
             let neurons =
                 explainer.neurons(class, Objective::Logit, NEURONS, NEURON_CLASSES).await?;
-            Box::new(move |results| results.neurons = Some(Arc::new(neurons)))
+            AnalysisResult::Neurons(neurons)
         }
         Analysis::Faithfulness => match explainer.trust(explanation, NOISE, &mut progress).await? {
-            Some(trust) => Box::new(move |results| results.faithfulness = Some(Arc::new(trust))),
+            Some(trust) => AnalysisResult::Faithfulness(trust),
             None => return Ok(None),
         },
         Analysis::SanityCheck => {
             match explainer.randomise(&explanation.question(), &mut progress).await? {
-                Some(randomized) => {
-                    Box::new(move |results| results.sanity_check = Arc::new(randomized))
-                }
+                Some(randomized) => AnalysisResult::SanityCheck(randomized),
                 None => return Ok(None),
             }
         }

@@ -215,7 +215,8 @@ impl Download<'_> {
 
     /// This browser's copy. One that is not what it should be is thrown away.
     pub async fn copy(&self, model: &Model) -> Option<Fetched> {
-        let (response, digest) = (weights_cache::open(model).await?, weights_cache::digest(model)?);
+        let (response, digest) =
+            (weights_cache::open(model).await?, weights_cache::digest(model).await?);
         let name = &model.id;
         let read = async {
             let mut reception = Reception::new(self, model.exact_size());

@@ -2,8 +2,8 @@
 
 use super::super::fault::Fault;
 use super::super::platform::fetch::{self, Abort};
-use super::super::platform::weights_cache;
 use super::download::{Download, Fetched, Reading};
+use super::message::Attached;
 use super::protocol::{ConventionsSource, Event, Load, LoadedModel, Source, Training};
 use super::service::{Service, Task};
 use super::slots::Kind;
@@ -74,7 +74,7 @@ impl Loading<'_> {
         let reading = Reading { choice: choice.clone(), conventions: *conventions };
         let download = Download { abort: self.abort, uploader, reading, progress: &progress };
         match &self.load.source {
-            Source::Own(file) => Ok(Some((self.own(file, &download).await?, false))),
+            Source::Own(Attached(file)) => Ok(Some((self.own(file, &download).await?, false))),
             Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &download).await,
         }
     }
@@ -110,9 +110,6 @@ impl Loading<'_> {
             }
         };
         if elsewhere && !self.abort.aborted() {
-            if fetched.cached {
-                weights_cache::ask_to_persist();
-            }
             self.service.emit(Event::CacheChanged);
         }
         let Fetched { weights, cached } = fetched;

@@ -1,9 +1,10 @@
 //! What the page asks of the engine, and what the engine answers.
 //!
-//! Plain data: no signals, no DOM, no `Explainer`.
+//! Plain data: no signals, no DOM, no `Explainer`. It is posted to a worker as `message.rs` says.
 
 use super::super::fault::Fault;
 use super::super::query::Query;
+use super::message::{Attached, as_json};
 use crate::catalog::labels::Labels;
 use crate::catalog::layer_summary::Part;
 use crate::catalog::models::Model;
@@ -16,7 +17,10 @@ use crate::explain::neurons::Neurons;
 use crate::explain::objective::Scores;
 use crate::explain::perturbation::Estimate;
 use crate::explain::{Explanation, Prediction, Question, Timing};
+use crate::image::heatmap::Look;
 use crate::image::{Fit, Photo, Preprocessing};
+use js_sys::ArrayBuffer;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 use web_sys::File;
@@ -24,11 +28,20 @@ use web_sys::File;
 /// Counts predictions: what belongs to an older one is stale.
 pub type Generation = u32;
 
+/// Counts the photos of this visit, from 1. The engine holds their pixels.
+pub type PhotoId = u32;
+
+#[derive(Serialize, Deserialize)]
 pub enum Request {
     Connect(Connect),
     /// Fetches weights beside everything else, then puts them into use. A newer one replaces it.
     Load(Load),
     CancelLoad,
+    /// Decodes a photo beside everything else. A newer one replaces it.
+    Decode(Decode),
+    /// The photos that the page still knows.
+    KeepPhotos(Vec<PhotoId>),
+    Paint(Paint),
     Predict(Predict),
     Explain(Explain),
     Frame(Frame),
@@ -43,7 +56,7 @@ pub enum Request {
 }
 
 /// What should compute.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Connect {
     /// The processor, or the GPU even if it is software; `None`: whichever is faster.
     pub processor: Option<bool>,
@@ -54,18 +67,25 @@ pub struct Connect {
 }
 
 /// Where a network's weights come from.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub enum Source {
     /// An entry of the list; `elsewhere`: from its other hosts, which the visitor has agreed to.
-    Listed { model: Box<Model>, elsewhere: bool },
+    Listed {
+        #[serde(with = "as_json")]
+        model: Box<Model>,
+        elsewhere: bool,
+    },
     /// A file of the visitor's.
-    Own(File),
+    Own(Attached<File>),
 }
 
+#[derive(Serialize, Deserialize)]
 pub struct Load {
     pub source: Source,
+    #[serde(with = "as_json")]
     pub models: Arc<Vec<Model>>,
     /// The names in use: kept for a visitor's own weights of as many classes.
+    #[serde(with = "as_json")]
     pub labels: Arc<Labels>,
     /// Of a file that holds several networks: which one.
     pub choice: Option<String>,
@@ -73,7 +93,31 @@ pub struct Load {
     pub conventions: Option<Conventions>,
 }
 
-#[derive(Clone)]
+#[derive(Serialize, Deserialize)]
+pub struct Decode {
+    pub photo: PhotoId,
+    pub source: PhotoSource,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum PhotoSource {
+    /// A file of the visitor's.
+    File(Attached<File>),
+    /// A path of this site.
+    Site(String),
+}
+
+/// Paints a photo at its own size, for a file that leaves the page.
+#[derive(Serialize, Deserialize)]
+pub struct Paint {
+    /// Comes back with the pixels.
+    pub id: u32,
+    pub photo: PhotoId,
+    /// Painted over the photo.
+    pub heatmap: Option<(Arc<Explanation>, Look)>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     pub fit: Fit,
     pub preprocessing: Preprocessing,
@@ -82,14 +126,16 @@ pub struct Settings {
     pub scores: Scores,
 }
 
+#[derive(Serialize, Deserialize)]
 pub struct Predict {
     pub generation: Generation,
-    pub photo: Arc<Photo>,
+    pub photo: PhotoId,
     pub settings: Settings,
     /// Times every dispatch.
     pub timings: bool,
 }
 
+#[derive(Serialize, Deserialize)]
 pub struct Explain {
     pub generation: Generation,
     pub question: Question,
@@ -97,14 +143,17 @@ pub struct Explain {
 
 /// A camera's picture: predicted and explained in one, so that the page never shows one frame's map
 /// over another.
+#[derive(Serialize, Deserialize)]
 pub struct Frame {
     pub generation: Generation,
-    pub photo: Photo,
+    pub photo: PhotoId,
+    pub pixels: Photo,
     pub settings: Settings,
     pub query: Query,
 }
 
 /// Something beside the main heatmap.
+#[derive(Serialize, Deserialize)]
 pub struct Analyze {
     /// Of the page's counter of analyses; comes back with the results.
     pub id: u32,
@@ -112,6 +161,7 @@ pub struct Analyze {
     pub analysis: Analysis,
 }
 
+#[derive(Serialize, Deserialize)]
 pub enum Analysis {
     /// Heatmaps of several questions.
     Maps(Vec<Question>),
@@ -127,7 +177,7 @@ pub enum Analysis {
 }
 
 /// What the engine is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     Connecting,
     Tuning,
@@ -137,7 +187,7 @@ pub enum Work {
 }
 
 /// What computes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adapter {
     /// Empty: the processor.
     pub name: String,
@@ -150,7 +200,7 @@ pub struct Adapter {
 }
 
 /// A network's identity, as the page names it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadedModel {
     /// The entry of the list, or `None` for a visitor's own file.
     pub id: Option<String>,
@@ -160,7 +210,7 @@ pub struct LoadedModel {
 }
 
 /// By which conventions a network runs, where its tensors don't tell all of them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     pub conventions: Conventions,
     pub source: ConventionsSource,
@@ -169,7 +219,7 @@ pub struct Training {
 }
 
 /// How the conventions are known, in the order of `text.weights.conventions_from`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConventionsSource {
     /// The tensors' names tell.
     Names,
@@ -181,6 +231,7 @@ pub enum ConventionsSource {
 }
 
 /// A network in use from now on.
+#[derive(Serialize, Deserialize)]
 pub struct Installed {
     pub model: LoadedModel,
     /// As usual for this network.
@@ -189,6 +240,7 @@ pub struct Installed {
     pub scores: Scores,
     /// What was taken, passed over and assumed when the file was read.
     pub notes: Vec<Note>,
+    #[serde(with = "as_json")]
     pub labels: Labels,
     pub layers: Vec<String>,
     /// Stages and head, first to last, each with its stride.
@@ -197,11 +249,35 @@ pub struct Installed {
     pub part_count: usize,
 }
 
+#[derive(Serialize, Deserialize)]
 pub struct Predicted {
     pub prediction: Arc<Prediction>,
     /// The network's parts at the size of this input.
     pub layer_summary: Arc<Vec<Part>>,
     pub timings: Vec<Timing>,
+}
+
+/// A photo that the engine holds from now on.
+#[derive(Serialize, Deserialize)]
+pub struct Decoded {
+    pub photo: PhotoId,
+    pub width: usize,
+    pub height: usize,
+    /// A copy of at most [`SHOWN`](super::super::platform::canvas::SHOWN) pixels a side.
+    pub shown: Photo,
+}
+
+/// What a new map or figure is of.
+#[derive(Serialize, Deserialize)]
+pub enum AnalysisResult {
+    Maps(Vec<Arc<Explanation>>),
+    Estimate(Estimate),
+    /// Guided backpropagation, and guided Grad-CAM.
+    Guided([Guided; 2]),
+    Covered(Covered),
+    Neurons(Neurons),
+    Faithfulness(Trust),
+    SanityCheck(Vec<Randomized>),
 }
 
 /// Results of the analyses of one explanation.
@@ -216,9 +292,31 @@ pub struct AnalysisResults {
     pub sanity_check: Arc<Vec<Randomized>>,
 }
 
-/// Sets one field of [`AnalysisResults`].
-pub type SetResult = Box<dyn FnOnce(&mut AnalysisResults)>;
+impl AnalysisResults {
+    pub fn set(&mut self, result: AnalysisResult) {
+        match result {
+            AnalysisResult::Maps(maps) => self.maps = maps,
+            AnalysisResult::Estimate(estimate) => self.estimate = Some(estimate),
+            AnalysisResult::Guided(guided) => self.guided = Some(Arc::new(guided)),
+            AnalysisResult::Covered(covered) => self.covered = Some(Arc::new(covered)),
+            AnalysisResult::Neurons(neurons) => self.neurons = Some(Arc::new(neurons)),
+            AnalysisResult::Faithfulness(trust) => self.faithfulness = Some(Arc::new(trust)),
+            AnalysisResult::SanityCheck(parts) => self.sanity_check = Arc::new(parts),
+        }
+    }
+}
 
+/// What the worker posts.
+#[derive(Serialize, Deserialize)]
+pub struct Reply {
+    /// Requests that it has received so far.
+    pub received: u32,
+    /// It neither computes nor has anything waiting.
+    pub idle: bool,
+    pub event: Option<Event>,
+}
+
+#[derive(Serialize, Deserialize)]
 pub enum Event {
     Work(Option<Work>),
     Connected(Adapter),
@@ -233,7 +331,7 @@ pub enum Event {
         total: u64,
     },
     /// The weights are not on this site: the visitor is asked before another host is.
-    Offer(Model),
+    Offer(#[serde(with = "as_json")] Model),
     /// A download is complete. `not_cached`: there was no room for a copy.
     Loaded {
         not_cached: bool,
@@ -244,11 +342,18 @@ pub enum Event {
     /// The copies in this browser have changed.
     CacheChanged,
     Installed(Box<Installed>),
+    Decoded(Decoded),
+    DecodeFailed(PhotoId, Fault),
+    /// RGBA, 4 bytes a pixel; `None`: the photo is no longer known.
+    Painted {
+        id: u32,
+        rgba: Option<Attached<ArrayBuffer>>,
+    },
     Predicted(Generation, Predicted),
     Explained(Generation, Arc<Explanation>, Vec<Timing>),
     Frame {
         generation: Generation,
-        photo: Photo,
+        photo: PhotoId,
         predicted: Predicted,
         explanation: Arc<Explanation>,
     },
@@ -260,7 +365,7 @@ pub enum Event {
         of: usize,
     },
     /// `None`: it was stopped.
-    Analyzed(u32, Option<SetResult>),
+    Analyzed(u32, Option<AnalysisResult>),
     /// A request could not be served.
     Failed(Fault),
 }

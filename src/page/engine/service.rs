@@ -8,6 +8,7 @@ use super::super::fault::Fault;
 use super::super::platform::fetch::Abort;
 use super::super::platform::{adapter, timer};
 use super::loading::Arrived;
+use super::photos::{self, Photos};
 use super::protocol::{
     Adapter, Analyze, Connect, Event, Explain, Frame, Generation, Installed, Predict, Predicted,
     Request, Settings, Work,
@@ -51,10 +52,13 @@ pub struct Service {
     running: Cell<bool>,
     /// The explainer holds a network: false after a lost device.
     has_network: Cell<bool>,
+    /// What computes at present is to be dropped afterwards.
+    forgotten: Cell<bool>,
     /// The prediction that the explainer holds.
     predicted: Cell<Option<Generation>>,
     pub(super) download: RefCell<Option<Abort>>,
     stop: Cell<bool>,
+    pub(super) photos: Photos,
 }
 
 impl Service {
@@ -68,9 +72,11 @@ impl Service {
             slots: RefCell::default(),
             running: Cell::new(false),
             has_network: Cell::new(false),
+            forgotten: Cell::new(false),
             predicted: Cell::new(None),
             download: RefCell::default(),
             stop: Cell::new(false),
+            photos: Photos::default(),
         })
     }
 
@@ -98,6 +104,9 @@ impl Service {
                 }
                 return;
             }
+            Request::Decode(decode) => return photos::decode(self.clone(), decode),
+            Request::KeepPhotos(ids) => return self.photos.keep(&ids),
+            Request::Paint(paint) => return photos::paint(self.clone(), paint),
             Request::Predict(predict) => (Kind::Predict, Task::Predict(predict)),
             Request::Explain(explain) => (Kind::Explain, Task::Explain(explain)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
@@ -150,27 +159,29 @@ impl Service {
                 Some(explainer) => explainer,
                 None => self.connect().await,
             };
-            match self.serve(&mut explainer, task).await {
-                Ok(()) => {
-                    self.explainer.replace(Some(explainer));
-                }
-                // A lost device stays lost: the next request needs another.
-                Err(error) if error.is_of_the_device() => {
-                    self.forget_device();
-                    self.emit(Event::Failed(error.into()));
-                }
-                Err(error) => {
-                    self.explainer.replace(Some(explainer));
-                    self.emit(Event::Failed(error.into()));
-                }
+            let result = self.serve(&mut explainer, task).await;
+            // A lost device stays lost: the next request needs another.
+            let lost = matches!(&result, Err(error) if error.is_of_the_device());
+            match self.forgotten.take() || lost {
+                true => self.drop_device(),
+                false => drop(self.explainer.replace(Some(explainer))),
+            }
+            if let Err(error) = result {
+                self.emit(Event::Failed(error.into()));
             }
         }
         self.running.set(false);
         self.emit(Event::Work(None));
     }
 
-    /// Drops what a device holds.
+    /// Drops what a device holds, as soon as what it is computing is done.
     pub(super) fn forget_device(&self) {
+        let computing = self.running.get() && self.explainer.borrow().is_none();
+        self.forgotten.set(computing);
+        self.drop_device();
+    }
+
+    fn drop_device(&self) {
         self.explainer.take();
         self.uploader.take();
         self.has_network.set(false);
@@ -236,6 +247,9 @@ impl Service {
 
     fn announce(&self, explainer: &Explainer, adapter: Adapter) {
         self.emit(Event::Connected(adapter));
+        if self.forgotten.get() {
+            return; // another one is wanted already
+        }
         self.uploader.replace(Some(explainer.uploader()));
         for waiting in self.uploader_wanted.take() {
             let _ = waiting.send(()); // a download that was cancelled meanwhile no longer listens
@@ -260,6 +274,7 @@ impl Service {
             Task::Predict(Predict { generation, photo, settings, timings }) => {
                 explainer.set_timings(timings);
                 self.predicted.set(None);
+                let photo = self.photos.get(photo).ok_or(Error::NoPhoto)?;
                 let prediction = predict(explainer, &photo, &settings).await?;
                 self.predicted.set(Some(generation));
                 let timings = explainer.timings().await?;
@@ -273,9 +288,10 @@ impl Service {
                 }
             }
             Task::Frame(frame) => {
-                let Frame { generation, photo, settings, query } = *frame;
+                let Frame { generation, photo, pixels, settings, query } = *frame;
                 self.predicted.set(None);
-                let prediction = predict(explainer, &photo, &settings).await?;
+                let prediction = predict(explainer, &pixels, &settings).await?;
+                self.photos.insert(photo, pixels);
                 self.predicted.set(Some(generation));
                 let explanation = explain(explainer, &query.question(&prediction)).await?;
                 let predicted = predicted(explainer, prediction, Vec::new());

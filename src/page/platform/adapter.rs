@@ -1,12 +1,13 @@
 //! The GPU adapter's name: wgpu passes none on from a browser.
 
+use super::scope::global;
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 /// `navigator.gpu`, where there is one.
 pub fn gpu() -> Option<JsValue> {
-    let navigator = web_sys::window()?.navigator();
+    let navigator = global().navigator();
     Reflect::get(&navigator, &"gpu".into()).ok().filter(JsValue::is_object)
 }
 
@@ -37,5 +38,5 @@ async fn info() -> Option<String> {
 
 /// Whether the page came over https or from this computer: browsers offer WebGPU only there.
 pub fn is_secure_context() -> bool {
-    web_sys::window().is_some_and(|window| window.is_secure_context())
+    global().is_secure_context()
 }

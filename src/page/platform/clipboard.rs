@@ -4,7 +4,7 @@ use js_sys::{Array, Object, Promise, Reflect};
 use leptos::prelude::{document, set_timeout, window};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{Blob, Clipboard, ClipboardItem, HtmlAnchorElement, HtmlCanvasElement, Url};
 
 /// A canvas as a PNG: a promise of a `Blob`.
@@ -48,10 +48,15 @@ fn download(blob: &Blob, name: &str) -> Option<()> {
     Some(())
 }
 
-pub async fn copy_png(canvas: &HtmlCanvasElement) -> Option<()> {
-    // The promise itself, so that the browser still counts this as the visitor's click.
+/// Copies a picture that is still to be painted.
+pub async fn copy_png(
+    canvas: impl Future<Output = Option<HtmlCanvasElement>> + 'static,
+) -> Option<()> {
+    // A promise, so that the browser still counts this as the visitor's click.
+    let blob =
+        future_to_promise(async { JsFuture::from(png(&canvas.await.ok_or(JsValue::NULL)?)).await });
     let item = Object::new();
-    Reflect::set(&item, &"image/png".into(), &png(canvas)).ok()?;
+    Reflect::set(&item, &"image/png".into(), &blob).ok()?;
     let item = ClipboardItem::new_with_record_from_str_to_blob_promise(&item).ok()?;
     JsFuture::from(clipboard()?.write(&Array::of1(&item))).await.ok()?;
     Some(())

@@ -6,6 +6,7 @@
 
 use super::super::fault::Fault;
 use super::embedded;
+use super::scope::global;
 use crate::error::Error;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
@@ -86,8 +87,7 @@ async fn ask(address: &str, range: Option<&str>, abort: &Abort) -> Result<Option
         init.set_headers(&headers);
     }
     let Some(place) = embedded::address(address) else { return Ok(None) };
-    let window = web_sys::window().expect("a page has a window");
-    let response: Response = JsFuture::from(window.fetch_with_str_and_init(&place, &init))
+    let response: Response = JsFuture::from(global().fetch_with_str_and_init(&place, &init))
         .await
         .map_err(|error| fault(address, message(&error)))?
         .unchecked_into();

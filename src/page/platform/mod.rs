@@ -5,14 +5,17 @@
 //! `adapter.rs`: the GPU's name; `pointer.rs`; `timer.rs`.
 
 pub mod adapter;
+pub mod browser_decoder;
 pub mod cache_storage;
 pub mod camera;
 pub mod canvas;
 pub mod clipboard;
+pub mod crash;
 pub mod embedded;
 pub mod fetch;
 pub mod own_files;
 pub mod pointer;
+pub mod scope;
 pub mod storage;
 pub mod timer;
 pub mod weights_cache;

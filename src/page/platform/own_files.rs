@@ -41,8 +41,7 @@ pub async fn put(kind: OwnFile, file: &File) -> Result<(), JsValue> {
     options.set_headers(&headers);
     let response = Response::new_with_opt_blob_and_init(Some(file), &options)?;
     let cache = cache_storage::open(NAME).await?;
-    JsFuture::from(cache.put_with_str(kind.address(), &response)).await?;
-    Ok(())
+    cache_storage::put(&cache, kind.address(), &response).await
 }
 
 pub async fn get(kind: OwnFile) -> Option<File> {

@@ -1,5 +1,6 @@
 //! Waiting, without blocking the page.
 
+use super::scope;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
@@ -13,8 +14,7 @@ pub async fn yield_to_browser() {
 
 pub async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
-        let window = web_sys::window().expect("a page has a window");
-        if window
+        if scope::global()
             .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds)
             .is_err()
         {

@@ -5,8 +5,8 @@
 //! broken off leaves nothing. No copy is believed: whoever reads one checks its digest again.
 //! Storage that is full or denied costs the copy, never the model.
 
+use super::cache_storage;
 use super::fetch::message;
-use super::{cache_storage, storage};
 use crate::catalog::models::Model;
 use futures_channel::oneshot;
 use js_sys::{Array, Promise, Uint8Array};
@@ -30,10 +30,11 @@ pub struct CachedWeights {
 const NAME: &str = "gradlens-weights";
 /// The copies' addresses, relative to the page, where nothing lies.
 const FOLDER: &str = "weights/kept/";
+const DIGESTS: &str = "weights/kept-digests/";
 
-/// What was found when the copy was made, for files that the list has no digest of.
+/// Where the digest lies that was found when a copy was made, for files that the list has none of.
 fn first_digest(model: &Model) -> String {
-    format!("gradlens-digest {}", model.id)
+    format!("{DIGESTS}{}", model.id)
 }
 
 fn address(model: &Model) -> String {
@@ -41,8 +42,12 @@ fn address(model: &Model) -> String {
 }
 
 /// The digest that a copy of this model must have.
-pub fn digest(model: &Model) -> Option<String> {
-    model.sha256.clone().or_else(|| storage::get(&first_digest(model)))
+pub async fn digest(model: &Model) -> Option<String> {
+    if model.sha256.is_some() {
+        return model.sha256.clone();
+    }
+    let kept = cache_storage::find(NAME, &first_digest(model)).await?;
+    JsFuture::from(kept.text().ok()?).await.ok()?.as_string()
 }
 
 /// This browser's copy of a model, if it has one.
@@ -97,10 +102,11 @@ impl CacheWriter {
             init.set_headers(&headers);
             let response =
                 Response::new_with_opt_readable_stream_and_init(Some(&pipe.readable()), &init)?;
-            let put = JsFuture::from(cache.put_with_str(&address(model), &response));
             let (sender, stored) = oneshot::channel();
+            let address = address(model);
             spawn_local(async move {
-                let _ = sender.send(put.await.is_ok()); // nobody waits for a copy that was given up
+                let put = cache_storage::put(&cache, &address, &response).await;
+                let _ = sender.send(put.is_ok()); // nobody waits for a copy that was given up
             });
             Ok::<_, JsValue>(CacheWriter { writer: pipe.writable().get_writer()?, stored })
         };
@@ -122,7 +128,7 @@ impl CacheWriter {
     pub async fn finish(self, model: &Model, digest: &str) -> bool {
         let stored = settled(self.writer.close()).await && self.stored.await.unwrap_or(false);
         if stored && model.sha256.is_none() {
-            storage::set(&first_digest(model), digest);
+            return keep_digest(model, digest).await.is_ok();
         }
         stored
     }
@@ -132,6 +138,12 @@ impl CacheWriter {
         settled(self.writer.abort()).await;
         false
     }
+}
+
+async fn keep_digest(model: &Model, digest: &str) -> Result<(), JsValue> {
+    let response = Response::new_with_opt_str(Some(digest))?;
+    let cache = cache_storage::open(NAME).await?;
+    cache_storage::put(&cache, &first_digest(model), &response).await
 }
 
 async fn settled(promise: Promise) -> bool {

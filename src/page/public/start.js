@@ -40,6 +40,21 @@ async function unpack() {
   return file;
 }
 
+/**
+ * Makes the worker in which the engine computes: the same program once more. From a blob, since such a worker has the page's
+ * Content-Security-Policy; one that is loaded from an address has none. src/page/engine/client.rs calls this, and posts what it starts with.
+ */
+window.gradlensWorker = () => {
+  const script = `import init, { serve_engine } from ${JSON.stringify(new URL(js, document.baseURI))};
+onmessage = async ({ data: [module, port, base, files] }) => {
+  Object.assign(self, { gradlensBase: base, gradlensFiles: files });
+  await init({ module_or_path: module });
+  serve_engine(port);
+};`;
+  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  return new Worker(address, { type: "module" });
+};
+
 try {
   const { default: init } = await import(new URL(js, document.baseURI));
   await init({ module_or_path: new URL(wasm, document.baseURI) });

@@ -13,7 +13,7 @@ pub mod tracking;
 pub mod tray;
 mod wording;
 
-use super::engine::protocol::{Adapter, LoadedModel, Training, Work};
+use super::engine::protocol::{Adapter, LoadedModel, PhotoId, Training, Work};
 use super::fault::Failure;
 use super::i18n::{Language, Words};
 use super::platform::own_files::OwnFile;
@@ -124,16 +124,16 @@ impl Condition {
     }
 }
 
-/// A decoded photo and a copy of at most [`super::platform::canvas::SHOWN`] pixels a side to paint
-/// with.
+/// A photo whose pixels the engine holds, and a copy of at most
+/// [`super::platform::canvas::SHOWN`] pixels a side to paint with.
 #[derive(Clone)]
 pub struct Picture {
-    /// Counts the pictures of this visit, from 1.
-    pub id: u32,
+    pub id: PhotoId,
     pub name: String,
     /// The id of the sample that it is.
     pub sample: Option<String>,
-    pub full: Arc<Photo>,
+    /// Width and height of the photo itself.
+    pub size: (usize, usize),
     pub shown: Arc<Photo>,
 }
 

@@ -32,5 +32,5 @@ pub fn over_small(state: State) -> Option<impl Fn(&Explanation) -> Pixels> {
     let picture = state.picture.get()?;
     let small = picture.shown.shrunk(SMALL);
     let look = Look::new(state.colours.get(), 0.6);
-    Some(move |explanation: &Explanation| canvas::over(&small, &picture.full, explanation, look))
+    Some(move |explanation: &Explanation| canvas::over(&small, picture.size, explanation, look))
 }

@@ -23,9 +23,9 @@ pub fn Localization(controller: Controller) -> impl IntoView {
     let from = StoredValue::new(None::<(f64, f64)>);
     let size = Memo::new(move |_| {
         state.picture.with(|picture| {
-            picture.as_ref().map_or((1.0, 1.0), |picture| {
-                (picture.full.width as f64, picture.full.height as f64)
-            })
+            picture
+                .as_ref()
+                .map_or((1.0, 1.0), |picture| (picture.size.0 as f64, picture.size.1 as f64))
         })
     });
     Effect::new(move |_| {

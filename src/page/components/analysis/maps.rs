@@ -251,7 +251,7 @@ pub fn Swipe(state: State, restart: Callback<()>) -> impl IntoView {
                 _ => maps.next(), // the photo until it has come
             };
             let pixels = match map {
-                Some(map) => canvas::over(&picture.shown, &picture.full, &map, state.look()),
+                Some(map) => canvas::over(&picture.shown, picture.size, &map, state.look()),
                 None => canvas::plain(&picture.shown),
             };
             if let Some(canvas) = canvas.get() {
