@@ -1,7 +1,7 @@
 // The camera (Chromium's fake one, which shows a moving pattern) and the tray of photos.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chromium, difference, id, scratch, serve, tinyModels, visitPage } from './support.mjs';
+import { chromium, difference, id, inEngine, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { photoPng } from './tiny.mjs';
 
 let browser;
@@ -66,7 +66,7 @@ describe('the camera', () => {
     await new Promise(resolve => setTimeout(resolve, 1000));
     assert.ok(await maps(page) - stopped <= 1);
   }, {
-    before: tab => tab.evaluateOnNewDocument(() => {
+    before: inEngine(() => {
       const real = GPUBuffer.prototype.mapAsync;
       GPUBuffer.prototype.mapAsync = async function (...options) {
         await new Promise(resolve => setTimeout(resolve, 150));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, difference, id, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
+import { ROOT, chromium, difference, id, inEngine, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { bmp, photoPng, tinyResnet } from './tiny.mjs';
 
 /** Every fault of the page itself: what its sentence says in English and Chinese. The engine's are in tests/errors.rs. */
@@ -53,20 +53,6 @@ async function fault(page, name, where = 'error') {
 
 const onProcessor = (page, yes = true) => page.tab.waitForFunction(
   (adapter, yes) => /processor/.test(document.querySelector(adapter)?.textContent ?? (yes ? '' : 'processor')) === yes, { timeout: 60_000 }, `${id('adapter')} span`, yes);
-
-/** Runs in the page before its program; `window.devices` are all that were opened. */
-const patched = (script, ...values) => async tab => {
-  await tab.evaluateOnNewDocument(() => {
-    window.devices = [];
-    const real = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (...options) {
-      const device = await real.apply(this, options);
-      window.devices.push(device);
-      return device;
-    };
-  });
-  await tab.evaluateOnNewDocument(script, ...values);
-};
 
 describe('the page\'s own complaints', () => {
   it('files that do not come, drops without files, no camera, no PNG', async () => {
@@ -135,17 +121,21 @@ describe('the page\'s own complaints', () => {
     assert.equal(await page.state(), 'done');
     await page.tab.evaluate(() => Object.defineProperty(window, 'localStorage', { get: () => ({}) })); // where `close` looks for measurements
   }, {
-    before: tab => tab.evaluateOnNewDocument(() => {
-      Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined });
-      const denied = () => { throw new DOMException('denied', 'SecurityError'); };
-      for (const name of ['localStorage', 'sessionStorage', 'caches', 'indexedDB']) Object.defineProperty(window, name, { get: denied, configurable: true });
-      StorageManager.prototype.persist = StorageManager.prototype.getDirectory = denied;
-    }),
+    before: async tab => {
+      const deny = () => {
+        Object.defineProperty((self.WorkerNavigator ?? Navigator).prototype, 'gpu', { get: () => undefined });
+        const denied = () => { throw new DOMException('denied', 'SecurityError'); };
+        for (const name of ['localStorage', 'sessionStorage', 'caches', 'indexedDB']) Object.defineProperty(self, name, { get: denied, configurable: true });
+        StorageManager.prototype.persist = StorageManager.prototype.getDirectory = denied;
+      };
+      await tab.evaluateOnNewDocument(deny);
+      await inEngine(deny)(tab);
+    },
   }));
 });
 
 describe('the adapter', () => {
-  const limits = most => patched(most => {
+  const limits = most => inEngine(most => {
     const low = target => new Proxy(target, { get: (target, name) => /^max.*Buffer.*Size$/.test(name) && !/Uniform/.test(name) ? Math.min(most, target[name]) : target[name] });
     for (const kind of [GPUAdapter, GPUDevice]) {
       const { get } = Object.getOwnPropertyDescriptor(kind.prototype, 'limits');
@@ -185,7 +175,7 @@ describe('the adapter', () => {
   it('runs out of memory: a sentence, “Try again” and another photo both open it anew', () => visit(async page => {
     await page.look(photo);
     const map = await page.pixels();
-    const fill = full => page.tab.evaluate(full => { window.full = full; }, full);
+    const fill = full => page.engine.set({ full });
     await fill(true);
     await page.look(other);
     assert.equal(await page.state(), 'error');
@@ -203,7 +193,7 @@ describe('the adapter', () => {
     assert.equal(difference(await page.pixels(), map), 0);
     // Or the same photo, smaller; or cropped, as the sentence advises.
     // The stem's output is 3.1 MB for 512 pixels, 0.8 MB for 256 or the crop.
-    await page.tab.evaluate(() => { window.most = 3 << 19; });
+    await page.engine.set({ most: 3 << 19 });
     await page.look(large);
     assert.equal(await page.state(), 'error');
     await page.click(id('smaller'));
@@ -214,10 +204,10 @@ describe('the adapter', () => {
     await page.select('fit-select', 'crop');
     await page.reach('done');
   }, {
-    before: patched(() => {
+    before: inEngine(() => {
       const real = GPUDevice.prototype.createBuffer;
       GPUDevice.prototype.createBuffer = function (...options) {
-        if (window.full || options[0].size > (window.most ?? Infinity)) this.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no room') }));
+        if (self.full || options[0].size > (self.most ?? Infinity)) this.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no room') }));
         return real.apply(this, options);
       };
     }),
@@ -225,7 +215,7 @@ describe('the adapter', () => {
 
   it('is lost while weights go up: “Try again” brings them, and the photo is still there', () => visit(async page => {
     await page.look(photo);
-    await page.tab.evaluate(() => { window.loseAt = 5; });
+    await page.engine.set({ loseAt: 5 });
     await page.upload('weights-input', scratch('mine.safetensors', tinyResnet(8)));
     await page.reach('error');
     await says(page, 'error', /was lost/, /连接中断/);
@@ -234,10 +224,13 @@ describe('the adapter', () => {
     assert.equal(await page.tab.$eval(id('model-select'), select => select.value), 'own');
     assert.equal((await page.pixels()).width, 120);
   }, {
-    before: patched(() => {
+    before: inEngine(() => {
+      const open = GPUAdapter.prototype.requestDevice;
+      let device;
+      GPUAdapter.prototype.requestDevice = async function (...options) { return device = await open.apply(this, options); };
       const real = GPUQueue.prototype.writeBuffer;
       GPUQueue.prototype.writeBuffer = function (...options) {
-        if (window.loseAt && --window.loseAt === 0) window.devices.at(-1).destroy();
+        if (self.loseAt && --self.loseAt === 0) device.destroy();
         return real.apply(this, options);
       };
     }),
@@ -246,23 +239,20 @@ describe('the adapter', () => {
   it('is asked whether its work is done while the page waits, and no longer', () => visit(async page => {
     await page.look(photo); // with results that take 150 ms to arrive, as they do in Firefox unless it is asked
     assert.equal(await page.state(), 'done');
-    await page.tab.evaluate(() => { window.asked = 0; });
+    await page.engine.set({ asked: 0 });
     await page.look(other);
-    const asked = await page.tab.evaluate(() => window.asked);
+    const asked = await page.engine.get('asked');
     assert.ok(asked >= 10, `asked ${asked} times`);
-    await page.tab.waitForFunction(() => new Promise(resolve => {
-      const before = window.asked;
-      setTimeout(() => resolve(window.asked === before), 100);
-    }), { timeout: 10_000 });
+    for (let last = -1, now; (now = await page.engine.get('asked')) !== last; last = now) await new Promise(resolve => { setTimeout(resolve, 100); });
   }, {
-    before: patched(() => {
-      window.asked = 0;
+    before: inEngine(() => {
+      self.asked = 0;
       const [map, submit] = [GPUBuffer.prototype.mapAsync, GPUQueue.prototype.submit];
       GPUBuffer.prototype.mapAsync = function (...range) {
         return map.apply(this, range).then(() => new Promise(resolve => { setTimeout(resolve, 150); }));
       };
       GPUQueue.prototype.submit = function (commands) {
-        if (commands.length === 0) window.asked += 1;
+        if (commands.length === 0) self.asked += 1;
         return submit.call(this, commands);
       };
     }),
@@ -273,23 +263,22 @@ describe('the adapter', () => {
     await page.look(photo);
     assert.equal(await page.state(), 'done');
     const map = await page.pixels();
-    await page.tab.evaluate(() => { window.zeros = true; });
+    await page.engine.set({ zeros: true });
     await page.click(id('use-gpu'));
     await page.tab.waitForFunction(refused => /wrong results/.test(document.querySelector(refused)?.textContent), { timeout: 60_000 }, id('refused'));
     await onProcessor(page);
     await page.reach('done');
     await says(page, 'refused', /wrong results \(0 instead of -?\d/, /算错了.*应为/);
     assert.equal(difference(await page.pixels(), map), 0, 'zeros were used');
-    await page.tab.evaluate(() => { window.zeros = false; });
+    await page.engine.set({ zeros: false });
     await page.click(id('use-gpu'));
     await onProcessor(page, false);
     await page.reach('done');
     assert.equal(await page.tab.$(id('refused')), null);
     assert.ok(difference(await page.pixels(), map) < 0.5);
   }, {
-    before: patched(() => {
-      localStorage.clear(); // no tuning is known: it is measured here
-      localStorage['gradlens-processor'] = 'no';
+    tuned: false,
+    before: inEngine(() => {
       const real = GPUDevice.prototype.createComputePipeline;
       let made = 0;
       GPUDevice.prototype.createComputePipeline = function (...options) {
@@ -299,7 +288,7 @@ describe('the adapter', () => {
       const range = GPUBuffer.prototype.getMappedRange;
       GPUBuffer.prototype.getMappedRange = function (...options) {
         const mapped = range.apply(this, options);
-        return window.zeros && this.usage & GPUBufferUsage.MAP_READ ? new ArrayBuffer(mapped.byteLength) : mapped;
+        return self.zeros && this.usage & GPUBufferUsage.MAP_READ ? new ArrayBuffer(mapped.byteLength) : mapped;
       };
     }),
   }));
@@ -308,7 +297,7 @@ describe('the adapter', () => {
     await says(page, 'refused', /refused to open \(.*not today/, /无法启用显卡（.*not today/);
     await page.look(photo);
     assert.equal(await page.state(), 'done');
-  }, { before: tab => tab.evaluateOnNewDocument(() => { GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error('not today')); }) }));
+  }, { before: inEngine(() => { GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error('not today')); }) }));
 });
 
 describe('the visitor', () => {
@@ -361,7 +350,7 @@ describe('the visitor', () => {
 describe('a bug', () => {
   it('shows a page that says so, and the reload that it offers brings the photo back', () => visit(async page => {
     // A browser whose canvas hands out less than was asked for: one of the program's own checks fails.
-    await page.tab.evaluate(() => { CanvasRenderingContext2D.prototype.getImageData = () => ({ data: new Uint8ClampedArray(4) }); });
+    await page.engine.call('breakCanvas');
     await page.upload('photo-input', path.join(ROOT, 'tests/fixtures/foreign/picture.avif')); // left to the browser
     await page.tab.waitForFunction(() => document.querySelector('.crash').offsetHeight > 0, { timeout: 20_000 });
     assert.match(await page.text('.crash'), /should not happen.*Reload it.*comes back.*出错了.*照片会回来/s);
@@ -372,17 +361,12 @@ describe('a bug', () => {
     assert.equal(await page.tab.evaluate(() => caches.has('gradlens-photo')), false, 'nothing of it is kept');
 
     // A photo for which there is no memory stops the program without a word of its own.
-    const fill = () => page.tab.evaluate(async () => {
-      const { default: init } = await import(new URL(document.querySelector('script[data-wasm]').dataset.js, document.baseURI));
-      const { memory } = await init();
-      memory.grow(65536 - memory.buffer.byteLength / 65536); // all that there is: 4 GB, untouched
-    });
     const crashed = async () => {
       await page.tab.waitForFunction(() => document.querySelector('.crash').offsetHeight > 0, { timeout: 20_000 });
       page.complaints.splice(0);
       await Promise.all([page.tab.waitForNavigation(), page.tab.click('.crash a')]);
     };
-    await fill();
+    await page.engine.call('fillMemory');
     await page.upload('photo-input', scratch('huge.bmp', bmp(2500, 2000)));
     await crashed();
     await page.reach('done');
@@ -394,6 +378,16 @@ describe('a bug', () => {
     await page.tab.evaluate(() => dispatchEvent(new ErrorEvent('error', { error: new Error('an extension’s') })));
     await page.painted();
     assert.equal(await page.tab.$eval('.crash', crash => crash.offsetHeight), 0);
+  }, {
+    before: inEngine(() => {
+      const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async (...all) => self.instance = await instantiate.apply(WebAssembly, all);
+      self.breakCanvas = () => { OffscreenCanvasRenderingContext2D.prototype.getImageData = () => ({ data: new Uint8ClampedArray(4) }); };
+      self.fillMemory = () => {
+        const { memory } = self.instance.exports;
+        memory.grow(65536 - memory.buffer.byteLength / 65536); // all that there is: 4 GB, untouched
+      };
+    }),
   }));
 });
 

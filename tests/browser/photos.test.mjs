@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, chromium, difference, firefox, id, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
+import { ROOT, chromium, difference, firefox, id, inEngine, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { apng, photoPng, photoRows, png, tinyResnet } from './tiny.mjs';
 
 const folder = path.join(ROOT, 'tests/fixtures');
@@ -101,7 +101,7 @@ describe('photos', () => {
     });
     // A browser without AVIF.
     await visit(page => refused(page, 'picture.avif', fixture('foreign/picture.avif'), /AVIF picture; save it as/, /AVIF 图片/), {
-      before: tab => tab.evaluateOnNewDocument(() => { window.createImageBitmap = () => Promise.reject(new DOMException('no', 'InvalidStateError')); }),
+      before: inEngine(() => { self.createImageBitmap = () => Promise.reject(new DOMException('no', 'InvalidStateError')); }),
     });
   });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { DIST, chromium, difference, id, open, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
+import { DIST, chromium, difference, id, inEngine, keepDevices, open, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 let browser;
@@ -97,7 +97,7 @@ describe('when something goes wrong', () => {
       await page.click(id('language'));
       assert.match(await page.text(id('refused')), /没有 WebGPU.*处理器/);
     }, {
-      before: tab => tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined })),
+      before: inEngine(() => Object.defineProperty(WorkerNavigator.prototype, 'gpu', { get: () => undefined })),
     });
   });
 
@@ -105,17 +105,17 @@ describe('when something goes wrong', () => {
     assert.match(await page.text(id('refused')), /adapter/);
     await page.look(photo);
     const onProcessor = await page.pixels();
-    await page.tab.evaluate(() => { window.hideAdapter = false; });
+    await page.engine.set({ hideAdapter: false });
     await page.click(id('use-gpu'));
     await page.tab.waitForFunction(adapter => !/processor/.test(document.querySelector(adapter)?.textContent ?? 'processor'), {}, `${id('adapter')} span`);
     await page.reach('done');
     assert.equal((await page.ranking()).length, 5);
     assert.ok(difference(await page.pixels(), onProcessor) < 0.5);
   }, {
-    before: tab => tab.evaluateOnNewDocument(() => {
-      window.hideAdapter = true;
+    before: inEngine(() => {
+      self.hideAdapter = true;
       const real = GPU.prototype.requestAdapter;
-      GPU.prototype.requestAdapter = function (...options) { return window.hideAdapter ? Promise.resolve(null) : real.apply(this, options); };
+      GPU.prototype.requestAdapter = function (...options) { return self.hideAdapter ? Promise.resolve(null) : real.apply(this, options); };
     }),
   }));
 
@@ -158,7 +158,7 @@ describe('when something goes wrong', () => {
     await page.pick(klass);
     await page.select('layer-select', 'layer3');
     const map = await page.pixels();
-    await page.tab.evaluate(async () => { window.devices.forEach(device => device.destroy()); await window.devices.at(-1).lost; });
+    await page.engine.call('loseDevices');
     await page.click(`${id('top-k')} [data-class="${klass}"] button`);
     await page.reach('error');
     assert.match(await page.error(), /lost/);
@@ -168,15 +168,7 @@ describe('when something goes wrong', () => {
     assert.ok((await page.ranking())[1].pressed);
     assert.equal(difference(await page.pixels(), map), 0, 'the same picture as before');
   }, {
-    before: tab => tab.evaluateOnNewDocument(() => {
-      window.devices = [];
-      const real = GPUAdapter.prototype.requestDevice;
-      GPUAdapter.prototype.requestDevice = async function (...options) {
-        const device = await real.apply(this, options);
-        window.devices.push(device);
-        return device;
-      };
-    }),
+    before: inEngine(keepDevices),
   }));
 
   it('a program that does not arrive leaves a sentence, not a blank page', async () => {

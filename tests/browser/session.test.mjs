@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, it } from 'node:test';
-import { DIST, chromium, id, keepDownloads, notInFirefox, open, scratch, serve, tinyModels } from './support.mjs';
+import { DIST, chromium, id, inEngine, keepDownloads, notInFirefox, open, scratch, serve, tinyModels } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 /** Names that would be a script, an image, a style or a path if they were not text. */
@@ -123,11 +123,11 @@ it('a whole lesson sends nothing anywhere, and names are text', async () => {
 
 it('five hundred photos leave nothing behind', notInFirefox('its protocol neither collects garbage nor counts the heap'), async () => {
   const page = await open(browser, site.url, {
-    before: tab => tab.evaluateOnNewDocument(() => {
+    before: inEngine(() => {
       // Bytes of buffers that were made and neither destroyed nor collected.
-      window.gpuBytes = 0;
+      self.gpuBytes = 0;
       const live = new Map();
-      const gone = new FinalizationRegistry(key => { window.gpuBytes -= live.get(key) ?? 0; live.delete(key); });
+      const gone = new FinalizationRegistry(key => { self.gpuBytes -= live.get(key) ?? 0; live.delete(key); });
       const keys = new WeakMap();
       let count = 0;
       const { createBuffer } = GPUDevice.prototype;
@@ -136,13 +136,16 @@ it('five hundred photos leave nothing behind', notInFirefox('its protocol neithe
         live.set(++count, description.size);
         keys.set(buffer, count);
         gone.register(buffer, count);
-        window.gpuBytes += description.size;
+        self.gpuBytes += description.size;
         return buffer;
       };
+      const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async (...all) => self.instance = await instantiate.apply(WebAssembly, all);
+      Object.defineProperty(self, 'bytes', { get: () => ({ gpu: self.gpuBytes, wasm: self.instance.exports.memory.buffer.byteLength }) });
       const { destroy } = GPUBuffer.prototype;
       GPUBuffer.prototype.destroy = function () {
         const key = keys.get(this);
-        window.gpuBytes -= live.get(key) ?? 0;
+        self.gpuBytes -= live.get(key) ?? 0;
         live.delete(key);
         return destroy.call(this);
       };
@@ -179,14 +182,15 @@ it('five hundred photos leave nothing behind', notInFirefox('its protocol neithe
   const held = async () => {
     for (let round = 0; round < 3; round++) {
       await protocol.send('HeapProfiler.collectGarbage');
+      await page.tab.workers()[0].client.send('HeapProfiler.collectGarbage');
       await page.painted(); // finalizers run between tasks
     }
     const { usedSize } = await protocol.send('Runtime.getHeapUsage');
-    const { gpu, wasm } = await page.tab.evaluate(async () => {
+    const pageWasm = await page.tab.evaluate(async () => {
       const { default: init } = await import(new URL(document.querySelector('script[data-wasm]').dataset.js, document.baseURI));
-      return { gpu: window.gpuBytes, wasm: (await init()).memory.buffer.byteLength };
+      return (await init()).memory.buffer.byteLength;
     });
-    return { gpu, wasm, heap: usedSize };
+    return { ...await page.engine.get('bytes'), pageWasm, heap: usedSize };
   };
   const started = Date.now();
   await run(40); // fills the tray, and every cache there is
@@ -196,7 +200,8 @@ it('five hundred photos leave nothing behind', notInFirefox('its protocol neithe
   console.log(`500 photos in ${((Date.now() - started) / 1000).toFixed(0)} s: ${JSON.stringify(first)} → ${JSON.stringify(last)}`);
   assert.ok(first.gpu > 1e6, 'the counter counts');
   assert.equal(last.gpu, first.gpu, 'GPU bytes');
-  assert.equal(last.wasm, first.wasm, 'wasm memory');
+  assert.equal(last.wasm, first.wasm, 'the engine\'s wasm memory');
+  assert.equal(last.pageWasm, first.pageWasm, 'the page\'s');
   // 460 photos of 9 kB decoded, their maps and canvases are 15 MB: a leak of a tenth of them would show.
   assert.ok(last.heap - first.heap < 1e6, `the heap of scripts grew by ${last.heap - first.heap} bytes`);
   await page.close();

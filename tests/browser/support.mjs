@@ -132,7 +132,7 @@ export const id = name => `[data-testid="${name}"]`;
 const kept = new Map();
 
 /** Opens the page in a context of its own and watches it: see `close`. */
-export async function open(browser, url, { before, viewport = { width: 1280, height: 900 }, path = '', shaders = true } = {}) {
+export async function open(browser, url, { before, viewport = { width: 1280, height: 900 }, path = '', shaders = true, tuned = true } = {}) {
   const context = await browser.createBrowserContext();
   const tab = await context.newPage();
   await tab.setViewport(viewport);
@@ -149,7 +149,7 @@ export async function open(browser, url, { before, viewport = { width: 1280, hei
     if (/panicked|Content.Security.Policy|Refused to/i.test(message.text())) complaints.push(message.text());
   });
   // These adapters are software, which the page leaves alone unless asked: it is the shaders that are tested.
-  const words = [...(shaders ? [['gradlens-processor', 'no']] : []), ...(kept.get(browser) ?? [])];
+  const words = [...(shaders ? [['gradlens-processor', 'no']] : []), ...(tuned && kept.get(browser) || [])];
   await tab.evaluateOnNewDocument(words => {
     // Not in the frame before a file from a disk, where Firefox denies storage.
     if (origin !== 'null' || location.protocol === 'file:') for (const [key, value] of words) localStorage[key] ??= value;
@@ -171,6 +171,52 @@ export async function visitPage(browser, url, work, { state = 'ready', ...option
   }
   await page.close();
 }
+
+/**
+ * For `before`: runs `script` in the engine's worker, before its program. What the script puts on `self` can be set, read and called
+ * through `page.engine`.
+ */
+export const inEngine = (script, ...values) => tab => tab.evaluateOnNewDocument(text => {
+  const Real = Blob;
+  window.Blob = class extends Real {
+    constructor(parts, options) {
+      super(options?.type === 'text/javascript' ? [text, ...parts] : parts, options);
+    }
+  };
+}, `(${script})(...${JSON.stringify(values)});
+(channel => {
+  channel.onmessage = async ({ data: { set, get, call } }) => {
+    Object.assign(self, set);
+    if (call) await self[call]();
+    channel.postMessage({ value: self[get] });
+  };
+})(new BroadcastChannel('engine'));
+`);
+
+/** For `inEngine`: keeps the devices that are opened, and can lose them all. */
+export const keepDevices = () => {
+  self.devices = [];
+  const real = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...options) {
+    const device = await real.apply(this, options);
+    self.devices.push(device);
+    return device;
+  };
+  self.loseDevices = async () => {
+    self.devices.forEach(device => device.destroy());
+    await self.devices.at(-1).lost;
+  };
+};
+
+/** For `inEngine`: `memory` is the bytes of its WebAssembly memory. */
+export const keepMemory = () => {
+  const real = WebAssembly.instantiate;
+  WebAssembly.instantiate = async (...all) => {
+    const instance = await real.apply(WebAssembly, all);
+    Object.defineProperty(self, 'memory', { get: () => instance.exports.memory.buffer.byteLength });
+    return instance;
+  };
+};
 
 /** For `before`: keeps what the page would download, for `saved`. */
 export const keepDownloads = tab => tab.evaluateOnNewDocument(() => {
@@ -201,6 +247,13 @@ function posted(request) {
 export class Page {
   constructor(tab, context, browser, origin, requests, complaints) {
     Object.assign(this, { tab, context, browser, origin, requests, complaints, elsewhere: [] });
+    const ask = message => tab.evaluate(message => new Promise(resolve => {
+      const channel = new BroadcastChannel('engine');
+      channel.onmessage = ({ data }) => { channel.close(); resolve(data.value); };
+      channel.postMessage(message);
+    }), message);
+    /** What `inEngine` put into the worker. */
+    this.engine = { set: set => ask({ set }), get: get => ask({ get }), call: call => ask({ call }) };
   }
 
   /** Closes, and fails the test if the page asked another host, sent a body, panicked or broke its own policy. */
