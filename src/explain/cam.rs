@@ -16,6 +16,9 @@ use crate::operation::{
 };
 use crate::ops;
 
+/// Positions whose kernel matrix KPCA-CAM makes at most: 32 MB.
+pub const MOST_POSITIONS: usize = 2048;
+
 /// How activations `a` and gradients `g` of a layer become a map; c runs over channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Method {
@@ -44,10 +47,37 @@ pub enum Method {
     /// Σ w_c·a_c with w_c the share of the score that is lost without channel c. Desai and
     /// Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360
     AblationCam,
+    /// Grad-CAM of what sets the class apart from those whose logits are nearest:
+    /// [`finer`](crate::explain::objective::finer). Zhang et al. 2025, arXiv 2501.11309
+    FinerCam,
+    /// Grad-CAM with the Shapley value's second-order term: mean(g_c − ½·(H·a)_c). Cai 2025, arXiv
+    /// 2501.06261. H, the second derivative, is 0 between the jumps of ReLU and ReLU6: of a logit
+    /// it is Grad-CAM, and only of a probability another map
+    ShapleyCam,
+    /// Σ w_c·a_c with w_c the share of positions above mean + 2 standard deviations of a_c; looks
+    /// at no class. As `grad-cam` has it; in the paper (Fuad et al. 2020, hal-02963298) w_c is the
+    /// mean of a_c, and what it weighs is the mask of those positions
+    Fem,
+    /// First component of a by principal component analysis with a sigmoid kernel; looks at no
+    /// class. Karmani et al. 2024, arXiv 2410.00267
+    KpcaCam,
+}
+
+/// What a method goes by: lists of methods have one part each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// A layer's gradients.
+    Gradients,
+    /// A layer's activations, and passes with something changed.
+    GradientFree,
+}
+
+impl Group {
+    pub const ALL: [Group; 2] = [Group::Gradients, Group::GradientFree];
 }
 
 impl Method {
-    pub const ALL: [Method; 10] = [
+    pub const ALL: [Method; 14] = [
         Method::GradCam,
         Method::GradCamPlusPlus,
         Method::XGradCam,
@@ -58,6 +88,10 @@ impl Method {
         Method::EigenGradCam,
         Method::ScoreCam,
         Method::AblationCam,
+        Method::FinerCam,
+        Method::ShapleyCam,
+        Method::Fem,
+        Method::KpcaCam,
     ];
 
     /// The name on the command line and in links.
@@ -73,12 +107,22 @@ impl Method {
             Method::EigenGradCam => "eigen-grad-cam",
             Method::ScoreCam => "score-cam",
             Method::AblationCam => "ablation-cam",
+            Method::FinerCam => "finer-cam",
+            Method::ShapleyCam => "shapley-cam",
+            Method::Fem => "fem",
+            Method::KpcaCam => "kpca-cam",
         }
     }
 
     /// False for a method that looks at activations alone.
     pub fn needs_gradients(self) -> bool {
-        !self.is_slow() && self != Method::EigenCam
+        !self.is_slow() && !matches!(self, Method::EigenCam | Method::Fem | Method::KpcaCam)
+    }
+
+    /// Whether the map is Grad-CAM's, if of another derivative: all that is read of the gradient is
+    /// its mean over positions.
+    pub fn is_of_means(self) -> bool {
+        matches!(self, Method::GradCam | Method::FinerCam | Method::ShapleyCam)
     }
 
     /// True for a method that runs a pass a channel: seconds to hours, see
@@ -87,9 +131,18 @@ impl Method {
         matches!(self, Method::ScoreCam | Method::AblationCam)
     }
 
-    /// Those that answer at once.
+    pub fn group(self) -> Group {
+        match self {
+            _ if self.is_slow() => Group::GradientFree,
+            Method::EigenCam | Method::Fem | Method::KpcaCam => Group::GradientFree,
+            _ => Group::Gradients,
+        }
+    }
+
+    /// Those of the first ten that answer at once: what grids put side by side. More would be too
+    /// many to compare.
     pub fn quick() -> impl Iterator<Item = Method> {
-        Method::ALL.into_iter().filter(|method| !method.is_slow())
+        Method::ALL.into_iter().take(10).filter(|method| !method.is_slow())
     }
 }
 
@@ -127,18 +180,16 @@ impl Recipe {
         gradients: &Tensor,
     ) -> Option<Recipe> {
         let (weights_method, cam_method) = match method {
-            Method::GradCam => (None, CAM_WEIGHTED),
+            Method::GradCam | Method::FinerCam | Method::ShapleyCam => (None, CAM_WEIGHTED),
             Method::XGradCam => (Some(WEIGHTS_XGRAD), CAM_WEIGHTED),
             Method::GradCamPlusPlus => (Some(WEIGHTS_PLUS_PLUS), CAM_WEIGHTED),
             Method::HiResCam => (None, CAM_HIRES),
             Method::GradCamElementWise => (None, CAM_ELEMENT_WISE),
             Method::LayerCam => (None, CAM_LAYER),
-            Method::EigenCam | Method::EigenGradCam | Method::ScoreCam | Method::AblationCam => {
-                return None;
-            }
+            _ => return None,
         };
         let cam = gpu.tensor(1, 1, activations.positions());
-        if method == Method::GradCam && gradients.positions() == 1 {
+        if method.is_of_means() && gradients.positions() == 1 {
             let dispatches =
                 vec![ops::cam(gpu, &cam, activations, activations, gradients, cam_method)];
             return Some(Recipe { dispatches, cam, scale: 1.0 / activations.positions() as f32 });
@@ -146,8 +197,9 @@ impl Recipe {
         let weights = gpu.tensor(1, 1, activations.channels);
         let weights_dispatch = match weights_method {
             Some(number) => Some(ops::cam_weights(gpu, &weights, activations, gradients, number)),
-            None => (method == Method::GradCam)
-                .then(|| ops::global_average_pool(gpu, &weights, gradients)),
+            None => {
+                method.is_of_means().then(|| ops::global_average_pool(gpu, &weights, gradients))
+            }
         };
         let cam_dispatch = ops::cam(gpu, &cam, activations, gradients, &weights, cam_method);
         Some(Recipe {
@@ -198,9 +250,7 @@ pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
     let mean = brightness.iter().sum::<f64>() / positions as f64;
 
     // Power iteration on X Xᵀ, one pass over the channels each: u ← Σ_c x_c (x_c · u). The start is
-    // a little off the brightness, which might have nothing of the component in it; multiples of
-    // the golden ratio are nowhere regular.
-    let uneven = |p: usize| ((p + 1) as f64 * 0.618_033_988_749_895).fract() - 0.5;
+    // a little off the brightness, which might have nothing of the component in it.
     let mut u: Vec<f64> =
         brightness.iter().enumerate().map(|(p, v)| v - mean + 1e-3 * uneven(p)).collect();
     let mut length = normalise(&mut u);
@@ -220,6 +270,108 @@ pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
     let agreement: f64 = u.iter().zip(&brightness).map(|(u, b)| u * (b - mean)).sum();
     let scale = length.sqrt() * if agreement < 0.0 { -1.0 } else { 1.0 };
     u.iter().map(|v| (v * scale) as f32).collect()
+}
+
+/// FEM's weights [channels] of `planes` [channels, positions]: the share of positions that are more
+/// than two standard deviations above the channel's mean.
+pub fn rare_features(planes: &[f32], positions: usize) -> Vec<f32> {
+    const DEVIATIONS: f64 = 2.0; // the package's k
+    let share = |plane: &[f32]| {
+        let mean = |of: &dyn Fn(f64) -> f64| {
+            plane.iter().map(|&v| of(f64::from(v))).sum::<f64>() / positions as f64
+        };
+        let average = mean(&|v| v);
+        let deviation = mean(&|v| (v - average).powi(2)).sqrt();
+        let threshold = average + DEVIATIONS * deviation;
+        plane.iter().filter(|&&v| f64::from(v) > threshold).count() as f32 / positions as f32
+    };
+    planes.chunks_exact(positions).map(share).collect()
+}
+
+/// KPCA-CAM: the projection of each position's `channels` values x onto the first component of
+/// their kernel matrix tanh(x·y / channels + 1), both centred: [positions].
+///
+/// `planes` is [channels, positions]. As scikit-learn's `KernelPCA`, on which `grad-cam` builds,
+/// with its sign: the largest entry of the component is positive. The matrix has positions²
+/// entries, so of more than [`MOST_POSITIONS`] every n-th makes the component, onto which all are
+/// projected.
+pub fn kernel_principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
+    let channels = planes.len() / positions;
+    let means: Vec<f64> = planes
+        .chunks_exact(positions)
+        .map(|plane| plane.iter().map(|&v| f64::from(v)).sum::<f64>() / positions as f64)
+        .collect();
+    let row = |p: usize| -> Vec<f64> {
+        (0..channels).map(|c| f64::from(planes[c * positions + p]) - means[c]).collect()
+    };
+    let rows: Vec<Vec<f64>> = (0..positions).map(row).collect();
+    let chosen: Vec<&Vec<f64>> = rows.iter().step_by(positions.div_ceil(MOST_POSITIONS)).collect();
+    let kernel = |x: &[f64], y: &[f64]| {
+        let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+        (product / channels as f64 + 1.0).tanh()
+    };
+    let matrix: Vec<Vec<f64>> =
+        chosen.iter().map(|x| chosen.iter().map(|y| kernel(x, y)).collect()).collect();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let of_rows: Vec<f64> = matrix.iter().map(|values| mean(values)).collect();
+    let total = mean(&of_rows);
+    let centred = |values: &[f64]| -> Vec<f64> {
+        let own = mean(values);
+        values.iter().zip(&of_rows).map(|(v, of_row)| v - own - of_row + total).collect()
+    };
+    let matrix: Vec<Vec<f64>> = matrix.iter().map(|values| centred(values)).collect();
+
+    let (mut component, eigenvalue) = dominant(&matrix);
+    if eigenvalue < 1e-12 {
+        return vec![0.0; positions]; // every position is alike: what is left is rounding
+    }
+    let largest =
+        component.iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
+    component.iter_mut().for_each(|v| *v /= largest.signum() * eigenvalue.sqrt());
+    let projected = |x: &Vec<f64>| {
+        let values: Vec<f64> = chosen.iter().map(|y| kernel(x, y)).collect();
+        dot(&centred(&values), &component) as f32
+    };
+    rows.iter().map(projected).collect()
+}
+
+/// The eigenvector of the largest eigenvalue of a symmetric `matrix` [n, n], and that eigenvalue.
+fn dominant(matrix: &[Vec<f64>]) -> (Vec<f64>, f64) {
+    const MOST_ITERATIONS: usize = 1000;
+    const CONVERGED: f64 = 1e-15; // of the squared change of a unit vector: f64's own rounding
+    let times = |u: &[f64]| matrix.iter().map(|row| dot(row, u)).collect::<Vec<f64>>();
+    // A power iteration finds the eigenvalue that is largest in size. Where that is a negative one,
+    // which a sigmoid kernel may have, adding its size to all of them leaves it with 0.
+    let mut shift = 0.0;
+    loop {
+        let mut u: Vec<f64> = (0..matrix.len()).map(uneven).collect();
+        normalise(&mut u);
+        for _ in 0..MOST_ITERATIONS {
+            let mut next = times(&u);
+            next.iter_mut().zip(&u).for_each(|(n, u)| *n += shift * u);
+            normalise(&mut next);
+            // Of either sign: the vector turns over where the eigenvalue is negative.
+            let agreement = dot(&next, &u).abs();
+            u = next;
+            if 2.0 - 2.0 * agreement < CONVERGED {
+                break;
+            }
+        }
+        let eigenvalue = dot(&times(&u), &u);
+        if eigenvalue >= 0.0 || shift > 0.0 {
+            return (u, eigenvalue.max(0.0));
+        }
+        shift = -eigenvalue;
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// -0.5..0.5, different at each position: multiples of the golden ratio are nowhere regular.
+fn uneven(position: usize) -> f64 {
+    ((position + 1) as f64 * 0.618_033_988_749_895).fract() - 0.5
 }
 
 /// Makes the length 1 and returns what it was.

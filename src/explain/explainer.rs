@@ -21,8 +21,10 @@ use web_time::Instant;
 
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
-use crate::explain::cam::{Method, Recipe, principal_component, weighted_sum};
-use crate::explain::objective::{Objective, Scores};
+use crate::explain::cam::{
+    Method, Recipe, kernel_principal_component, principal_component, rare_features, weighted_sum,
+};
+use crate::explain::objective::{Objective, Scores, finer};
 use crate::explain::ranking::largest_first;
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
 use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
@@ -458,10 +460,20 @@ impl Loaded {
         target: Target,
         rule: Rule,
     ) -> Result<Tensor> {
-        let Loaded { model, pass: Some(pass), seen: Some(seen), scores, .. } = self else {
-            return Err(Error::NoPhoto);
-        };
-        gpu.write(&pass.dlogits, &sparse(&objective.gradient(class, &seen.logits, *scores)));
+        let dlogits = objective.gradient(class, &self.seen()?.1.logits, self.scores);
+        self.backward(gpu, &dlogits, target, rule)
+    }
+
+    /// Queues d(dlogits · logits) / d(output of a layer); `dlogits` [classes].
+    pub(crate) fn backward(
+        &mut self,
+        gpu: &Gpu,
+        dlogits: &[f32],
+        target: Target,
+        rule: Rule,
+    ) -> Result<Tensor> {
+        let Loaded { model, pass: Some(pass), .. } = self else { return Err(Error::NoPhoto) };
+        gpu.write(&pass.dlogits, &sparse(dlogits));
         Ok(pass.run_backward(gpu, model, target, rule))
     }
 
@@ -485,15 +497,19 @@ impl Loaded {
         } else {
             // Grad-CAM takes the mean over positions, and of the last layer's gradient that is all
             // there is.
-            let means = method == Method::GradCam && self.seen()?.0.is_pooled(target);
-            let gradient = match method.needs_gradients() {
-                true => self.gradient(
-                    gpu,
-                    about,
-                    if means { Target::Pooled } else { target },
-                    Rule::Gradient,
-                )?,
-                false => activations.clone(),
+            let means = method.is_of_means() && self.seen()?.0.is_pooled(target);
+            let from = if means { Target::Pooled } else { target };
+            let gradient = match method {
+                Method::FinerCam => {
+                    let dlogits = finer(about.0, &self.seen()?.1.logits);
+                    self.backward(gpu, &dlogits, from, Rule::Gradient)?
+                }
+                Method::ShapleyCam => {
+                    let dlogits = self.second_order(gpu, about, from).await?;
+                    self.backward(gpu, &dlogits, from, Rule::Gradient)?
+                }
+                _ if method.needs_gradients() => self.gradient(gpu, about, from, Rule::Gradient)?,
+                _ => activations.clone(),
             };
             if !self.recipes.contains_key(&(target, method))
                 && let Some(recipe) = Recipe::of(method, gpu, &activations, &gradient)
@@ -508,7 +524,14 @@ impl Loaded {
                         let gradient = gpu.read(&gradient).await?;
                         planes.iter_mut().zip(gradient).for_each(|(a, g)| *a *= g);
                     }
-                    principal_component(&planes, activations.positions())
+                    let positions = activations.positions();
+                    match method {
+                        Method::Fem => {
+                            weighted_sum(&planes, &rare_features(&planes, positions), positions)
+                        }
+                        Method::KpcaCam => kernel_principal_component(&planes, positions),
+                        _ => principal_component(&planes, positions),
+                    }
                 }
             }
         };

@@ -2,8 +2,8 @@
 //!
 //! - `explainer.rs`: [`Explainer`], through which everybody asks; `types.rs`: what is asked and
 //!   answered; `timings.rs`, `preprocessing.rs`: its smaller parts;
-//! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `perturbation.rs`:
-//!   methods that run the network again;
+//! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `shapley.rs`: its second
+//!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `ranking.rs`: which values are the largest;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
@@ -19,6 +19,7 @@ pub mod objective;
 pub mod perturbation;
 mod preprocessing;
 mod ranking;
+mod shapley;
 mod timings;
 mod types;
 

