@@ -81,8 +81,15 @@ impl Golden {
         Photo::new(shape[1], shape[0], self.bytes(&key))
     }
 
-    /// The network that is in the file.
+    /// With the network that is in the file.
     fn explainer(&self) -> Explainer {
+        let mut explainer =
+            block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
+        self.load(&mut explainer);
+        explainer
+    }
+
+    fn load(&self, explainer: &mut Explainer) {
         let tensors = self.tensors();
         let net: Vec<(String, TensorView)> = tensors
             .tensors()
@@ -94,14 +101,11 @@ impl Golden {
             })
             .collect();
         let checkpoint = Checkpoint::read(safetensors::serialize(net, None).unwrap()).unwrap();
-        let mut explainer =
-            block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
         block_on(
             explainer
                 .load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default()),
         )
         .unwrap();
-        explainer
     }
 
     /// Heatmaps and what is in 0..1 by their largest difference, the rest relative to its length.
@@ -402,6 +406,27 @@ fn faithfulness() {
         );
     }
     golden.finish();
+}
+
+/// Checks end with the photo's own pass, which the processor has yet to compute when the next photo
+/// has another size, or another network comes.
+#[test]
+fn the_processor_drops_what_it_has_no_more_buffers_for() {
+    let golden = Golden::read();
+    let mut explainer = Explainer::on_cpu();
+    for photo in ["a", "b", "b"] {
+        golden.load(&mut explainer);
+        let prediction = block_on(explainer.predict(&golden.photo(photo), Fit::Whole)).unwrap();
+        let map = block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap();
+        block_on(explainer.trust(&map, NOISE, &mut |_, _| true)).unwrap().unwrap();
+        let other = if photo == "a" { "b" } else { "a" };
+        block_on(explainer.predict(&golden.photo(other), Fit::Whole)).unwrap();
+        block_on(explainer.trust(&map, NOISE, &mut |_, _| true)).unwrap_err(); // not of this photo
+        let again = block_on(explainer.predict(&golden.photo(photo), Fit::Whole)).unwrap();
+        assert_eq!(again.logits, prediction.logits);
+        let map = block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap();
+        block_on(explainer.trust(&map, NOISE, &mut |_, _| true)).unwrap().unwrap();
+    }
 }
 
 /// Randomized weights change what is seen, and are put back to the bit.

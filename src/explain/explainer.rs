@@ -132,6 +132,7 @@ impl Explainer {
     /// Replaces the network; the last photo is forgotten. Errors: [`Error::TensorTooLarge`]; what
     /// the device refuses.
     pub async fn load(&mut self, network: &Network, preprocessing: Preprocessing) -> Result<()> {
+        self.gpu.forget_queued();
         self.loaded = None; // frees the old one before the new one needs room
         self.load_uploaded(network, Uploaded::default(), preprocessing)
     }
@@ -171,6 +172,7 @@ impl Explainer {
         let (preprocessing, scores) =
             (network.fitting(preprocessing), Scores::usual(network.fc.classes));
         let (pass, recipes, seen) = Default::default();
+        self.gpu.forget_queued();
         self.loaded =
             Some(Loaded { network, model, tuning, preprocessing, scores, pass, recipes, seen });
         Ok(())
@@ -208,6 +210,7 @@ impl Explainer {
         }
         loaded.network.set_conventions(conventions);
         loaded.recipes.clear();
+        self.gpu.forget_queued();
         (loaded.pass, loaded.seen) = (None, None);
         loaded.model.set_conventions(&self.gpu, &loaded.network);
         self.gpu.check()
@@ -578,6 +581,7 @@ impl Loaded {
             .is_none_or(|pass| [pass.input.height, pass.input.width] != [height, width])
         {
             self.recipes.clear();
+            gpu.forget_queued();
             self.pass = None; // frees the other size's buffers before these need room
             self.pass = Some(Pass::new(gpu, &self.model, self.tuning, height, width)?);
         }

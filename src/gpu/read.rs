@@ -42,7 +42,12 @@ impl Gpu {
         self.queued.take().iter().for_each(Dispatch::compute);
     }
 
-    /// The same with pauses, in which a page can paint.
+    /// Drops what the processor has yet to do, before buffers go that it would use.
+    pub(crate) fn forget_queued(&self) {
+        self.queued.take();
+    }
+
+    /// [`compute_queued`](Gpu::compute_queued) with pauses, in which a page can paint.
     async fn compute_with_pauses(&self) {
         let mut since = Instant::now();
         for dispatch in self.queued.take() {
