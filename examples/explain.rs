@@ -60,7 +60,8 @@ struct Options {
     /// Index or name; the likeliest class unless given
     #[arg(long, value_name = "INDEX|NAME", allow_negative_numbers = true)]
     class: Option<String>,
-    /// `last` is the layer that the classifier pools; several layers are fused
+    /// `last` is the layer that the classifier pools; several layers are fused. Pixel-level methods
+    /// (input-x-gradient, smooth-grad, integrated-gradients, occlusion, rise) need none
     #[arg(long = "layer", value_name = "LAYER", value_delimiter = ',', default_value = LAST_LAYER)]
     layers: Vec<String>,
     /// How channels are weighted

@@ -303,8 +303,8 @@ impl Explainer {
         Ok(Explanation(self.engine.explain(klass, layer, method).await?))
     }
 
-    /// Every method, by the names that `explain` and `ask` take; `score-cam` and `ablation-cam` need
-    /// a pass a channel.
+    /// Every method, by the names that `explain` and `ask` take; `score-cam`, `ablation-cam`,
+    /// `smooth-grad`, `integrated-gradients`, `occlusion` and `rise` need many passes.
     pub fn methods() -> Vec<String> {
         Method::ALL.map(|method| method.name().to_owned()).into()
     }

@@ -61,6 +61,19 @@ pub enum Method {
     /// First component of a by principal component analysis with a sigmoid kernel; looks at no
     /// class. Karmani et al. 2024, arXiv 2410.00267
     KpcaCam,
+    /// x·g of the input x itself. Shrikumar et al. 2016, arXiv 1605.01713. This and what follows
+    /// it: [`pixels`](crate::explain::pixels)
+    InputXGradient,
+    /// |mean of g| over 50 photos with noise. Smilkov et al. 2017, arXiv 1706.03825
+    SmoothGrad,
+    /// x times the mean of g between a photo of the mean colour and x. Sundararajan et al. 2017,
+    /// arXiv 1703.01365
+    IntegratedGradients,
+    /// What the score loses when a square is hidden. Zeiler and Fergus 2013, arXiv 1311.2901
+    Occlusion,
+    /// The mean of random masks, weighted by the score of the photo seen through each. Petsiuk et
+    /// al. 2018, arXiv 1806.07421; of the probability there: ask for that
+    Rise,
 }
 
 /// What a method goes by: lists of methods have one part each.
@@ -70,14 +83,16 @@ pub enum Group {
     Gradients,
     /// A layer's activations, and passes with something changed.
     GradientFree,
+    /// The photo itself, pixel by pixel; no layer.
+    Pixels,
 }
 
 impl Group {
-    pub const ALL: [Group; 2] = [Group::Gradients, Group::GradientFree];
+    pub const ALL: [Group; 3] = [Group::Gradients, Group::GradientFree, Group::Pixels];
 }
 
 impl Method {
-    pub const ALL: [Method; 14] = [
+    pub const ALL: [Method; 19] = [
         Method::GradCam,
         Method::GradCamPlusPlus,
         Method::XGradCam,
@@ -92,6 +107,11 @@ impl Method {
         Method::ShapleyCam,
         Method::Fem,
         Method::KpcaCam,
+        Method::InputXGradient,
+        Method::SmoothGrad,
+        Method::IntegratedGradients,
+        Method::Occlusion,
+        Method::Rise,
     ];
 
     /// The name on the command line and in links.
@@ -111,6 +131,11 @@ impl Method {
             Method::ShapleyCam => "shapley-cam",
             Method::Fem => "fem",
             Method::KpcaCam => "kpca-cam",
+            Method::InputXGradient => "input-x-gradient",
+            Method::SmoothGrad => "smooth-grad",
+            Method::IntegratedGradients => "integrated-gradients",
+            Method::Occlusion => "occlusion",
+            Method::Rise => "rise",
         }
     }
 
@@ -125,16 +150,21 @@ impl Method {
         matches!(self, Method::GradCam | Method::FinerCam | Method::ShapleyCam)
     }
 
-    /// True for a method that runs a pass a channel: seconds to hours, see
+    /// True for a method that runs many passes, of a layer one a channel: seconds to hours, see
     /// [`Explainer::estimate`](crate::Explainer::estimate).
     pub fn is_slow(self) -> bool {
         matches!(self, Method::ScoreCam | Method::AblationCam)
+            || self.group() == Group::Pixels && self != Method::InputXGradient
     }
 
     pub fn group(self) -> Group {
         match self {
-            _ if self.is_slow() => Group::GradientFree,
+            Method::ScoreCam | Method::AblationCam => Group::GradientFree,
             Method::EigenCam | Method::Fem | Method::KpcaCam => Group::GradientFree,
+            Method::InputXGradient | Method::SmoothGrad | Method::IntegratedGradients => {
+                Group::Pixels
+            }
+            Method::Occlusion | Method::Rise => Group::Pixels,
             _ => Group::Gradients,
         }
     }

@@ -22,10 +22,12 @@ use web_time::Instant;
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{
-    Method, Recipe, kernel_principal_component, principal_component, rare_features, weighted_sum,
+    Group, Method, Recipe, kernel_principal_component, principal_component, rare_features,
+    weighted_sum,
 };
 use crate::explain::objective::{Objective, Scores, finer};
 use crate::explain::ranking::largest_first;
+use crate::explain::pixels::clipped;
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
 use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
@@ -336,9 +338,7 @@ impl Explainer {
         progress: Progress<'_>,
     ) -> Result<Option<Explanation>> {
         let started = Instant::now();
-        let layers =
-            question.layers.iter().map(|layer| self.layer_name(layer)).collect::<Result<_>>()?;
-        let question = &Question { layers, ..question.clone() };
+        let question = &Question { layers: self.layers_of(question)?, ..question.clone() };
         let &Question { objective, method, channels, .. } = question;
         let class = self.class(question.class)?;
         if let Objective::Contrast { than } = objective {
@@ -347,7 +347,7 @@ impl Explainer {
         let mut of = 0; // passes of all layers together
         if method.is_slow() {
             for layer in &question.layers {
-                of += self.passes(layer, channels)?;
+                of += self.passes(method, layer, channels)?;
             }
         }
         let mut layers = Vec::new();
@@ -373,7 +373,11 @@ impl Explainer {
         let no_layer =
             || Error::UnknownLayer { name: String::new(), known: self.layers().join(", ") };
         let cam = cams.last().cloned().ok_or_else(no_layer)?;
-        let heatmap = heatmap::heatmap(&cams, (height, width));
+        let drawn = match method.group() {
+            Group::Pixels => vec![clipped(&cam)],
+            _ => cams.clone(),
+        };
+        let heatmap = heatmap::heatmap(&drawn, (height, width));
         Ok(Some(Explanation {
             class,
             objective,
@@ -388,6 +392,15 @@ impl Explainer {
             rect: seen.rect,
             milliseconds: started.elapsed().as_secs_f64() * 1e3,
         }))
+    }
+
+    /// The layers that a question is about, by their own names: `input` where it needs none.
+    /// Errors: [`Error::NoNetwork`].
+    pub(crate) fn layers_of(&self, question: &Question) -> Result<Vec<String>> {
+        match question.method.group() {
+            Group::Pixels => Ok(vec!["input".into()]),
+            _ => question.layers.iter().map(|layer| self.layer_name(layer)).collect(),
+        }
     }
 
     /// What `layer` put out for the last photo.
@@ -490,6 +503,9 @@ impl Loaded {
         channels: Option<usize>,
         progress: Progress<'_>,
     ) -> Result<Option<Cam>> {
+        if method.group() == Group::Pixels {
+            return self.pixel_map(gpu, about, method, progress).await;
+        }
         let activations = self.seen()?.0.activations(target).clone();
         let values = if method.is_slow() {
             let channels = self.channels(gpu, about, target, channels).await?;

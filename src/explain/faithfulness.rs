@@ -356,19 +356,22 @@ fn conjugate_gradient(b: &[f64], mut a_times: impl FnMut(&[f64]) -> Vec<f64>) ->
     x
 }
 
-/// Normally distributed numbers, the same each time: the sum of twelve uniform ones minus 6.
-struct Normal(u32);
+/// Normally distributed numbers, the same each time: the sum of twelve uniform ones minus 6. From a
+/// seed that is not 0.
+pub(crate) struct Normal(pub(crate) u32);
 
 impl Normal {
-    fn next(&mut self) -> f32 {
-        let mut uniform = || {
-            // xorshift32
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 17;
-            self.0 ^= self.0 << 5;
-            self.0 as f32 / u32::MAX as f32
-        };
-        (0..12).map(|_| uniform()).sum::<f32>() - 6.0
+    /// 0..=1
+    pub(crate) fn uniform(&mut self) -> f32 {
+        // xorshift32
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0 as f32 / u32::MAX as f32
+    }
+
+    pub(crate) fn next(&mut self) -> f32 {
+        (0..12).map(|_| self.uniform()).sum::<f32>() - 6.0
     }
 }
 

@@ -4,8 +4,9 @@
 //!   answered; `timings.rs`, `preprocessing.rs`: its smaller parts;
 //! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `shapley.rs`: its second
 //!   derivative; `perturbation.rs`: methods that run the network again;
-//! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `ranking.rs`: which values are the largest;
+//! - `pixels.rs`: methods without a layer; `guided.rs`, `neurons.rs`, `channels.rs`: other pictures
+//!   of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
 
 pub mod cam;
@@ -17,6 +18,7 @@ pub mod localization;
 pub mod neurons;
 pub mod objective;
 pub mod perturbation;
+pub mod pixels;
 mod preprocessing;
 mod ranking;
 mod shapley;

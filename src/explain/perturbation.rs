@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::error::Result;
-use crate::explain::cam::Method;
+use crate::explain::cam::{Group, Method};
 use crate::explain::objective::{Objective, softmax};
-use crate::explain::{Explainer, Loaded, Progress, Question};
+use crate::explain::{Explainer, Loaded, Progress, Question, pixels};
 use crate::gpu::{Gpu, Tensor};
 use crate::models::{Pass, Target};
+use crate::ops::Rule;
 
 /// How long a batch should take: what one waits for a “stop” to be heard.
 const BATCH_MS: f64 = 200.0;
@@ -188,7 +189,7 @@ pub fn stretched(
 /// How long a slow method would take.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// One for each channel that is tried, of every layer.
+    /// Of a layer's methods one for each channel that is tried, of every layer.
     pub passes: usize,
     pub milliseconds: f64,
 }
@@ -198,8 +199,9 @@ impl Explainer {
     /// from passes that are run now. Errors as [`explain`](Explainer::explain).
     pub async fn estimate(&mut self, question: &Question) -> Result<Estimate> {
         let mut estimate = Estimate { passes: 0, milliseconds: 0.0 };
-        for layer in &question.layers {
-            let passes = self.passes(layer, question.channels)?;
+        let class = self.class(question.class)?;
+        for layer in &self.layers_of(question)? {
+            let passes = self.passes(question.method, layer, question.channels)?;
             let (gpu, loaded, target) = self.at(layer)?;
             let (pass, _) = loaded.seen()?;
             let from = if question.method == Method::ScoreCam { Target::Input } else { target };
@@ -207,6 +209,13 @@ impl Explainer {
             // The photo itself, so that nothing has to be put back; the first is what warms up.
             const TRIED: usize = 3;
             pass.probe(gpu, from, TRIED, &mut |_| {}, &mut |_, _| true).await?;
+            if matches!(question.method, Method::SmoothGrad | Method::IntegratedGradients) {
+                for _ in 0..TRIED {
+                    let about = (class, question.objective);
+                    let gradient = loaded.gradient(gpu, about, target, Rule::Gradient)?;
+                    gpu.read(&gradient).await?;
+                }
+            }
             let each = started.elapsed().as_secs_f64() * 1e3 / TRIED as f64;
             estimate.passes += passes;
             estimate.milliseconds += each * passes as f64;
@@ -215,9 +224,17 @@ impl Explainer {
     }
 
     /// Of a slow method at one layer.
-    pub(crate) fn passes(&mut self, layer: &str, channels: Option<usize>) -> Result<usize> {
+    pub(crate) fn passes(
+        &mut self,
+        method: Method,
+        layer: &str,
+        channels: Option<usize>,
+    ) -> Result<usize> {
         let (_, loaded, target) = self.at(layer)?;
         let (pass, _) = loaded.seen()?;
+        if method.group() == Group::Pixels {
+            return Ok(pixels::passes(method, (pass.input.height, pass.input.width)));
+        }
         Ok(pass.activations(target).channels.min(channels.unwrap_or(usize::MAX)))
     }
 }

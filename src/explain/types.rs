@@ -43,11 +43,11 @@ pub struct Question {
     /// None: the class with the largest logit.
     pub class: Option<usize>,
     pub objective: Objective,
-    /// At least one; the maps of several are fused.
+    /// At least one; the maps of several are fused. Not looked at by pixel-level methods.
     pub layers: Vec<String>,
     pub method: Method,
-    /// Of a slow method: how many of a layer's channels are tried, the most important ones; all if
-    /// None.
+    /// Of a slow method of a layer: how many of its channels are tried, the most important ones;
+    /// all if None.
     pub channels: Option<usize>,
 }
 

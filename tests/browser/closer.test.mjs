@@ -178,12 +178,12 @@ describe('looking closer', () => {
 
   it('slow methods tell what they cost and give the pictures of grad-cam', async () => {
     await panel('methods');
-    assert.equal((await page.tab.$$(`${id('panel')} .analysis-methods a[href^="https://"]`)).length, 14);
+    assert.equal((await page.tab.$$(`${id('panel')} .analysis-methods a[href^="https://"]`)).length, 19);
     for (const p of ['a', 'b']) {
       await page.look(photo(p));
       await page.tab.select(id('slow-channels'), '0');
       for (const [method, name] of Object.entries(SLOW)) {
-        await page.tab.$eval(`input[name="slow"][value="${method}"]`, radio => radio.click());
+        await page.tab.select(id('slow-method'), method);
         for (const layer of LAYERS) {
           await choose('layer-select', layer);
           await idle();
@@ -236,7 +236,7 @@ describe('looking closer', () => {
     await page.radio('input[name="view"][value="overlay"]');
     // A slow method goes through all of them, and says so before.
     await panel('methods');
-    await page.tab.$eval('input[name="slow"][value="ablation-cam"]', radio => radio.click());
+    await page.tab.select(id('slow-method'), 'ablation-cam');
     await page.tab.select(id('slow-channels'), '0');
     await click('estimate');
     assert.match(await text('estimated'), /^448 passes/);

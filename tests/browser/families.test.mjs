@@ -153,7 +153,7 @@ describe('from one family to the other and back', () => {
       await press('sanity');
       assert.equal((await figures()).length, known.parts);
       await panel('methods');
-      await page.tab.$eval('input[name="slow"][value="score-cam"]', radio => radio.click());
+      await page.tab.select(id('slow-method'), 'score-cam');
       await page.tab.select(id('slow-channels'), '16');
       await press('estimate');
       assert.match(await page.text(id('estimated')), /^16 passes/);

@@ -6,10 +6,17 @@ In float64, stored as f32, for the networks and photos
 * ``small``: the network of make_small.py with its weights and its photo ``a``, at ``layer2`` and ``layer4``;
 * ``lite0``: EfficientNet-Lite0 of make_photonet.py with its trained weights and its photo ``coffee``, at ``blocks.2`` and ``head``.
 
-``{network}/{layer}/{method}/{objective}/raw`` [h, w]: the map before ReLU and scaling, of the likeliest class; ``method`` is the name on
+``{network}/{layer}/{method}/{objective}/raw`` [h, w] (``raw_sample``, where it has more than 4096 values: 2048 of them, element
+``j * size // 2048``): the map before ReLU and scaling, of the likeliest class; ``method`` is the name on
 the command line, ``objective`` is ``logit`` or ``probability``.
 
-From grad-cam 1.5.7: FinerCAM, ShapleyCAM (also of the probability, of whose second derivative it is about), FEM and KPCA-CAM.
+From grad-cam 1.5.7: FinerCAM, ShapleyCAM (also of the probability, whose second derivative is not 0), FEM and KPCA-CAM.
+
+From captum 0.9.0, with ``input`` for the layer and [H, W] for the map, the sum over the three colours: input x gradient, integrated
+gradients (its 50 points of Gauss-Legendre, baseline 0), occlusion (squares of a seventh of the shorter side, moved by half of it, baseline
+0), and SmoothGrad (NoiseTunnel of Saliency: 50 samples, noise of 0.15 of the input's range; the sum of absolute values) with the noise that
+Gradlens draws from its seed in the place of torch's. RISE is its authors' code (github.com/eclique/RISE, which makes masks by
+scikit-image), with the random numbers of Gradlens' seed and 1,000 masks; of ``small`` only.
 
     pip install torch torchvision timm grad-cam captum safetensors scipy    # 2.15.0, 0.29.2, 1.0.31, 1.5.7, 0.9.0, 0.8.0
     python make_methods.py efficientnet-lite0-57934424.pth                  # some minutes on two busy cores
@@ -26,9 +33,11 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 import numpy as np
 import pytorch_grad_cam as pgc
 import torch
+from captum.attr import InputXGradient, IntegratedGradients, NoiseTunnel, Occlusion, Saliency
 from PIL import Image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget, ClassifierOutputTarget, FinerWeightedTarget
 from safetensors.numpy import save_file
+from skimage.transform import resize
 from torch import nn
 
 import make_photonet
@@ -73,6 +82,79 @@ def of_layer(model: nn.Module, layer: str, x: torch.Tensor) -> Arrays:
     }
 
 
+class Random:
+    """``Normal`` of src/explain/faithfulness.rs: xorshift32; a normal number is the sum of twelve uniform ones minus 6, in f32."""
+
+    def __init__(self, seed: int) -> None:
+        self.state = seed
+
+    def uniform(self, count: int) -> np.ndarray:
+        state, values = self.state, np.empty(count, np.uint32)
+        for i in range(count):
+            state ^= state << 13 & 0xFFFFFFFF
+            state ^= state >> 17
+            state ^= state << 5 & 0xFFFFFFFF
+            values[i] = state
+        self.state = state
+        return values.astype(np.float32) / np.float32(2**32)
+
+    def normal(self, count: int) -> np.ndarray:
+        terms, total = self.uniform(12 * count).reshape(count, 12), np.zeros(count, np.float32)
+        for i in range(12):
+            total += terms[:, i]
+        return total - np.float32(6)
+
+
+SAMPLES, NOISE = 50, 0.15
+SQUARES = 7
+MASKS, CELLS, VISIBLE = 1000, 7, 0.5
+SEED = 1
+
+
+@torch.no_grad()
+def rise(model: nn.Module, x: torch.Tensor, category: int) -> np.ndarray:
+    """``RISE.generate_masks`` and ``forward``, of the logit."""
+    height, width = x.shape[2:]
+    cell = np.ceil(np.array([height, width]) / CELLS).astype(int)
+    random, total = Random(SEED), np.zeros((height, width))
+    for _ in range(MASKS):
+        grid = (random.uniform(CELLS * CELLS) < VISIBLE).astype(float).reshape(CELLS, CELLS)
+        top, left = (random.uniform(2) * cell.astype(np.float32)).astype(int)
+        stretched = resize(grid, (CELLS + 1) * cell, order=1, mode="reflect", anti_aliasing=False)
+        mask = stretched[top : top + height, left : left + width]
+        total += model(x * torch.from_numpy(mask))[0, category].item() * mask
+    return total / MASKS / VISIBLE
+
+
+def of_input(model: nn.Module, x: torch.Tensor, with_rise: bool) -> Arrays:
+    top = int(model(x)[0].argmax())
+    side = max(min(x.shape[2:]) // SQUARES, 2)
+    random, deviation = Random(SEED), NOISE * (x.float().max() - x.float().min())
+
+    def noisy(values: torch.Tensor, stdev: float, count: int) -> torch.Tensor:
+        noise = random.normal(count * values.numel()).reshape(count, *values.shape[1:])
+        return values + deviation * torch.from_numpy(noise)
+
+    tunnel = NoiseTunnel(Saliency(model))
+    tunnel._add_noise_to_input = noisy
+    smooth = tunnel.attribute(x, nt_type="smoothgrad", nt_samples=SAMPLES, nt_samples_batch_size=1, target=top, abs=False)
+    maps = {
+        "input-x-gradient": InputXGradient(model).attribute(x, target=top),
+        "integrated-gradients": IntegratedGradients(model).attribute(x, target=top, internal_batch_size=10),
+        # Each colour has the square's whole loss: a third is its share.
+        "occlusion": Occlusion(model).attribute(x, (3, side, side), (3, side // 2, side // 2), target=top) / 3,
+        "smooth-grad": smooth.abs(),
+    }
+    out = {f"{name}/logit": value[0].sum(0).detach().numpy() for name, value in maps.items()}
+    return out | ({"rise/logit": rise(model, x, top)} if with_rise else {})
+
+
+def reduced(value: np.ndarray) -> tuple[str, np.ndarray]:
+    if value.size <= 4096:
+        return "raw", value
+    return "raw_sample", value.reshape(-1)[np.arange(2048) * value.size // 2048]
+
+
 def photo(name: str, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
     image = Image.open(HERE / "images" / f"{name}.png").convert("RGB")
     return np.asarray(image.crop(box).resize(size, Image.Resampling.BILINEAR)).copy()
@@ -91,9 +173,12 @@ def main(lite0: str) -> None:
     out: Arrays = {}
     for network, (model, x, layers) in networks.items():
         x = x.reshape(1, *x.shape[-3:])
-        for layer in layers:
-            for name, value in of_layer(model, layer, x).items():
-                out[f"{network}/{layer}/{name}/raw"] = value
+        maps = {layer: of_layer(model, layer, x) for layer in layers}
+        maps["input"] = of_input(model, x, with_rise=network == "small")
+        for layer, of in maps.items():
+            for name, value in of.items():
+                kind, kept = reduced(value)
+                out[f"{network}/{layer}/{name}/{kind}"] = kept
                 print(network, layer, name, value.shape, f"{np.abs(value).max():.3g}", flush=True)
     save_file({k: np.ascontiguousarray(v.astype(np.float32)) for k, v in out.items()}, HERE / "methods.safetensors")
 

@@ -126,7 +126,7 @@ pub static ENGLISH: Analysis = Analysis {
     one_scale: "One scale for all",
 
     coincide: "At the last layer Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes the mean over all places, so that the gradient is the same at each. They part at earlier layers.",
-    slow: "Slow, gradient-free methods",
+    slow: "Methods that take their time",
     channels: "Channels",
     all_channels: "all",
     tried_channels: "{} of {} channels",
@@ -224,7 +224,7 @@ pub static CHINESE: Analysis = Analysis {
     one_scale: "统一刻度",
 
     coincide: "在最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：网络随后对所有位置取平均，所以每个位置的梯度都一样。在更前面的层才会不同。",
-    slow: "较慢的无梯度方法",
+    slow: "较慢的方法",
     channels: "通道数",
     all_channels: "全部",
     tried_channels: "{} / {} 个通道",
@@ -344,5 +344,30 @@ pub static METHODS: &[(&str, &str, &str)] = &[
         "https://arxiv.org/abs/2410.00267",
         "When EigenCAM's map is flat.",
         "EigenCAM 的图过于平淡时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/1605.01713",
+        "For a first look at single pixels.",
+        "想初步看看单个像素时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/1706.03825",
+        "When single pixels' gradients are too noisy.",
+        "单个像素的梯度噪声太大时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/1703.01365",
+        "When what the pixels get must add up.",
+        "要求各像素的贡献加得起来时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/1311.2901",
+        "To check another map; anyone understands it.",
+        "用来核对别的图；人人都看得懂。",
+    ),
+    (
+        "https://arxiv.org/abs/1806.07421",
+        "When a network is a black box, and there is time.",
+        "把网络当作黑箱且有时间时使用。",
     ),
 ];

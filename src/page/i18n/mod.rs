@@ -154,7 +154,7 @@ pub struct Text {
     pub layer_hint: &'static str,
     pub method: &'static str,
     /// In the order of `cam::Group`.
-    pub method_groups: [&'static str; 2],
+    pub method_groups: [&'static str; 3],
     pub fit: &'static str,
     pub fit_whole: &'static str,
     pub fit_crop: &'static str,
@@ -258,7 +258,7 @@ pub static ENGLISH: Text = Text {
     block: "All layers",
     layer_hint: "Early layers see fine detail, late ones see meaning.",
     method: "Method",
-    method_groups: ["More, with gradients", "Without gradients"],
+    method_groups: ["More, with gradients", "Without gradients", "Pixel by pixel, no layer"],
     fit: "Input",
     fit_whole: "Whole photo",
     fit_crop: "Center crop",
@@ -391,7 +391,7 @@ pub static CHINESE: Text = Text {
     block: "所有层",
     layer_hint: "浅层看细节，深层看语义。",
     method: "方法",
-    method_groups: ["其他基于梯度的方法", "不用梯度的方法"],
+    method_groups: ["其他基于梯度的方法", "不用梯度的方法", "逐像素（不看某一层）"],
     fit: "输入",
     fit_whole: "整张照片",
     fit_crop: "中心裁剪",
@@ -543,6 +543,31 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "KPCA-CAM",
             "As EigenCAM, for patterns that bend; knows no class.",
             "与 EigenCAM 相似，但能捕捉非线性的模式；与类别无关。",
+        ),
+        "input-x-gradient" => (
+            "Input × gradient",
+            "Each pixel times its own gradient: quick, fine and noisy.",
+            "每个像素乘以自身的梯度：快而细致，但噪声多。",
+        ),
+        "smooth-grad" => (
+            "SmoothGrad",
+            "The gradient averaged over photos with noise added: calmer.",
+            "给照片多次加噪声，再平均梯度：结果更平稳。",
+        ),
+        "integrated-gradients" => (
+            "Integrated gradients",
+            "Gradients summed from a blank picture to the photo: the shares add up to the score.",
+            "从空白图到照片累加梯度：各像素的贡献之和就是得分之差。",
+        ),
+        "occlusion" => (
+            "Occlusion",
+            "A grey square covers one place after another: what does the score lose?",
+            "用灰色方块依次遮住各处，看得分下降多少。",
+        ),
+        "rise" => (
+            "RISE",
+            "A thousand random masks, each weighted by the score it leaves.",
+            "一千个随机遮罩，各以遮后的得分为权重。",
         ),
         _ => ("", "", ""),
     };

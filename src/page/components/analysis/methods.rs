@@ -2,9 +2,8 @@
 
 use super::maps::Maps;
 use crate::explain::Question;
-use crate::explain::cam::Method;
+use crate::explain::cam::{Group, Method};
 use crate::explain::perturbation::Estimate;
-use crate::page::components::widgets::Segmented;
 use crate::page::controller::Controller;
 use crate::page::engine::protocol::Analysis;
 use crate::page::i18n::{self, fill};
@@ -39,6 +38,7 @@ pub fn Methods(controller: Controller) -> impl IntoView {
             ..known.question()
         })
     };
+    let of_channels = move || analysis.slow_method.get().group() != Group::Pixels;
     let estimated = move || {
         let Estimate { passes, milliseconds } = analysis.results.get().estimate?;
         let seconds = format!("{:.0}", (milliseconds / 1e3).max(1.0).ceil());
@@ -55,21 +55,33 @@ pub fn Methods(controller: Controller) -> impl IntoView {
            <p class="hint">{move || state.text().analysis.coincide}</p>
            <h3>{move || state.text().analysis.slow}</h3>
            <div class="analysis-row">
-               <Segmented
-                   state
-                   name="slow"
-                   label=|text| text.analysis.slow
-                   options=vec![(Method::AblationCam.name(), |_| "Ablation-CAM"), (Method::ScoreCam.name(), |_| "Score-CAM")]
-                   value=Signal::derive(move || analysis.slow_method.get().name())
-                   choose=move |name: &'static str| {
-                       analysis.slow_method.set(name.parse().unwrap_or(Method::AblationCam));
-                       analysis.results.update(|results| results.estimate = None);
-                   }
-               />
+               <label class="field">
+                   <span>{move || state.text().method}</span>
+                   <select
+                       data-testid="slow-method"
+                       on:change:target=move |event| {
+                           analysis.slow_method.set(event.target().value().parse().unwrap_or(Method::AblationCam));
+                           analysis.results.update(|results| results.estimate = None);
+                       }
+                   >
+                       {Method::ALL
+                           .into_iter()
+                           .filter(|method| method.is_slow())
+                           .map(|method| {
+                               view! {
+                                   <option value=method.name() selected=move || analysis.slow_method.get() == method>
+                                       {state.method_name(method)}
+                                   </option>
+                               }
+                           })
+                           .collect_view()}
+                   </select>
+               </label>
                <label class="field">
                    <span>{move || state.text().analysis.channels}</span>
                    <select
                        data-testid="slow-channels"
+                       disabled=move || !of_channels()
                        on:change:target=move |event| {
                            let channels = event.target().value();
                            analysis.channels.set(channels.parse().unwrap_or(0));
@@ -108,7 +120,7 @@ pub fn Methods(controller: Controller) -> impl IntoView {
                    })
            }}
            <p class="hint">
-            {move || if analysis.channels.get() > 0 { state.text().analysis.few_channels } else { "" }}
+            {move || if of_channels() && analysis.channels.get() > 0 { state.text().analysis.few_channels } else { "" }}
         </p>
         <Maps state />
     }
