@@ -73,7 +73,7 @@ struct Options {
     /// logit, probability, contrast:CLASS or against
     #[arg(long, default_value = "logit")]
     target: String,
-    /// How many channels a slow method (score-cam, ablation-cam) tries
+    /// How many channels a slow method (score-cam, ablation-cam, ss-cam, is-cam) tries
     #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     channels: Option<usize>,
     /// Padding and epsilon of a MobileNet whose tensors do not tell: pytorch or tensorflow

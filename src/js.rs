@@ -303,7 +303,7 @@ impl Explainer {
         Ok(Explanation(self.engine.explain(klass, layer, method).await?))
     }
 
-    /// Every method, by the names that `explain` and `ask` take; `score-cam`, `ablation-cam`,
+    /// Every method, by the names that `explain` and `ask` take; `score-cam`, `ablation-cam`, `ss-cam`, `is-cam`,
     /// `smooth-grad`, `integrated-gradients`, `occlusion` and `rise` need many passes.
     pub fn methods() -> Vec<String> {
         Method::ALL.map(|method| method.name().to_owned()).into()

@@ -61,6 +61,12 @@ pub enum Method {
     /// First component of a by principal component analysis with a sigmoid kernel; looks at no
     /// class. Karmani et al. 2024, arXiv 2410.00267
     KpcaCam,
+    /// Score-CAM with noise added to each mask, the mean score of 35 of them. Wang et al. 2020,
+    /// arXiv 2006.14255, as `torchcam` has it: noise after the mask is stretched, not before
+    SsCam,
+    /// Score-CAM with the mean score of ten masks of growing strength. Naidu et al. 2020, arXiv
+    /// 2010.03023, as `torchcam` has it: the tenth is 5.5 times the mask
+    IsCam,
     /// x·g of the input x itself. Shrikumar et al. 2016, arXiv 1605.01713. This and what follows
     /// it: [`pixels`](crate::explain::pixels)
     InputXGradient,
@@ -92,7 +98,7 @@ impl Group {
 }
 
 impl Method {
-    pub const ALL: [Method; 19] = [
+    pub const ALL: [Method; 21] = [
         Method::GradCam,
         Method::GradCamPlusPlus,
         Method::XGradCam,
@@ -107,6 +113,8 @@ impl Method {
         Method::ShapleyCam,
         Method::Fem,
         Method::KpcaCam,
+        Method::SsCam,
+        Method::IsCam,
         Method::InputXGradient,
         Method::SmoothGrad,
         Method::IntegratedGradients,
@@ -131,6 +139,8 @@ impl Method {
             Method::ShapleyCam => "shapley-cam",
             Method::Fem => "fem",
             Method::KpcaCam => "kpca-cam",
+            Method::SsCam => "ss-cam",
+            Method::IsCam => "is-cam",
             Method::InputXGradient => "input-x-gradient",
             Method::SmoothGrad => "smooth-grad",
             Method::IntegratedGradients => "integrated-gradients",
@@ -153,13 +163,15 @@ impl Method {
     /// True for a method that runs many passes, of a layer one a channel: seconds to hours, see
     /// [`Explainer::estimate`](crate::Explainer::estimate).
     pub fn is_slow(self) -> bool {
-        matches!(self, Method::ScoreCam | Method::AblationCam)
+        matches!(self, Method::ScoreCam | Method::AblationCam | Method::SsCam | Method::IsCam)
             || self.group() == Group::Pixels && self != Method::InputXGradient
     }
 
     pub fn group(self) -> Group {
         match self {
-            Method::ScoreCam | Method::AblationCam => Group::GradientFree,
+            Method::ScoreCam | Method::AblationCam | Method::SsCam | Method::IsCam => {
+                Group::GradientFree
+            }
             Method::EigenCam | Method::Fem | Method::KpcaCam => Group::GradientFree,
             Method::InputXGradient | Method::SmoothGrad | Method::IntegratedGradients => {
                 Group::Pixels

@@ -1,25 +1,44 @@
-//! Maps without gradients: change something, look again, a pass a channel. Score-CAM changes the
-//! photo, Ablation-CAM a layer.
+//! Maps without gradients: change something, look again, a pass a channel. Score-CAM, SS-CAM and
+//! IS-CAM change the photo, Ablation-CAM a layer.
 //!
-//! Formulas are those of `grad-cam` 1.5. Passes are queued in batches and read back together;
-//! between batches the caller hears how far it is and may stop. What was changed is put back in any
-//! case, so that other questions about the photo can follow.
+//! Formulas are those of `grad-cam` 1.5, of SS-CAM and IS-CAM those of `torchcam` 0.5. Passes are
+//! queued in batches and read back together; between batches the caller hears how far it is and may
+//! stop. What was changed is put back in any case, so that other questions about the photo can
+//! follow.
 
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use crate::error::Result;
 use crate::explain::cam::{Group, Method};
+use crate::explain::faithfulness::Normal;
 use crate::explain::objective::{Objective, softmax};
 use crate::explain::{Explainer, Loaded, Progress, Question, pixels};
 use crate::gpu::{Gpu, Tensor};
+use crate::image::heatmap::resize;
 use crate::models::{Pass, Target};
+use crate::operation::hash;
 use crate::ops::Rule;
 
 /// How long a batch should take: what one waits for a “stop” to be heard.
 const BATCH_MS: f64 = 200.0;
 /// Logits that are read back together at most.
 const MOST_AT_ONCE: usize = 64;
+
+/// SS-CAM's masks with noise of each channel, and the noise's standard deviation; IS-CAM's masks:
+/// `torchcam`'s.
+const NOISY_MASKS: usize = 35;
+const NOISE: f32 = 2.0;
+const MASKS: usize = 10;
+
+/// Passes for each channel of a layer.
+fn passes_a_channel(method: Method) -> usize {
+    match method {
+        Method::SsCam => NOISY_MASKS,
+        Method::IsCam => MASKS,
+        _ => 1,
+    }
+}
 
 impl Pass {
     /// The logits [classes] of `count` runs of what follows `from`; `prepare` queues what the n-th
@@ -96,24 +115,26 @@ impl Loaded {
         let (pass, seen) = self.seen()?;
         let layer = pass.activations(target);
         let found = match method {
-            Method::ScoreCam => {
+            Method::ScoreCam | Method::SsCam | Method::IsCam => {
                 let planes = gpu.read(layer).await?;
+                let each = passes_a_channel(method);
                 let size = (pass.input.height, pass.input.width);
                 let plane = |c: usize| &planes[c * layer.positions()..][..layer.positions()];
                 let mut seen_through = |n: usize| {
-                    let mask = stretched(plane(channels[n]), (layer.height, layer.width), size);
+                    let (c, sample) = (channels[n / each], n % each);
+                    let (plane, of) = (plane(c), (layer.height, layer.width));
+                    let mask = match method {
+                        Method::SsCam => noisy(resize(&unit(plane), of, size), c, sample),
+                        Method::IsCam => stronger(resize(&unit(plane), of, size), sample),
+                        _ => stretched(plane, of, size),
+                    };
                     seen.input.iter().zip(mask.iter().cycle()).map(|(x, m)| x * m).collect()
                 };
-                let logits =
-                    self.logits_of_inputs(gpu, channels.len(), &mut seen_through, progress).await?;
-                logits.map(|logits| {
-                    softmax(
-                        &logits
-                            .iter()
-                            .map(|logits| objective.score(class, logits, self.scores))
-                            .collect::<Vec<_>>(),
-                    )
-                })
+                let count = each * channels.len();
+                let logits = self.logits_of_inputs(gpu, count, &mut seen_through, progress).await?;
+                let score = |logits: &Vec<f32>| objective.score(class, logits, self.scores);
+                let mean = |of: &[Vec<f32>]| of.iter().map(score).sum::<f32>() / each as f32;
+                logits.map(|logits| softmax(&logits.chunks(each).map(mean).collect::<Vec<_>>()))
             }
             _ => {
                 let logits = ablated(gpu, pass, target, layer, channels, progress).await?;
@@ -157,6 +178,25 @@ async fn ablated(
     pass.run_forward_from(gpu, target);
     [kept, channel].iter().for_each(Tensor::free);
     logits
+}
+
+/// A plane minus its minimum, divided by its range (+ 1e-8).
+fn unit(plane: &[f32]) -> Vec<f32> {
+    let min = plane.iter().copied().fold(f32::INFINITY, f32::min);
+    let max = plane.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    plane.iter().map(|v| (v - min) / (max - min + 1e-8)).collect()
+}
+
+/// SS-CAM's mask: the same noise each time for a channel's n-th.
+fn noisy(mask: Vec<f32>, channel: usize, sample: usize) -> Vec<f32> {
+    let mut random = Normal(hash((channel * NOISY_MASKS + sample + 1) as u32) | 1);
+    mask.iter().map(|m| m + NOISE * random.next()).collect()
+}
+
+/// IS-CAM's mask, (1 + 2 + … + n) / 10 times the channel's.
+fn stronger(mask: Vec<f32>, sample: usize) -> Vec<f32> {
+    let strength = (sample + 1) * (sample + 2) / 2;
+    mask.iter().map(|m| m * strength as f32 / MASKS as f32).collect()
 }
 
 /// Score-CAM's mask: bilinear to the input's size with aligned corners, as torch's
@@ -204,7 +244,10 @@ impl Explainer {
             let passes = self.passes(question.method, layer, question.channels)?;
             let (gpu, loaded, target) = self.at(layer)?;
             let (pass, _) = loaded.seen()?;
-            let from = if question.method == Method::ScoreCam { Target::Input } else { target };
+            let from = match question.method {
+                Method::ScoreCam | Method::SsCam | Method::IsCam => Target::Input,
+                _ => target,
+            };
             let started = Instant::now();
             // The photo itself, so that nothing has to be put back; the first is what warms up.
             const TRIED: usize = 3;
@@ -235,6 +278,7 @@ impl Explainer {
         if method.group() == Group::Pixels {
             return Ok(pixels::passes(method, (pass.input.height, pass.input.width)));
         }
-        Ok(pass.activations(target).channels.min(channels.unwrap_or(usize::MAX)))
+        let tried = pass.activations(target).channels.min(channels.unwrap_or(usize::MAX));
+        Ok(passes_a_channel(method) * tried)
     }
 }

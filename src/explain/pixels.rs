@@ -255,11 +255,11 @@ fn gauss_legendre(count: usize) -> Vec<(f64, f64)> {
     (0..count).map(point).collect()
 }
 
-/// A pixel-level map as it is drawn: values above the 99th percentile are that percentile, as in
-/// the SmoothGrad authors' own pictures. A few pixels would leave all others black.
+/// A pixel-level map as it is drawn: of what is above 0, values above the 99th percentile are that
+/// percentile, as in the SmoothGrad authors' own pictures. A few pixels would leave all others black.
 pub fn clipped(cam: &Cam) -> Cam {
-    let mut order = cam.values.clone();
-    order.sort_by(f32::total_cmp);
-    let most = order[(order.len() - 1) * 99 / 100];
+    let mut positive: Vec<f32> = cam.values.iter().copied().filter(|&v| v > 0.0).collect();
+    positive.sort_by(f32::total_cmp);
+    let most = positive.get(positive.len().saturating_sub(1) * 99 / 100).copied().unwrap_or(0.0);
     Cam { values: cam.values.iter().map(|v| v.min(most)).collect(), ..*cam }
 }

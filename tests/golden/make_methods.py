@@ -12,13 +12,16 @@ the command line, ``objective`` is ``logit`` or ``probability``.
 
 From grad-cam 1.5.7: FinerCAM, ShapleyCAM (also of the probability, whose second derivative is not 0), FEM and KPCA-CAM.
 
+From torchcam 0.5.0: SS-CAM, with the noise of Gradlens' seeds in the place of torch's, and IS-CAM; of ``lite0`` at ``blocks.2`` only,
+since they need 35 and 10 passes a channel.
+
 From captum 0.9.0, with ``input`` for the layer and [H, W] for the map, the sum over the three colours: input x gradient, integrated
 gradients (its 50 points of Gauss-Legendre, baseline 0), occlusion (squares of a seventh of the shorter side, moved by half of it, baseline
 0), and SmoothGrad (NoiseTunnel of Saliency: 50 samples, noise of 0.15 of the input's range; the sum of absolute values) with the noise that
 Gradlens draws from its seed in the place of torch's. RISE is its authors' code (github.com/eclique/RISE, which makes masks by
 scikit-image), with the random numbers of Gradlens' seed and 1,000 masks; of ``small`` only.
 
-    pip install torch torchvision timm grad-cam captum safetensors scipy    # 2.15.0, 0.29.2, 1.0.31, 1.5.7, 0.9.0, 0.8.0
+    pip install torch torchvision timm grad-cam captum torchcam safetensors scipy    # 2.15.0, 0.29.2, 1.0.31, 1.5.7, 0.9.0, 0.5.0, 0.8.0
     python make_methods.py efficientnet-lite0-57934424.pth                  # some minutes on two busy cores
 """
 
@@ -39,6 +42,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget, 
 from safetensors.numpy import save_file
 from skimage.transform import resize
 from torch import nn
+from torchcam.methods import ISCAM, SSCAM
 
 import make_photonet
 import make_small
@@ -105,6 +109,48 @@ class Random:
         return total - np.float32(6)
 
 
+def normals(seeds: np.ndarray, count: int) -> np.ndarray:
+    """``Random(seed).normal(count)`` of many seeds at once: [seeds, count]."""
+    state, out = seeds.astype(np.uint32), np.zeros((len(seeds), count), np.float32)
+    for i in range(12 * count):
+        state ^= state << np.uint32(13)
+        state ^= state >> np.uint32(17)
+        state ^= state << np.uint32(5)
+        out[:, i // 12] += state.astype(np.float32) / np.float32(2**32)
+    return out - np.float32(6)
+
+
+def hashed(x: np.ndarray) -> np.ndarray:
+    """``hash`` of src/operation.rs: lowbias32."""
+    x = x.astype(np.uint32)
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return x ^ (x >> np.uint32(16))
+
+
+class SeededSSCAM(SSCAM):
+    """The n-th mask of channel c has the noise of seed hash(35 c + n + 1) | 1."""
+
+    def __init__(self, *args, **more) -> None:
+        super().__init__(*args, **more)
+        self._distrib, self.drawn = self, -1
+
+    def sample(self, size: torch.Size) -> torch.Tensor:
+        self.drawn += 1
+        _, channels, height, width = size
+        seeds = hashed(np.arange(channels) * self.num_samples + self.drawn + 1) | np.uint32(1)
+        noise = normals(seeds, height * width).reshape(size)
+        return self.std * torch.from_numpy(noise)
+
+
+def of_torchcam(method: type, model: nn.Module, layer: str, x: torch.Tensor) -> np.ndarray:
+    with method(model, layer, input_shape=tuple(x.shape[1:])) as extractor:
+        logits = model(x)
+        weights = extractor._get_weights(int(logits[0].argmax()))[0]
+        activations = extractor.hook_a[0]
+        return (weights[..., None, None] * activations).sum(1)[0].detach().numpy()
+
+
 SAMPLES, NOISE = 50, 0.15
 SQUARES = 7
 MASKS, CELLS, VISIBLE = 1000, 7, 0.5
@@ -155,6 +201,11 @@ def reduced(value: np.ndarray) -> tuple[str, np.ndarray]:
     return "raw_sample", value.reshape(-1)[np.arange(2048) * value.size // 2048]
 
 
+def slow(model: nn.Module, layer: str, x: torch.Tensor) -> Arrays:
+    methods = {"ss-cam": SeededSSCAM, "is-cam": ISCAM}
+    return {f"{name}/logit": of_torchcam(method, model, layer, x) for name, method in methods.items()}
+
+
 def photo(name: str, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
     image = Image.open(HERE / "images" / f"{name}.png").convert("RGB")
     return np.asarray(image.crop(box).resize(size, Image.Resampling.BILINEAR)).copy()
@@ -174,6 +225,8 @@ def main(lite0: str) -> None:
     for network, (model, x, layers) in networks.items():
         x = x.reshape(1, *x.shape[-3:])
         maps = {layer: of_layer(model, layer, x) for layer in layers}
+        for layer in layers if network == "small" else layers[:1]:
+            maps[layer] |= slow(model, layer, x)
         maps["input"] = of_input(model, x, with_rise=network == "small")
         for layer, of in maps.items():
             for name, value in of.items():

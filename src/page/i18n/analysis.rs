@@ -346,6 +346,16 @@ pub static METHODS: &[(&str, &str, &str)] = &[
         "EigenCAM 的图过于平淡时使用。",
     ),
     (
+        "https://arxiv.org/abs/2006.14255",
+        "When Score-CAM's map is noisy.",
+        "Score-CAM 的图噪声多时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/2010.03023",
+        "As SS-CAM, with fewer passes.",
+        "与 SS-CAM 相似，次数较少。",
+    ),
+    (
         "https://arxiv.org/abs/1605.01713",
         "For a first look at single pixels.",
         "想初步看看单个像素时使用。",

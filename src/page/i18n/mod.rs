@@ -544,6 +544,16 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "As EigenCAM, for patterns that bend; knows no class.",
             "与 EigenCAM 相似，但能捕捉非线性的模式；与类别无关。",
         ),
+        "ss-cam" => (
+            "SS-CAM",
+            "Score-CAM with noise on its masks, 35 passes a channel.",
+            "给 Score-CAM 的遮罩加噪声，每个通道识别 35 次。",
+        ),
+        "is-cam" => (
+            "IS-CAM",
+            "Score-CAM with masks of ten strengths, ten passes a channel.",
+            "Score-CAM 的遮罩取十种强度，每个通道识别十次。",
+        ),
         "input-x-gradient" => (
             "Input × gradient",
             "Each pixel times its own gradient: quick, fine and noisy.",
