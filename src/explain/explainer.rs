@@ -26,8 +26,8 @@ use crate::explain::cam::{
     weighted_sum,
 };
 use crate::explain::objective::{Objective, Scores, finer};
-use crate::explain::ranking::largest_first;
 use crate::explain::pixels::clipped;
+use crate::explain::ranking::largest_first;
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
 use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
