@@ -110,6 +110,10 @@ impl Controller {
     }
 
     fn send(&self, request: Request) {
+        // At once, not when the worker's word arrives: nothing is “done” that was asked for.
+        if let Some(work) = request.work() {
+            self.state.work.set(Some(work));
+        }
         self.inner().engine.get().expect("made with the controller").send(request);
     }
 
@@ -133,7 +137,11 @@ impl Controller {
         let (state, inner) = (self.state, self.inner());
         let is_current = |generation| inner.generation.get() == generation;
         match event {
-            Event::Work(work) => state.work.set(work),
+            Event::Work(work) => {
+                if state.work.get_untracked() != work {
+                    state.work.set(work);
+                }
+            }
             Event::Connected(adapter) => state.adapter.set(Some(adapter)),
             Event::Tuned { key, tuning } => {
                 storage::set(&format!("{}{key}", models::TUNING_PREFIX), &tuning)

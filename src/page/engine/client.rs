@@ -57,9 +57,7 @@ impl Client {
     pub fn is_idle(&self) -> bool {
         match &*self.inner.engine.borrow() {
             Engine::Starting(waiting) => waiting.is_empty(),
-            Engine::InWorker(_) => {
-                self.inner.was_idle.get() && self.inner.received.get() == self.inner.sent.get()
-            }
+            Engine::InWorker(_) => self.inner.worker_is_idle(),
             Engine::Here(service) => service.is_idle(),
         }
     }
@@ -93,11 +91,19 @@ impl Inner {
         self.use_engine(Engine::Here(Service::new(on_event)));
     }
 
+    fn worker_is_idle(&self) -> bool {
+        self.was_idle.get() && self.received.get() == self.sent.get()
+    }
+
     fn hear(&self, reply: Reply) {
         self.received.set(reply.received);
         self.was_idle.set(reply.idle);
-        if let Some(event) = reply.event {
-            (self.on_event)(event);
+        match reply.event {
+            // Not of everything that was sent meanwhile: it comes again.
+            Some(Event::Work(None)) if !self.worker_is_idle() => {}
+            Some(event) => (self.on_event)(event),
+            None if self.worker_is_idle() => (self.on_event)(Event::Work(None)),
+            None => {}
         }
     }
 }
@@ -126,7 +132,7 @@ fn start_worker(inner: &Rc<Inner>) -> Result<(), JsValue> {
         &wasm_bindgen::module(),
         &other,
         &web_sys::window().and_then(|window| window.document()?.base_uri().ok()?).into(),
-        &Reflect::get(&global, &"gradlensFiles".into())?,
+        &Reflect::get(&global, &"gradlensBlobs".into())?,
     );
     worker.post_message_with_transfer(&parts, &Array::of1(&other))
 }

@@ -55,6 +55,18 @@ pub enum Request {
     StopAnalysis,
 }
 
+impl Request {
+    /// What the engine is busy with once it has received this; `None`: nothing for the status line.
+    pub fn work(&self) -> Option<Work> {
+        match self {
+            Request::Connect(_) => Some(Work::Connecting),
+            Request::Predict(_) => Some(Work::Predicting),
+            Request::Explain(_) => Some(Work::Explaining),
+            _ => None,
+        }
+    }
+}
+
 /// What should compute.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Connect {

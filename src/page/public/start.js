@@ -46,8 +46,8 @@ async function unpack() {
  */
 window.gradlensWorker = () => {
   const script = `import init, { serve_engine } from ${JSON.stringify(new URL(js, document.baseURI))};
-onmessage = async ({ data: [module, port, base, files] }) => {
-  Object.assign(self, { gradlensBase: base, gradlensFiles: files });
+onmessage = async ({ data: [module, port, base] }) => {
+  self.gradlensBase = base;
   await init({ module_or_path: module });
   serve_engine(port);
 };`;
