@@ -76,6 +76,10 @@ struct Options {
     /// How many channels a slow method (score-cam, ablation-cam, ss-cam, is-cam) tries
     #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     channels: Option<usize>,
+    /// aug: the mean of six slightly changed photos; eigen: the first principal component over
+    /// channels
+    #[arg(long, value_name = "aug,eigen", value_delimiter = ',', value_parser = ["aug", "eigen"])]
+    smooth: Vec<String>,
     /// Padding and epsilon of a MobileNet whose tensors do not tell: pytorch or tensorflow
     #[arg(long)]
     conventions: Option<Conventions>,
@@ -140,7 +144,7 @@ fn objective(text: &str, labels: &Labels) -> Result<Objective> {
         None if text == "probability" => Ok(Objective::Probability),
         None if text == "against" => Ok(Objective::Against),
         _ => Err(Error::UnknownChoice {
-            what: "target",
+            what: "target".into(),
             name: text.into(),
             known: "logit, probability, contrast:CLASS, against".into(),
         }),
@@ -329,6 +333,8 @@ async fn run(options: &Options) -> Result<String> {
         layers: options.layers.clone(),
         method: options.method,
         channels: options.channels,
+        aug_smooth: options.smooth.iter().any(|name| name == "aug"),
+        eigen_smooth: options.smooth.iter().any(|name| name == "eigen"),
     };
     // Only what is told to stop has no answer.
     let explanation = explainer.ask(&question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)?;
@@ -369,6 +375,7 @@ async fn run(options: &Options) -> Result<String> {
         "target": {"name": explanation.objective.name(), "than": than},
         "layer": explanation.layer,
         "method": explanation.method.name(),
+        "smooth": {"aug": explanation.aug_smooth, "eigen": explanation.eigen_smooth},
         "blank": explanation.blank,
         "photo": {"notes": of_photo},
         "milliseconds": {"load": load_ms, "predict": prediction.milliseconds, "explain": explanation.milliseconds},

@@ -30,8 +30,12 @@ export interface Question {
   target?: "logit" | "probability" | "contrast" | "against";
   /** The other class of a contrast. */
   than?: number;
-  /** Of score-cam and ablation-cam: how many channels are tried, the most important ones; all if absent. */
+  /** Of score-cam, ss-cam, is-cam and ablation-cam: how many channels are tried, the most important ones; all if absent. */
   channels?: number;
+  /** The mean of six slightly changed photos. */
+  augSmooth?: boolean;
+  /** The first principal component over channels, in the place of their sum. */
+  eigenSmooth?: boolean;
 }
 
 /** Hears how many passes are done, of how many; false stops. */
@@ -79,6 +83,10 @@ extern "C" {
     fn than(this: &Question) -> Option<usize>;
     #[wasm_bindgen(method, getter)]
     fn channels(this: &Question) -> Option<usize>;
+    #[wasm_bindgen(method, getter, js_name = augSmooth)]
+    fn aug_smooth(this: &Question) -> Option<bool>;
+    #[wasm_bindgen(method, getter, js_name = eigenSmooth)]
+    fn eigen_smooth(this: &Question) -> Option<bool>;
 
     #[wasm_bindgen(extends = js_sys::Function, typescript_type = "Progress")]
     pub type Progress;
@@ -150,6 +158,8 @@ impl Question {
             layers: layers.unwrap_or_else(|| vec![LAST_LAYER.to_owned()]),
             method: self.method().as_deref().unwrap_or("grad-cam").parse()?,
             channels: self.channels(),
+            aug_smooth: self.aug_smooth().unwrap_or_default(),
+            eigen_smooth: self.eigen_smooth().unwrap_or_default(),
         })
     }
 }

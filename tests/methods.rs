@@ -6,6 +6,7 @@
 
 use gradlens::explain::cam::MOST_POSITIONS;
 use gradlens::explain::cam::{kernel_principal_component, rare_features};
+use gradlens::image::heatmap::Cam;
 use gradlens::{
     Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing,
     Question,
@@ -103,14 +104,31 @@ fn check(on: &str, mut explainer: Explainer) {
             load(&mut explainer, network);
             loaded = network;
         }
-        let objective = match objective {
-            "probability" => Objective::Probability,
-            _ => Objective::Logit,
+        let question = Question {
+            objective: match objective {
+                "probability" => Objective::Probability,
+                _ => Objective::Logit,
+            },
+            layers: vec![layer.into()],
+            method: method.parse().unwrap(),
+            aug_smooth: objective == "aug",
+            eigen_smooth: objective == "eigen",
+            ..Question::default()
         };
-        let found = ask(&mut explainer, method.parse().unwrap(), objective, layer).cam;
+        let found = block_on(explainer.ask(&question, &mut |_, _| true)).unwrap().unwrap();
+        let Explanation { cam, heatmap: values, height, width, .. } = found;
+        let mut found = match objective {
+            "aug" => Cam { height, width, values },
+            _ => cam,
+        };
         let golden = file.tensor(key).unwrap();
         let expected: Vec<f32> =
             golden.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        if objective == "eigen" {
+            // A principal component has no sign of its own: NumPy's may be the other one.
+            let agreement: f32 = found.values.iter().zip(&expected).map(|(a, b)| a * b).sum();
+            found.values.iter_mut().for_each(|v| *v *= agreement.signum());
+        }
         let found = match kind {
             "raw" => {
                 assert_eq!([found.height, found.width], golden.shape(), "{key}");
@@ -144,6 +162,36 @@ fn on_the_gpu() {
 #[test]
 fn on_the_processor() {
     check("CPU", Explainer::on_cpu());
+}
+
+/// Six photos are looked at, and the photo itself stays the last one, also after a stop.
+#[test]
+fn augmentation_smoothing_leaves_the_photo() {
+    let mut explainer = Explainer::on_cpu();
+    load(&mut explainer, "small");
+    let plain = ask(&mut explainer, Method::GradCam, Objective::Logit, "layer3");
+    let question = Question {
+        layers: vec!["layer3".into()],
+        method: Method::AblationCam,
+        aug_smooth: true,
+        ..Question::default()
+    };
+    let mut heard = vec![];
+    let whole = block_on(explainer.ask(&question, &mut |done, of| {
+        heard.push((done, of));
+        true
+    }));
+    let whole = whole.unwrap().unwrap();
+    assert_eq!(whole.question(), Question { class: Some(whole.class), ..question.clone() });
+    assert!(heard.is_sorted() && heard[heard.len() - 1] == (6 * 128, 6 * 128), "{heard:?}");
+    assert_eq!(block_on(explainer.estimate(&question)).unwrap().passes, 6 * 128);
+    let once = Question { aug_smooth: false, ..question.clone() };
+    let once = block_on(explainer.ask(&once, &mut |_, _| true)).unwrap().unwrap();
+    assert!(once.heatmap != whole.heatmap);
+    let stopped = block_on(explainer.ask(&question, &mut |done, _| done < 200)).unwrap();
+    assert!(stopped.is_none());
+    let after = ask(&mut explainer, Method::GradCam, Objective::Logit, "layer3");
+    assert_eq!((after.cam, after.heatmap), (plain.cam, plain.heatmap));
 }
 
 /// Of a logit, ShapleyCAM is Grad-CAM, to the bit.

@@ -28,6 +28,7 @@ use crate::explain::cam::{
 use crate::explain::objective::{Objective, Scores, finer};
 use crate::explain::pixels::clipped;
 use crate::explain::ranking::largest_first;
+use crate::explain::smoothing::weighted;
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
 use crate::gpu::{AdapterInfo, Gpu, Tensor, Uploader};
 use crate::image::heatmap::{self, Cam};
@@ -55,7 +56,7 @@ pub(crate) struct Loaded {
     pub(crate) scores: Scores,
     pass: Option<Pass>,
     recipes: HashMap<(Target, Method), Recipe>, // of `pass`
-    seen: Option<Seen>,
+    pub(super) seen: Option<Seen>,
 }
 
 /// What `explain` needs to know of the last photo.
@@ -337,9 +338,21 @@ impl Explainer {
         question: &Question,
         progress: Progress<'_>,
     ) -> Result<Option<Explanation>> {
+        match question.aug_smooth {
+            true => self.augmented(question, progress).await,
+            false => self.ask_once(question, progress).await,
+        }
+    }
+
+    /// [`ask`](Explainer::ask) without augmentation smoothing.
+    pub(super) async fn ask_once(
+        &mut self,
+        question: &Question,
+        progress: Progress<'_>,
+    ) -> Result<Option<Explanation>> {
         let started = Instant::now();
         let question = &Question { layers: self.layers_of(question)?, ..question.clone() };
-        let &Question { objective, method, channels, .. } = question;
+        let &Question { objective, method, eigen_smooth, .. } = question;
         let class = self.class(question.class)?;
         if let Objective::Contrast { than } = objective {
             self.class(Some(than))?;
@@ -347,7 +360,7 @@ impl Explainer {
         let mut of = 0; // passes of all layers together
         if method.is_slow() {
             for layer in &question.layers {
-                of += self.passes(method, layer, channels)?;
+                of += self.passes(method, layer, question.channels)?;
             }
         }
         let mut layers = Vec::new();
@@ -362,7 +375,7 @@ impl Explainer {
                 done = before + of_this;
                 progress(before + n, of)
             };
-            match loaded.cam(gpu, (class, objective), target, method, channels, &mut hear).await? {
+            match loaded.cam(gpu, (class, objective), target, question, &mut hear).await? {
                 Some(cam) => layers.push((layer.clone(), cam)),
                 None => return Ok(None),
             }
@@ -383,6 +396,8 @@ impl Explainer {
             objective,
             layer: question.layers.join("+"),
             method,
+            aug_smooth: false,
+            eigen_smooth,
             blank: !cams.iter().any(|cam| cam.values.iter().any(|&v| v > 0.0)),
             cam,
             layers,
@@ -499,8 +514,7 @@ impl Loaded {
         gpu: &Gpu,
         about: (usize, Objective),
         target: Target,
-        method: Method,
-        channels: Option<usize>,
+        &Question { method, channels, eigen_smooth, .. }: &Question,
         progress: Progress<'_>,
     ) -> Result<Option<Cam>> {
         if method.group() == Group::Pixels {
@@ -512,7 +526,14 @@ impl Loaded {
             let weights =
                 self.perturbed_weights(gpu, about, target, method, &channels, progress).await?;
             let Some(weights) = weights else { return Ok(None) };
-            weighted_sum(&gpu.read(&activations).await?, &weights, activations.positions())
+            let (mut planes, positions) = (gpu.read(&activations).await?, activations.positions());
+            if eigen_smooth {
+                let each = planes.chunks_exact_mut(positions).zip(&weights);
+                each.for_each(|(plane, w)| plane.iter_mut().for_each(|a| *a *= w));
+                principal_component(&planes, positions)
+            } else {
+                weighted_sum(&planes, &weights, positions)
+            }
         } else {
             // Grad-CAM takes the mean over positions, and of the last layer's gradient that is all
             // there is.
@@ -536,6 +557,12 @@ impl Loaded {
                 self.recipes.insert((target, method), recipe);
             }
             match self.recipes.get(&(target, method)) {
+                Some(_) if eigen_smooth => {
+                    let planes = gpu.read(&activations).await?;
+                    let (gradient, positions) =
+                        (gpu.read(&gradient).await?, activations.positions());
+                    principal_component(&weighted(method, &planes, &gradient, positions), positions)
+                }
                 Some(recipe) => recipe.run(gpu).await?,
                 None => {
                     let mut planes = gpu.read(&activations).await?;

@@ -5,8 +5,8 @@
 //! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `shapley.rs`: its second
 //!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `ranking.rs`: which values are the largest;
-//! - `pixels.rs`: methods without a layer; `guided.rs`, `neurons.rs`, `channels.rs`: other pictures
-//!   of what the network reads;
+//! - `pixels.rs`: methods without a layer; `smoothing.rs`: two switches for all;
+//! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
 
 pub mod cam;
@@ -22,6 +22,7 @@ pub mod pixels;
 mod preprocessing;
 mod ranking;
 mod shapley;
+mod smoothing;
 mod timings;
 mod types;
 

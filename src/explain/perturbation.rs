@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::explain::cam::{Group, Method};
 use crate::explain::faithfulness::Normal;
 use crate::explain::objective::{Objective, softmax};
+use crate::explain::smoothing::AUGMENTED;
 use crate::explain::{Explainer, Loaded, Progress, Question, pixels};
 use crate::gpu::{Gpu, Tensor};
 use crate::image::heatmap::resize;
@@ -262,6 +263,10 @@ impl Explainer {
             let each = started.elapsed().as_secs_f64() * 1e3 / TRIED as f64;
             estimate.passes += passes;
             estimate.milliseconds += each * passes as f64;
+        }
+        if question.aug_smooth {
+            estimate.passes *= AUGMENTED.len();
+            estimate.milliseconds *= AUGMENTED.len() as f64;
         }
         Ok(estimate)
     }

@@ -256,7 +256,8 @@ fn gauss_legendre(count: usize) -> Vec<(f64, f64)> {
 }
 
 /// A pixel-level map as it is drawn: of what is above 0, values above the 99th percentile are that
-/// percentile, as in the SmoothGrad authors' own pictures. A few pixels would leave all others black.
+/// percentile, as in the SmoothGrad authors' own pictures. A few pixels would leave all others
+/// black.
 pub fn clipped(cam: &Cam) -> Cam {
     let mut positive: Vec<f32> = cam.values.iter().copied().filter(|&v| v > 0.0).collect();
     positive.sort_by(f32::total_cmp);

@@ -49,6 +49,11 @@ pub struct Question {
     /// Of a slow method of a layer: how many of its channels are tried, the most important ones;
     /// all if None.
     pub channels: Option<usize>,
+    /// The mean of the heatmaps of six slightly changed photos: `aug_smooth` of `grad-cam`.
+    pub aug_smooth: bool,
+    /// The first principal component over channels in the place of their sum: `eigen_smooth` of
+    /// `grad-cam`. Changes nothing where a method adds up no channels.
+    pub eigen_smooth: bool,
 }
 
 /// Hears how many passes are done, of how many; false stops.
@@ -62,6 +67,8 @@ pub struct Explanation {
     /// Its name; of several fused ones `layer3+layer4`.
     pub layer: String,
     pub method: Method,
+    pub aug_smooth: bool,
+    pub eigen_smooth: bool,
     /// The raw map, before ReLU and scaling; of several layers the last one's.
     pub cam: Cam,
     /// Every layer with its raw map.
@@ -110,6 +117,8 @@ impl Explanation {
             layers,
             method: self.method,
             channels: None,
+            aug_smooth: self.aug_smooth,
+            eigen_smooth: self.eigen_smooth,
         }
     }
 }

@@ -73,7 +73,7 @@ impl Query {
             objective,
             layers: layers(&self.layer),
             method: self.method,
-            channels: None,
+            ..Question::default()
         }
     }
 }

@@ -8,7 +8,8 @@ In float64, stored as f32, for the networks and photos
 
 ``{network}/{layer}/{method}/{objective}/raw`` [h, w] (``raw_sample``, where it has more than 4096 values: 2048 of them, element
 ``j * size // 2048``): the map before ReLU and scaling, of the likeliest class; ``method`` is the name on
-the command line, ``objective`` is ``logit`` or ``probability``.
+the command line, ``objective`` is ``logit`` or ``probability``. In its place stand ``eigen``, for maps of the logit with grad-cam's
+``eigen_smooth``, and ``aug``, for heatmaps [H, W] with its ``aug_smooth``.
 
 From grad-cam 1.5.7: FinerCAM, ShapleyCAM (also of the probability, whose second derivative is not 0), FEM and KPCA-CAM.
 
@@ -52,7 +53,7 @@ from refnet import HERE
 Arrays = dict[str, np.ndarray]
 
 
-def raw(method: type, model: nn.Module, layer: str, x: torch.Tensor, target: Callable) -> np.ndarray:
+def raw(method: type, model: nn.Module, layer: str, x: torch.Tensor, target: Callable, **switches: bool) -> np.ndarray:
     """The map [h, w] of a method of ``grad-cam`` before ReLU and scaling."""
     found = []
     with method(model=model, target_layers=[model.get_submodule(layer)]) as cam:
@@ -63,7 +64,7 @@ def raw(method: type, model: nn.Module, layer: str, x: torch.Tensor, target: Cal
             return np.array(found[-1])[None]
 
         cam.get_cam_image = recorded
-        cam(input_tensor=x.clone().requires_grad_(), targets=[target])
+        cam(input_tensor=x.clone().requires_grad_(), targets=[target], **switches)
     return found[-1]
 
 
@@ -201,6 +202,24 @@ def reduced(value: np.ndarray) -> tuple[str, np.ndarray]:
     return "raw_sample", value.reshape(-1)[np.arange(2048) * value.size // 2048]
 
 
+def smoothed(model: nn.Module, layer: str, x: torch.Tensor, names: tuple[str, ...]) -> Arrays:
+    target = ClassifierOutputTarget(int(model(x)[0].argmax()))
+    out = {f"{name}/eigen": raw(EIGEN[name], model, layer, x, target, eigen_smooth=True) for name in names}
+    with pgc.GradCAM(model=model, target_layers=[model.get_submodule(layer)]) as cam:
+        out["grad-cam/aug"] = cam(input_tensor=x.clone().requires_grad_(), targets=[target], aug_smooth=True)[0]
+    return out
+
+
+EIGEN = {
+    "grad-cam": pgc.GradCAM,
+    "hires-cam": pgc.HiResCAM,
+    "layer-cam": pgc.LayerCAM,
+    # These two divide by sums that may be near zero where values have both signs, as in ``lite0``.
+    "grad-cam++": pgc.GradCAMPlusPlus,
+    "xgrad-cam": pgc.XGradCAM,
+}
+
+
 def slow(model: nn.Module, layer: str, x: torch.Tensor) -> Arrays:
     methods = {"ss-cam": SeededSSCAM, "is-cam": ISCAM}
     return {f"{name}/logit": of_torchcam(method, model, layer, x) for name, method in methods.items()}
@@ -225,6 +244,8 @@ def main(lite0: str) -> None:
     for network, (model, x, layers) in networks.items():
         x = x.reshape(1, *x.shape[-3:])
         maps = {layer: of_layer(model, layer, x) for layer in layers}
+        for layer in layers:
+            maps[layer] |= smoothed(model, layer, x, tuple(EIGEN)[: 5 if network == "small" else 3])
         for layer in layers if network == "small" else layers[:1]:
             maps[layer] |= slow(model, layer, x)
         maps["input"] = of_input(model, x, with_rise=network == "small")
