@@ -477,7 +477,7 @@ fn timings_are_those_of_the_last_call() {
 
     let forward = block_on(explainer.timings()).unwrap();
     assert_eq!(forward.iter().map(|timing| timing.count).sum::<usize>(), steps.len());
-    assert_eq!((forward[0].name, forward[0].count), ("conv2d_registers", 1 + 4 * 4));
+    assert_eq!((forward[0].name.as_str(), forward[0].count), ("conv2d_registers", 1 + 4 * 4));
     assert!(forward.is_sorted_by(|a, b| a.microseconds >= b.microseconds));
     let sum: f64 = forward.iter().map(|timing| timing.microseconds).sum();
     assert!(sum > 0.0 && sum <= wall, "{sum} us of {wall}");
@@ -485,7 +485,7 @@ fn timings_are_those_of_the_last_call() {
     block_on(explainer.explain(None, "layer3", Method::GradCam)).unwrap();
     let backward = block_on(explainer.timings()).unwrap();
     assert!(
-        backward.iter().any(|timing| (timing.name, timing.count) == ("cam", 1)),
+        backward.iter().any(|timing| (timing.name.as_str(), timing.count) == ("cam", 1)),
         "{backward:?}"
     );
     assert!(backward.iter().all(|timing| timing.name != "linear"), "{backward:?}");

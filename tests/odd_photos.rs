@@ -170,7 +170,7 @@ fn what_is_no_photo_is_named() {
         }
     }
     let named = Photo::decode(&[&b"qoif"[..], &[0; 60]].concat());
-    assert_eq!(named, Err(Error::PhotoFormat { what: Foreign::Named("QOI") }));
+    assert_eq!(named, Err(Error::PhotoFormat { what: Foreign::Named("QOI".into()) }));
     assert_eq!(
         left_to_the_browser(&read("fixtures/foreign/miscounted_scans.jpg")),
         Ok(true),
