@@ -48,8 +48,12 @@ window.gradlensWorker = () => {
   const script = `import init, { serve_engine } from ${JSON.stringify(new URL(js, document.baseURI))};
 onmessage = async ({ data: [module, port, base] }) => {
   self.gradlensBase = base;
-  await init({ module_or_path: module });
-  serve_engine(port);
+  try {
+    await init({ module_or_path: module });
+    serve_engine(port);
+  } catch (error) {
+    reportError(error); // or the page would not hear of it
+  }
 };`;
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   return new Worker(address, { type: "module" });
