@@ -135,7 +135,7 @@ impl Heard {
 impl Question {
     fn read(&self) -> Result<crate::Question, Error> {
         let unknown = |what: &'static str, name: &str, known: &str| Error::UnknownChoice {
-            what,
+            what: what.into(),
             name: name.into(),
             known: known.into(),
         };
