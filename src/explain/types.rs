@@ -20,7 +20,9 @@ pub struct Prediction {
     /// [height, width, 3]: what the network saw.
     #[serde(with = "serde_bytes")]
     pub rgb: Vec<u8>,
-    /// [3, height, width]: the same, normalised.
+    /// [3, height, width]: the same, normalised. Not written out with the rest: a page has no use
+    /// for it.
+    #[serde(skip)]
     pub input: Vec<f32>,
     /// How the logits become probabilities.
     pub scores: Scores,

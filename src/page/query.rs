@@ -49,6 +49,30 @@ impl ObjectiveKind {
     }
 }
 
+/// grad-cam's two switches: `aug_smooth` and `eigen_smooth`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Smoothing {
+    pub aug: bool,
+    pub eigen: bool,
+}
+
+impl Smoothing {
+    /// The name in links.
+    pub fn name(self) -> &'static str {
+        match (self.aug, self.eigen) {
+            (false, false) => "none",
+            (true, false) => "aug",
+            (false, true) => "eigen",
+            (true, true) => "aug,eigen",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Smoothing> {
+        let each = [false, true].map(|aug| [false, true].map(|eigen| Smoothing { aug, eigen }));
+        each.into_iter().flatten().find(|smoothing| smoothing.name() == name)
+    }
+}
+
 /// The visitor's choices. `None` means: the likeliest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
@@ -58,6 +82,7 @@ pub struct Query {
     /// A layer, or several to fuse: `layer3+layer4`.
     pub layer: String,
     pub method: Method,
+    pub smoothing: Smoothing,
 }
 
 impl Query {
@@ -73,7 +98,9 @@ impl Query {
             objective,
             layers: layers(&self.layer),
             method: self.method,
-            ..Question::default()
+            channels: None,
+            aug_smooth: self.smoothing.aug,
+            eigen_smooth: self.smoothing.eigen,
         }
     }
 }
@@ -123,6 +150,7 @@ mod tests {
             contrast_class: None,
             layer,
             method,
+            smoothing: Smoothing { aug: false, eigen: true },
         }
     }
 
@@ -134,6 +162,7 @@ mod tests {
             (Some(1), Objective::Contrast { than: 2 })
         );
         assert_eq!(question.layers, ["layer3", "layer4"]);
+        assert_eq!((question.aug_smooth, question.eigen_smooth), (false, true));
     }
 
     #[test]
@@ -164,5 +193,9 @@ mod tests {
             assert_eq!(ObjectiveKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(ObjectiveKind::from_name("score"), None);
+        for name in ["none", "aug", "eigen", "aug,eigen"] {
+            assert_eq!(Smoothing::from_name(name).unwrap().name(), name);
+        }
+        assert_eq!(Smoothing::from_name("much"), None);
     }
 }

@@ -110,6 +110,34 @@ describe('tools', () => {
     }
   });
 
+  it('smooths the heatmap as grad-cam does, says so, and remembers it with the photo and in a link', () => visit(async page => {
+    await page.select('layer-select', 'layer2');
+    const plain = await page.pixels();
+    await page.tab.$eval(`details:has(${id('aug-smooth')})`, details => { details.open = true; });
+    const described = () => page.tab.$eval(id('overlay-canvas'), canvas => canvas.getAttribute('aria-label'));
+    assert.doesNotMatch(await described(), /smoothed/);
+    const pictures = [plain];
+    for (const name of ['aug-smooth', 'eigen-smooth']) {
+      await page.click(id(name));
+      await page.explained();
+      await page.painted();
+      const now = await page.pixels();
+      for (const before of pictures) assert.ok(difference(now, before) > 0.5, name);
+      pictures.push(now);
+      assert.match(await described(), /Grad-CAM, smoothed/);
+    }
+    await page.look(scratch('other.png', photoPng(90, 110, 2)));
+    await page.click(id('aug-smooth'));
+    await page.explained();
+    await page.click(`${id('tray')} button`);
+    await page.explained();
+    assert.deepEqual(await page.tab.$$eval('.explanation-settings .check input', boxes => boxes.map(box => box.checked)), [true, true]);
+    assert.match(await page.tab.evaluate(() => new Promise(resolve => setTimeout(() => resolve(location.hash), 600))), /smooth=aug%2Ceigen/);
+    // FEM adds up nothing that could be replaced.
+    await page.select('method-select', 'fem');
+    assert.ok(await page.tab.$eval(id('eigen-smooth'), box => box.disabled));
+  }));
+
   it('tells the heatmap in words, in both languages', () => visit(async page => {
     const label = () => page.tab.$eval(id('overlay-canvas'), canvas => canvas.getAttribute('aria-label'));
     assert.match(await label(), /Strongest at the (upper|middle|lower|centre).*; \d+ % of what the network saw/);
@@ -241,7 +269,7 @@ describe('ways out', () => {
     await press(page, 'out-link');
     await page.tab.waitForFunction(word => /link is on/.test(document.querySelector(word).textContent), {}, id('word'));
     const link = await page.tab.evaluate(() => navigator.clipboard.readText());
-    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&target=contrast&contrast=${other}&layer=layer3&method=grad-cam%2B%2B&fit=crop&opacity=0\\.25&colours=magma&threshold=0\\.00&contours=yes&view=overlay&lang=en$`));
+    assert.match(link, new RegExp(`^${site.url}#model=tiny&class=${klass}&target=contrast&contrast=${other}&layer=layer3&method=grad-cam%2B%2B&smooth=none&fit=crop&opacity=0\\.25&colours=magma&threshold=0\\.00&contours=yes&view=overlay&lang=en$`));
 
     const there = await open(browser, link);
     await there.reach('ready');

@@ -4,6 +4,7 @@ use super::query::ObjectiveChooser;
 use crate::explain::cam::{Group, Method};
 use crate::image::Fit;
 use crate::page::controller::Controller;
+use crate::page::query::Smoothing;
 use crate::page::state::is_within;
 use leptos::prelude::*;
 
@@ -91,6 +92,7 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                 </select>
             </label>
             <p class="hint">{move || state.method_hint(state.method.get())}</p>
+            <Smoothings controller />
 
             <ObjectiveChooser controller />
 
@@ -128,6 +130,42 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                 }}
             </p>
         </section>
+    }
+}
+
+#[component]
+fn Smoothings(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let chosen = move || state.smoothing.get();
+    // Others add up no channels.
+    let adds_up = move || state.method.get().group() == Group::Gradients;
+    view! {
+        <details class="fold">
+            <summary>{move || state.text().smoothing}</summary>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid="aug-smooth"
+                    prop:checked=move || chosen().aug
+                    on:change:target=move |event| {
+                        controller.choose_smoothing(Smoothing { aug: event.target().checked(), ..chosen() })
+                    }
+                />
+                <span>{move || state.text().aug_smooth}</span>
+            </label>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid="eigen-smooth"
+                    disabled=move || !adds_up()
+                    prop:checked=move || chosen().eigen
+                    on:change:target=move |event| {
+                        controller.choose_smoothing(Smoothing { eigen: event.target().checked(), ..chosen() })
+                    }
+                />
+                <span>{move || state.text().eigen_smooth}</span>
+            </label>
+        </details>
     }
 }
 

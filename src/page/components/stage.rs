@@ -112,10 +112,10 @@ fn Canvases(state: State, found: Memo<Option<Found>>, words: Memo<String>) -> im
     let described = Memo::new(move |_| {
         state.explanation.with(|explanation| match explanation {
             Some(explanation) => {
-                let method = state.method_name(explanation.method);
+                let method = state.method_of(explanation);
                 let of = fill(
                     state.text().overlay_of,
-                    &[method, &state.label(explanation.class), &explanation.layer],
+                    &[&method, &state.label(explanation.class), &explanation.layer],
                 );
                 format!("{of}. {}", in_words(&state, explanation))
             }
@@ -426,11 +426,11 @@ fn ColourBar(state: State) -> impl IntoView {
     let caption = move || {
         state.explanation.with(|explanation| {
             let explanation = explanation.as_ref()?;
-            let method = state.method_name(explanation.method);
+            let method = state.method_of(explanation);
             let (width, height) =
                 (explanation.cam.width.to_string(), explanation.cam.height.to_string());
             let caption =
-                fill(state.text().caption, &[method, &explanation.layer, &width, &height]);
+                fill(state.text().caption, &[&method, &explanation.layer, &width, &height]);
             let asked = state.objective_words(explanation.objective);
             Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })
         })

@@ -96,7 +96,8 @@ fn tell(state: &State, step: usize) -> Option<(String, String)> {
     let prediction = state.prediction.get()?;
     let photo = state.picture.with(|picture| picture.as_ref().map(|picture| picture.size))?;
     if step == 0 {
-        let sizes = [photo.0, photo.1, prediction.width, prediction.height, prediction.input.len()]
+        let (width, height) = (prediction.width, prediction.height);
+        let sizes = [photo.0, photo.1, width, height, 3 * width * height]
             .map(|number| state.number(number));
         return Some((fill(text.tour_sees, &sizes.each_ref().map(String::as_str)), String::new()));
     }

@@ -160,7 +160,7 @@ fn caption(state: &State) -> [String; 2] {
     let (class, asked) =
         untrack(|| (state.label(known.class), state.objective_words(known.objective)));
     let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
-    let method = state.method_name(known.method);
+    let method = state.method_of(&known);
     let model = state.model.with_untracked(|model| {
         model.as_ref().map(|model| format!("{}, {}", model.architecture, model.file))
     });
@@ -168,7 +168,7 @@ fn caption(state: &State) -> [String; 2] {
         .picture
         .with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()));
     [
-        fill(text.caption, &[&called, &percent, method, &known.layer]),
+        fill(text.caption, &[&called, &percent, &method, &known.layer]),
         fill(text.made_with, &[&model.unwrap_or_default(), &photo.unwrap_or_default()]),
     ]
 }

@@ -1,7 +1,7 @@
 //! The settings that a link carries, in the address's fragment, which no server is sent: never the
 //! photo.
 //!
-//! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
+//! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
 //! `contrast=7` of a contrast, and `panel=layers` where a panel is open. What is missing or not
 //! understood stays as it is.
 
@@ -12,7 +12,7 @@ use crate::explain::cam::Method;
 use crate::image::Fit;
 use crate::image::heatmap::ColourMap;
 use crate::page::i18n::Language;
-use crate::page::query::ObjectiveKind;
+use crate::page::query::{ObjectiveKind, Smoothing};
 use crate::page::state::analysis::Panel;
 use crate::page::state::{State, View};
 use leptos::prelude::*;
@@ -27,6 +27,7 @@ pub struct Link {
     pub contrast_class: Option<usize>,
     pub layer: Option<String>,
     pub method: Option<Method>,
+    pub smoothing: Option<Smoothing>,
     pub fit: Option<Fit>,
     pub opacity: Option<f32>,
     pub colours: Option<ColourMap>,
@@ -54,6 +55,7 @@ impl Link {
             contrast_class: state.contrast_class.get(),
             layer: Some(state.layer.get()),
             method: Some(state.method.get()),
+            smoothing: Some(state.smoothing.get()),
             fit: Some(state.fit.get()),
             opacity: Some(state.opacity.get()),
             colours: Some(state.colours.get()),
@@ -75,6 +77,7 @@ impl Link {
             ("contrast", self.contrast_class.map(|class| class.to_string())),
             ("layer", self.layer.clone()),
             ("method", self.method.map(|method| method.name().to_owned())),
+            ("smooth", self.smoothing.map(|smoothing| smoothing.name().to_owned())),
             ("fit", self.fit.map(|fit| fit.name().to_owned())),
             ("opacity", self.opacity.map(share)),
             ("colours", self.colours.map(|colours| colours.name().to_owned())),
@@ -107,6 +110,7 @@ impl Link {
                 "contrast" | "than" => link.contrast_class = value.parse().ok(),
                 "layer" => link.layer = Some(value),
                 "method" => link.method = value.parse().ok(),
+                "smooth" => link.smoothing = Smoothing::from_name(&value),
                 "fit" => link.fit = value.parse().ok(),
                 "opacity" => link.opacity = share(&value),
                 "colours" => link.colours = value.parse().ok(),
@@ -147,6 +151,9 @@ impl Controller {
         }
         if let Some(method) = link.method {
             state.method.set(method);
+        }
+        if let Some(smoothing) = link.smoothing {
+            state.smoothing.set(smoothing);
         }
         if let Some(view) = link.view {
             state.view.set(view);

@@ -6,7 +6,7 @@ use crate::explain::cam::Method;
 use crate::explain::objective::Scores;
 use crate::image::{Fit, Preprocessing};
 use crate::page::engine::protocol::{Explain, Generation, Predict, Predicted, Request, Settings};
-use crate::page::query::ObjectiveKind;
+use crate::page::query::{ObjectiveKind, Smoothing};
 use crate::page::state::CameraState;
 use leptos::prelude::*;
 
@@ -33,6 +33,11 @@ impl Controller {
 
     pub fn choose_method(self, method: Method) {
         self.state.method.set(method);
+        self.explain();
+    }
+
+    pub fn choose_smoothing(self, smoothing: Smoothing) {
+        self.state.smoothing.set(smoothing);
         self.explain();
     }
 

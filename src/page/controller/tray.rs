@@ -53,6 +53,7 @@ impl Controller {
         state.objective.set(settings.objective);
         state.contrast_class.set(settings.contrast_class);
         state.method.set(settings.method);
+        state.smoothing.set(settings.smoothing);
         state.fit.set(settings.fit);
         state.view.set(settings.view);
         state.opacity.set(settings.look.opacity);

@@ -18,7 +18,7 @@ use super::fault::Failure;
 use super::i18n::{Language, Words};
 use super::platform::own_files::OwnFile;
 use super::platform::weights_cache::CachedWeights;
-use super::query::{ObjectiveKind, Query, contrast_class, layers};
+use super::query::{ObjectiveKind, Query, Smoothing, contrast_class, layers};
 use crate::catalog::labels::Labels;
 use crate::catalog::layer_summary::{Part, one_layer_per_stride};
 use crate::catalog::models::{Model, Sample};
@@ -193,6 +193,7 @@ pub struct State {
     /// Of several fused ones `layer3+layer4`; before there is a network, `last`.
     pub layer: RwSignal<String>,
     pub method: RwSignal<Method>,
+    pub smoothing: RwSignal<Smoothing>,
     pub objective: RwSignal<ObjectiveKind>,
     /// The class of a contrast; `None`: the likeliest other one.
     pub contrast_class: RwSignal<Option<usize>>,
@@ -264,6 +265,7 @@ impl State {
             part_count: RwSignal::new(0),
             layer: RwSignal::new(LAST_LAYER.into()),
             method: RwSignal::new(Method::ALL[0]),
+            smoothing: RwSignal::default(),
             objective: RwSignal::default(),
             contrast_class: RwSignal::new(None),
             fit: RwSignal::new(Fit::Whole),
@@ -300,6 +302,7 @@ impl State {
             contrast_class: self.contrast_class.get_untracked(),
             layer: self.layer.get_untracked(),
             method: self.method.get_untracked(),
+            smoothing: self.smoothing.get_untracked(),
         }
     }
 

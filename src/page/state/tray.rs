@@ -5,7 +5,7 @@ use super::{Picture, State, View};
 use crate::explain::cam::Method;
 use crate::image::heatmap::Look;
 use crate::image::{Fit, Photo};
-use crate::page::query::ObjectiveKind;
+use crate::page::query::{ObjectiveKind, Smoothing};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ pub struct PhotoSettings {
     pub contrast_class: Option<usize>,
     pub layer: String,
     pub method: Method,
+    pub smoothing: Smoothing,
     pub fit: Fit,
     pub view: View,
     pub look: Look,
@@ -47,6 +48,7 @@ impl PhotoSettings {
             contrast_class: state.contrast_class.get_untracked(),
             layer: state.layer.get_untracked(),
             method: state.method.get_untracked(),
+            smoothing: state.smoothing.get_untracked(),
             fit: state.fit.get_untracked(),
             view: state.view.get_untracked(),
             look: untrack(|| state.look()),

@@ -91,6 +91,13 @@ impl State {
         if name.is_empty() { method.name() } else { name }
     }
 
+    /// The method that a map was made by, and whether it was smoothed.
+    pub fn method_of(&self, known: &Explanation) -> String {
+        let smoothed = known.aug_smooth || known.eigen_smooth;
+        let suffix = if smoothed { self.language.get_untracked().text().smoothed } else { "" };
+        format!("{}{suffix}", self.method_name(known.method))
+    }
+
     /// One plain sentence about a method.
     pub fn method_hint(&self, method: Method) -> &'static str {
         i18n::method(self.language(), method.name()).1
