@@ -163,20 +163,32 @@ impl Method {
     /// True for a method that runs many passes, of a layer one a channel: seconds to hours, see
     /// [`Explainer::estimate`](crate::Explainer::estimate).
     pub fn is_slow(self) -> bool {
-        matches!(self, Method::ScoreCam | Method::AblationCam | Method::SsCam | Method::IsCam)
-            || self.group() == Group::Pixels && self != Method::InputXGradient
+        match self.group() {
+            Group::Gradients => false,
+            Group::GradientFree => self.masks_the_photo() || self == Method::AblationCam,
+            Group::Pixels => self != Method::InputXGradient,
+        }
+    }
+
+    /// Score-CAM and its like: a channel's weight is the score of the photo seen through it.
+    pub fn masks_the_photo(self) -> bool {
+        matches!(self, Method::ScoreCam | Method::SsCam | Method::IsCam)
     }
 
     pub fn group(self) -> Group {
         match self {
-            Method::ScoreCam | Method::AblationCam | Method::SsCam | Method::IsCam => {
-                Group::GradientFree
-            }
-            Method::EigenCam | Method::Fem | Method::KpcaCam => Group::GradientFree,
-            Method::InputXGradient | Method::SmoothGrad | Method::IntegratedGradients => {
-                Group::Pixels
-            }
-            Method::Occlusion | Method::Rise => Group::Pixels,
+            Method::ScoreCam
+            | Method::AblationCam
+            | Method::SsCam
+            | Method::IsCam
+            | Method::EigenCam
+            | Method::Fem
+            | Method::KpcaCam => Group::GradientFree,
+            Method::InputXGradient
+            | Method::SmoothGrad
+            | Method::IntegratedGradients
+            | Method::Occlusion
+            | Method::Rise => Group::Pixels,
             _ => Group::Gradients,
         }
     }
@@ -299,8 +311,8 @@ pub fn principal_component(planes: &[f32], positions: usize) -> Vec<f32> {
     for _ in 0..MOST_ITERATIONS {
         let mut next = vec![0.0; positions];
         for plane in centred.chunks_exact(positions) {
-            let dot: f64 = plane.iter().zip(&u).map(|(x, u)| x * u).sum();
-            next.iter_mut().zip(plane).for_each(|(n, x)| *n += dot * x);
+            let along = dot(plane, &u);
+            next.iter_mut().zip(plane).for_each(|(n, x)| *n += along * x);
         }
         length = normalise(&mut next);
         let change: f64 = next.iter().zip(&u).map(|(a, b)| (a - b) * (a - b)).sum();
@@ -348,10 +360,7 @@ pub fn kernel_principal_component(planes: &[f32], positions: usize) -> Vec<f32> 
     };
     let rows: Vec<Vec<f64>> = (0..positions).map(row).collect();
     let chosen: Vec<&Vec<f64>> = rows.iter().step_by(positions.div_ceil(MOST_POSITIONS)).collect();
-    let kernel = |x: &[f64], y: &[f64]| {
-        let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-        (product / channels as f64 + 1.0).tanh()
-    };
+    let kernel = |x: &[f64], y: &[f64]| (dot(x, y) / channels as f64 + 1.0).tanh();
     let matrix: Vec<Vec<f64>> =
         chosen.iter().map(|x| chosen.iter().map(|y| kernel(x, y)).collect()).collect();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

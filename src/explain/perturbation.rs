@@ -94,12 +94,19 @@ impl Loaded {
         input: &mut dyn FnMut(usize) -> Vec<f32>,
         progress: Progress<'_>,
     ) -> Result<Option<Vec<Vec<f32>>>> {
-        let (pass, seen) = self.seen()?;
+        let (pass, _) = self.seen()?;
         let mut prepare = |n| gpu.write(&pass.input, &input(n));
         let logits = pass.probe(gpu, Target::Input, count, &mut prepare, progress).await;
+        self.put_back(gpu)?;
+        logits
+    }
+
+    /// Queues the photo's own pass again, after others.
+    pub(crate) fn put_back(&self, gpu: &Gpu) -> Result<()> {
+        let (pass, seen) = self.seen()?;
         gpu.write(&pass.input, &seen.input);
         pass.run_forward(gpu);
-        logits
+        Ok(())
     }
 
     /// Weights [C] of a layer's channels by what changes without a channel or with it alone; those
@@ -116,7 +123,7 @@ impl Loaded {
         let (pass, seen) = self.seen()?;
         let layer = pass.activations(target);
         let found = match method {
-            Method::ScoreCam | Method::SsCam | Method::IsCam => {
+            _ if method.masks_the_photo() => {
                 let planes = gpu.read(layer).await?;
                 let each = passes_a_channel(method);
                 let size = (pass.input.height, pass.input.width);
@@ -222,9 +229,7 @@ pub fn stretched(
             row(upper) * (1.0 - down) + row(lower) * down
         }));
     }
-    let min = out.iter().copied().fold(f32::INFINITY, f32::min);
-    let max = out.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    out.iter().map(|v| (v - min) / (max - min + 1e-8)).collect()
+    unit(&out)
 }
 
 /// How long a slow method would take.
@@ -245,10 +250,7 @@ impl Explainer {
             let passes = self.passes(question.method, layer, question.channels)?;
             let (gpu, loaded, target) = self.at(layer)?;
             let (pass, _) = loaded.seen()?;
-            let from = match question.method {
-                Method::ScoreCam | Method::SsCam | Method::IsCam => Target::Input,
-                _ => target,
-            };
+            let from = if question.method.masks_the_photo() { Target::Input } else { target };
             let started = Instant::now();
             // The photo itself, so that nothing has to be put back; the first is what warms up.
             const TRIED: usize = 3;

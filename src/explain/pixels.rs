@@ -98,8 +98,8 @@ impl Loaded {
         point: &mut dyn FnMut(usize) -> (f64, Vec<f32>),
         progress: Progress<'_>,
     ) -> Result<Option<Vec<f64>>> {
-        let (input, logits) = (self.seen()?.1.input.clone(), self.seen()?.1.logits.clone());
-        let mut sum = Some(vec![0.0; input.len()]);
+        let (_, seen) = self.seen()?;
+        let (mut sum, logits) = (Some(vec![0.0; seen.input.len()]), seen.logits.clone());
         for n in 0..count {
             if !progress(n, count) {
                 sum = None;
@@ -120,9 +120,7 @@ impl Loaded {
             let terms = sum.iter_mut().flatten().zip(gradient);
             terms.for_each(|(sum, g)| *sum += weight * f64::from(g));
         }
-        let (pass, _) = self.seen()?;
-        gpu.write(&pass.input, &input);
-        pass.run_forward(gpu);
+        self.put_back(gpu)?;
         let stopped = sum.is_none() || !progress(count, count);
         Ok(sum.filter(|_| !stopped))
     }

@@ -9,6 +9,7 @@
 use crate::error::Result;
 use crate::explain::Loaded;
 use crate::explain::objective::{Objective, Scores, softmax};
+use crate::explain::ranking::largest_first;
 use crate::gpu::Gpu;
 use crate::models::Target;
 use crate::ops::Rule;
@@ -47,8 +48,8 @@ impl Loaded {
             // (S·J·a)_k = p_c·p_k·(2ū − u_k), and (S·J·a)_c is what makes the sum 0.
             Scores::Softmax => {
                 let p = softmax(&logits);
-                let mut others: Vec<usize> = (0..p.len()).filter(|&k| k != class).collect();
-                others.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+                let others: Vec<usize> =
+                    largest_first(&p).into_iter().filter(|&k| k != class).collect();
                 let mut unlikely: f32 = others.iter().map(|&k| p[k]).sum();
                 let enough = unlikely * ENOUGH;
                 let takes = |&&k: &&usize| {
