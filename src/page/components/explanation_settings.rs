@@ -1,6 +1,7 @@
 //! How the class is explained: target layer, method, objective, fit.
 
 use super::query::ObjectiveChooser;
+use super::widgets::Check;
 use crate::explain::cam::{Group, Method};
 use crate::image::Fit;
 use crate::page::controller::Controller;
@@ -142,29 +143,21 @@ fn Smoothings(controller: Controller) -> impl IntoView {
     view! {
         <details class="fold">
             <summary>{move || state.text().smoothing}</summary>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    data-testid="aug-smooth"
-                    prop:checked=move || chosen().aug
-                    on:change:target=move |event| {
-                        controller.choose_smoothing(Smoothing { aug: event.target().checked(), ..chosen() })
-                    }
-                />
-                <span>{move || state.text().aug_smooth}</span>
-            </label>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    data-testid="eigen-smooth"
-                    disabled=move || !adds_up()
-                    prop:checked=move || chosen().eigen
-                    on:change:target=move |event| {
-                        controller.choose_smoothing(Smoothing { eigen: event.target().checked(), ..chosen() })
-                    }
-                />
-                <span>{move || state.text().eigen_smooth}</span>
-            </label>
+            <Check
+                state
+                label=|text| text.aug_smooth
+                id="aug-smooth"
+                checked=Signal::derive(move || chosen().aug)
+                change=move |aug| controller.choose_smoothing(Smoothing { aug, ..chosen() })
+            />
+            <Check
+                state
+                label=|text| text.eigen_smooth
+                id="eigen-smooth"
+                checked=Signal::derive(move || chosen().eigen)
+                disabled=Signal::derive(move || !adds_up())
+                change=move |eigen| controller.choose_smoothing(Smoothing { eigen, ..chosen() })
+            />
         </details>
     }
 }

@@ -1,6 +1,7 @@
 //! Hotkeys: single letters, which do nothing while somebody types and can be switched off (WCAG
 //! 2.1, 2.1.4).
 
+use crate::page::components::widgets::Check;
 use crate::page::controller::Controller;
 use crate::page::controller::export::Export;
 use crate::page::platform::storage;
@@ -76,19 +77,16 @@ pub fn Help(controller: Controller) -> impl IntoView {
         <div class="shortcuts" id="keys">
             <h3>{move || state.text().shortcuts.title}</h3>
             <ul>{rows}</ul>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    data-testid="keys"
-                    prop:checked=move || state.shortcuts.get()
-                    on:change:target=move |event| {
-                        let on = event.target().checked();
-                        state.shortcuts.set(on);
-                        storage::set(KEY, if on { "" } else { "off" });
-                    }
-                />
-                <span>{move || state.text().shortcuts.on}</span>
-            </label>
+            <Check
+                state
+                label=|text| text.shortcuts.on
+                id="keys"
+                checked=state.shortcuts
+                change=move |on: bool| {
+                    state.shortcuts.set(on);
+                    storage::set(KEY, if on { "" } else { "off" });
+                }
+            />
         </div>
     }
 }

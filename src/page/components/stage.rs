@@ -10,7 +10,7 @@ use crate::catalog::models::Sample;
 use crate::explain::Explanation;
 use crate::image::Note;
 use crate::image::heatmap::{ColourMap, Look, describe};
-use crate::page::components::widgets::{Segmented, Slider};
+use crate::page::components::widgets::{Check, Segmented, Slider};
 use crate::page::controller::Controller;
 use crate::page::controller::export::Export;
 use crate::page::i18n::{Language, Words, fill};
@@ -257,15 +257,14 @@ fn Tools(state: State) -> impl IntoView {
             <summary>{move || state.text().tools.more}</summary>
             <div class="view-tools">
                 <Slider state label=|text| text.tools.threshold id="threshold" value=state.threshold />
-                <label class="check" title=move || state.text().tools.contours>
-                    <input
-                        type="checkbox"
-                        data-testid="contours"
-                        prop:checked=move || state.contours.get()
-                        on:change:target=move |event| state.contours.set(event.target().checked())
-                    />
-                    <span>{move || state.text().tools.contours}</span>
-                </label>
+                <Check
+                    attr:title=move || state.text().tools.contours
+                    state
+                    label=|text| text.tools.contours
+                    id="contours"
+                    checked=state.contours
+                    change=move |on| state.contours.set(on)
+                />
             </div>
             <p class="fine">{move || state.text().tools.threshold_hint}</p>
         </details>

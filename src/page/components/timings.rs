@@ -1,8 +1,8 @@
 //! How long each shader took, for those who ask: off at first, since it slows the passes down; and
 //! what computes.
 
+use crate::page::components::widgets::Check;
 use crate::page::controller::Controller;
-
 use leptos::prelude::*;
 
 #[component]
@@ -47,26 +47,22 @@ pub fn Timings(controller: Controller) -> impl IntoView {
         })
     };
     view! {
-        <label class="check">
-            <input
-                type="checkbox"
-                data-testid="processor"
-                disabled=move || state.work.get().is_some()
-                prop:checked=move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.name.is_empty()))
-                on:change:target=move |event| controller.choose_processor(event.target().checked())
-            />
-            <span>{move || state.text().processor.use_processor}</span>
-        </label>
-        <label class="check">
-            <input
-                type="checkbox"
-                data-testid="timing"
-                disabled=move || !available()
-                prop:checked=move || state.timing.get()
-                on:change:target=move |event| controller.set_timing(event.target().checked())
-            />
-            <span>{move || state.text().network.timings}</span>
-        </label>
+        <Check
+            state
+            label=|text| text.processor.use_processor
+            id="processor"
+            checked=Signal::derive(move || state.adapter.with(|adapter| adapter.as_ref().is_some_and(|a| a.name.is_empty())))
+            disabled=Signal::derive(move || state.work.get().is_some())
+            change=move |on| controller.choose_processor(on)
+        />
+        <Check
+            state
+            label=|text| text.network.timings
+            id="timing"
+            checked=state.timing
+            disabled=Signal::derive(move || !available())
+            change=move |on| controller.set_timing(on)
+        />
         <p class="fine">
             {move || {
                 let text = state.text().network;

@@ -26,6 +26,30 @@ pub fn Slider(state: State, label: Words, id: &'static str, value: RwSignal<f32>
     }
 }
 
+/// A check box with its words.
+#[component]
+pub fn Check(
+    state: State,
+    label: Words,
+    id: &'static str,
+    #[prop(into)] checked: Signal<bool>,
+    #[prop(into, optional)] disabled: Signal<bool>,
+    #[prop(into)] change: Callback<bool>,
+) -> impl IntoView {
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                data-testid=id
+                disabled=move || disabled.get()
+                prop:checked=move || checked.get()
+                on:change:target=move |event| change.run(event.target().checked())
+            />
+            <span>{move || label(state.text())}</span>
+        </label>
+    }
+}
+
 /// Radio buttons that look like one switch; arrow keys come with the radios.
 #[component]
 pub fn Segmented(

@@ -179,7 +179,8 @@ impl Controller {
                 return self.send_predict(); // and ask again after that
             }
             let generation = self.inner().generation.get();
-            self.send(Request::Channels { generation, explanation });
+            let (class, layer) = (explanation.class, explanation.last_layer().to_owned());
+            self.send(Request::Channels { generation, class, layer });
         }
     }
 }

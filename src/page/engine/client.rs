@@ -91,6 +91,10 @@ impl Inner {
         self.use_engine(Engine::Here(Service::new(on_event)));
     }
 
+    fn is_starting(&self) -> bool {
+        matches!(*self.engine.borrow(), Engine::Starting(_))
+    }
+
     fn worker_is_idle(&self) -> bool {
         self.was_idle.get() && self.received.get() == self.sent.get()
     }
@@ -120,8 +124,7 @@ fn start_worker(inner: &Rc<Inner>) -> Result<(), JsValue> {
     let client = Rc::downgrade(inner);
     let failed = Closure::<dyn FnMut(JsValue)>::new(move |_| {
         let Some(client) = client.upgrade() else { return };
-        let starting = matches!(*client.engine.borrow(), Engine::Starting(_));
-        match starting {
+        match client.is_starting() {
             true => client.compute_here(),
             false => crash::show(), // it broke: its console has the reason
         }
@@ -141,9 +144,8 @@ fn on_message(port: &MessagePort, client: Weak<Inner>) {
     let sender = port.clone();
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let Some(client) = client.upgrade() else { return };
-        let starting = matches!(*client.engine.borrow(), Engine::Starting(_));
         let reply = message::read(event.data());
-        if starting {
+        if client.is_starting() {
             client.use_engine(Engine::InWorker(sender.clone()));
         }
         client.hear(reply);

@@ -48,7 +48,8 @@ pub enum Request {
     /// The channels of a layer that was explained.
     Channels {
         generation: Generation,
-        explanation: Arc<Explanation>,
+        class: usize,
+        layer: String,
     },
     Analyze(Analyze),
     /// Stops the analysis that is running.

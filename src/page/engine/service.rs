@@ -34,7 +34,7 @@ pub(super) enum Task {
     Predict(Predict),
     Explain(Explain),
     Frame(Box<Frame>),
-    Channels(Generation, Arc<Explanation>),
+    Channels(Generation, usize, String),
     Analyze(Analyze),
 }
 
@@ -110,8 +110,8 @@ impl Service {
             Request::Predict(predict) => (Kind::Predict, Task::Predict(predict)),
             Request::Explain(explain) => (Kind::Explain, Task::Explain(explain)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
-            Request::Channels { generation, explanation } => {
-                (Kind::Channels, Task::Channels(generation, explanation))
+            Request::Channels { generation, class, layer } => {
+                (Kind::Channels, Task::Channels(generation, class, layer))
             }
             Request::Analyze(analyze) => {
                 self.stop.set(false);
@@ -302,11 +302,12 @@ impl Service {
                     explanation: Arc::new(explanation),
                 });
             }
-            Task::Channels(generation, explanation) if self.predicted.get() == Some(generation) => {
-                let layer = explanation.last_layer();
-                let activations = explainer.activations(layer).await?;
-                let gradient = explainer.gradient(Some(explanation.class), layer).await?;
-                let channels = Channels::new(explanation.class, layer, activations, &gradient);
+            Task::Channels(generation, class, layer)
+                if self.predicted.get() == Some(generation) =>
+            {
+                let activations = explainer.activations(&layer).await?;
+                let gradient = explainer.gradient(Some(class), &layer).await?;
+                let channels = Channels::new(class, &layer, activations, &gradient);
                 self.emit(Event::Channels(generation, channels));
             }
             Task::Channels(..) => {} // of an older photo

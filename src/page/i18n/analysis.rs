@@ -126,7 +126,7 @@ pub static ENGLISH: Analysis = Analysis {
     one_scale: "One scale for all",
 
     coincide: "At the last layer Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes the mean over all places, so that the gradient is the same at each. They part at earlier layers.",
-    slow: "Methods that take their time",
+    slow: "Slow methods",
     channels: "Channels",
     all_channels: "all",
     tried_channels: "{} of {} channels",
@@ -352,8 +352,8 @@ pub static METHODS: &[(&str, &str, &str)] = &[
     ),
     (
         "https://arxiv.org/abs/2010.03023",
-        "As SS-CAM, with fewer passes.",
-        "与 SS-CAM 相似，次数较少。",
+        "Like SS-CAM, with fewer passes.",
+        "与 SS-CAM 相似，计算次数较少。",
     ),
     (
         "https://arxiv.org/abs/1605.01713",
@@ -367,13 +367,13 @@ pub static METHODS: &[(&str, &str, &str)] = &[
     ),
     (
         "https://arxiv.org/abs/1703.01365",
-        "When what the pixels get must add up.",
-        "要求各像素的贡献加得起来时使用。",
+        "When all of the score must be accounted for.",
+        "希望把得分完整地分摊到各像素时使用。",
     ),
     (
         "https://arxiv.org/abs/1311.2901",
-        "To check another map; anyone understands it.",
-        "用来核对别的图；人人都看得懂。",
+        "To check another map; easy to understand.",
+        "用来核对其他方法的图，容易理解。",
     ),
     (
         "https://arxiv.org/abs/1806.07421",

@@ -263,10 +263,10 @@ pub static ENGLISH: Text = Text {
     block: "All layers",
     layer_hint: "Early layers see fine detail, late ones see meaning.",
     method: "Method",
-    method_groups: ["More, with gradients", "Without gradients", "Pixel by pixel, no layer"],
+    method_groups: ["More gradient-based", "Gradient-free", "Pixel-level, without a layer"],
     smoothing: "Smoothing",
     aug_smooth: "Augmentation: the mean of six maps (slower)",
-    eigen_smooth: "Eigen: the channels’ main pattern",
+    eigen_smooth: "Eigen: the channels' main pattern",
     smoothed: ", smoothed",
     fit: "Input",
     fit_whole: "Whole photo",
@@ -400,7 +400,7 @@ pub static CHINESE: Text = Text {
     block: "所有层",
     layer_hint: "浅层看细节，深层看语义。",
     method: "方法",
-    method_groups: ["其他基于梯度的方法", "不用梯度的方法", "逐像素（不看某一层）"],
+    method_groups: ["其他基于梯度的方法", "无梯度方法", "像素级方法（不针对某一层）"],
     smoothing: "平滑",
     aug_smooth: "数据增强：六张热力图取平均（较慢）",
     eigen_smooth: "主成分：用第一主成分代替通道求和",
@@ -544,8 +544,8 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
         ),
         "shapley-cam" => (
             "ShapleyCAM",
-            "Grad-CAM with curvature: of a probability another map, of a score the same.",
-            "在 Grad-CAM 中加入曲率：只有以概率为目标时，结果才与它不同。",
+            "Grad-CAM with a second-derivative term; of a logit it is the same.",
+            "在 Grad-CAM 中加入二阶导数项；以 logit 为目标时两者相同。",
         ),
         "fem" => (
             "FEM",
@@ -554,18 +554,18 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
         ),
         "kpca-cam" => (
             "KPCA-CAM",
-            "As EigenCAM, for patterns that bend; knows no class.",
-            "与 EigenCAM 相似，但能捕捉非线性的模式；与类别无关。",
+            "Like EigenCAM, but nonlinear (kernel PCA); knows no class.",
+            "与 EigenCAM 相似，但用核主成分分析，能捕捉非线性的模式；与类别无关。",
         ),
         "ss-cam" => (
             "SS-CAM",
             "Score-CAM with noise on its masks, 35 passes a channel.",
-            "给 Score-CAM 的遮罩加噪声，每个通道识别 35 次。",
+            "给 Score-CAM 的遮罩加噪声，每个通道计算 35 次。",
         ),
         "is-cam" => (
             "IS-CAM",
             "Score-CAM with masks of ten strengths, ten passes a channel.",
-            "Score-CAM 的遮罩取十种强度，每个通道识别十次。",
+            "Score-CAM 的遮罩取十种强度，每个通道计算十次。",
         ),
         "input-x-gradient" => (
             "Input × gradient",
@@ -590,7 +590,7 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
         "rise" => (
             "RISE",
             "A thousand random masks, each weighted by the score it leaves.",
-            "一千个随机遮罩，各以遮后的得分为权重。",
+            "用一千个随机遮罩遮挡照片，按遮挡后的得分加权平均。",
         ),
         _ => ("", "", ""),
     };

@@ -6,7 +6,7 @@ use crate::explain::Explanation;
 use crate::explain::guided::Guided;
 use crate::image::heatmap;
 use crate::page::components::query::ContrastClass;
-use crate::page::components::widgets::{Segmented, Slider};
+use crate::page::components::widgets::{Check, Segmented, Slider};
 use crate::page::controller::{Controller, side_names};
 use crate::page::i18n::fill;
 use crate::page::platform::canvas;
@@ -206,15 +206,13 @@ pub fn Compare(state: State, restart: Callback<()>) -> impl IntoView {
                 value=Signal::derive(move || analysis.axes.get().name())
                 choose
             />
-            <label class="check">
-                <input
-                    type="checkbox"
-                    data-testid="one-scale"
-                    prop:checked=move || analysis.one_scale.get()
-                    on:change:target=move |event| analysis.one_scale.set(event.target().checked())
-                />
-                <span>{move || state.text().analysis.one_scale}</span>
-            </label>
+            <Check
+                state
+                label=|text| text.analysis.one_scale
+                id="one-scale"
+                checked=analysis.one_scale
+                change=move |on| analysis.one_scale.set(on)
+            />
         </div>
         <Maps state />
     }
