@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::image::{Preprocessing, looks_like_a_photo};
 use crate::page::engine::Attached;
 use crate::page::engine::protocol::{
-    Connect, ConventionsSource, Installed, Load, Request, Source, Training,
+    Connect, ConventionsSource, Installed, Load, Request, Source, Training, Work,
 };
 use crate::page::fault::{Fault, Retry};
 use crate::page::platform::fetch::{self, Abort};
@@ -237,6 +237,8 @@ impl Controller {
         }
         inner.source.replace(source);
         inner.installing.set(true);
+        // As in `send`: until the worker says so the former result would pass for this network's.
+        state.work.set(Some(Work::Uploading));
     }
 
     pub(super) fn on_load_failed(self, fault: Fault) {
