@@ -1,7 +1,7 @@
 // The camera (Chromium's fake one, which shows a moving pattern) and the tray of photos.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chromium, difference, id, inEngine, scratch, serve, tinyModels, visitPage } from './support.mjs';
+import { FAKE_CAMERA, chromium, difference, id, inEngine, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { photoPng } from './tiny.mjs';
 
 let browser;
@@ -10,7 +10,7 @@ const photo = scratch('photo.png', photoPng(120, 80));
 const other = scratch('other.png', photoPng(90, 110, 2));
 
 before(async () => {
-  browser = await chromium(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  browser = await chromium(FAKE_CAMERA);
   site = await serve(tinyModels());
 });
 after(async () => {

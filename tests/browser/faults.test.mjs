@@ -225,12 +225,9 @@ describe('the adapter', () => {
     assert.equal((await page.pixels()).width, 120);
   }, {
     before: inEngine(() => {
-      const open = GPUAdapter.prototype.requestDevice;
-      let device;
-      GPUAdapter.prototype.requestDevice = async function (...options) { return device = await open.apply(this, options); };
       const real = GPUQueue.prototype.writeBuffer;
       GPUQueue.prototype.writeBuffer = function (...options) {
-        if (self.loseAt && --self.loseAt === 0) device.destroy();
+        if (self.loseAt && --self.loseAt === 0) self.devices.at(-1).destroy();
         return real.apply(this, options);
       };
     }),
@@ -380,8 +377,6 @@ describe('a bug', () => {
     assert.equal(await page.tab.$eval('.crash', crash => crash.offsetHeight), 0);
   }, {
     before: inEngine(() => {
-      const { instantiate } = WebAssembly;
-      WebAssembly.instantiate = async (...all) => self.instance = await instantiate.apply(WebAssembly, all);
       self.breakCanvas = () => { OffscreenCanvasRenderingContext2D.prototype.getImageData = () => ({ data: new Uint8ClampedArray(4) }); };
       self.fillMemory = () => {
         const { memory } = self.instance.exports;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { DIST, chromium, difference, id, inEngine, keepDevices, open, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
+import { DIST, chromium, difference, id, inEngine, open, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 let browser;
@@ -168,7 +168,7 @@ describe('when something goes wrong', () => {
     assert.ok((await page.ranking())[1].pressed);
     assert.equal(difference(await page.pixels(), map), 0, 'the same picture as before');
   }, {
-    before: inEngine(keepDevices),
+    before: inEngine(),
   }));
 
   it('a program that does not arrive leaves a sentence, not a blank page', async () => {

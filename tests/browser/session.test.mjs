@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, it } from 'node:test';
-import { DIST, chromium, id, inEngine, keepDownloads, notInFirefox, open, scratch, serve, tinyModels } from './support.mjs';
+import { DIST, FAKE_CAMERA, chromium, id, inEngine, keepDownloads, notInFirefox, open, scratch, serve, tinyModels } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 /** Names that would be a script, an image, a style or a path if they were not text. */
@@ -21,7 +21,7 @@ before(async () => {
   elsewhere = http.createServer((request, response) => { strangers.push(request.url); response.writeHead(404).end(); });
   elsewhere.on('connect', (request, socket) => { strangers.push(request.url); socket.destroy(); });
   await new Promise(resolve => elsewhere.listen(0, '127.0.0.1', resolve));
-  browser = await chromium(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--js-flags=--expose-gc', '--enable-precise-memory-info',
+  browser = await chromium([...FAKE_CAMERA, '--js-flags=--expose-gc', '--enable-precise-memory-info',
     `--proxy-server=127.0.0.1:${elsewhere.address().port}`]);
   site = await serve(tinyModels(), { worker: true });
 });
@@ -139,9 +139,7 @@ it('five hundred photos leave nothing behind', notInFirefox('its protocol neithe
         self.gpuBytes += description.size;
         return buffer;
       };
-      const { instantiate } = WebAssembly;
-      WebAssembly.instantiate = async (...all) => self.instance = await instantiate.apply(WebAssembly, all);
-      Object.defineProperty(self, 'bytes', { get: () => ({ gpu: self.gpuBytes, wasm: self.instance.exports.memory.buffer.byteLength }) });
+      Object.defineProperty(self, 'bytes', { get: () => ({ gpu: self.gpuBytes, wasm: self.memory }) });
       const { destroy } = GPUBuffer.prototype;
       GPUBuffer.prototype.destroy = function () {
         const key = keys.get(this);

@@ -90,6 +90,9 @@ const IN_FIREFOX = process.env.ENGINE === 'firefox';
 /** For tests that Firefox cannot run, and nothing else: why. README.md, “What does not run under Firefox”, lists them. */
 export const notInFirefox = reason => ({ skip: IN_FIREFOX && `Firefox: ${reason}` });
 
+/** Arguments with which a picture of its own stands for the camera's. */
+export const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 /** With WebGPU; `more` are further arguments, `options` further options of the launch. */
 export function chromium(more = [], options = {}) {
   if (IN_FIREFOX) return firefox(options, more);
@@ -172,33 +175,16 @@ export async function visitPage(browser, url, work, { state = 'ready', ...option
   await page.close();
 }
 
-/**
- * For `before`: runs `script` in the engine's worker, before its program. What the script puts on `self` can be set, read and called
- * through `page.engine`.
- */
-export const inEngine = (script, ...values) => tab => tab.evaluateOnNewDocument(text => {
-  const Real = Blob;
-  window.Blob = class extends Real {
-    constructor(parts, options) {
-      super(options?.type === 'text/javascript' ? [text, ...parts] : parts, options);
-    }
-  };
-}, `(${script})(...${JSON.stringify(values)});
-(channel => {
-  channel.onmessage = async ({ data: { set, get, call } }) => {
-    Object.assign(self, set);
-    if (call) await self[call]();
-    channel.postMessage({ value: self[get] });
-  };
-})(new BroadcastChannel('engine'));
-`);
-
-/** For `inEngine`: keeps the devices that are opened, and can lose them all. */
-export const keepDevices = () => {
+/** Runs in the engine's worker: keeps what tests ask for. */
+const watch = () => {
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async (...all) => self.instance = await instantiate.apply(WebAssembly, all);
+  Object.defineProperty(self, 'memory', { get: () => self.instance.exports.memory.buffer.byteLength });
   self.devices = [];
-  const real = GPUAdapter.prototype.requestDevice;
+  if (!self.GPUAdapter) return; // over plain http
+  const { requestDevice } = GPUAdapter.prototype;
   GPUAdapter.prototype.requestDevice = async function (...options) {
-    const device = await real.apply(this, options);
+    const device = await requestDevice.apply(this, options);
     self.devices.push(device);
     return device;
   };
@@ -208,15 +194,27 @@ export const keepDevices = () => {
   };
 };
 
-/** For `inEngine`: `memory` is the bytes of its WebAssembly memory. */
-export const keepMemory = () => {
-  const real = WebAssembly.instantiate;
-  WebAssembly.instantiate = async (...all) => {
-    const instance = await real.apply(WebAssembly, all);
-    Object.defineProperty(self, 'memory', { get: () => instance.exports.memory.buffer.byteLength });
-    return instance;
+/**
+ * For `before`: runs `script` in the engine's worker, before its program. What the script puts on `self` can be set, read and called
+ * through `page.engine`; there are also its WebAssembly `instance`, the bytes of its `memory`, its GPU `devices` and `loseDevices`.
+ */
+export const inEngine = (script = () => {}, ...values) => tab => tab.evaluateOnNewDocument(text => {
+  const Real = Blob;
+  window.Blob = class extends Real {
+    constructor(parts, options) {
+      super(options?.type === 'text/javascript' ? [text, ...parts] : parts, options);
+    }
   };
-};
+}, `(${watch})();
+(${script})(...${JSON.stringify(values)});
+(channel => {
+  channel.onmessage = async ({ data: { set, get, call } }) => {
+    Object.assign(self, set);
+    if (call) await self[call]();
+    channel.postMessage({ value: self[get] });
+  };
+})(new BroadcastChannel('engine'));
+`);
 
 /** For `before`: keeps what the page would download, for `saved`. */
 export const keepDownloads = tab => tab.evaluateOnNewDocument(() => {

@@ -9,7 +9,7 @@ import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DIST, ROOT, SCRATCH, chromium, firefox, id, inEngine, keepMemory, notInFirefox, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
+import { DIST, ROOT, SCRATCH, chromium, firefox, id, inEngine, notInFirefox, scratch, serve, sha256, tinyModels, visitPage } from './support.mjs';
 import { photoPng, tinyResnet } from './tiny.mjs';
 
 const photo = scratch('photo.png', photoPng(120, 80));
@@ -155,7 +155,7 @@ describe('a download of the real size', () => {
         await page.tab.select(id('model-select'), 'away');
         await page.tab.waitForSelector(id('offer'));
       }, {
-        before: inEngine(keepMemory),
+        before: inEngine(),
       });
     } finally {
       await site.close();

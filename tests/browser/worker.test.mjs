@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT, SCRATCH, chromium, difference, id, inEngine, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
+import { FAKE_CAMERA, ROOT, SCRATCH, chromium, difference, id, inEngine, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
 import { photoPng, png } from './tiny.mjs';
 
 const photo = scratch('photo.png', photoPng(120, 80));
@@ -11,7 +11,7 @@ const photo = scratch('photo.png', photoPng(120, 80));
 let browser;
 let site;
 before(async () => {
-  browser = await chromium(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  browser = await chromium(FAKE_CAMERA);
   site = await serve(tinyModels());
 });
 after(async () => {
