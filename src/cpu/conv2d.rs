@@ -5,16 +5,24 @@ use std::sync::OnceLock;
 
 use wide::f32x4;
 
-use super::epilogue::epilogue;
-use super::fours;
-use super::matmul::{Packed, Right, matmul};
+use super::epilogue::Epilogue;
+use super::matmul::Packed;
 use crate::operation::Conv2dParams;
 
-/// The right operand of a convolution's product.
-enum Factor<'a> {
+/// A convolution's weight as the right operand of its product.
+enum Right<'a> {
     Kept(&'a Packed),
     Packed(Packed),
-    AsItLies(Right<'a>),
+}
+
+impl std::ops::Deref for Right<'_> {
+    type Target = Packed;
+    fn deref(&self) -> &Packed {
+        match self {
+            Right::Kept(packed) => packed,
+            Right::Packed(packed) => packed,
+        }
+    }
 }
 
 /// Positions at a time: their taps, gathered, stay in the cache.
@@ -60,24 +68,27 @@ pub fn conv2d(
         .map(|(ty, tx)| (ty as i32 * p.tap_step, tx as i32 * p.tap_step, w_at(ty, tx)))
         .collect();
     let one_product = taps.windows(2).all(|pair| pair[0].2 + run == pair[1].2);
-    let longest = if one_product { taps.len().max(1) } else { 1 }; // some gradients have no tap at all: they are zero
+    // Some gradients have no tap at all: they are zero.
+    let longest = if one_product && transposed.is_none() { taps.len().max(1) } else { 1 };
     let long = longest * run;
-    let mut gathered = vec![0.0; if as_it_lies { 0 } else { BLOCK.min(positions) * long }];
+    let gathers = !as_it_lies && transposed.is_none();
+    let mut gathered = vec![0.0; if gathers { BLOCK.min(positions) * long } else { 0 }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
-    let scale_bias = scale_bias.map(|both| both.as_chunks::<4>().0.split_at(c_out / 4));
+    let y = y.as_chunks_mut::<4>().0;
+    let [scale_bias, residual, mask] =
+        [scale_bias, residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let epilogue = Epilogue { scale_bias, residual, mask, flags: p.flags };
+    let w_of = |taps: &[(i32, i32, usize)]| &w[taps[0].2 * c_out..][..long * c_out];
     // Of each product the right operand, packed once for all positions; the whole weight also for
-    // the passes that follow.
+    // the passes that follow. A gradient's is dL/dy: its weight is the left one.
     let whole = kept.filter(|_| one_product && long * c_out == w.len());
     let whole = whole.map(|kept| kept.get_or_init(|| Packed::new([long, c_out], w)));
-    let weights: Vec<_> = taps
+    let rights: Vec<_> = taps
         .chunks(longest)
-        .map(|taps| {
-            let w = &w[taps[0].2 * c_out..][..long * c_out];
-            match (whole, transposed) {
-                (Some(packed), _) => Factor::Kept(packed),
-                (None, None) => Factor::Packed(Packed::new([long, c_out], w)),
-                (None, Some(scale)) => Factor::AsItLies(Right::Transposed { weights: w, scale }),
-            }
+        .filter(|_| transposed.is_none())
+        .map(|taps| match whole {
+            Some(packed) => Right::Kept(packed),
+            None => Right::Packed(Packed::new([long, c_out], w_of(taps))),
         })
         .collect();
     for first in (0..positions).step_by(BLOCK) {
@@ -86,38 +97,32 @@ pub fn conv2d(
         if taps.is_empty() {
             sums.fill(0.0);
         }
-        for (nth, (taps, weights)) in taps.chunks(longest).zip(&weights).enumerate() {
-            let a = if as_it_lies {
-                &x[first * run..][..count * run]
+        // Where position i of the block reads x by a tap.
+        let row_of = |i: usize, &(ty, tx, _): &(i32, i32, usize)| {
+            let (r, c) = (((first + i) / cols) as i32, ((first + i) % cols) as i32);
+            &x[x_at(r * x_step + p.x_row + ty, c * x_step + p.x_col + tx)..][..run]
+        };
+        for (nth, taps) in taps.chunks(longest).enumerate() {
+            let add = nth > 0;
+            if let Some(scale) = transposed {
+                let dy = Packed::from_columns((0..count).map(|i| row_of(i, &taps[0])), scale);
+                dy.multiply_transposed(c_out, w_of(taps), sums, add);
+            } else if as_it_lies {
+                rights[nth].multiply(count, &x[first * run..][..count * run], sums, add);
             } else {
                 for (i, row) in gathered.chunks_exact_mut(long).take(count).enumerate() {
-                    let (r, c) = (((first + i) / cols) as i32, ((first + i) % cols) as i32);
-                    let (row_at, col_at) = (r * x_step + p.x_row, c * x_step + p.x_col);
-                    for (to, (ty, tx, _)) in row.chunks_exact_mut(run).zip(taps) {
-                        to.copy_from_slice(&x[x_at(row_at + ty, col_at + tx)..][..run]);
+                    for (to, tap) in row.chunks_exact_mut(run).zip(taps) {
+                        to.copy_from_slice(row_of(i, tap));
                     }
                 }
-                &gathered[..count * long]
-            };
-            match weights {
-                Factor::Kept(packed) => packed.multiply(count, a, sums, nth > 0),
-                Factor::Packed(packed) => packed.multiply(count, a, sums, nth > 0),
-                Factor::AsItLies(right) => matmul([count, long, c_out], a, *right, sums, nth > 0),
+                rights[nth].multiply(count, &gathered[..count * long], sums, add);
             }
         }
-        for (i, sums) in sums.chunks_exact_mut(c_out).enumerate() {
+        for (i, sums) in sums.chunks_exact(c_out).enumerate() {
             let (r, c) = ((first + i) / cols, (first + i) % cols);
-            let at = ((r * y_step + y_row) * y_width + c * y_step + y_col) * c_out;
-            let [residual, mask] =
-                [residual, mask].map(|words| words.map(|words| words[at..][..c_out].as_chunks().0));
-            for (c, (y, sum)) in fours(&mut y[at..][..c_out]).zip(fours(sums)).enumerate() {
-                let mut sum = f32x4::from(*sum);
-                if let Some((scale, bias)) = scale_bias {
-                    sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
-                }
-                let [residual, mask] = [residual, mask].map(|words| words.map(|words| words[c]));
-                *y = epilogue(sum, residual, mask, p.flags).to_array();
-            }
+            let at = ((r * y_step + y_row) * y_width + c * y_step + y_col) * (c_out / 4);
+            let sums = sums.as_chunks::<4>().0.iter().map(|&sum| f32x4::new(sum));
+            epilogue.store(y, at, sums);
         }
     }
 }

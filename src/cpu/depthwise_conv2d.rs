@@ -1,8 +1,8 @@
-//! Depthwise convolutions, forward and backward: a few vec4 of channels at a time, in registers.
+//! Depthwise convolutions, forward and backward: a few vec4 at a time, in registers.
 
 use wide::f32x4;
 
-use super::epilogue::epilogue;
+use super::epilogue::Epilogue;
 use crate::operation::DepthwiseParams;
 
 /// [`DepthwiseParams`] as indices.
@@ -29,40 +29,54 @@ impl Sizes {
     }
 }
 
-/// The taps of output position `o` that lie inside `size` inputs, and the input of the first.
-fn taps(o: usize, before: usize, size: usize, p: &Sizes) -> (std::ops::Range<usize>, usize) {
-    let at = o * p.stride;
-    let first = before.saturating_sub(at);
-    let end = p.ksize.min(size + before - at);
-    (first..end, at + first - before)
-}
+/// Outputs side by side that are summed at a time: neighbours share most of their inputs.
+const OUTPUTS: usize = 4;
 
-/// How many vec4 of channels are summed at a time: a cache line of each tap.
-const DEPTHWISE_COLS: usize = 4;
-
-/// x of `positions` neighbouring outputs times w, over taps that are the same for all of them; of
-/// `C` vec4 of channels, in registers. `taps`: where each begins in x, for the first output, and in
-/// w; `next`: from there to the next output's.
-#[inline(always)]
-fn depthwise_sums<const P: usize, const C: usize>(
-    x: &[[f32; 4]],
+/// [`OUTPUTS`] sums for each vec4 of channels, with a window of K×K and stride S. `rows`: of the
+/// inputs, from the first window's column on, the row of each tap.
+fn sum<const K: usize, const S: usize>(
+    sums: &mut [[f32x4; OUTPUTS]],
+    rows: &[&[[f32; 4]]],
     w: &[[f32; 4]],
-    taps: &[[usize; 2]],
-    next: usize,
-    c: usize,
-) -> [[f32x4; C]; P] {
-    let mut sums = [[f32x4::ZERO; C]; P];
-    for &[x_at, w_at] in taps {
-        let w: &[[f32; 4]; C] = w[w_at + c..].first_chunk().expect("C vec4 of channels");
-        for (p, sums) in sums.iter_mut().enumerate() {
-            let x: &[[f32; 4]; C] =
-                x[x_at + p * next + c..].first_chunk().expect("C vec4 of channels");
-            for i in 0..C {
-                sums[i] += f32x4::new(x[i]) * f32x4::new(w[i]);
+) {
+    let c4 = sums.len();
+    for (c, sums) in sums.iter_mut().enumerate() {
+        let mut found = [f32x4::ZERO; OUTPUTS];
+        for (row, w) in rows.iter().zip(w.chunks_exact(K * c4)) {
+            let w: [f32x4; K] = std::array::from_fn(|kx| w[kx * c4 + c].into());
+            for ix in 0..(OUTPUTS - 1) * S + K {
+                let x = f32x4::new(row[ix * c4 + c]);
+                for (ox, sum) in found.iter_mut().enumerate() {
+                    if (ox * S..ox * S + K).contains(&ix) {
+                        *sum += x * w[ix - ox * S];
+                    }
+                }
             }
         }
+        *sums = found;
     }
-    sums
+}
+
+/// The same for any window and stride.
+fn sum_any(
+    sums: &mut [[f32x4; OUTPUTS]],
+    rows: &[&[[f32; 4]]],
+    w: &[[f32; 4]],
+    [ksize, stride]: [usize; 2],
+) {
+    let c4 = sums.len();
+    for (c, sums) in sums.iter_mut().enumerate() {
+        *sums = std::array::from_fn(|ox| {
+            let mut sum = f32x4::ZERO;
+            for (row, w) in rows.iter().zip(w.chunks_exact(ksize * c4)) {
+                for kx in 0..ksize {
+                    let x = f32x4::new(row[(ox * stride + kx) * c4 + c]);
+                    sum += x * f32x4::new(w[kx * c4 + c]);
+                }
+            }
+            sum
+        });
+    }
 }
 
 /// y [h_out, w_out, c] of x [h_in, w_in, c] and w [ksize, ksize, c].
@@ -76,71 +90,68 @@ pub fn depthwise_conv2d(
     p: &DepthwiseParams,
 ) {
     let p = &Sizes::of(p);
-    let c4 = p.c4;
-    let (x, w) = (x.as_chunks::<4>().0, w.as_chunks::<4>().0);
-    let (scale, bias) = scale_bias.as_chunks::<4>().0.split_at(c4);
+    let &Sizes { c4, ksize, stride, .. } = p;
+    let [x, w, scale_bias] = [x, w, scale_bias].map(|words| words.as_chunks::<4>().0);
     let [residual, mask] =
         [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let epilogue = Epilogue { scale_bias: Some(scale_bias), residual, mask, flags: p.flags };
     let y = y.as_chunks_mut::<4>().0;
-    let mut store = |at: usize, c: usize, sum: f32x4| {
-        let sum = sum * f32x4::new(scale[c]) + f32x4::new(bias[c]);
-        y[at + c] =
-            epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
-    };
-    let mut places = Vec::new();
+    // Rows with their padding, so that no window is cut: the last `ksize` of them, row iy in the
+    // place iy % ksize.
+    let width = (p.w_out.next_multiple_of(OUTPUTS) - 1) * stride + ksize;
+    let columns = p.w_in.min(width - p.left);
+    let mut padded = vec![vec![[0.0; 4]; width * c4]; ksize];
+    let mut sums = vec![[f32x4::ZERO; OUTPUTS]; c4];
+    let mut next = 0;
     for oy in 0..p.h_out {
-        let (kys, iy) = taps(oy, p.top, p.h_in, p);
-        let mut ox = 0;
-        while ox < p.w_out {
-            let (kxs, ix) = taps(ox, p.left, p.w_in, p);
-            // Two outputs share their weights where neither's taps leave the row.
-            let whole = |ox: usize| ox < p.w_out && taps(ox, p.left, p.w_in, p).0 == (0..p.ksize);
-            let outputs = if whole(ox) && whole(ox + 1) { 2 } else { 1 };
-            places.clear();
-            for (ky, iy) in kys.clone().zip(iy..) {
-                places.extend(
-                    kxs.clone()
-                        .zip(ix..)
-                        .map(|(kx, ix)| [(iy * p.w_in + ix) * c4, (ky * p.ksize + kx) * c4]),
-                );
+        let taps = oy * stride..oy * stride + ksize;
+        for iy in next.max(taps.start)..taps.end {
+            let row = &mut padded[iy % ksize];
+            match iy.checked_sub(p.top).filter(|&iy| iy < p.h_in) {
+                Some(iy) => row[p.left * c4..][..columns * c4]
+                    .copy_from_slice(&x[iy * p.w_in * c4..][..columns * c4]),
+                None => row.fill([0.0; 4]),
             }
-            let at = (oy * p.w_out + ox) * c4;
-            let mut c = 0;
-            while c < c4 {
-                let next = p.stride * c4;
-                match (outputs, c4 - c >= DEPTHWISE_COLS) {
-                    (2, true) => {
-                        let sums = depthwise_sums::<2, DEPTHWISE_COLS>(x, w, &places, next, c);
-                        for (o, sums) in sums.into_iter().enumerate() {
-                            sums.into_iter()
-                                .zip(c..)
-                                .for_each(|(sum, c)| store(at + o * c4, c, sum));
-                        }
-                        c += DEPTHWISE_COLS;
-                    }
-                    (_, true) => {
-                        let [sums] = depthwise_sums::<1, DEPTHWISE_COLS>(x, w, &places, next, c);
-                        sums.into_iter().zip(c..).for_each(|(sum, c)| store(at, c, sum));
-                        c += DEPTHWISE_COLS;
-                    }
-                    (outputs, false) => {
-                        let sums = depthwise_sums::<2, 1>(
-                            x,
-                            w,
-                            &places,
-                            if outputs == 2 { next } else { 0 },
-                            c,
-                        );
-                        for (o, [sum]) in sums.into_iter().enumerate().take(outputs) {
-                            store(at + o * c4, c, sum);
-                        }
-                        c += 1;
-                    }
-                }
+        }
+        next = taps.end;
+        for ox in (0..p.w_out).step_by(OUTPUTS) {
+            let rows = taps.clone().map(|iy| &padded[iy % ksize][ox * stride * c4..]);
+            let rows: Vec<_> = rows.collect();
+            match [ksize, stride] {
+                [3, 1] => sum::<3, 1>(&mut sums, &rows, w),
+                [3, 2] => sum::<3, 2>(&mut sums, &rows, w),
+                [5, 1] => sum::<5, 1>(&mut sums, &rows, w),
+                [5, 2] => sum::<5, 2>(&mut sums, &rows, w),
+                any => sum_any(&mut sums, &rows, w, any),
             }
-            ox += outputs;
+            for o in 0..OUTPUTS.min(p.w_out - ox) {
+                let at = (oy * p.w_out + ox + o) * c4;
+                epilogue.store(y, at, sums.iter().map(|sums| sums[o]));
+            }
         }
     }
+}
+
+/// How many vec4 of channels are summed at a time: a cache line of each tap.
+const COLS: usize = 4;
+
+/// x times w over `taps`, of which each begins there in x and in w; C vec4 of channels from c on.
+#[inline(always)]
+fn sums_over<const C: usize>(
+    x: &[[f32; 4]],
+    w: &[[f32; 4]],
+    taps: &[[usize; 2]],
+    c: usize,
+) -> [f32x4; C] {
+    let mut sums = [f32x4::ZERO; C];
+    for &[x_at, w_at] in taps {
+        let [x, w]: [&[[f32; 4]; C]; 2] = [&x[x_at + c..], &w[w_at + c..]]
+            .map(|fours| fours.first_chunk().expect("C vec4 of channels"));
+        for ((sum, &x), &w) in sums.iter_mut().zip(x).zip(w) {
+            *sum += f32x4::new(x) * f32x4::new(w);
+        }
+    }
+    sums
 }
 
 /// dx [h_in, w_in, c] of dy [h_out, w_out, c]: each position gathers from the windows that it lies
@@ -156,21 +167,17 @@ pub fn depthwise_conv2d_backward_input(
 ) {
     let p = &Sizes::of(p);
     let c4 = p.c4;
-    let (dy, w, scale) =
-        (dy.as_chunks::<4>().0, w.as_chunks::<4>().0, scale_bias.as_chunks::<4>().0);
+    let [dy, w, scale] = [dy, w, scale_bias].map(|words| words.as_chunks::<4>().0);
     let [residual, mask] =
         [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
+    let epilogue = Epilogue { scale_bias: None, residual, mask, flags: p.flags };
     let dx = dx.as_chunks_mut::<4>().0;
-    let mut store = |at: usize, c: usize, sum: f32x4| {
-        let sum = sum * f32x4::new(scale[c]);
-        dx[at + c] =
-            epilogue(sum, residual.map(|r| r[at + c]), mask.map(|m| m[at + c]), p.flags).to_array();
-    };
     // The windows that padded position `i` lies in.
     let windows = |i: usize, outs: usize| {
         (i + p.stride).saturating_sub(p.ksize) / p.stride..(i / p.stride + 1).min(outs)
     };
     let mut places = Vec::new();
+    let mut sums = vec![f32x4::ZERO; c4];
     for i in 0..p.h_in * p.w_in {
         let (row, col) = (i / p.w_in + p.top, i % p.w_in + p.left);
         places.clear();
@@ -182,15 +189,14 @@ pub fn depthwise_conv2d_backward_input(
                 }),
             );
         }
-        let (at, mut c) = (i * c4, 0);
-        while c4 - c >= DEPTHWISE_COLS {
-            let [sums] = depthwise_sums::<1, DEPTHWISE_COLS>(dy, w, &places, 0, c);
-            sums.into_iter().zip(c..).for_each(|(sum, c)| store(at, c, sum));
-            c += DEPTHWISE_COLS;
+        let (chunks, rest) = sums.as_chunks_mut::<COLS>();
+        for (sums, c) in chunks.iter_mut().zip((0..).step_by(COLS)) {
+            *sums = sums_over(dy, w, &places, c);
         }
-        for c in c..c4 {
-            let [[sum]] = depthwise_sums::<1, 1>(dy, w, &places, 0, c);
-            store(at, c, sum);
+        for (sum, c) in rest.iter_mut().zip(c4 - c4 % COLS..) {
+            [*sum] = sums_over(dy, w, &places, c);
         }
+        let scaled = sums.iter().zip(scale).map(|(&sum, &scale)| sum * f32x4::new(scale));
+        epilogue.store(dx, i * c4, scaled);
     }
 }

@@ -1,13 +1,15 @@
 //! The fully connected layer, forward and backward.
 
-use super::matmul::{Right, matmul};
 use crate::operation::LinearParams;
 
 /// y [classes] of x [features] and w [features, classes].
 pub fn linear(y: &mut [f32], x: &[f32], w: &[f32], scale_bias: &[f32], p: &LinearParams) {
     let (features, classes) = (4 * p.k4 as usize, 4 * p.n4 as usize);
     let (y, (scale, bias)) = (&mut y[..classes], scale_bias.split_at(classes));
-    matmul([1, features, classes], x, Right::Plain(w), y, false);
+    y.fill(0.0);
+    for (&x, row) in x[..features].iter().zip(w.chunks_exact(classes)) {
+        y.iter_mut().zip(row).for_each(|(y, w)| *y += x * w);
+    }
     y.iter_mut().zip(scale).zip(bias).for_each(|((y, scale), bias)| *y = scale.mul_add(*y, *bias));
 }
 

@@ -3,7 +3,7 @@
 //! runs here unchanged, so everything above gives the same results.
 //!
 //! - `memory.rs`: what stands for a GPU's buffers;
-//! - a file an operation, named as its shader; `epilogue.rs`: what follows a sum; `matmul.rs`: the
+//! - a file an operation, named as its shader; `epilogue.rs`: what follows sums; `matmul/`: the
 //!   product of convolutions.
 //!
 //! Not the slow reference of the tests. Knows neither networks nor tiles. To add an operation: a

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DIST, ROOT, SCRATCH, chromium, firefox, id, native, open, scratch, serve, tinyModels } from './support.mjs';
+import { DIST, ROOT, SCRATCH, chromium, firefox, id, inEngine, native, open, scratch, serve, tinyModels } from './support.mjs';
 import { photoPng, tensor, tinyResnet } from './tiny.mjs';
 
 /** The 256 colours of jet: the first of the tables that the engine carries. */
@@ -108,6 +108,37 @@ for (const [name, launch] of [['Chromium', chromium], ['Firefox', firefox]]) {
     });
   });
 }
+
+describe('the processor', () => {
+  for (const relaxed of [true, false]) {
+    it(`gives the native numbers ${relaxed ? 'with' : 'without'} relaxed SIMD`, async () => {
+      const browser = await chromium();
+      const site = await serve(tinyModels());
+      try {
+        const before = inEngine(relaxed => {
+          if (!relaxed) WebAssembly.validate = () => false;
+          self.kernels = 0;
+          const { Instance } = WebAssembly;
+          WebAssembly.Instance = function (...options) {
+            self.kernels++;
+            return new Instance(...options);
+          };
+        }, relaxed);
+        const page = await open(browser, site.url, { before, shaders: false });
+        await page.reach('ready');
+        await compare(page, scratch('tiny.safetensors', tinyResnet()), scratch('photo.png', photoPng(117, 83)), [
+          { place: 0, layer: 'layer4' },
+          { place: 1, layer: 'layer1' },
+        ]);
+        assert.equal(await page.engine.get('kernels'), Number(relaxed), 'loaded once, if at all');
+        await page.close();
+      } finally {
+        await browser.close();
+        await site.close();
+      }
+    });
+  }
+});
 
 describe('a full-size ResNet-50', () => {
   it('gives the native classes and maps on a real photo, in bearable time', async () => {
