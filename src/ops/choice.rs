@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::conv2d::Conv2d;
-use super::tile::{DEFAULT_TILE, Kernel, NAIVE, NARROW_TILE, TILES, Tile};
+use super::tile::{DEFAULT_TILE, NAIVE, NARROW_TILE, TILES, Tile};
 use super::winograd::suits_winograd;
 
 /// Convolutions are told apart by their output positions: at least so many. Of a 224×224 photo: the
@@ -58,22 +58,12 @@ fn class_of(positions: usize) -> usize {
     CLASSES.iter().position(|&least| positions >= least).unwrap_or(FEWEST)
 }
 
-/// Rows x columns / workgroup, `s` with workgroup memory, `k4` with the sum split into four.
-fn name(Tile { kernel, rows, cols, wx, wy, split }: Tile) -> String {
-    let shared = match kernel {
-        Kernel::Naive => return "naive".into(),
-        Kernel::Registers => "",
-        Kernel::Shared => "s",
-    };
-    let split = if split > 1 { format!("k{split}") } else { String::new() };
-    format!("{rows}x{cols}/{wx}x{wy}{shared}{split}")
-}
-
 /// As `8x2/8x8w 4x2/8x8 4x1/8x8sk4`; `w` where 3×3 convolutions are in Winograd's form.
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let word =
-            |(&tile, &winograd): (&Tile, &bool)| name(tile) + if winograd { "w" } else { "" };
+        let word = |(tile, &winograd): (&Tile, &bool)| {
+            format!("{tile}{}", if winograd { "w" } else { "" })
+        };
         let words: Vec<String> = self.tiles.iter().zip(&self.winograd).map(word).collect();
         f.write_str(&words.join(" "))
     }
@@ -87,7 +77,10 @@ impl FromStr for Tuning {
         let words: Vec<&str> = text.split(' ').collect();
         let words: [&str; CLASSES.len()] = words.try_into().map_err(|_| ())?;
         let known = |word: &str| {
-            TILES.into_iter().chain([NAIVE]).find(|&tile| name(tile) == word.trim_end_matches('w'))
+            TILES
+                .into_iter()
+                .chain([NAIVE])
+                .find(|tile| tile.to_string() == word.trim_end_matches('w'))
         };
         let mut tiles = [DEFAULT_TILE; CLASSES.len()];
         for (tile, word) in tiles.iter_mut().zip(words) {

@@ -1,5 +1,7 @@
 //! How the conv2d kernels cut their work.
 
+use std::fmt;
+
 use super::pad4;
 use crate::gpu::grid;
 use crate::shader::{self, Shader};
@@ -105,5 +107,19 @@ impl Tile {
                 shader.with("X_TILE", wy * rows * 4).with("W_TILE", 16 * wx * cols)
             }
         }
+    }
+}
+
+/// Rows x columns / workgroup, `s` with workgroup memory, `k4` with the sum split into four.
+impl fmt::Display for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Tile { kernel, rows, cols, wx, wy, split } = self;
+        let shared = match kernel {
+            Kernel::Naive => return f.write_str("naive"),
+            Kernel::Registers => "",
+            Kernel::Shared => "s",
+        };
+        write!(f, "{rows}x{cols}/{wx}x{wy}{shared}")?;
+        if *split > 1 { write!(f, "k{split}") } else { Ok(()) }
     }
 }
