@@ -4,7 +4,7 @@
 //!
 //! - `memory.rs`: what stands for a GPU's buffers;
 //! - a file an operation, named as its shader; `epilogue.rs`: what follows sums; `matmul/`: the
-//!   product of convolutions.
+//!   product of convolutions; `relaxed_simd/`: the inner loops once more, for browsers.
 //!
 //! Not the slow reference of the tests. Knows neither networks nor tiles. To add an operation: a
 //! file, and an arm in [`run`].
@@ -20,6 +20,8 @@ mod matmul;
 mod max_pool2d;
 mod memory;
 mod randomize;
+#[cfg(target_arch = "wasm32")]
+mod relaxed_simd;
 
 use std::borrow::Cow;
 

@@ -1,16 +1,11 @@
 //! The matrix product of convolutions on the processor.
 //!
 //! - `mod.rs`: packs the right operand, goes over both in blocks, stores the sums;
-//! - `rows.rs`: the inner loop, compiled twice: as part of this crate, and by `build.rs` into a
-//!   WebAssembly module of its own, in relaxed SIMD;
-//! - `kernel.rs`: that module; `relaxed_simd.rs`: loads it where the browser knows its
-//!   instructions.
+//! - `rows.rs`: the inner loop, compiled twice: see `relaxed_simd/`.
 //!
 //! Only b is packed, once for however many rows of a follow: [`Packed`]; rows of a are read as they
 //! lie.
 
-#[cfg(target_arch = "wasm32")]
-mod relaxed_simd;
 mod rows;
 
 use rows::COLS;
@@ -152,7 +147,7 @@ impl Packed {
 #[inline(never)] // into its callers' loops, its sums would not stay in registers
 fn rows_times_panel(a: &[f32], stride: usize, panel: &[Row], sums: &mut [Row]) {
     #[cfg(target_arch = "wasm32")]
-    if relaxed_simd::rows_times_panel(a, stride, panel, sums) {
+    if super::relaxed_simd::rows_times_panel(a, stride, panel, sums) {
         return;
     }
     rows::rows_times_panel(a, stride, panel, sums, f32x4::ZERO, |a, b, sum| {

@@ -2,7 +2,8 @@
 //! processor.
 //!
 //! Cut for the sixteen 128-bit registers of x86, of which V8 keeps one: [`ROWS`] × [`COLS`] sums,
-//! two vec4 of b, one number of a and a product. `kernel.rs` compiles this file, too: it may
+//! two vec4 of b, one number of a and a product. `relaxed_simd/kernel.rs` compiles this file,
+//! too: it may
 //! neither panic nor need a stack.
 
 /// Rows and columns of c that are computed at a time.

@@ -1,6 +1,11 @@
-//! Depthwise convolutions, forward and backward: a few vec4 at a time, in registers.
+//! Depthwise convolutions, forward and backward: a few vec4 at a time, in registers. `row.rs`: the
+//! forward's inner loop, compiled twice: see `relaxed_simd/`.
+
+mod row;
 
 use wide::f32x4;
+
+use row::{OUTPUTS, row};
 
 use super::epilogue::Epilogue;
 use crate::operation::DepthwiseParams;
@@ -29,53 +34,39 @@ impl Sizes {
     }
 }
 
-/// Outputs side by side that are summed at a time: neighbours share most of their inputs.
-const OUTPUTS: usize = 4;
-
-/// [`OUTPUTS`] sums for each vec4 of channels, with a window of K×K and stride S. `rows`: of the
-/// inputs, from the first window's column on, the row of each tap.
-fn sum<const K: usize, const S: usize>(
+/// [`row::row`] for any window and stride.
+fn sum_row(
+    [ksize, stride]: [usize; 2],
+    ring: &[f32x4],
+    first: usize,
+    w: &[f32x4],
     sums: &mut [[f32x4; OUTPUTS]],
-    rows: &[&[[f32; 4]]],
-    w: &[[f32; 4]],
+    c4: usize,
 ) {
-    let c4 = sums.len();
-    for (c, sums) in sums.iter_mut().enumerate() {
-        let mut found = [f32x4::ZERO; OUTPUTS];
-        for (row, w) in rows.iter().zip(w.chunks_exact(K * c4)) {
-            let w: [f32x4; K] = std::array::from_fn(|kx| w[kx * c4 + c].into());
-            for ix in 0..(OUTPUTS - 1) * S + K {
-                let x = f32x4::new(row[ix * c4 + c]);
-                for (ox, sum) in found.iter_mut().enumerate() {
-                    if (ox * S..ox * S + K).contains(&ix) {
-                        *sum += x * w[ix - ox * S];
-                    }
-                }
+    #[cfg(target_arch = "wasm32")]
+    if super::relaxed_simd::depthwise_row([ksize, stride], ring, first, w, sums, c4) {
+        return;
+    }
+    let (length, zero) = (ring.len() / ksize, f32x4::ZERO);
+    let multiply_add = |a: f32x4, b: f32x4, c: f32x4| c + a * b;
+    match [ksize, stride] {
+        [3, 1] => row::<_, 3, 1>(ring, length, first, w, sums, c4, zero, multiply_add),
+        [3, 2] => row::<_, 3, 2>(ring, length, first, w, sums, c4, zero, multiply_add),
+        [5, 1] => row::<_, 5, 1>(ring, length, first, w, sums, c4, zero, multiply_add),
+        [5, 2] => row::<_, 5, 2>(ring, length, first, w, sums, c4, zero, multiply_add),
+        _ => {
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let (group, c) = (i / c4, i % c4);
+                *sums = std::array::from_fn(|ox| {
+                    let taps = (0..ksize).flat_map(|ky| (0..ksize).map(move |kx| (ky, kx)));
+                    taps.fold(zero, |sum, (ky, kx)| {
+                        let column = (group * OUTPUTS + ox) * stride + kx;
+                        let x = ring[(first + ky) % ksize * length + column * c4 + c];
+                        multiply_add(x, w[(ky * ksize + kx) * c4 + c], sum)
+                    })
+                });
             }
         }
-        *sums = found;
-    }
-}
-
-/// The same for any window and stride.
-fn sum_any(
-    sums: &mut [[f32x4; OUTPUTS]],
-    rows: &[&[[f32; 4]]],
-    w: &[[f32; 4]],
-    [ksize, stride]: [usize; 2],
-) {
-    let c4 = sums.len();
-    for (c, sums) in sums.iter_mut().enumerate() {
-        *sums = std::array::from_fn(|ox| {
-            let mut sum = f32x4::ZERO;
-            for (row, w) in rows.iter().zip(w.chunks_exact(ksize * c4)) {
-                for kx in 0..ksize {
-                    let x = f32x4::new(row[(ox * stride + kx) * c4 + c]);
-                    sum += x * f32x4::new(w[kx * c4 + c]);
-                }
-            }
-            sum
-        });
     }
 }
 
@@ -91,43 +82,38 @@ pub fn depthwise_conv2d(
 ) {
     let p = &Sizes::of(p);
     let &Sizes { c4, ksize, stride, .. } = p;
-    let [x, w, scale_bias] = [x, w, scale_bias].map(|words| words.as_chunks::<4>().0);
+    let scale_bias = Some(scale_bias.as_chunks::<4>().0);
     let [residual, mask] =
         [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
-    let epilogue = Epilogue { scale_bias: Some(scale_bias), residual, mask, flags: p.flags };
-    let y = y.as_chunks_mut::<4>().0;
+    let epilogue = Epilogue { scale_bias, residual, mask, flags: p.flags };
+    let (x, y) = (x.as_chunks::<4>().0, y.as_chunks_mut::<4>().0);
+    let w: Vec<f32x4> = w.as_chunks::<4>().0.iter().map(|&w| f32x4::new(w)).collect();
     // Rows with their padding, so that no window is cut: the last `ksize` of them, row iy in the
     // place iy % ksize.
-    let width = (p.w_out.next_multiple_of(OUTPUTS) - 1) * stride + ksize;
-    let columns = p.w_in.min(width - p.left);
-    let mut padded = vec![vec![[0.0; 4]; width * c4]; ksize];
-    let mut sums = vec![[f32x4::ZERO; OUTPUTS]; c4];
+    let groups = p.w_out.div_ceil(OUTPUTS);
+    let length = ((groups * OUTPUTS - 1) * stride + ksize) * c4;
+    let (before, columns) = (p.left * c4, p.w_in * c4);
+    let mut ring = vec![f32x4::ZERO; ksize * length];
+    let mut sums = vec![[f32x4::ZERO; OUTPUTS]; groups * c4];
     let mut next = 0;
     for oy in 0..p.h_out {
-        let taps = oy * stride..oy * stride + ksize;
-        for iy in next.max(taps.start)..taps.end {
-            let row = &mut padded[iy % ksize];
+        let first = oy * stride;
+        for iy in next.max(first)..first + ksize {
+            let row = &mut ring[iy % ksize * length..][..length];
             match iy.checked_sub(p.top).filter(|&iy| iy < p.h_in) {
-                Some(iy) => row[p.left * c4..][..columns * c4]
-                    .copy_from_slice(&x[iy * p.w_in * c4..][..columns * c4]),
-                None => row.fill([0.0; 4]),
+                Some(iy) => {
+                    let x = &x[iy * columns..][..columns];
+                    row[before..].iter_mut().zip(x).for_each(|(to, &x)| *to = x.into());
+                }
+                None => row.fill(f32x4::ZERO),
             }
         }
-        next = taps.end;
-        for ox in (0..p.w_out).step_by(OUTPUTS) {
-            let rows = taps.clone().map(|iy| &padded[iy % ksize][ox * stride * c4..]);
-            let rows: Vec<_> = rows.collect();
-            match [ksize, stride] {
-                [3, 1] => sum::<3, 1>(&mut sums, &rows, w),
-                [3, 2] => sum::<3, 2>(&mut sums, &rows, w),
-                [5, 1] => sum::<5, 1>(&mut sums, &rows, w),
-                [5, 2] => sum::<5, 2>(&mut sums, &rows, w),
-                any => sum_any(&mut sums, &rows, w, any),
-            }
-            for o in 0..OUTPUTS.min(p.w_out - ox) {
-                let at = (oy * p.w_out + ox + o) * c4;
-                epilogue.store(y, at, sums.iter().map(|sums| sums[o]));
-            }
+        next = first + ksize;
+        sum_row([ksize, stride], &ring, first % ksize, &w, &mut sums, c4);
+        for ox in 0..p.w_out {
+            let sums = &sums[ox / OUTPUTS * c4..][..c4];
+            let at = (oy * p.w_out + ox) * c4;
+            epilogue.store(y, at, sums.iter().map(|sums| sums[ox % OUTPUTS]));
         }
     }
 }
