@@ -1,11 +1,13 @@
 //! Every word of the page, once a language: one table of strings each, and the sentences for
 //! errors.
 //!
-//! To add a language: a variant of [`Language`], a table, an arm in [`sentence`]. Class names are
-//! in the label files, the sentences for the engine's errors in `src/error/`.
+//! To add a language: a variant of [`Language`], a table, arms in `faults.rs` and `methods.rs`.
+//! Class names are in the label files, the sentences for the engine's errors in `src/error/`.
 
 mod analysis;
 mod camera;
+mod faults;
+mod methods;
 mod network;
 mod own_files;
 mod processor;
@@ -14,9 +16,10 @@ mod teach;
 mod tools;
 pub mod weights;
 
-use super::fault::Fault;
-pub use analysis::{Analysis, METHODS};
+pub use analysis::Analysis;
 pub use camera::Camera;
+pub use faults::sentence;
+pub use methods::{METHODS, method};
 pub use network::Network;
 pub use own_files::OwnFiles;
 pub use processor::Processor;
@@ -483,168 +486,3 @@ pub static CHINESE: Text = Text {
     footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };
-
-/// A method's name and one plain sentence about it, by its stable name.
-pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
-    let (name, english, chinese) = match id {
-        "grad-cam" => (
-            "Grad-CAM",
-            "The classic: each channel weighted by its average gradient.",
-            "经典方法：以每个通道的平均梯度为权重。",
-        ),
-        "hires-cam" => (
-            "HiResCAM",
-            "Gradients applied place by place: shows exactly what was used.",
-            "逐位置乘以梯度：准确反映网络用到的地方。",
-        ),
-        "grad-cam++" => (
-            "Grad-CAM++",
-            "Weights that do better with several objects of one class.",
-            "同类物体有多个时，权重更合理。",
-        ),
-        "xgrad-cam" => (
-            "XGrad-CAM",
-            "Gradients weighted by how active each place is.",
-            "按各处的激活强度给梯度加权。",
-        ),
-        "layer-cam" => (
-            "LayerCAM",
-            "Only positive gradients, place by place: sharp at early layers.",
-            "逐位置只取正梯度：在前面的层也清晰。",
-        ),
-        "grad-cam-elementwise" => (
-            "Grad-CAM, element-wise",
-            "Activation times gradient, negatives cut off at each place.",
-            "激活与梯度逐元素相乘，各处截去负值。",
-        ),
-        "eigen-cam" => (
-            "EigenCAM",
-            "The strongest pattern of the layer; knows no class.",
-            "该层最主要的模式；与类别无关。",
-        ),
-        "eigen-grad-cam" => (
-            "EigenGradCAM",
-            "The strongest pattern of activation times gradient.",
-            "激活乘梯度之后最主要的模式。",
-        ),
-        "score-cam" => (
-            "Score-CAM",
-            "Each channel weighted by the score of the photo seen through it.",
-            "用每个通道的激活遮罩照片再识别一次，以得分为权重。",
-        ),
-        "ablation-cam" => (
-            "Ablation-CAM",
-            "Each channel weighted by what the score loses without it.",
-            "逐个去掉通道，以得分下降的幅度为权重。",
-        ),
-        "finer-cam" => (
-            "FinerCAM",
-            "What sets the class apart from the three that come nearest.",
-            "找出该类别与最接近的三个类别的不同之处。",
-        ),
-        "shapley-cam" => (
-            "ShapleyCAM",
-            "Grad-CAM with a second-derivative term; of a logit it is the same.",
-            "在 Grad-CAM 中加入二阶导数项；以 logit 为目标时两者相同。",
-        ),
-        "fem" => (
-            "FEM",
-            "Each channel weighted by how much of it is far above its mean; knows no class.",
-            "以明显高于平均值的位置所占的比例为各通道的权重；与类别无关。",
-        ),
-        "kpca-cam" => (
-            "KPCA-CAM",
-            "Like EigenCAM, but nonlinear (kernel PCA); knows no class.",
-            "与 EigenCAM 相似，但用核主成分分析，能捕捉非线性的模式；与类别无关。",
-        ),
-        "ss-cam" => (
-            "SS-CAM",
-            "Score-CAM with noise on its masks, 35 passes a channel.",
-            "给 Score-CAM 的遮罩加噪声，每个通道计算 35 次。",
-        ),
-        "is-cam" => (
-            "IS-CAM",
-            "Score-CAM with masks of ten strengths, ten passes a channel.",
-            "Score-CAM 的遮罩取十种强度，每个通道计算十次。",
-        ),
-        "input-x-gradient" => (
-            "Input × gradient",
-            "Each pixel times its own gradient: quick, fine and noisy.",
-            "每个像素乘以自身的梯度：快而细致，但噪声多。",
-        ),
-        "smooth-grad" => (
-            "SmoothGrad",
-            "The gradient averaged over photos with noise added: calmer.",
-            "给照片多次加噪声，再平均梯度：结果更平稳。",
-        ),
-        "integrated-gradients" => (
-            "Integrated gradients",
-            "Gradients summed from a blank picture to the photo: the shares add up to the score.",
-            "从空白图到照片累加梯度：各像素的贡献之和就是得分之差。",
-        ),
-        "occlusion" => (
-            "Occlusion",
-            "A grey square covers one place after another: what does the score lose?",
-            "用灰色方块依次遮住各处，看得分下降多少。",
-        ),
-        "rise" => (
-            "RISE",
-            "A thousand random masks, each weighted by the score it leaves.",
-            "用一千个随机遮罩遮挡照片，按遮挡后的得分加权平均。",
-        ),
-        _ => ("", "", ""),
-    };
-    (name, language.choose(english, Some(chinese)))
-}
-
-/// The sentence for something that went wrong: what it was, and what to do.
-pub fn sentence(language: Language, fault: &Fault) -> String {
-    match (language, fault) {
-        (Language::English, Fault::Engine(error)) => error.to_string(),
-        (Language::Chinese, Fault::Engine(error)) => error.chinese(),
-        (language, fault) => {
-            let (english, chinese, values): (&str, &str, Vec<&str>) = match fault {
-                Fault::Insecure => (
-                    "This page came over plain http, and browsers keep WebGPU for https and localhost. Open it by an https address, or serve it on this computer.",
-                    "本页是通过普通 http 打开的，而浏览器只在 https 和 localhost 下提供 WebGPU。请用 https 地址打开，或在本机上运行。",
-                    vec![],
-                ),
-                Fault::NoWebGpu => (
-                    "This browser has no WebGPU, which the network is computed with. Use a current Chrome, Edge, Firefox or Safari, and see that hardware acceleration is on.",
-                    "这个浏览器没有 WebGPU，而网络要靠它计算。请使用最新的 Chrome、Edge、Firefox 或 Safari，并开启硬件加速。",
-                    vec![],
-                ),
-                Fault::Fetch { file, detail } => (
-                    "{} could not be fetched ({}). Check the connection and try again, or open the file from your disk.",
-                    "无法获取 {}（{}）。请检查网络后重试，或从本机打开该文件。",
-                    vec![file, detail],
-                ),
-                Fault::Altered { file } => (
-                    "{} is not the file that this page lists: its checksum differs, so it is not used. If you trust it, choose it with “Open weights”.",
-                    "{} 与本页列出的文件不符（校验和不同），因此没有使用。如果你信任它，请用“打开权重”选择它。",
-                    vec![file],
-                ),
-                Fault::Models { detail } => (
-                    "The list of models cannot be read ({}). You can still open a weights file of your own.",
-                    "无法读取模型列表（{}）。你仍可打开自己的权重文件。",
-                    vec![detail],
-                ),
-                Fault::NothingDropped => (
-                    "That was no file. Drop a photo from a folder, or copy the picture itself and paste it.",
-                    "那不是文件。请从文件夹里拖一张照片进来，或复制图片本身再粘贴。",
-                    vec![],
-                ),
-                Fault::Camera { detail } => {
-                    (ENGLISH.camera.refused, CHINESE.camera.refused, vec![detail])
-                }
-                Fault::Save => (
-                    "The browser did not make a PNG of this picture. Try again, or with a smaller photo.",
-                    "浏览器没能生成 PNG。请重试，或换一张小一些的照片。",
-                    vec![],
-                ),
-                Fault::Engine(_) => unreachable!("handled above"),
-            };
-            fill(language.choose(english, Some(chinese)), &values)
-        }
-    }
-}
