@@ -32,7 +32,7 @@ const step = number => desktop.tab.waitForFunction((tour, number) => {
   const card = document.querySelector(tour);
   return card?.dataset.step === number && !card.textContent.includes('Working on it');
 }, {}, id('tour'), String(number));
-for (const number of [2, 3, 4]) {
+for (const number of [2, 3, 4, 5]) {
   await desktop.tab.click(id('tour-next'));
   await step(number);
 }

@@ -3,6 +3,7 @@
 use super::analysis::AnalysisCard;
 use super::classes::Classes;
 use super::explanation_settings::ExplanationSettings;
+use super::glossary::{Explained, Glossary};
 use super::model::{Chooser, ModelCard};
 use super::network_view::NetworkView;
 use super::stage::Stage;
@@ -130,6 +131,7 @@ fn App() -> impl IntoView {
             <Teach controller />
             <Reading controller />
         </main>
+        <Glossary state />
         <footer>
             {move || state.text().footer} " "
             // Shown by the styles once start.js knows that the worker has everything.
@@ -190,7 +192,7 @@ fn Reading(controller: Controller) -> impl IntoView {
                             view! {
                                 <div>
                                     <h3>{*question}</h3>
-                                    <p>{*answer}</p>
+                                    <p><Explained state words=answer.to_string() /></p>
                                 </div>
                             }
                         })

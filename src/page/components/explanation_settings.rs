@@ -1,5 +1,6 @@
 //! How the class is explained: target layer, method, objective, fit.
 
+use super::glossary::Explained;
 use super::query::ObjectiveChooser;
 use super::widgets::Check;
 use crate::explain::cam::{Group, Method};
@@ -92,7 +93,9 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                     }}
                 </select>
             </label>
-            <p class="hint">{move || state.method_hint(state.method.get())}</p>
+            <p class="hint">
+                <Explained state words=Signal::derive(move || state.method_hint(state.method.get()).to_owned()) />
+            </p>
             <Smoothings controller />
 
             <ObjectiveChooser controller />

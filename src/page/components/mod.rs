@@ -6,14 +6,15 @@
 //!   `preprocessing.rs`: the network in use;
 //! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
 //!   for other questions;
-//! - `network_view.rs`, `timings.rs`: inside the network; `tour.rs`, `teach.rs`: lessons; `shortcuts.rs`; `widgets.rs`:
-//!   controls used more than once.
+//! - `network_view.rs`, `timings.rs`: inside the network; `tour/`, `teach.rs`: lessons;
+//!   `glossary.rs`: terms in texts; `shortcuts.rs`; `widgets.rs`: controls used more than once.
 
 mod analysis;
 pub mod app;
 mod camera_bar;
 mod classes;
 mod explanation_settings;
+mod glossary;
 mod inspector;
 mod model;
 mod network_view;

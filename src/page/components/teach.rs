@@ -2,6 +2,7 @@
 //!
 //! To add a lesson: a link here, its words in both tables of `i18n/teach.rs`.
 
+use super::glossary::Explained;
 use crate::page::controller::Controller;
 use crate::page::state::tracking::get_until_cleanup;
 use leptos::prelude::*;
@@ -58,7 +59,7 @@ fn LessonRow(controller: Controller, place: usize, link: &'static str) -> impl I
             </div>
             <details class="fold">
                 <summary>{move || state.text().teach.notes}</summary>
-                <p class="fine">{move || lesson().notes}</p>
+                <p class="fine"><Explained state words=Signal::derive(move || lesson().notes.to_owned()) /></p>
             </details>
         </li>
     }

@@ -2,8 +2,8 @@
 //! photo.
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
-//! `contrast=7` of a contrast, and `panel=layers` where a panel is open. What is missing or not
-//! understood stays as it is.
+//! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open` and
+//! `tour=scores`. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::catalog::permalink;
@@ -14,6 +14,7 @@ use crate::image::heatmap::ColourMap;
 use crate::page::i18n::Language;
 use crate::page::query::{ObjectiveKind, Smoothing};
 use crate::page::state::analysis::Panel;
+use crate::page::state::tour::Step;
 use crate::page::state::{State, View};
 use leptos::prelude::*;
 
@@ -37,6 +38,10 @@ pub struct Link {
     pub language: Option<Language>,
     /// The analysis panel that is open.
     pub panel: Option<Panel>,
+    /// The network view is open.
+    pub network: bool,
+    /// The step of the guided tour.
+    pub tour: Option<Step>,
 }
 
 impl Link {
@@ -64,6 +69,8 @@ impl Link {
             view: Some(state.view.get()),
             language: Some(state.language.get()),
             panel: Some(state.analysis.panel.get()).filter(|_| state.analysis.open.get()),
+            network: state.network_open.get(),
+            tour: state.tour.get(),
         }
     }
 
@@ -86,6 +93,8 @@ impl Link {
             ("view", self.view.map(|view| view.name().to_owned())),
             ("lang", self.language.map(|language| language.tag().to_owned())),
             ("panel", self.panel.map(|panel| panel.name().to_owned())),
+            ("network", self.network.then(|| "open".to_owned())),
+            ("tour", self.tour.map(|step| step.name().to_owned())),
         ];
         permalink::write(pairs)
     }
@@ -119,6 +128,8 @@ impl Link {
                 "view" => link.view = View::from_name(&value),
                 "lang" => link.language = Language::from_tag(&value),
                 "panel" => link.panel = Panel::from_name(&value),
+                "network" => link.network = value == "open",
+                "tour" => link.tour = Step::from_name(&value),
                 _ => {}
             }
         }
@@ -164,6 +175,12 @@ impl Controller {
         if let Some(panel) = link.panel {
             state.analysis.panel.set(panel);
             state.analysis.open.set(true);
+        }
+        if link.network {
+            self.show_network(true);
+        }
+        if let Some(step) = link.tour {
+            self.go_to_step(step);
         }
         let other_sample = link.sample.clone().filter(|sample| {
             state.picture.with_untracked(|picture| {

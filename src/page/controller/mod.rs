@@ -41,7 +41,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use analysis::side_names;
-pub use tour::TOUR_STEPS;
 
 /// The state, and everything that components may ask for.
 #[derive(Clone, Copy)]

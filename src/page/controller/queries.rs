@@ -172,8 +172,8 @@ impl Controller {
     /// a second.
     pub(super) fn ask_for_channels(self) {
         let state = self.state;
-        let wanted = state.network_open.get_untracked()
-            && state.camera.get_untracked() != CameraState::Running;
+        let looked_at = state.network_open.get_untracked() || state.tour.get_untracked().is_some();
+        let wanted = looked_at && state.camera.get_untracked() != CameraState::Running;
         if let (true, Some(explanation)) = (wanted, state.explanation.get_untracked()) {
             if self.inner().other_photo.get() {
                 return self.send_predict(); // and ask again after that

@@ -4,10 +4,8 @@ use super::Controller;
 use crate::explain::cam::Method;
 use crate::page::query::{ObjectiveKind, layers};
 use crate::page::state::View;
+use crate::page::state::tour::Step;
 use leptos::prelude::*;
-
-/// What the network sees, forward, backward, weights, heatmap.
-pub const TOUR_STEPS: usize = 5;
 
 impl Controller {
     /// From the first step. The tour explains Grad-CAM, so that is what is computed; without a
@@ -22,16 +20,16 @@ impl Controller {
         state.objective.set(ObjectiveKind::Logit);
         let layer = state.layer.get_untracked();
         state.layer.set(layers(&layer).pop().unwrap_or(layer));
+        self.go_to_step(Step::ALL[0]);
         self.choose_method(Method::GradCam);
-        self.show_network(true);
-        self.go_to_step(0);
     }
 
-    pub fn go_to_step(self, step: usize) {
+    pub fn go_to_step(self, step: Step) {
         let state = self.state;
         state.tour.set(Some(step));
         // The picture follows the story: the photo until there is a map to show.
-        state.view.set(if step + 1 < TOUR_STEPS { View::Photo } else { View::Overlay });
+        let has_map = matches!(step, Step::Heatmap | Step::Questions);
+        state.view.set(if has_map { View::Overlay } else { View::Photo });
     }
 
     pub fn end_tour(self) {

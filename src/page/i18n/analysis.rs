@@ -105,7 +105,7 @@ pub static ENGLISH: Analysis = Analysis {
     ],
     hints: [
         "One layer for each size of the grid, any other beside them, and the mean of those you choose: fine but meaningless early on, coarse but meaningful at the end.",
-        "Other targets for the same class: its score, its probability, its contrast with another class, and the evidence against it.",
+        "Other targets for the same class: its score (logit), its probability, its contrast with another class, and the evidence against it.",
         "One forward pass, many maps. With one scale for all, a pale map is a weak one.",
         "What each method computes, when to use it, and the paper that it comes from.",
         "Which pixels matter, not only which places. Sharp pictures please the eye; they are less faithful than the map itself.",
@@ -203,7 +203,7 @@ pub static CHINESE: Analysis = Analysis {
     ],
     hints: [
         "每种网格大小各取一层，也可以添加其他层，还能看所选各层的平均：浅层网格细，但语义少；深层网格粗，但语义强。",
-        "同一类别的不同解释目标：得分、概率、与另一类别的对比，以及反面证据。",
+        "同一类别的不同解释目标：得分（logit）、概率、与另一类别的对比，以及反面证据。",
         "一次前向计算，多张图。统一刻度时，颜色浅就是依据弱。",
         "每种方法算的是什么、何时使用，以及出自哪篇论文。",
         "不只看哪些位置，还看哪些像素。清晰的图讨人喜欢，却不如热力图可信。",

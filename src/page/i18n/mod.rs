@@ -7,6 +7,7 @@
 mod analysis;
 mod camera;
 mod faults;
+mod glossary;
 mod methods;
 mod network;
 mod own_files;
@@ -14,17 +15,20 @@ mod processor;
 mod shortcuts;
 mod teach;
 mod tools;
+mod tour;
 pub mod weights;
 
 pub use analysis::Analysis;
 pub use camera::Camera;
 pub use faults::sentence;
+pub use glossary::{Glossary, Term, terms};
 pub use methods::{METHODS, method};
 pub use network::Network;
 pub use own_files::OwnFiles;
 pub use processor::Processor;
 pub use teach::Teach;
 pub use tools::Tools;
+pub use tour::Tour;
 
 /// A language of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +212,9 @@ pub struct Text {
     pub tools: &'static Tools,
     pub analysis: &'static Analysis,
     pub shortcuts: &'static shortcuts::Shortcuts,
+    pub glossary: &'static Glossary,
     pub network: &'static Network,
+    pub tour: &'static Tour,
     pub camera: &'static Camera,
     pub own_files: &'static OwnFiles,
     pub teach: &'static Teach,
@@ -345,7 +351,9 @@ pub static ENGLISH: Text = Text {
     tools: &tools::ENGLISH,
     analysis: &analysis::ENGLISH,
     shortcuts: &shortcuts::ENGLISH,
+    glossary: &glossary::ENGLISH,
     network: &network::ENGLISH,
+    tour: &tour::ENGLISH,
     camera: &camera::ENGLISH,
     own_files: &own_files::ENGLISH,
     teach: &teach::ENGLISH,
@@ -479,7 +487,9 @@ pub static CHINESE: Text = Text {
     tools: &tools::CHINESE,
     analysis: &analysis::CHINESE,
     shortcuts: &shortcuts::CHINESE,
+    glossary: &glossary::CHINESE,
     network: &network::CHINESE,
+    tour: &tour::CHINESE,
     camera: &camera::CHINESE,
     own_files: &own_files::CHINESE,
     teach: &teach::CHINESE,

@@ -1,4 +1,4 @@
-//! Words for those who look inside: the drawing of the network, its channels, the tour, timings.
+//! Words for those who look inside: the drawing of the network, its channels, timings.
 
 pub struct Network {
     pub title: &'static str,
@@ -21,22 +21,6 @@ pub struct Network {
     pub shader: &'static str,
     pub steps: &'static str,
     pub milliseconds: &'static str,
-
-    pub tour: &'static str,
-    pub tour_step: &'static str,
-    pub tour_back: &'static str,
-    pub tour_next: &'static str,
-    pub tour_end: &'static str,
-    /// What the network sees, forward, backward, weights, picture.
-    pub tour_titles: [&'static str; 5],
-    pub tour_sees: &'static str,
-    pub tour_forward: &'static str,
-    pub tour_scores: &'static str,
-    pub tour_backward: &'static str,
-    pub tour_weights: &'static str,
-    pub tour_strongest: &'static str,
-    pub tour_picture: &'static str,
-    pub tour_wait: &'static str,
 }
 
 pub static ENGLISH: Network = Network {
@@ -60,21 +44,6 @@ pub static ENGLISH: Network = Network {
     shader: "Shader",
     steps: "Dispatches",
     milliseconds: "ms",
-
-    tour: "Guided tour",
-    tour_step: "Step {} of 5",
-    tour_back: "Back",
-    tour_next: "Next",
-    tour_end: "End the tour",
-    tour_titles: ["What the network sees", "Forward", "Backward", "Weights", "The heatmap"],
-    tour_sees: "Your photo, {} × {} pixels, was resized to {} × {}. Red, green and blue of each pixel become numbers around zero: {} numbers in all, and nothing else. This is the picture that went in.",
-    tour_forward: "{} layers with weights work on these numbers one after another: {} million multiply-adds, done in {} ms together with resizing. On the way {} puts out {} channels, each a map of {} × {} places. These were driven hardest:",
-    tour_scores: "At the end the mean of each channel over all places is taken; these means, weighed once more, give each of the {} classes a score. “{}” got {}, which is a share of {} % (softmax).",
-    tour_backward: "Now the question is turned round: what at {} would raise the score of “{}”? The derivative of that one score runs backwards through the network. It took {} ms to answer with {} numbers: a gradient for each of {} channels at each of {} × {} places.",
-    tour_weights: "Each channel's gradients are averaged to one weight: how much this channel supports “{}”. {} of {} weights are positive. These are the largest:",
-    tour_strongest: "Where such a channel is warm, the photo has what it looks for. One that is cold everywhere found nothing here and adds nothing to the map.",
-    tour_picture: "Every channel's map times its weight, all added up, is {} × {} numbers. What is below zero is evidence against the class and is cut off; the largest, {}, becomes 1. Here they are, before being spread smoothly over your photo:",
-    tour_wait: "Working on it…",
 };
 
 pub static CHINESE: Network = Network {
@@ -98,19 +67,4 @@ pub static CHINESE: Network = Network {
     shader: "着色器",
     steps: "调度次数",
     milliseconds: "毫秒",
-
-    tour: "导览",
-    tour_step: "第 {} 步，共 5 步",
-    tour_back: "上一步",
-    tour_next: "下一步",
-    tour_end: "结束导览",
-    tour_titles: ["网络看到了什么", "前向传播", "反向传播", "通道权重", "热力图"],
-    tour_sees: "你的照片是 {} × {} 像素，先缩放到 {} × {}。每个像素的红、绿、蓝三个分量再归一化为零附近的数：总共 {} 个数，这就是网络得到的全部信息。下面是输入网络的图像。",
-    tour_forward: "这些数依次经过 {} 个带权重的层，共做 {} 亿次乘加运算，连同缩放一共用了 {} 毫秒。其中 {} 输出 {} 个通道，每个通道是一张 {} × {} 的特征图。响应最强的几个通道是：",
-    tour_scores: "最后，把每个通道在所有位置上的值取平均，再对这些平均值加权求和，为 {} 个类别各算出一个得分（logit）。“{}”的得分是 {}，经 softmax 换算，概率为 {}%。",
-    tour_backward: "现在反过来问：{} 的输出怎样变化，才会提高“{}”的得分？为此对这个得分求导，让梯度沿网络反向传播。用时 {} 毫秒，得到 {} 个数：{} 个通道在 {} × {} 个位置上各有一个梯度。",
-    tour_weights: "对每个通道的梯度取平均，就得到它的权重：这个通道在多大程度上支持“{}”。这些权重里有 {} 个为正（共 {} 个），最大的几个是：",
-    tour_strongest: "暖色处说明照片的这个地方有该通道所检测的特征；整张都是冷色的通道什么也没有检测到，对热力图没有贡献。",
-    tour_picture: "把各通道的特征图乘以各自的权重再相加，得到 {} × {} 个数。负数是反对这个类别的证据，一律置零（ReLU）；再除以最大值 {}，使最大的变为 1。下面就是它在平滑放大、叠加到照片上之前的样子：",
-    tour_wait: "正在计算…",
 };

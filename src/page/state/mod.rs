@@ -4,11 +4,13 @@
 //! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so
 //! that no two parts of the page can disagree about it.
 //!
-//! - `analysis.rs`: the analysis panels; `tray.rs`: the photos of this visit;
+//! - `analysis.rs`: the analysis panels; `tour.rs`: the guided tour's steps; `tray.rs`: the photos of
+//!   this visit;
 //! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
 //!   them.
 
 pub mod analysis;
+pub mod tour;
 pub mod tracking;
 pub mod tray;
 mod wording;
@@ -32,6 +34,7 @@ use crate::image::{Fit, Photo, Preprocessing};
 use analysis::AnalysisState;
 use leptos::prelude::*;
 use std::sync::Arc;
+use tour::Step;
 use tracking::get_until_cleanup;
 use tray::TrayPhoto;
 use web_sys::File;
@@ -224,11 +227,10 @@ pub struct State {
 
     pub camera: RwSignal<CameraState>,
     pub tray: RwSignal<Vec<TrayPhoto>>,
-    /// The network view is open: it wants the channels of every explanation.
+    /// The network view is open. It wants the channels of every explanation, as the tour does.
     pub network_open: RwSignal<bool>,
     pub channels: RwSignal<Option<Arc<Channels>>>,
-    /// The step of the tour, from 0.
-    pub tour: RwSignal<Option<usize>>,
+    pub tour: RwSignal<Option<Step>>,
     pub timing: RwSignal<bool>,
     /// Of the last prediction and the last explanation.
     pub timings: RwSignal<[Vec<Timing>; 2]>,

@@ -14,6 +14,7 @@ mod maps;
 mod methods;
 mod neurons;
 
+use super::glossary::Explained;
 use super::widgets::Segmented;
 use crate::page::controller::Controller;
 use crate::page::i18n::{Words, fill};
@@ -99,6 +100,7 @@ fn Panels(controller: Controller) -> impl IntoView {
             None => String::new(),
         }
     };
+    let hint = move || state.text().analysis.hints[analysis.panel.get() as usize].to_owned();
     let panel = move || match analysis.panel.get() {
         Panel::Layers => view! { <Layers controller restart /> }.into_any(),
         Panel::Targets => view! { <Targets controller restart /> }.into_any(),
@@ -129,7 +131,7 @@ fn Panels(controller: Controller) -> impl IntoView {
             value=Signal::derive(move || analysis.panel.get().name())
             choose
         />
-        <p class="hint">{move || state.text().analysis.hints[analysis.panel.get() as usize]}</p>
+        <p class="hint"><Explained state words=Signal::derive(hint) /></p>
         <div
             class="analysis-panel"
             data-testid="panel"
