@@ -82,6 +82,17 @@ pub fn iou(a: &Rect, b: &Rect) -> f32 {
     if union > 0.0 { (shared / union) as f32 } else { 0.0 }
 }
 
+/// The same of two sets of pixels.
+///
+/// # Panics
+/// When they are not of one size.
+pub fn mask_iou(a: &[bool], b: &[bool]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let count = |of: fn(bool, bool) -> bool| a.iter().zip(b).filter(|(a, b)| of(**a, **b)).count();
+    let union = count(|a, b| a || b);
+    if union > 0 { count(|a, b| a && b) as f32 / union as f32 } else { 0.0 }
+}
+
 /// Whether the hottest pixel lies in the box; of several, as at a replicated border, their centre
 /// counts. False when blank.
 pub fn points_into(heatmap: &[f32], w: usize, truth: &Rect) -> bool {

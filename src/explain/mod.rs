@@ -7,10 +7,12 @@
 //! - `ranking.rs`: which values are the largest;
 //! - `pixels.rs`: methods without a layer; `smoothing.rs`: two switches for all;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
-//! - `faithfulness.rs`, `localization.rs`: how far a map can be believed.
+//! - `faithfulness.rs`, `localization.rs`: how far a map can be believed; `drawing.rs`: how well
+//!   somebody's guess agrees with it.
 
 pub mod cam;
 pub mod channels;
+pub mod drawing;
 mod explainer;
 pub mod faithfulness;
 pub mod guided;
