@@ -1,7 +1,8 @@
 //! What is known of models and classes beside the weights: the list of models, class names, links,
-//! and a network's layers in numbers.
+//! a network's layers in numbers, and what is on show as a Python script.
 
 pub mod labels;
 pub mod layer_summary;
 pub mod models;
+pub mod notebook;
 pub mod permalink;
