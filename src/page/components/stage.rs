@@ -111,7 +111,7 @@ fn Canvases(state: State, found: Memo<Option<Found>>, words: Memo<String>) -> im
 
     let described = Memo::new(move |_| {
         state.explanation.with(|explanation| match explanation {
-            Some(explanation) => {
+            Some(explanation) if !state.teach.hides_heatmap() => {
                 let method = state.method_of(explanation);
                 let of = fill(
                     state.text().overlay_of,
@@ -119,7 +119,7 @@ fn Canvases(state: State, found: Memo<Option<Found>>, words: Memo<String>) -> im
                 );
                 format!("{of}. {}", in_words(&state, explanation))
             }
-            None => state.text().plain_photo.to_owned(),
+            _ => state.text().plain_photo.to_owned(),
         })
     });
     view! {
@@ -152,7 +152,7 @@ fn visible(state: &State, picture: &Picture) -> canvas::Pixels {
     let (view, look) = (state.view.get(), state.look());
     let look = if view == View::Heatmap { Look { opacity: 1.0, ..look } } else { look };
     match state.explanation.get() {
-        Some(explanation) if view != View::Photo => {
+        Some(explanation) if view != View::Photo && !state.teach.hides_heatmap() => {
             canvas::over(&picture.shown, picture.size, &explanation, look)
         }
         _ => canvas::plain(&picture.shown),
@@ -407,7 +407,8 @@ fn PhotoNotes(state: State) -> impl IntoView {
 #[component]
 fn BlankNotice(state: State) -> impl IntoView {
     let blank = Memo::new(move |_| {
-        state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank))
+        let blank = state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank));
+        blank && !state.teach.hides_heatmap()
     });
     let notice = move || {
         view! {
@@ -435,7 +436,7 @@ fn ColourBar(state: State) -> impl IntoView {
         })
     };
     view! {
-        <div class="colour-bar" class:shown=move || state.explanation.with(Option::is_some)>
+        <div class="colour-bar" class:shown=move || state.explanation.with(Option::is_some) && !state.teach.hides_heatmap()>
             <div class="colour-bar-row">
                 <span>{move || state.text().bar_low}</span>
                 <Ramp colours=state.colours />

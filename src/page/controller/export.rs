@@ -6,7 +6,7 @@ use crate::explain::Explanation;
 use crate::image::heatmap::{self, Look};
 use crate::page::engine::protocol::{Paint, PhotoId, Request};
 use crate::page::fault::{Fault, Retry};
-use crate::page::i18n::fill;
+use crate::page::i18n::{Words, fill};
 use crate::page::platform::{canvas, clipboard};
 use crate::page::state::{State, View};
 use futures_channel::oneshot;
@@ -56,6 +56,18 @@ impl Controller {
         });
     }
 
+    /// Copies a text, and puts into `said` what came of it.
+    pub fn copy_text(self, text: String, said: RwSignal<Option<Words>>) {
+        spawn_local(async move {
+            let copied = clipboard::copy_text(&text).await.is_some();
+            said.set(Some(if copied {
+                |text| text.teach.copied
+            } else {
+                |text| text.tools.no_copy
+            }));
+        });
+    }
+
     /// At the photo's own resolution. `None` where the browser refuses.
     async fn save_or_copy(self, what: Export) -> Option<()> {
         let state = &self.state;
@@ -71,7 +83,8 @@ impl Controller {
             Export::Heatmap => (View::Heatmap, "heatmap"),
             Export::Captioned => (View::Both, "captioned"),
             Export::Shown | Export::Copy => {
-                let view = state.view.get_untracked();
+                let hidden = untrack(|| state.teach.hides_heatmap());
+                let view = if hidden { View::Photo } else { state.view.get_untracked() };
                 (view, view.name())
             }
         };

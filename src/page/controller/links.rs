@@ -2,8 +2,8 @@
 //! photo.
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
-//! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open` and
-//! `tour=scores`. What is missing or not understood stays as it is.
+//! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open`,
+//! `teach=predict` and `tour=scores`. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::catalog::permalink;
@@ -14,6 +14,7 @@ use crate::image::heatmap::ColourMap;
 use crate::page::i18n::Language;
 use crate::page::query::{ObjectiveKind, Smoothing};
 use crate::page::state::analysis::Panel;
+use crate::page::state::teach::TeachPanel;
 use crate::page::state::tour::Step;
 use crate::page::state::{State, View};
 use leptos::prelude::*;
@@ -40,6 +41,8 @@ pub struct Link {
     pub panel: Option<Panel>,
     /// The network view is open.
     pub network: bool,
+    /// The part of the card for teachers that is open.
+    pub teach: Option<TeachPanel>,
     /// The step of the guided tour.
     pub tour: Option<Step>,
 }
@@ -70,6 +73,7 @@ impl Link {
             language: Some(state.language.get()),
             panel: Some(state.analysis.panel.get()).filter(|_| state.analysis.open.get()),
             network: state.network_open.get(),
+            teach: Some(state.teach.panel.get()).filter(|_| state.teach.open.get()),
             tour: state.tour.get(),
         }
     }
@@ -94,6 +98,7 @@ impl Link {
             ("lang", self.language.map(|language| language.tag().to_owned())),
             ("panel", self.panel.map(|panel| panel.name().to_owned())),
             ("network", self.network.then(|| "open".to_owned())),
+            ("teach", self.teach.map(|panel| panel.name().to_owned())),
             ("tour", self.tour.map(|step| step.name().to_owned())),
         ];
         permalink::write(pairs)
@@ -129,6 +134,7 @@ impl Link {
                 "lang" => link.language = Language::from_tag(&value),
                 "panel" => link.panel = Panel::from_name(&value),
                 "network" => link.network = value == "open",
+                "teach" => link.teach = TeachPanel::from_name(&value),
                 "tour" => link.tour = Step::from_name(&value),
                 _ => {}
             }
@@ -178,6 +184,11 @@ impl Controller {
         }
         if link.network {
             self.show_network(true);
+        }
+        if let Some(panel) = link.teach {
+            state.teach.panel.set(panel);
+            state.teach.open.set(true);
+            state.teach.sought.set(true);
         }
         if let Some(step) = link.tour {
             self.go_to_step(step);

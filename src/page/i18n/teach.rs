@@ -1,5 +1,7 @@
 //! Words for teachers: ready lessons on the sample photos, and a code that brings a class to the
-//! same view.
+//! same view; a guess before the heatmap; a page to print.
+
+use crate::catalog::notebook::Comments;
 
 pub struct Lesson {
     pub title: &'static str,
@@ -23,6 +25,44 @@ pub struct Teach {
     /// Of the picture of the code.
     pub code: &'static str,
     pub own_photo: &'static str,
+
+    /// In the order of `TeachPanel::ALL`.
+    pub tabs: [&'static str; 3],
+    pub no_photo: &'static str,
+
+    pub predict: &'static str,
+    pub predict_hint: &'static str,
+    pub predict_touch: &'static str,
+    pub board: &'static str,
+    pub cursor: &'static str,
+    pub cursor_marked: &'static str,
+    pub reveal: &'static str,
+    pub clear: &'static str,
+    /// In the order of `Verdict`.
+    pub verdicts: [&'static str; 3],
+    pub iou: &'static str,
+    pub heat: &'static str,
+    pub nothing_to_compare: &'static str,
+
+    pub report_hint: &'static str,
+    pub print: &'static str,
+    pub report_title: &'static str,
+    /// Name, class, date: blanks for them.
+    pub blanks: [&'static str; 3],
+    pub report_photo: &'static str,
+    pub report_map: &'static str,
+    /// Model, input, target layer, method, target, strongest place, largest value, the guess.
+    pub facts: [&'static str; 8],
+    pub fact_input: &'static str,
+    pub fact_layer: &'static str,
+    pub fact_place: &'static str,
+    pub fact_guess: &'static str,
+    pub likeliest: &'static str,
+    pub report_questions: [&'static str; 3],
+    pub notebook: &'static str,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    pub comments: Comments,
 }
 
 pub static ENGLISH: Teach = Teach {
@@ -68,6 +108,64 @@ pub static ENGLISH: Teach = Teach {
     hide_code: "Hide QR code",
     code: "QR code of the link to this view",
     own_photo: "Your own photo is not part of the link: pupils need it as a file.",
+
+    tabs: ["Lessons", "Predict first", "Report"],
+    no_photo: "Choose a photo first.",
+
+    predict: "Where does the network look for “{}”?",
+    predict_hint: "Paint over the places with the pointer. By keyboard: arrow keys move, the space bar marks or takes the mark away. The heatmap stays hidden until you reveal it.",
+    predict_touch: "Paint over the places with a finger. The heatmap stays hidden until you reveal it.",
+    board: "The photo to mark: arrow keys move, the space bar marks",
+    cursor: "{} from the left, {} from the top",
+    cursor_marked: "{} from the left, {} from the top, marked",
+    reveal: "Reveal the heatmap",
+    clear: "Start again",
+    verdicts: [
+        "You and the network mark much the same place.",
+        "Partly: much of the heat lies where you expected it.",
+        "The network looks elsewhere: chance would have done about as well.",
+    ],
+    iou: "Overlap (IoU): {}. Of all that you marked or that is warm (at least half of the strongest place), this share is both. 1 is perfect, 0 is nothing in common.",
+    heat: "Heat inside your drawing: {}. It covers {} of the picture, which is what chance would give.",
+    nothing_to_compare: "The heatmap is empty: no place speaks for this class, so there is nothing to compare with. Choose another class.",
+
+    report_hint: "One page of what is on show, with room for answers. Change class, layer or method above and the page follows.",
+    print: "Print",
+    report_title: "Where does the network look?",
+    blanks: ["Name", "Class", "Date"],
+    report_photo: "The photo",
+    report_map: "Heatmap of “{}”",
+    facts: [
+        "Model",
+        "Input",
+        "Target layer",
+        "Method",
+        "Target",
+        "Strongest place",
+        "Largest value",
+        "Own guess",
+    ],
+    fact_input: "{} × {} pixels",
+    fact_layer: "{}, {} × {} cells",
+    fact_place: "{}; {} at least half as strong",
+    fact_guess: "IoU {}, heat inside {}",
+    likeliest: "What it sees",
+    report_questions: [
+        "What did you expect the network to look at?",
+        "What does it look at, and is that the thing itself or what is around it?",
+        "Is its answer right? How could one test what it relies on?",
+    ],
+    notebook: "The same in Python",
+    copy: "Copy",
+    copied: "The script is on the clipboard.",
+    comments: Comments {
+        install: "pip install {}",
+        weights: "Weights: {}",
+        in_order: "The file names its tensors otherwise, but has them in the same order.",
+        own: "your network ({}) with the weights of {}; the layers below follow torchvision's and timm's names",
+        elsewhere: "grad-cam does not have {}, {} does: this is Grad-CAM.",
+        no_class: "This method looks at no class: the target changes nothing.",
+    },
 };
 
 pub static CHINESE: Teach = Teach {
@@ -113,4 +211,53 @@ pub static CHINESE: Teach = Teach {
     hide_code: "隐藏二维码",
     code: "当前画面链接的二维码",
     own_photo: "链接里不包含你自己的照片，需要另外把文件发给学生。",
+
+    tabs: ["课例", "先猜后看", "记录单"],
+    no_photo: "请先选择一张照片。",
+
+    predict: "你认为网络会根据哪里认出“{}”？",
+    predict_hint: "用鼠标在照片上涂出这些地方。也可以用键盘：方向键移动，空格键标记或取消标记。点“揭晓”之前不会显示热力图。",
+    predict_touch: "用手指在照片上涂出这些地方。点“揭晓”之前不会显示热力图。",
+    board: "在照片上标记：方向键移动，空格键标记",
+    cursor: "距左边 {}，距上边 {}",
+    cursor_marked: "距左边 {}，距上边 {}，已标记",
+    reveal: "揭晓热力图",
+    clear: "重新标记",
+    verdicts: [
+        "你和网络关注的地方基本一致。",
+        "部分一致：热量有很大一部分落在你标记的地方。",
+        "网络看的是别处：随便标记，结果也差不多。",
+    ],
+    iou: "重叠度（IoU）：{}。在你标记的区域和热区（不低于最强处的一半）合起来的范围中，两者重叠的部分占这个比例。1 表示完全重合，0 表示毫无重叠。",
+    heat: "落在标记范围内的热量：{}。标记范围占整个画面的 {}，随便标记平均也能得到这么多。",
+    nothing_to_compare: "热力图是空的：没有任何地方支持这个类别，无从比较。请换一个类别。",
+
+    report_hint: "把当前画面整理成一页，留有作答的空白。在上面更换类别、层或方法，内容会随之更新。",
+    print: "打印",
+    report_title: "神经网络在看哪里？",
+    blanks: ["姓名", "班级", "日期"],
+    report_photo: "照片",
+    report_map: "“{}”的热力图",
+    facts: ["模型", "输入", "目标层", "方法", "解释目标", "最强处", "最大值", "我的猜测"],
+    fact_input: "{} × {} 像素",
+    fact_layer: "{}，{} × {} 格",
+    fact_place: "{}；{} 的范围达到最强处的一半以上",
+    fact_guess: "IoU {}，范围内热量 {}",
+    likeliest: "它看到了什么",
+    report_questions: [
+        "你原以为网络会看哪里？",
+        "它实际看的是哪里？那是物体本身，还是周围的东西？",
+        "它答对了吗？怎样检验它的依据？",
+    ],
+    notebook: "用 Python 做同样的计算",
+    copy: "复制",
+    copied: "代码已复制到剪贴板。",
+    comments: Comments {
+        install: "pip install {}",
+        weights: "权重：{}",
+        in_order: "文件中的张量名称不同，但顺序相同",
+        own: "你的网络（{}），使用 {} 的权重；下面的层按 torchvision 和 timm 的名称书写",
+        elsewhere: "grad-cam 没有 {}，可用 {}；这里用 Grad-CAM 代替",
+        no_class: "这种方法与类别无关，target 不起作用",
+    },
 };

@@ -4,12 +4,13 @@
 //! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so
 //! that no two parts of the page can disagree about it.
 //!
-//! - `analysis.rs`: the analysis panels; `tour.rs`: the guided tour's steps; `tray.rs`: the photos of
-//!   this visit;
+//! - `analysis.rs`: the analysis panels; `teach.rs`: the card for teachers; `tour.rs`: the guided
+//!   tour's steps; `tray.rs`: the photos of this visit;
 //! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
 //!   them.
 
 pub mod analysis;
+pub mod teach;
 pub mod tour;
 pub mod tracking;
 pub mod tray;
@@ -34,6 +35,7 @@ use crate::image::{Fit, Photo, Preprocessing};
 use analysis::AnalysisState;
 use leptos::prelude::*;
 use std::sync::Arc;
+use teach::TeachState;
 use tour::Step;
 use tracking::get_until_cleanup;
 use tray::TrayPhoto;
@@ -235,6 +237,7 @@ pub struct State {
     /// Of the last prediction and the last explanation.
     pub timings: RwSignal<[Vec<Timing>; 2]>,
     pub analysis: AnalysisState,
+    pub teach: TeachState,
 }
 
 impl State {
@@ -293,6 +296,7 @@ impl State {
             timing: RwSignal::new(false),
             timings: RwSignal::default(),
             analysis: AnalysisState::new(),
+            teach: TeachState::new(),
         }
     }
 

@@ -1,8 +1,8 @@
-//! For teachers: ready lessons on the sample photos, and the code of a link to what is on show.
+//! Ready lessons on the sample photos, and the code of a link to what is on show.
 //!
 //! To add a lesson: a link here, its words in both tables of `i18n/teach.rs`.
 
-use super::glossary::Explained;
+use crate::page::components::glossary::Explained;
 use crate::page::controller::Controller;
 use crate::page::state::tracking::get_until_cleanup;
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ const LINKS: [&str; 6] = [
 const CODE_SIDE: u32 = 240;
 
 #[component]
-pub fn Teach(controller: Controller) -> impl IntoView {
+pub fn Lessons(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let lessons = LINKS
         .into_iter()
@@ -31,16 +31,11 @@ pub fn Teach(controller: Controller) -> impl IntoView {
         .map(|(place, link)| view! { <LessonRow controller place link /> })
         .collect_view();
     view! {
-        <details class="card teach" id="teach" data-testid="teach">
-            <summary>
-                <h2>{move || state.text().teach.title}</h2>
-            </summary>
-            <p class="hint">{move || state.text().teach.hint}</p>
-            <ol class="teach-lessons">{lessons}</ol>
-            <h3>{move || state.text().teach.code_title}</h3>
-            <p class="hint">{move || state.text().teach.code_hint}</p>
-            <Code controller />
-        </details>
+        <p class="hint">{move || state.text().teach.hint}</p>
+        <ol class="teach-lessons">{lessons}</ol>
+        <h3>{move || state.text().teach.code_title}</h3>
+        <p class="hint">{move || state.text().teach.code_hint}</p>
+        <Code controller />
     }
 }
 

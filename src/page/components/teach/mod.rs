@@ -1,0 +1,74 @@
+//! For teachers, one part at a time: ready lessons (`lessons.rs`), a guess before the heatmap is
+//! shown (`predict.rs`), and a page to print (`report.rs`).
+//!
+//! To add a part: a variant of `TeachPanel`, its tab in `i18n/teach.rs`, a view here.
+
+mod lessons;
+mod predict;
+mod report;
+
+use super::widgets::Segmented;
+use crate::explain::drawing::Drawing;
+use crate::page::controller::Controller;
+use crate::page::i18n::Words;
+use crate::page::state::teach::TeachPanel;
+use leptos::prelude::*;
+use lessons::Lessons;
+use predict::Predict;
+use report::Report;
+
+fn tab(panel: TeachPanel) -> Words {
+    match panel {
+        TeachPanel::Lessons => |text| text.teach.tabs[0],
+        TeachPanel::Predict => |text| text.teach.tabs[1],
+        TeachPanel::Report => |text| text.teach.tabs[2],
+    }
+}
+
+#[component]
+pub fn Teach(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let teach = state.teach;
+    // A drawing is of one photo.
+    Effect::new(move |_| {
+        let size = state.picture.with(|picture| picture.as_ref().map(|picture| picture.size));
+        teach.drawing.set(size.map(Drawing::new));
+        teach.revealed.set(false);
+    });
+    // A link that names a part of the card leads to it once there is something to see.
+    Effect::new(move |_| {
+        if teach.sought.get() && state.explanation_count.get() > 0 {
+            teach.sought.set(false);
+            if let Some(card) = document().get_element_by_id("teach") {
+                card.scroll_into_view();
+            }
+        }
+    });
+    let panel = move || match teach.panel.get() {
+        TeachPanel::Lessons => view! { <Lessons controller /> }.into_any(),
+        TeachPanel::Predict => view! { <Predict controller /> }.into_any(),
+        TeachPanel::Report => view! { <Report controller /> }.into_any(),
+    };
+    view! {
+        <details
+            class="card teach"
+            id="teach"
+            data-testid="teach"
+            prop:open=move || teach.open.get()
+            on:toggle:target=move |event| teach.open.set(event.target().open())
+        >
+            <summary>
+                <h2>{move || state.text().teach.title}</h2>
+            </summary>
+            <Segmented
+                state
+                name="teach"
+                label=|text| text.teach.title
+                options=TeachPanel::ALL.map(|panel| (panel.name(), tab(panel))).to_vec()
+                value=Signal::derive(move || teach.panel.get().name())
+                choose=move |name| teach.panel.set(TeachPanel::from_name(name).unwrap_or_default())
+            />
+            {panel}
+        </details>
+    }
+}

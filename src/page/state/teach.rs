@@ -1,0 +1,55 @@
+//! What the card for teachers knows.
+
+use crate::explain::drawing::Drawing;
+use leptos::prelude::*;
+
+/// The parts of the card, in the order of their tabs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TeachPanel {
+    #[default]
+    Lessons,
+    /// Pupils mark where they think that the network looks.
+    Predict,
+    Report,
+}
+
+impl TeachPanel {
+    pub const ALL: [TeachPanel; 3] = [TeachPanel::Lessons, TeachPanel::Predict, TeachPanel::Report];
+
+    /// The name in links.
+    pub fn name(self) -> &'static str {
+        ["lessons", "predict", "report"][self as usize]
+    }
+
+    pub fn from_name(name: &str) -> Option<TeachPanel> {
+        TeachPanel::ALL.into_iter().find(|panel| panel.name() == name)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct TeachState {
+    pub open: RwSignal<bool>,
+    pub panel: RwSignal<TeachPanel>,
+    /// A link led here: the card is to be brought into sight.
+    pub sought: RwSignal<bool>,
+    /// What was marked on the photo; `None` without a photo.
+    pub drawing: RwSignal<Option<Drawing>>,
+    pub revealed: RwSignal<bool>,
+}
+
+impl TeachState {
+    pub fn new() -> TeachState {
+        TeachState {
+            open: RwSignal::new(false),
+            panel: RwSignal::default(),
+            sought: RwSignal::new(false),
+            drawing: RwSignal::new(None),
+            revealed: RwSignal::new(false),
+        }
+    }
+
+    /// Somebody is predicting: the heatmap is not shown anywhere yet.
+    pub fn hides_heatmap(&self) -> bool {
+        self.open.get() && self.panel.get() == TeachPanel::Predict && !self.revealed.get()
+    }
+}
