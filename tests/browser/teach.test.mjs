@@ -279,6 +279,81 @@ describe('the report', () => {
   }));
 });
 
+describe('the full screen', () => {
+  const canvas = page => page.tab.$eval('.presenter canvas', canvas => canvas.toDataURL());
+  const step = (page, number) => page.tab.waitForSelector(`${id('presenter')}[data-step="${number}"]`).then(() => page.painted());
+  const chosen = async page => (await page.ranking()).find(row => row.pressed).class;
+
+  it('has three classes in large text; arrow keys go through steps and classes; Escape ends it', () => part('lessons', async page => {
+    await page.tab.evaluate(() => { Element.prototype.requestFullscreen = function () { window.asked = this.tagName; return Promise.resolve(); }; });
+    await page.click(id('present'));
+    await step(page, 1);
+    assert.equal(await page.tab.evaluate(() => window.asked), 'HTML');
+    const photo = await canvas(page);
+    const { width, height } = await (await page.tab.$(id('presenter'))).boundingBox();
+    assert.deepEqual([width, height], [1280, 900]);
+    assert.ok(!(await page.tab.$eval('.presenter-classes', list => list.checkVisibility({ visibilityProperty: true }))), 'the photo alone');
+
+    await page.tab.keyboard.press('ArrowRight');
+    await step(page, 2);
+    const names = await page.tab.$$eval('.presenter-classes span', all => all.map(one => [one.textContent, parseFloat(getComputedStyle(one).fontSize)]));
+    assert.deepEqual(names.map(([name]) => name), (await page.ranking()).slice(0, 3).map(row => row.name));
+    for (const [name, size] of names) assert.ok(size >= 24, `${name}: ${size} px`);
+    assert.equal(await canvas(page), photo);
+
+    await page.tab.keyboard.press('PageDown');
+    await step(page, 3);
+    const first = await canvas(page);
+    assert.notEqual(first, photo);
+    const before = await chosen(page);
+    await page.tab.keyboard.press('ArrowDown');
+    await page.explained();
+    await page.painted();
+    assert.notEqual(await canvas(page), first);
+    assert.equal(await chosen(page), (await page.ranking())[1].class);
+    await page.tab.keyboard.press('ArrowUp');
+    await page.explained();
+    await page.painted();
+    assert.equal(await chosen(page), before);
+    assert.equal(await canvas(page), first);
+    for (const theme of ['light', 'dark']) if (await page.dress(theme)) await page.audit(`presenter, ${theme}`);
+
+    // By pointer, too; and the keys go on working behind a button that has nothing more to do.
+    await page.click(id('present-back'));
+    await step(page, 2);
+    await page.click(id('present-next'));
+    await step(page, 3);
+    await page.tab.keyboard.press('ArrowLeft');
+    await step(page, 2);
+    await page.click('.presenter-classes li:nth-child(3) button');
+    await step(page, 3);
+    await page.explained();
+    assert.equal(await chosen(page), (await page.ranking())[2].class);
+
+    await page.tab.keyboard.press('Escape');
+    await page.tab.waitForFunction(one => !document.querySelector(one).open, {}, id('presenter'));
+    assert.ok(await page.tab.$eval(id('present'), button => button === document.activeElement), 'the focus is where it was');
+  }));
+
+  it('has an address of its own, and fits a phone', () => part('lessons', async page => {
+    await page.click(id('present'));
+    await page.tab.waitForFunction(() => location.hash.endsWith('present=yes'), { timeout: 10_000 });
+    const there = await open(browser, page.tab.url(), { shaders: false, viewport: { width: 390, height: 844 } });
+    await there.reach('done');
+    await step(there, 1);
+    await there.tab.keyboard.press('ArrowRight');
+    await step(there, 2);
+    const { wide, small } = await there.tab.$eval(id('presenter'), dialog => ({
+      wide: dialog.scrollWidth,
+      small: [...dialog.querySelectorAll('button')].filter(one => one.getBoundingClientRect().height < 36 || one.getBoundingClientRect().width < 36).length,
+    }));
+    assert.deepEqual([wide, small], [390, 0]);
+    await there.click(id('present-end'));
+    assert.ok(!(await there.tab.$eval(id('presenter'), dialog => dialog.open)));
+    await there.close();
+  }));
+});
+
 describe('each part', () => {
   for (const name of ['lessons', 'predict', 'report']) {
     it(`${name}: nothing serious for axe-core, room for a thumb, no wider than a phone`, () => part(name, async page => {

@@ -6,6 +6,7 @@ use super::explanation_settings::ExplanationSettings;
 use super::glossary::{Explained, Glossary};
 use super::model::{Chooser, ModelCard};
 use super::network_view::NetworkView;
+use super::presenter::Presenter;
 use super::stage::Stage;
 use super::teach::Teach;
 use super::tour::{StartTour, Tour};
@@ -132,6 +133,7 @@ fn App() -> impl IntoView {
             <Reading controller />
         </main>
         <Glossary state />
+        <Presenter controller />
         <footer>
             {move || state.text().footer} " "
             // Shown by the styles once start.js knows that the worker has everything.

@@ -6,7 +6,7 @@
 //!   `preprocessing.rs`: the network in use;
 //! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
 //!   for other questions;
-//! - `network_view.rs`, `timings.rs`: inside the network; `tour/`, `teach/`: lessons;
+//! - `network_view.rs`, `timings.rs`: inside the network; `tour/`, `teach/`, `presenter.rs`: lessons;
 //!   `glossary.rs`: terms in texts; `shortcuts.rs`; `widgets.rs`: controls used more than once.
 
 mod analysis;
@@ -21,6 +21,7 @@ mod network_view;
 mod notices;
 mod own_files;
 mod preprocessing;
+mod presenter;
 mod query;
 mod shortcuts;
 mod stage;

@@ -3,7 +3,7 @@
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
 //! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open`,
-//! `teach=predict` and `tour=scores`. What is missing or not understood stays as it is.
+//! `teach=predict`, `tour=scores` and `present=yes`. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::catalog::permalink;
@@ -45,6 +45,8 @@ pub struct Link {
     pub teach: Option<TeachPanel>,
     /// The step of the guided tour.
     pub tour: Option<Step>,
+    /// The picture fills the screen.
+    pub present: bool,
 }
 
 impl Link {
@@ -75,6 +77,7 @@ impl Link {
             network: state.network_open.get(),
             teach: Some(state.teach.panel.get()).filter(|_| state.teach.open.get()),
             tour: state.tour.get(),
+            present: state.presenting.get(),
         }
     }
 
@@ -100,6 +103,7 @@ impl Link {
             ("network", self.network.then(|| "open".to_owned())),
             ("teach", self.teach.map(|panel| panel.name().to_owned())),
             ("tour", self.tour.map(|step| step.name().to_owned())),
+            ("present", self.present.then(|| "yes".to_owned())),
         ];
         permalink::write(pairs)
     }
@@ -135,6 +139,7 @@ impl Link {
                 "panel" => link.panel = Panel::from_name(&value),
                 "network" => link.network = value == "open",
                 "teach" => link.teach = TeachPanel::from_name(&value),
+                "present" => link.present = value == "yes",
                 "tour" => link.tour = Step::from_name(&value),
                 _ => {}
             }
@@ -189,6 +194,9 @@ impl Controller {
             state.teach.panel.set(panel);
             state.teach.open.set(true);
             state.teach.sought.set(true);
+        }
+        if link.present {
+            state.presenting.set(true);
         }
         if let Some(step) = link.tour {
             self.go_to_step(step);

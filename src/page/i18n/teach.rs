@@ -29,6 +29,7 @@ pub struct Teach {
     /// In the order of `TeachPanel::ALL`.
     pub tabs: [&'static str; 3],
     pub no_photo: &'static str,
+    pub present: &'static str,
 
     pub predict: &'static str,
     pub predict_hint: &'static str,
@@ -111,6 +112,7 @@ pub static ENGLISH: Teach = Teach {
 
     tabs: ["Lessons", "Predict first", "Report"],
     no_photo: "Choose a photo first.",
+    present: "Full screen",
 
     predict: "Where does the network look for “{}”?",
     predict_hint: "Paint over the places with the pointer. By keyboard: arrow keys move, the space bar marks or takes the mark away. The heatmap stays hidden until you reveal it.",
@@ -214,6 +216,7 @@ pub static CHINESE: Teach = Teach {
 
     tabs: ["课例", "先猜后看", "记录单"],
     no_photo: "请先选择一张照片。",
+    present: "全屏演示",
 
     predict: "你认为网络会根据哪里认出“{}”？",
     predict_hint: "用鼠标在照片上涂出这些地方。也可以用键盘：方向键移动，空格键标记或取消标记。点“揭晓”之前不会显示热力图。",

@@ -2,7 +2,7 @@
 //!
 //! `fetch.rs`, `embedded.rs`: files; `weights_cache.rs`, `own_files.rs`, over
 //! `cache_storage.rs`, and `storage.rs`: what is kept for the next visit; `canvas.rs`: pixels in and out; `camera.rs`; `clipboard.rs`: out of the page;
-//! `adapter.rs`: the GPU's name; `pointer.rs`; `popover.rs`; `timer.rs`.
+//! `adapter.rs`: the GPU's name; `fullscreen.rs`; `pointer.rs`; `popover.rs`; `timer.rs`.
 
 pub mod adapter;
 pub mod browser_decoder;
@@ -13,6 +13,7 @@ pub mod clipboard;
 pub mod crash;
 pub mod embedded;
 pub mod fetch;
+pub mod fullscreen;
 pub mod own_files;
 pub mod pointer;
 pub mod popover;

@@ -238,6 +238,8 @@ pub struct State {
     pub timings: RwSignal<[Vec<Timing>; 2]>,
     pub analysis: AnalysisState,
     pub teach: TeachState,
+    /// The picture fills the screen, for a projector.
+    pub presenting: RwSignal<bool>,
 }
 
 impl State {
@@ -297,6 +299,7 @@ impl State {
             timings: RwSignal::default(),
             analysis: AnalysisState::new(),
             teach: TeachState::new(),
+            presenting: RwSignal::new(false),
         }
     }
 

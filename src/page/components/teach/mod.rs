@@ -7,6 +7,7 @@ mod lessons;
 mod predict;
 mod report;
 
+use super::presenter::StartPresenter;
 use super::widgets::Segmented;
 use crate::explain::drawing::Drawing;
 use crate::page::controller::Controller;
@@ -60,14 +61,17 @@ pub fn Teach(controller: Controller) -> impl IntoView {
             <summary>
                 <h2>{move || state.text().teach.title}</h2>
             </summary>
-            <Segmented
-                state
-                name="teach"
-                label=|text| text.teach.title
-                options=TeachPanel::ALL.map(|panel| (panel.name(), tab(panel))).to_vec()
-                value=Signal::derive(move || teach.panel.get().name())
-                choose=move |name| teach.panel.set(TeachPanel::from_name(name).unwrap_or_default())
-            />
+            <div class="teach-tabs">
+                <Segmented
+                    state
+                    name="teach"
+                    label=|text| text.teach.title
+                    options=TeachPanel::ALL.map(|panel| (panel.name(), tab(panel))).to_vec()
+                    value=Signal::derive(move || teach.panel.get().name())
+                    choose=move |name| teach.panel.set(TeachPanel::from_name(name).unwrap_or_default())
+                />
+                <StartPresenter controller />
+            </div>
             {panel}
         </details>
     }
