@@ -90,6 +90,12 @@ params! {
     CamParams { positions: u32, c4: u32, method: u32 }
     AblateChannelParams { count: u32, c4: u32 }
     RandomizeParams { count: u32, mask: u32, seed: u32 }
+    GruCellParams { inputs: u32, units: u32 }
+    FilmParams { count: u32, c4: u32 }
+    /// Of attention and weighted sums, forward and backward.
+    AttentionParams { positions: u32, c4: u32 }
+    OffsetsParams { height: u32, width: u32 }
+    OuterProductParams { count: u32, c4: u32, a4: u32, flags: u32 }
 }
 
 /// What a dispatch computes.
@@ -120,6 +126,16 @@ pub enum Operation {
     CamWeights(CamParams),
     AblateChannel(AblateChannelParams),
     Randomize(RandomizeParams),
+    GruCell(GruCellParams),
+    Film(FilmParams),
+    FilmBackward(FilmParams),
+    Attention(AttentionParams),
+    AttentionBackward(AttentionParams),
+    WeightedSum(AttentionParams),
+    WeightedSumBackward(AttentionParams),
+    Offsets(OffsetsParams),
+    OffsetsBackward(OffsetsParams),
+    OuterProduct(OuterProductParams),
 }
 
 impl Operation {
@@ -145,6 +161,14 @@ impl Operation {
             Operation::Cam(params) | Operation::CamWeights(params) => bytes_of(params),
             Operation::AblateChannel(params) => bytes_of(params),
             Operation::Randomize(params) => bytes_of(params),
+            Operation::GruCell(params) => bytes_of(params),
+            Operation::Film(params) | Operation::FilmBackward(params) => bytes_of(params),
+            Operation::Attention(params)
+            | Operation::AttentionBackward(params)
+            | Operation::WeightedSum(params)
+            | Operation::WeightedSumBackward(params) => bytes_of(params),
+            Operation::Offsets(params) | Operation::OffsetsBackward(params) => bytes_of(params),
+            Operation::OuterProduct(params) => bytes_of(params),
         }
     }
 }

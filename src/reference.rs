@@ -332,3 +332,121 @@ pub fn cam(activations: &Image, gradients: &Image, weights: &[f64], method: u32)
     }
     cam
 }
+
+/// One step of a gated recurrent unit, as `torch.nn.GRUCell`; weights [3 · units, inputs] and
+/// [3 · units, units], gates r, z, n:
+///
+/// y = (1 − z) · n + z · h, n = tanh(W_in x + b_in + r · (W_hn h + b_hn)), r and z sigmoids
+pub fn gru_cell(
+    x: &[f64],
+    h: &[f64],
+    [w_x, w_h]: [&[f64]; 2],
+    [b_x, b_h]: [&[f64]; 2],
+) -> Vec<f64> {
+    let ones = vec![1.0; b_x.len()];
+    let (of_x, of_h) = (linear(x, w_x, &ones, b_x), linear(h, w_h, &ones, b_h));
+    let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+    let units = h.len();
+    (0..units)
+        .map(|unit| {
+            let [r, z] = [unit, units + unit].map(|gate| sigmoid(of_x[gate] + of_h[gate]));
+            let n = (of_x[2 * units + unit] + r * of_h[2 * units + unit]).tanh();
+            (1.0 - z) * n + z * h[unit]
+        })
+        .collect()
+}
+
+/// y[c] = x[c] + relu(gamma[c] · t[c] + beta[c])
+pub fn film(x: &Image, t: &Image, gamma: &[f64], beta: &[f64]) -> Image {
+    x.zip(&relu(&scale_bias(t, gamma, beta)), |x, modulated| x + modulated)
+}
+
+/// dt[c] = dy[c] · gamma[c] where gamma[c] · t[c] + beta[c] > 0, else 0
+pub fn film_backward(dy: &Image, t: &Image, gamma: &[f64], beta: &[f64]) -> Image {
+    let modulated = relu(&scale_bias(t, gamma, beta));
+    let zeros = vec![0.0; gamma.len()];
+    scale_bias(&relu_backward(dy, &modulated), gamma, &zeros)
+}
+
+/// y = (softmax over positions of s, sigmoid(s + threshold)) of s = Σ x[c] · query[c]
+pub fn attention(x: &Image, query: &[f64], threshold: f64) -> Image {
+    let s = over_channels(x, query);
+    let most = s.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = s.iter().map(|s| (s - most).exp()).sum();
+    let softmax = s.iter().map(|s| (s - most).exp() / total);
+    let sigmoid = s.iter().map(|s| 1.0 / (1.0 + (-(s + threshold)).exp()));
+    Image { channels: 2, planes: softmax.chain(sigmoid).collect(), ..*x }
+}
+
+/// ds = a · (da − Σ a · da) + b · (1 − b) · db with (a, b) the channels of y
+pub fn attention_backward(dy: &Image, y: &Image) -> Image {
+    let positions = y.height * y.width;
+    let ((a, b), (da, db)) = (y.planes.split_at(positions), dy.planes.split_at(positions));
+    let mean: f64 = a.iter().zip(da).map(|(a, da)| a * da).sum();
+    let ds = |p: usize| a[p] * (da[p] - mean) + b[p] * (1.0 - b[p]) * db[p];
+    Image { channels: 1, planes: (0..positions).map(ds).collect(), ..*y }
+}
+
+/// y[c] = Σ over positions of look[0] · x[c]
+pub fn weighted_sum(look: &Image, x: &Image) -> Vec<f64> {
+    let planes = x.planes.chunks(x.height * x.width);
+    planes.map(|plane| plane.iter().zip(&look.planes).map(|(x, look)| x * look).sum()).collect()
+}
+
+/// dlook = (Σ dy[c] · x[c], 0)
+pub fn weighted_sum_backward(dy: &[f64], x: &Image) -> Image {
+    let mut planes = over_channels(x, dy);
+    planes.resize(2 * planes.len(), 0.0);
+    Image { channels: 2, planes, ..*x }
+}
+
+/// Σ x[c] · weights[c] at each position.
+fn over_channels(x: &Image, weights: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; x.height * x.width];
+    for (plane, weight) in x.planes.chunks(sums.len()).zip(weights) {
+        sums.iter_mut().zip(plane).for_each(|(sum, x)| *sum += weight * x);
+    }
+    sums
+}
+
+/// x, y, both less the mean of them that look[0] weighs, look[1]; x and y run from −1 to 1 as
+/// `torch.linspace`.
+pub fn offsets(look: &Image) -> Image {
+    let [x, y] = coordinates(look.height, look.width);
+    let centre =
+        |along: &[f64]| -> f64 { along.iter().zip(&look.planes).map(|(x, look)| x * look).sum() };
+    let from = |along: &[f64]| -> Vec<f64> {
+        let centre = centre(along);
+        along.iter().map(|x| x - centre).collect()
+    };
+    let there = look.planes[x.len()..].to_vec();
+    let planes = [x.clone(), y.clone(), from(&x), from(&y), there].concat();
+    Image { channels: 5, planes, ..*look }
+}
+
+/// dlook = (x · dcentre.x + y · dcentre.y, dextras[4]), dcentre = −Σ dextras[2..4]
+pub fn offsets_backward(dextras: &Image) -> Image {
+    let [x, y] = coordinates(dextras.height, dextras.width);
+    let planes: Vec<&[f64]> = dextras.planes.chunks(x.len()).collect();
+    let [dx, dy] = [2, 3].map(|c| -planes[c].iter().sum::<f64>());
+    let along = x.iter().zip(&y).map(|(x, y)| x * dx + y * dy);
+    let planes = along.chain(planes[4].iter().copied()).collect();
+    Image { channels: 2, planes, ..*dextras }
+}
+
+/// Of each position, from −1 to 1.
+fn coordinates(height: usize, width: usize) -> [Vec<f64>; 2] {
+    let along = |at: usize, size: usize| 2.0 * at as f64 / (size.max(2) - 1) as f64 - 1.0;
+    let positions = 0..height * width;
+    [
+        positions.clone().map(|p| along(p % width, width)).collect(),
+        positions.map(|p| along(p / width, height)).collect(),
+    ]
+}
+
+/// y[c] = a[0] · b[c]
+pub fn outer_product(a: &Image, b: &[f64]) -> Image {
+    let first = &a.planes[..a.height * a.width];
+    let planes = b.iter().flat_map(|b| first.iter().map(move |a| a * b)).collect();
+    Image { channels: b.len(), planes, ..*a }
+}

@@ -33,16 +33,20 @@ macro_rules! shaders {
 }
 
 /// What `//#import` finds.
-const SHARED: [(&str, &str); 5] = [
+const SHARED: [(&str, &str); 7] = [
+    ("coordinates", include_str!("../shaders/shared/coordinates.wgsl")),
     ("conv2d", include_str!("../shaders/shared/conv2d.wgsl")),
     ("epilogue", include_str!("../shaders/shared/epilogue.wgsl")),
     ("flags", include_str!("../shaders/shared/flags.wgsl")),
     ("through", include_str!("../shaders/shared/through.wgsl")),
     ("weight", include_str!("../shaders/shared/weight.wgsl")),
+    ("workgroup_sum", include_str!("../shaders/shared/workgroup_sum.wgsl")),
 ];
 
 shaders! {
     ablate_channel,
+    attention,
+    attention_backward,
     cam,
     cam_weights,
     conv2d,
@@ -52,14 +56,22 @@ shaders! {
     conv2d_transpose_weight,
     depthwise_conv2d,
     depthwise_conv2d_backward_input,
+    film,
+    film_backward,
     global_average_pool,
     global_average_pool_backward,
+    gru_cell,
     linear,
     linear_backward,
     max_pool2d,
     max_pool2d_backward,
     max_pool2d_indices,
+    offsets,
+    offsets_backward,
+    outer_product,
     randomize,
+    weighted_sum,
+    weighted_sum_backward,
     winograd_input,
     winograd_output,
     winograd_weight,

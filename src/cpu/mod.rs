@@ -10,18 +10,24 @@
 //! file, and an arm in [`run`].
 
 mod ablate_channel;
+mod attention;
 mod cam;
 mod conv2d;
 mod depthwise_conv2d;
 mod epilogue;
+mod film;
 mod global_average_pool;
+mod gru_cell;
 mod linear;
 mod matmul;
 mod max_pool2d;
 mod memory;
+mod offsets;
+mod outer_product;
 mod randomize;
 #[cfg(target_arch = "wasm32")]
 mod relaxed_simd;
+mod weighted_sum;
 
 use std::borrow::Cow;
 
@@ -144,6 +150,53 @@ pub fn run(operation: &Operation, memory: &[Memory]) {
             );
         }
         Operation::Randomize(params) => randomize::randomize(&mut out, params),
+        Operation::GruCell(params) => {
+            let [x, h, w_x, w_h, bias] = [1, 2, 3, 4, 5].map(input);
+            let weights = [&w_x, &w_h, &bias].map(|words| floats(words));
+            gru_cell::gru_cell(floats_mut(&mut out), floats(&x), floats(&h), weights, params);
+        }
+        Operation::Film(params) | Operation::FilmBackward(params) => {
+            let [x, t, gamma, beta] = [1, 2, 3, 4].map(input);
+            let compute = match operation {
+                Operation::Film(..) => film::film,
+                _ => film::film_backward,
+            };
+            let modulation = [floats(&gamma), floats(&beta)];
+            compute(floats_mut(&mut out), floats(&x), floats(&t), modulation, params);
+        }
+        Operation::Attention(params) => {
+            let [x, query, threshold] = [1, 2, 3].map(input);
+            let threshold = floats(&threshold)[0];
+            let y = floats_mut(&mut out);
+            attention::attention(y, floats(&x), floats(&query), threshold, params);
+        }
+        Operation::AttentionBackward(params) => {
+            let [dy, y] = [1, 2].map(input);
+            attention::attention_backward(floats_mut(&mut out), floats(&dy), floats(&y), params);
+        }
+        Operation::WeightedSum(params) => {
+            let [look, x] = [1, 2].map(input);
+            weighted_sum::weighted_sum(floats_mut(&mut out), floats(&look), floats(&x), params);
+        }
+        Operation::WeightedSumBackward(params) => {
+            let [dy, x] = [1, 2].map(input);
+            let dlook = floats_mut(&mut out);
+            weighted_sum::weighted_sum_backward(dlook, floats(&dy), floats(&x), params);
+        }
+        Operation::Offsets(params) => {
+            offsets::offsets(floats_mut(&mut out), floats(&input(1)), params);
+        }
+        Operation::OffsetsBackward(params) => {
+            offsets::offsets_backward(floats_mut(&mut out), floats(&input(1)), params);
+        }
+        Operation::OuterProduct(params) => {
+            let [a, b] = [1, 2].map(input);
+            let [residual, mask] =
+                [(RESIDUAL, 3), (MASK, 4)].map(|(bit, i)| if_flagged(params.flags, bit, i));
+            let follows = [&residual, &mask].map(|words| words.as_ref().map(|words| floats(words)));
+            let y = floats_mut(&mut out);
+            outer_product::outer_product(y, floats(&a), floats(&b), follows, params);
+        }
         Operation::Conv2dSum(_)
         | Operation::Conv2dTransposeWeight(_)
         | Operation::WinogradWeight(_)

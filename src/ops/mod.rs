@@ -15,34 +15,46 @@
 //! [`cpu`](crate::cpu) and [`reference`](crate::reference).
 
 mod ablate_channel;
+mod attention;
 mod cam;
 mod choice;
 mod conv2d;
 mod convolutions;
 mod depthwise_conv2d;
+mod film;
 mod fused;
 mod global_average_pool;
+mod gru_cell;
 mod linear;
 mod max_pool2d;
+mod offsets;
+mod outer_product;
 mod randomize;
 mod tile;
+mod weighted_sum;
 mod weights;
 mod window;
 mod winograd;
 
 pub use ablate_channel::ablate_channel;
+pub use attention::{attention, attention_backward};
 pub use cam::{cam, cam_weights};
 pub use choice::Tuning;
 pub(crate) use choice::{CLASSES, FEWEST};
 pub use conv2d::{Conv2d, conv2d, conv2d_backward_input, conv2d_transpose_weight};
 pub use convolutions::{Convolutions, ScratchBytes};
 pub use depthwise_conv2d::{DepthwiseConv2d, depthwise_conv2d, depthwise_conv2d_backward_input};
+pub use film::{film, film_backward};
 pub use fused::{Activation, Fused, Mask, Rule, Through};
 pub use global_average_pool::{global_average_pool, global_average_pool_backward};
+pub use gru_cell::{GruCell, gru_cell, pack_gru_weight};
 pub use linear::{Linear, linear, linear_backward, sparse};
 pub use max_pool2d::{max_pool2d, max_pool2d_backward};
+pub use offsets::{EXTRAS, offsets, offsets_backward};
+pub use outer_product::outer_product;
 pub use randomize::{randomize, randomize_rounds};
 pub use tile::{DEFAULT_TILE, Kernel, NAIVE, NARROW_TILE, TILES, Tile};
+pub use weighted_sum::{weighted_sum, weighted_sum_backward};
 pub use weights::{
     Shape, pack_conv_weight, pack_depthwise_weight, pack_linear_weight, pack_scale_bias,
 };

@@ -10,6 +10,7 @@
 mod common;
 mod conv2d;
 mod depthwise_conv2d;
+mod heads;
 mod others;
 mod pool;
 mod reference;
@@ -31,6 +32,12 @@ on_both!(
     conv2d::conv2d_backward_input,
     depthwise_conv2d::depthwise_conv2d,
     depthwise_conv2d::depthwise_conv2d_backward_input,
+    heads::gru_cell,
+    heads::film,
+    heads::attention,
+    heads::weighted_sum,
+    heads::offsets,
+    heads::outer_product,
     pool::max_pool2d,
     pool::max_pool2d_backward,
     pool::global_average_pool,

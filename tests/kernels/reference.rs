@@ -8,7 +8,7 @@ use crate::common::random::Random;
 
 /// d/dx <dy, f(x)> by central differences: f is evaluated in f64, so 1e-4 loses nothing to rounding
 /// and 1e-8 to curvature.
-fn central_differences(x: &Image, dy: &[f64], f: impl Fn(&Image) -> Vec<f64>) -> Vec<f64> {
+pub fn central_differences(x: &Image, dy: &[f64], f: impl Fn(&Image) -> Vec<f64>) -> Vec<f64> {
     const STEP: f64 = 1e-4;
     let value = |x: &Image| f(x).iter().zip(dy).map(|(a, b)| a * b).sum::<f64>();
     (0..x.planes.len())

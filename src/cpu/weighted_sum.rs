@@ -1,0 +1,22 @@
+//! The features that a look sees, forward and backward.
+
+use crate::operation::AttentionParams;
+
+/// y [c] of look [positions, 2], padded to vec4, and x [positions, c].
+pub fn weighted_sum(y: &mut [f32], look: &[f32], x: &[f32], p: &AttentionParams) {
+    let (positions, c) = (p.positions as usize, 4 * p.c4 as usize);
+    let y = &mut y[..c];
+    y.fill(0.0);
+    for (look, row) in look.chunks_exact(4).zip(x.chunks_exact(c)).take(positions) {
+        y.iter_mut().zip(row).for_each(|(y, x)| *y = x.mul_add(look[0], *y));
+    }
+}
+
+/// dlook [positions, 2], padded to vec4, of dy [c] and x [positions, c].
+pub fn weighted_sum_backward(dlook: &mut [f32], dy: &[f32], x: &[f32], p: &AttentionParams) {
+    let (positions, c) = (p.positions as usize, 4 * p.c4 as usize);
+    for (dlook, row) in dlook.chunks_exact_mut(4).zip(x.chunks_exact(c)).take(positions) {
+        let along = row.iter().zip(dy).map(|(x, dy)| x * dy).sum();
+        dlook.copy_from_slice(&[along, 0.0, 0.0, 0.0]);
+    }
+}
