@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use gradlens::catalog::questions::Questions;
 use gradlens::checkpoint::{Block, Conventions, Dtype, ResNetConfig};
 use gradlens::gpu::Gpu;
 use gradlens::image::prepare;
@@ -155,6 +156,27 @@ fn reached() -> Vec<Error> {
     all.push(block_on(explainer.explain(None, "layer9", Method::GradCam)).unwrap_err());
     all.push("magic".parse::<Method>().unwrap_err());
     all.push("rainbow".parse::<ColourMap>().unwrap_err());
+
+    // Questions in words.
+    let weights = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("weights").join(name)).unwrap()
+    };
+    let questions = || {
+        let file = weights("emoji50-questions/questions.json");
+        Questions::parse(&String::from_utf8(file).unwrap()).unwrap()
+    };
+    all.push(questions().read("Is there a wombat?").unwrap_err());
+    all.push(questions().read("Why?").unwrap_err());
+    let head = weights("emoji50-questions/emoji50-questions.safetensors");
+    all.push(explainer.load_questions(&head, questions()).unwrap_err());
+    let emoji50 = Checkpoint::read(weights("emoji50/emoji50.safetensors")).unwrap();
+    let emoji50 = Network::from_checkpoint(&emoji50).unwrap();
+    block_on(explainer.load(&emoji50, Preprocessing::default())).unwrap();
+    explainer.load_questions(&head, questions()).unwrap();
+    block_on(explainer.predict(&photo(64, 64), Fit::Whole)).unwrap();
+    let largest = questions().read("What is largest?").unwrap();
+    all.push(block_on(explainer.answer(&largest)).unwrap_err());
+    all.push(block_on(explainer.explain_answer(0, Method::GradCam)).unwrap_err());
     all
 }
 

@@ -99,6 +99,19 @@ impl Error {
                 format!("没有“{name}”这个选项（{what}）。可用的有：{known}。")
             }
             Error::UnknownMethod { name, known } => format!("没有名为 {name} 的方法。可用的有：{known}。"),
+            Error::UnknownWord { word, known } => {
+                format!("问题里的“{word}”不在这个权重认识的事物之中。可以这样问：{}。", known.chinese)
+            }
+            Error::UnknownQuestion { known } => {
+                format!("这个权重回答不了这样的问题。可以这样问：{}。", known.chinese)
+            }
+            Error::OtherBase { base } => {
+                format!("这个权重只能回答关于 {base} 所见图画的问题，而现在加载的是另一个网络。请先加载 {base}。")
+            }
+            Error::QuestionSize { width, height, side } => format!(
+                "提问时，网络看到的图片应为 {side}×{side} 像素，而现在是 {width}×{height}。请选择“中心裁剪”。"
+            ),
+            Error::NoQuestion => "还没有就这张图片提问。请先提一个问题。".into(),
             Error::NoNetwork => "还没有加载网络。请先加载权重。".into(),
             Error::NoPhoto => "还没有输入照片。请先选择一张照片。".into(),
             Error::File { file, detail } => format!("无法读取 {file}：{detail}。"),

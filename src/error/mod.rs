@@ -163,6 +163,27 @@ pub enum Error {
     /// A name that stands for none of the choices.
     #[error("There is no {what} `{name}`. Known: {known}.")]
     UnknownChoice { what: String, name: String, known: String },
+    /// A question about something that the head doesn't know; and what it knows.
+    #[error(
+        "The question asks about “{word}”, which these weights do not know. What can be asked: {known}."
+    )]
+    UnknownWord { word: String, known: Detail },
+    /// A question of no kind that the head learnt.
+    #[error("This is not a question that these weights can answer. What can be asked: {known}.")]
+    UnknownQuestion { known: Detail },
+    /// Weights of a head for another network than is loaded.
+    #[error(
+        "These weights answer questions about what {base} sees, and another network is loaded. Load {base} first."
+    )]
+    OtherBase { base: String },
+    /// A question about a picture of another size than the head was trained with.
+    #[error(
+        "Questions are answered about pictures of {side}×{side} pixels; this one is {width}×{height} to the network. Choose “crop”."
+    )]
+    QuestionSize { width: usize, height: usize, side: usize },
+    /// A map of an answer before a question.
+    #[error("No question about this photo has been asked yet. Ask one first.")]
+    NoQuestion,
     /// `predict` before `load`.
     #[error("No network is loaded yet. Load a checkpoint first.")]
     NoNetwork,

@@ -27,6 +27,7 @@ use crate::explain::cam::{
 };
 use crate::explain::objective::{Objective, Scores, finer};
 use crate::explain::pixels::clipped;
+use crate::explain::questions::Asking;
 use crate::explain::ranking::largest_first;
 use crate::explain::smoothing::weighted;
 use crate::explain::types::{Explanation, Memory, Planes, Prediction, Progress, Question};
@@ -44,26 +45,27 @@ pub const LAST_LAYER: &str = "last";
 pub struct Explainer {
     pub(super) gpu: Gpu,
     tuning: Tuning,
-    loaded: Option<Loaded>,
+    pub(super) loaded: Option<Loaded>,
 }
 
 pub(crate) struct Loaded {
     /// Without its weights.
-    network: Network,
+    pub(super) network: Network,
     pub(crate) model: Model,
-    tuning: Tuning,
+    pub(super) tuning: Tuning,
     pub(crate) preprocessing: Preprocessing,
     pub(crate) scores: Scores,
-    pass: Option<Pass>,
+    pub(super) pass: Option<Pass>,
     recipes: HashMap<(Target, Method), Recipe>, // of `pass`
     pub(super) seen: Option<Seen>,
+    pub(super) asking: Option<Asking>,
 }
 
 /// What `explain` needs to know of the last photo.
 pub(crate) struct Seen {
     pub(crate) logits: Vec<f32>,
     pub(crate) input: Vec<f32>, // [3, height, width]
-    rect: Rect,
+    pub(super) rect: Rect,
 }
 
 impl Explainer {
@@ -174,10 +176,19 @@ impl Explainer {
         let (network, tuning) = (network.without_weights(), self.tuning);
         let (preprocessing, scores) =
             (network.fitting(preprocessing), Scores::usual(network.fc.classes));
-        let (pass, recipes, seen) = Default::default();
+        let (pass, recipes, seen, asking) = Default::default();
         self.gpu.forget_queued();
-        self.loaded =
-            Some(Loaded { network, model, tuning, preprocessing, scores, pass, recipes, seen });
+        self.loaded = Some(Loaded {
+            network,
+            model,
+            tuning,
+            preprocessing,
+            scores,
+            pass,
+            recipes,
+            seen,
+            asking,
+        });
         Ok(())
     }
 
@@ -214,6 +225,7 @@ impl Explainer {
         loaded.network.set_conventions(conventions);
         loaded.recipes.clear();
         self.gpu.forget_queued();
+        loaded.asking.iter_mut().for_each(Asking::forget_pass);
         (loaded.pass, loaded.seen) = (None, None);
         loaded.model.set_conventions(&self.gpu, &loaded.network);
         self.gpu.check()
@@ -263,7 +275,12 @@ impl Explainer {
         let Some(loaded) = &self.loaded else { return Memory::default() };
         let (activations, gradients) = loaded.pass.as_ref().map_or((0, 0), Pass::bytes);
         let transposed = loaded.pass.as_ref().map_or(0, Pass::transposed_bytes);
-        Memory { weights: loaded.model.bytes() + transposed, activations, gradients }
+        let [head, asking] = loaded.asking.as_ref().map_or([0, 0], Asking::bytes);
+        Memory {
+            weights: loaded.model.bytes() + transposed + head,
+            activations: activations + asking,
+            gradients,
+        }
     }
 
     /// Runs the network forward over a photo.
@@ -618,6 +635,7 @@ impl Loaded {
     ) -> Result<Vec<f32>> {
         gpu.forget_timings();
         self.seen = None;
+        self.asking.iter_mut().for_each(Asking::forget_question);
         if self
             .pass
             .as_ref()
@@ -625,6 +643,7 @@ impl Loaded {
         {
             self.recipes.clear();
             gpu.forget_queued();
+            self.asking.iter_mut().for_each(Asking::forget_pass);
             self.pass = None; // frees the other size's buffers before these need room
             self.pass = Some(Pass::new(gpu, &self.model, self.tuning, height, width)?);
         }

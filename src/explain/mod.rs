@@ -6,6 +6,7 @@
 //!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `ranking.rs`: which values are the largest;
 //! - `pixels.rs`: methods without a layer; `smoothing.rs`: two switches for all;
+//! - `questions.rs`: answers to questions, and their maps;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed; `drawing.rs`: how well
 //!   somebody's guess agrees with it.
@@ -22,6 +23,7 @@ pub mod objective;
 pub mod perturbation;
 pub mod pixels;
 mod preprocessing;
+mod questions;
 mod ranking;
 mod shapley;
 mod smoothing;
@@ -29,5 +31,6 @@ mod timings;
 mod types;
 
 pub use explainer::*;
+pub use questions::{ANSWER_METHODS, Answers};
 pub use timings::Timing;
 pub use types::{Explanation, Memory, Planes, Prediction, Progress, Question, Score, top};

@@ -64,6 +64,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 /// Where the network looked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
+    /// Of an answer to a question its number among the answers.
     pub class: usize,
     pub objective: Objective,
     /// Its name; of several fused ones `layer3+layer4`.

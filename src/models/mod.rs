@@ -13,6 +13,7 @@
 //!   either kind;
 //! - `model.rs`: either family, a `match`; `pass.rs`: activations, gradients and dispatches of one
 //!   input size;
+//! - `heads/`: small networks that read a layer, with weights of their own;
 //! - `upload.rs`, `loader.rs`: weights on their way to the GPU, also from a file that arrives in
 //!   pieces.
 //!
@@ -20,6 +21,7 @@
 //! `checkpoint/recognise/`.
 
 mod classifier;
+pub mod heads;
 mod layers;
 mod loader;
 mod mobilenet;
