@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use gradlens::catalog::questions::{Language, Questions, Words};
 use gradlens::checkpoint::Conventions;
 use gradlens::explain::faithfulness::{self, Curve, Randomized};
 use gradlens::explain::localization;
@@ -67,9 +68,16 @@ struct Options {
     /// How channels are weighted
     #[arg(long, default_value_t = Method::GradCam)]
     method: Method,
-    /// whole or crop
-    #[arg(long, default_value_t = Fit::Whole)]
-    fit: Fit,
+    /// whole or crop; whole unless given, with --ask crop
+    #[arg(long)]
+    fit: Option<Fit>,
+    /// A question in English or Chinese: prints the three likeliest answers, and explains the first
+    #[arg(long, value_name = "QUESTION", conflicts_with_all = ["class", "layers", "target", "channels", "smooth", "also", "truth"])]
+    ask: Option<String>,
+    /// Folder of the weights that answer questions, with their questions.json; unless given that of
+    /// --weights with -questions behind its name
+    #[arg(long, value_name = "DIR", requires = "ask")]
+    questions: Option<PathBuf>,
     /// logit, probability, contrast:CLASS or against
     #[arg(long, default_value = "logit")]
     target: String,
@@ -288,8 +296,34 @@ fn network(options: &Options) -> Result<Network> {
     Ok(network)
 }
 
+/// A question in the words of the head's file, and the file's bytes.
+struct Asked {
+    words: Words,
+    questions: Questions,
+    weights: Vec<u8>,
+}
+
+/// Reads `--ask`; None without.
+fn asked(options: &Options) -> Result<Option<Asked>> {
+    let Some(text) = &options.ask else { return Ok(None) };
+    let beside = || {
+        let mut folder = options.weights.parent().unwrap_or(Path::new("")).as_os_str().to_owned();
+        folder.push("-questions");
+        PathBuf::from(folder)
+    };
+    let folder = options.questions.clone().unwrap_or_else(beside);
+    let path = folder.join("questions.json");
+    let text_of = |bytes| String::from_utf8(bytes).map_err(|e| failed(&path, e));
+    let questions = Questions::parse(&text_of(read(&path)?)?)?;
+    let words = questions.read(text)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let weights = read(&folder.join(format!("{name}.safetensors")))?;
+    Ok(Some(Asked { words, questions, weights }))
+}
+
 async fn run(options: &Options) -> Result<String> {
     let started = std::time::Instant::now();
+    let asked = asked(options)?;
     let photo = Photo::decode(&read(&options.image)?)?;
     let network = network(options)?;
     let classes = network.fc.classes;
@@ -326,7 +360,12 @@ async fn run(options: &Options) -> Result<String> {
         explainer.set_scores(scores)?;
     }
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
-    let prediction = explainer.predict(&photo, options.fit).await?;
+    let usual = if asked.is_some() { Fit::Crop } else { Fit::Whole };
+    let fit = options.fit.unwrap_or(usual);
+    let prediction = explainer.predict(&photo, fit).await?;
+    if let Some(asked) = asked {
+        return answer(options, &mut explainer, asked, &photo, &prediction, load_ms).await;
+    }
     let question = Question {
         class,
         objective: objective(&options.target, &labels)?,
@@ -369,7 +408,7 @@ async fn run(options: &Options) -> Result<String> {
         },
         "notes": notes,
         "scores": prediction.scores.name(),
-        "input": {"height": prediction.height, "width": prediction.width, "fit": options.fit, "rect": prediction.rect},
+        "input": {"height": prediction.height, "width": prediction.width, "fit": fit, "rect": prediction.rect},
         "top5": top5,
         "class": {"index": explanation.class, "label": labels.names[explanation.class].en},
         "target": {"name": explanation.objective.name(), "than": than},
@@ -394,6 +433,59 @@ async fn run(options: &Options) -> Result<String> {
         options.image.display(),
         labels.names[prediction.top(1)[0].class].en,
         100.0 * prediction.top(1)[0].probability,
+        explanation.method,
+        explanation.layer,
+        options.out.display()
+    ))
+}
+
+/// Answers `--ask`: writes the map of the likeliest answer where others write a class's.
+async fn answer(
+    options: &Options,
+    explainer: &mut Explainer,
+    Asked { words, questions, weights }: Asked,
+    photo: &Photo,
+    prediction: &Prediction,
+    load_ms: f64,
+) -> Result<String> {
+    let names: Vec<String> = questions
+        .answers()
+        .iter()
+        .map(|answer| match words.language() {
+            Language::En => answer.en.clone(),
+            Language::Zh => answer.zh.clone(),
+        })
+        .collect();
+    explainer.load_questions(&weights, questions)?;
+    let answers = explainer.answer(&words).await?;
+    let top3 = answers.top(3);
+    let explanation = explainer.explain_answer(top3[0].class, options.method).await?;
+    let adapter = explainer.adapter();
+    let listed: Vec<Value> = top3
+        .iter()
+        .map(|s| json!({"index": s.class, "answer": names[s.class], "logit": s.logit, "probability": s.probability}))
+        .collect();
+    let result = json!({
+        "adapter": {"name": adapter.name, "backend": adapter.backend, "software": adapter.software},
+        "input": {"height": prediction.height, "width": prediction.width, "rect": prediction.rect},
+        "question": options.ask,
+        "answers": listed,
+        "layer": explanation.layer,
+        "method": explanation.method.name(),
+        "blank": explanation.blank,
+        "milliseconds": {"load": load_ms, "predict": prediction.milliseconds, "answer": answers.milliseconds, "explain": explanation.milliseconds},
+    });
+    let logits = ("answers".into(), vec![answers.logits.len()], answers.logits);
+    let result = format!("{result:#}\n");
+    write_all(&options.out, photo, prediction, &explanation, vec![logits], &result)?;
+    let said: Vec<String> = top3
+        .iter()
+        .map(|s| format!("{} ({:.1} %)", names[s.class], 100.0 * s.probability))
+        .collect();
+    Ok(format!(
+        "{}: {}; {} at {} in {}",
+        options.image.display(),
+        said.join(", "),
         explanation.method,
         explanation.layer,
         options.out.display()

@@ -157,6 +157,62 @@ fn writes_what_else_is_asked_for() {
     }
 }
 
+/// A question in either language: the answer, and a map whose maximum lies on it.
+#[test]
+fn answers_a_question() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let weights = format!("{root}/weights/emoji50/emoji50.safetensors");
+    let image = format!("{root}/weights/emoji50/sample/000.png"); // a basketball above a whale
+    let out = folder("answers").join("out").to_str().unwrap().to_owned();
+    let ask = |more: &[&str]| {
+        let good = ["--weights", &weights, "--image", &image, "--out", &out];
+        explain(&[&good[..], more].concat())
+    };
+    for (question, method, answer) in [
+        ("What is above the whale?", "grad-cam", "basketball"),
+        ("鲸鱼的上方是什么？", "hires-cam", "篮球"),
+    ] {
+        let output = ask(&["--ask", question, "--method", method, "--fit", "whole"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(&format!("000.png: {answer} (")), "{said}");
+        let folder = Path::new(&out);
+        let result: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder.join("result.json")).unwrap()).unwrap();
+        assert_eq!(result["answers"][0]["answer"], answer);
+        assert_eq!(result["answers"].as_array().unwrap().len(), 3);
+        assert_eq!([&result["layer"], &result["method"]], ["layer3", method]);
+        assert_eq!(result["question"], question);
+
+        let file = std::fs::read(folder.join("tensors.safetensors")).unwrap();
+        let tensors = SafeTensors::deserialize(&file).unwrap();
+        assert_eq!(tensors.tensor("cam").unwrap().shape(), [14, 14]);
+        let heatmap = tensors.tensor("heatmap").unwrap();
+        let heat: Vec<f32> = bytemuck::pod_collect_to_vec(heatmap.data());
+        let most = (0..heat.len()).max_by(|&a, &b| heat[a].total_cmp(&heat[b])).unwrap();
+        let (x, y) = (most % 224, most / 224);
+        // The basketball's box in scenes.json.
+        assert!((158..204).contains(&x) && (55..100).contains(&y), "{question}: {x}, {y}");
+        assert_eq!(image::open(folder.join("overlay.png")).unwrap().width(), 224);
+    }
+    for (more, sentence) in [
+        (&["--ask", "What is above the wombat?"][..], "about “wombat”"),
+        (&["--ask", "Why?"], "not a question that these weights can answer"),
+        (&["--ask", "What is largest?", "--class", "3"], "do not go together"),
+        (&["--ask", "What is largest?", "--method", "score-cam"], "no method `score-cam`"),
+        (
+            &["--ask", "What is largest?", "--questions", "/nowhere"],
+            "questions.json could not be read",
+        ),
+        (&["--questions", "/nowhere"], "`--ask` is missing"),
+    ] {
+        let output = ask(more);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(sentence), "{sentence:?} is not in {said:?}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+    }
+}
+
 #[test]
 fn says_what_is_wrong_in_one_line() {
     let folder = folder("says");

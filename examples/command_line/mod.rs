@@ -61,6 +61,9 @@ fn sentence(error: &clap::Error, usage: &str) -> String {
         {
             format!("`{argument}` stands there twice.")
         }
+        ErrorKind::ArgumentConflict => {
+            format!("`{argument}` and `{}` do not go together.", first(ContextKind::PriorArg))
+        }
         // A parser of this program, which says a sentence.
         ErrorKind::ValueValidation => match std::error::Error::source(error) {
             Some(source) => source.to_string(),
