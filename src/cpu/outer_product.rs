@@ -2,8 +2,7 @@
 
 use wide::f32x4;
 
-use super::epilogue::epilogue;
-use super::{four, fours};
+use super::epilogue::Epilogue;
 use crate::operation::OuterProductParams;
 
 /// y [positions, c] of a [positions, any] and b [c]; `follows`: residual and mask as y, where the
@@ -16,9 +15,11 @@ pub fn outer_product(
     p: &OuterProductParams,
 ) {
     let (count, c4, a4) = (p.count as usize, p.c4 as usize, p.a4 as usize);
-    for (i, y) in fours(y).take(count).enumerate() {
-        let product = four(b, i % c4) * f32x4::splat(a[4 * (i / c4 * a4)]);
-        let [residual, mask] = follows.map(|values| values.map(|values| values.as_chunks().0[i]));
-        *y = epilogue(product, residual, mask, p.flags).to_array();
+    let [residual, mask] = follows.map(|values| values.map(|values| values.as_chunks::<4>().0));
+    let epilogue = Epilogue { scale_bias: None, residual, mask, flags: p.flags };
+    let (y, b) = (y.as_chunks_mut::<4>().0, &b.as_chunks::<4>().0[..c4]);
+    for position in 0..count / c4 {
+        let a = f32x4::splat(a[4 * position * a4]);
+        epilogue.store(y, position * c4, b.iter().map(|&b| f32x4::new(b) * a));
     }
 }

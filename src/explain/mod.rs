@@ -1,7 +1,8 @@
 //! From a prediction to its explanation.
 //!
-//! - `explainer.rs`: [`Explainer`], through which everybody asks; `types.rs`: what is asked and
-//!   answered; `timings.rs`, `preprocessing.rs`: its smaller parts;
+//! - `explainer.rs`: [`Explainer`], through which everybody asks; `loaded.rs`: the network that it
+//!   holds, and passes over it; `types.rs`: what is asked and answered; `timings.rs`,
+//!   `preprocessing.rs`: its smaller parts;
 //! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `shapley.rs`: its second
 //!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `ranking.rs`: which values are the largest;
@@ -17,6 +18,7 @@ pub mod drawing;
 mod explainer;
 pub mod faithfulness;
 pub mod guided;
+mod loaded;
 pub mod localization;
 pub mod neurons;
 pub mod objective;
@@ -31,6 +33,7 @@ mod timings;
 mod types;
 
 pub use explainer::*;
+use loaded::Loaded;
 pub use questions::{ANSWER_METHODS, Answers};
 pub use timings::Timing;
 pub use types::{Explanation, Memory, Planes, Prediction, Progress, Question, Score, top};

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use web_time::Instant;
 
 use super::cam::{Method, Recipe};
-use super::explainer::{Explainer, Loaded};
+use super::explainer::Explainer;
+use super::loaded::Loaded;
 use super::objective::{Objective, Scores};
 use super::types::{Explanation, Score, top};
 use crate::catalog::questions::{Questions, Words};
