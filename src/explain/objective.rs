@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::explain::ranking::largest_first;
 
 /// How logits become probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -147,9 +148,9 @@ pub fn finer(class: usize, logits: &[f32]) -> Vec<f32> {
     const NEAREST: usize = 3;
     let z: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
     let above = |k: usize| z[class] - z[k];
-    let mut nearest: Vec<usize> = (0..z.len()).filter(|&k| k != class).collect();
-    nearest.sort_by(|&a, &b| above(a).abs().total_cmp(&above(b).abs()));
-    nearest.truncate(NEAREST);
+    let nearness: Vec<f32> = (0..z.len()).map(|k| -above(k).abs() as f32).collect();
+    let others = largest_first(&nearness).into_iter().filter(|&k| k != class);
+    let nearest: Vec<usize> = others.take(NEAREST).collect();
     let p = softmax(logits);
     let total: f64 = nearest.iter().map(|&k| f64::from(p[k])).sum();
     let share = |k: usize| f64::from(p[k]) / (total + 1e-9);

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::explain::cam::Method;
 use crate::explain::faithfulness::Normal;
 use crate::explain::objective::Objective;
+use crate::explain::ranking::largest_first;
 use crate::explain::{Loaded, Progress};
 use crate::gpu::Gpu;
 use crate::image::heatmap::Cam;
@@ -257,8 +258,9 @@ fn gauss_legendre(count: usize) -> Vec<(f64, f64)> {
 /// percentile, as in the SmoothGrad authors' own pictures. A few pixels would leave all others
 /// black.
 pub fn clipped(cam: &Cam) -> Cam {
-    let mut positive: Vec<f32> = cam.values.iter().copied().filter(|&v| v > 0.0).collect();
-    positive.sort_by(f32::total_cmp);
-    let most = positive.get(positive.len().saturating_sub(1) * 99 / 100).copied().unwrap_or(0.0);
+    let positive: Vec<f32> = cam.values.iter().copied().filter(|&v| v > 0.0).collect();
+    let last = positive.len().saturating_sub(1);
+    let percentile = largest_first(&positive).get(last - last * 99 / 100).copied();
+    let most = percentile.map_or(0.0, |place| positive[place]);
     Cam { values: cam.values.iter().map(|v| v.min(most)).collect(), ..*cam }
 }

@@ -2,6 +2,7 @@
 
 use super::Explainer;
 use crate::error::Result;
+use crate::explain::ranking::largest_first;
 use crate::gpu::DispatchTiming;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +42,8 @@ impl Explainer {
                 None => timings.push(Timing { name: name.into(), count: 1, microseconds }),
             }
         }
-        timings.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
-        Ok(timings)
+        let costs: Vec<f32> = timings.iter().map(|timing| timing.microseconds as f32).collect();
+        Ok(largest_first(&costs).into_iter().map(|place| timings[place].clone()).collect())
     }
 
     /// The same dispatch by dispatch, in order. Browsers round time stamps to 100 µs: see
