@@ -163,6 +163,9 @@ fn agrees_with_pytorch(explainer: Explainer) {
     let cases: Vec<serde_json::Value> =
         serde_json::from_str(&header.metadata().as_ref().unwrap()["cases"]).unwrap();
     assert_eq!(cases.len(), 56);
+    // There rounding may change a derivative: see `make_questions.py`.
+    let at_a_kink = |case: &serde_json::Value| case["at_a_kink"] == true;
+    let mut kinks = Vec::new();
     let golden = SafeTensors::deserialize(&file).unwrap();
     let f32s = |name: &str| -> Vec<f32> {
         bytemuck::pod_collect_to_vec(golden.tensor(name).unwrap().data())
@@ -196,10 +199,15 @@ fn agrees_with_pytorch(explainer: Explainer) {
             let map = block_on(explainer.explain_answer(best, method)).unwrap();
             assert_eq!((map.cam.height, map.cam.width, map.class), (14, 14, best));
             let off = error(&map.cam.values, &f32s(&format!("{i}/{}", method.name())));
-            worst[of] = worst[of].max(off);
+            if off > MAPS && at_a_kink(case) {
+                kinks.push(off);
+            } else {
+                worst[of] = worst[of].max(off);
+            }
         }
     }
-    println!("off by {worst:?} of the largest: logits, Grad-CAM, HiResCAM");
+    println!("off by {worst:?} of the largest: logits, Grad-CAM, HiResCAM; at kinks {kinks:?}");
+    assert!(kinks.len() <= 3 && kinks.iter().all(|&off| off < 1e-2), "{kinks:?}");
     assert!(worst[0] <= LOGITS && worst[1] <= MAPS && worst[2] <= MAPS, "{worst:?}");
 }
 

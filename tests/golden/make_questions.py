@@ -6,6 +6,9 @@ metadata):
 * ``{i}/words`` i64[T]: the question's words; ``{i}/logits`` [answers];
 * ``{i}/answer`` i64[1]: the likeliest answer; ``{i}/grad-cam``, ``{i}/hires-cam`` [14, 14]: its logit's maps at layer3, before ReLU.
 
+Where a case is "at a kink", one of the head's ReLUs or maxima is so near its threshold that noise of the size of f32's errors in layer3 can change
+its derivative: maps of two correct programs then may differ by more than their rounding.
+
     python make_questions.py        # needs torch, torchvision, safetensors, pillow, numpy
 """
 
@@ -61,6 +64,27 @@ def cases(lang):
                 yield scene["file"], text.replace("{place}", lang.places[place][which][0]), lang.question(kind, which, **slots)
 
 
+def maps(of_layer3, reduction, a, words, answer=None):
+    """Logits, the answer that is explained, its logit's maps at layer3."""
+    a = a.detach().requires_grad_()
+    logits = of_layer3(torch.nn.functional.conv2d(a, reduction), torch.tensor([words]), torch.tensor([len(words)]))[0]
+    answer = int(logits.argmax()) if answer is None else answer
+    g = torch.autograd.grad(logits[answer], a)[0]
+    a = a.detach()
+    return logits.detach(), answer, {"grad-cam": (g.mean((2, 3), keepdim=True) * a).sum(1)[0], "hires-cam": (g * a).sum(1)[0]}
+
+
+def is_at_a_kink(of_layer3, reduction, a, words, answer, found):
+    """Whether noise of f32's size in layer3 moves a map by far more than its size."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(16):
+        noise = 1e-6 * a.abs().max() * torch.randn(a.shape, generator=generator, dtype=a.dtype)
+        moved = maps(of_layer3, reduction, a + noise, words, answer)[2]
+        if any((moved[m] - v).abs().max() > 5e-5 * v.abs().max() for m, v in found.items()):
+            return True
+    return False
+
+
 def main():
     lang = language.Language()
     net = emoji50()
@@ -74,16 +98,12 @@ def main():
         image = np.asarray(Image.open(WEIGHTS / "emoji50/sample" / picture).convert("RGB"), dtype=np.float64) / 255
         x = (torch.from_numpy(image).permute(2, 0, 1)[None] - train.MEAN.double()) / train.STD.double()
         a = net.layer3(net.layer2(net.layer1(net.maxpool(net.relu(net.bn1(net.conv1(x)))))))
-        a.requires_grad_()
-        logits = of_layer3(torch.nn.functional.conv2d(a, reduction), torch.tensor([words]), torch.tensor([len(words)]))[0]
-        answer = int(logits.argmax())
-        g = torch.autograd.grad(logits[answer], a)[0]
-        a = a.detach()
-        maps = {"grad-cam": (g.mean((2, 3), keepdim=True) * a).sum(1)[0], "hires-cam": (g * a).sum(1)[0]}
-        tensors |= {f"{i}/words": np.array(words), f"{i}/answer": np.array([answer]), f"{i}/logits": logits.detach().float().numpy()}
-        tensors |= {f"{i}/{m}": v.float().numpy() for m, v in maps.items()}
-        described.append({"picture": picture, "text": text})
-        print(picture, text, lang.answers[answer])
+        logits, answer, found = maps(of_layer3, reduction, a, words)
+        tensors |= {f"{i}/words": np.array(words), f"{i}/answer": np.array([answer]), f"{i}/logits": logits.float().numpy()}
+        tensors |= {f"{i}/{m}": v.float().numpy() for m, v in found.items()}
+        kink = is_at_a_kink(of_layer3, reduction, a, words, answer, found)
+        described.append({"picture": picture, "text": text, "at_a_kink": kink})
+        print(picture, text, lang.answers[answer], "(at a kink)" if kink else "")
     save_file(tensors, HERE / "questions.safetensors", metadata={"cases": json.dumps(described, ensure_ascii=False)})
 
 
