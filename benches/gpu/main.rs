@@ -24,7 +24,6 @@ use serde_json::{Value, json};
 use shapes::{Shape, shapes};
 
 #[path = "../../tests/common/golden_weights.rs"]
-#[allow(dead_code)]
 mod golden_weights;
 #[path = "../../tests/common/mobilenet_weights.rs"]
 #[allow(dead_code)]
