@@ -118,11 +118,12 @@ describe('the processor', () => {
         const before = inEngine(relaxed => {
           if (!relaxed) WebAssembly.validate = () => false;
           self.kernels = 0;
-          const { Instance } = WebAssembly;
-          WebAssembly.Instance = function (...options) {
-            self.kernels++;
-            return new Instance(...options);
-          };
+          WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+            construct(real, options) {
+              self.kernels++;
+              return new real(...options);
+            },
+          });
         }, relaxed);
         const page = await open(browser, site.url, { before, shaders: false });
         await page.reach('ready');
