@@ -132,6 +132,15 @@ impl Prediction {
         top(&self.logits, self.scores, k)
     }
 
+    /// The `k` best classes, best first, and then `class` if it is none of them.
+    pub fn top_and(&self, k: usize, class: usize) -> Vec<Score> {
+        let mut rows = self.top(k);
+        if !rows.iter().any(|score| score.class == class) {
+            rows.extend(self.score(class));
+        }
+        rows
+    }
+
     /// The score of one class; `None` where the network has no such class.
     pub fn score(&self, class: usize) -> Option<Score> {
         let logit = *self.logits.get(class)?;

@@ -140,10 +140,7 @@ fn facts(state: State) -> Option<impl IntoView> {
 fn classes(state: State) -> Option<impl IntoView> {
     let prediction = state.prediction.get()?;
     let class = state.explanation.get()?.class;
-    let mut rows = prediction.top(CLASSES);
-    if !rows.iter().any(|score| score.class == class) {
-        rows.extend(prediction.score(class));
-    }
+    let rows = prediction.top_and(CLASSES, class);
     let row = |score: Score| {
         view! {
             <tr class:chosen=score.class == class>

@@ -111,10 +111,7 @@ pub fn Tour(controller: Controller) -> impl IntoView {
 fn scores(state: State) -> Option<impl IntoView> {
     let prediction = state.prediction.get()?;
     let class = state.explanation.get()?.class;
-    let mut rows = prediction.top(CLASSES);
-    if !rows.iter().any(|score| score.class == class) {
-        rows.extend(prediction.score(class));
-    }
+    let rows = prediction.top_and(CLASSES, class);
     let row = |score: Score| {
         view! {
             <tr>
