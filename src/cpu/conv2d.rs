@@ -37,7 +37,7 @@ pub fn conv2d(
     w: &[f32],
     kept: Option<&OnceLock<Packed>>,
     transposed: Option<&[f32]>,
-    [scale_bias, residual, mask]: [Option<&[f32]>; 3],
+    follows: [Option<&[f32]>; 3],
     p: &Conv2dParams,
 ) {
     let [rows, cols, c_out, run, ksize] =
@@ -75,9 +75,7 @@ pub fn conv2d(
     let mut gathered = vec![0.0; if gathers { BLOCK.min(positions) * long } else { 0 }];
     let mut sums = vec![0.0; BLOCK.min(positions) * c_out];
     let y = y.as_chunks_mut::<4>().0;
-    let [scale_bias, residual, mask] =
-        [scale_bias, residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
-    let epilogue = Epilogue { scale_bias, residual, mask, flags: p.flags };
+    let epilogue = Epilogue::new(follows, p.flags);
     let w_of = |taps: &[(i32, i32, usize)]| &w[taps[0].2 * c_out..][..long * c_out];
     // Of each product the right operand, packed once for all positions; the whole weight also for
     // the passes that follow. A gradient's is dL/dy: its weight is the left one.

@@ -8,14 +8,21 @@ use crate::operation::{MASK_BELOW_6, RELU, RELU6};
 #[derive(Clone, Copy)]
 pub struct Epilogue<'a> {
     /// Scale, then bias, of as many channels as y has.
-    pub scale_bias: Option<&'a [[f32; 4]]>,
+    scale_bias: Option<&'a [[f32; 4]]>,
     /// Both as all of y, where the flags name them.
-    pub residual: Option<&'a [[f32; 4]]>,
-    pub mask: Option<&'a [[f32; 4]]>,
-    pub flags: u32,
+    residual: Option<&'a [[f32; 4]]>,
+    mask: Option<&'a [[f32; 4]]>,
+    flags: u32,
 }
 
-impl Epilogue<'_> {
+impl<'a> Epilogue<'a> {
+    /// `follows`: scale and bias, residual, mask, where there are any.
+    pub fn new(follows: [Option<&'a [f32]>; 3], flags: u32) -> Epilogue<'a> {
+        let [scale_bias, residual, mask] =
+            follows.map(|words| words.map(|words| words.as_chunks().0));
+        Epilogue { scale_bias, residual, mask, flags }
+    }
+
     /// Stores what follows `sums`, those of the channels that begin at vec4 `at` of y. A loop for
     /// each part: the channels stay in the first cache, and no loop has a branch.
     pub fn store(&self, y: &mut [[f32; 4]], at: usize, sums: impl ExactSizeIterator<Item = f32x4>) {

@@ -15,8 +15,8 @@ pub fn outer_product(
     p: &OuterProductParams,
 ) {
     let (count, c4, a4) = (p.count as usize, p.c4 as usize, p.a4 as usize);
-    let [residual, mask] = follows.map(|values| values.map(|values| values.as_chunks::<4>().0));
-    let epilogue = Epilogue { scale_bias: None, residual, mask, flags: p.flags };
+    let [residual, mask] = follows;
+    let epilogue = Epilogue::new([None, residual, mask], p.flags);
     let (y, b) = (y.as_chunks_mut::<4>().0, &b.as_chunks::<4>().0[..c4]);
     for position in 0..count / c4 {
         let a = f32x4::splat(a[4 * position * a4]);

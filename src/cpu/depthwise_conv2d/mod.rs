@@ -82,10 +82,7 @@ pub fn depthwise_conv2d(
 ) {
     let p = &Sizes::of(p);
     let &Sizes { c4, ksize, stride, .. } = p;
-    let scale_bias = Some(scale_bias.as_chunks::<4>().0);
-    let [residual, mask] =
-        [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
-    let epilogue = Epilogue { scale_bias, residual, mask, flags: p.flags };
+    let epilogue = Epilogue::new([Some(scale_bias), residual, mask], p.flags);
     let (x, y) = (x.as_chunks::<4>().0, y.as_chunks_mut::<4>().0);
     let w: Vec<f32x4> = w.as_chunks::<4>().0.iter().map(|&w| f32x4::new(w)).collect();
     // Rows with their padding, so that no window is cut: the last `ksize` of them, row iy in the
@@ -154,9 +151,7 @@ pub fn depthwise_conv2d_backward_input(
     let p = &Sizes::of(p);
     let c4 = p.c4;
     let [dy, w, scale] = [dy, w, scale_bias].map(|words| words.as_chunks::<4>().0);
-    let [residual, mask] =
-        [residual, mask].map(|words| words.map(|words| words.as_chunks::<4>().0));
-    let epilogue = Epilogue { scale_bias: None, residual, mask, flags: p.flags };
+    let epilogue = Epilogue::new([None, residual, mask], p.flags);
     let dx = dx.as_chunks_mut::<4>().0;
     // The windows that padded position `i` lies in.
     let windows = |i: usize, outs: usize| {
