@@ -75,9 +75,15 @@ fn ways_to_say_the_same() {
 fn every_example_is_understood() {
     let questions = questions();
     for language in [Language::En, Language::Zh] {
-        let examples: Vec<&str> = questions.examples(language).collect();
-        assert_eq!(examples.len(), 7);
-        for example in examples {
+        // And with every noun in its slots, whatever its plural is.
+        let classes = questions.classes();
+        let suggested =
+            (0..classes).flat_map(|noun| questions.about(language, [noun, (noun + 1) % classes]));
+        let examples: Vec<String> =
+            questions.examples(language).into_iter().chain(suggested).collect();
+        assert_eq!(examples.len(), 7 * (1 + classes));
+        for example in &examples {
+            assert!(!example.contains('{'), "{example}");
             let words = questions.read(example).unwrap();
             assert_eq!(words.language(), language);
             assert!(words.numbers().len() <= questions.longest());

@@ -45,6 +45,9 @@ pub struct Model {
     pub labels: String,
     /// How many classes: a visitor's own weights with as many borrow these names.
     pub classes: usize,
+    /// A head that answers questions about the photo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub questions: Option<QuestionFiles>,
     pub licence: String,
     pub source: String,
     /// What one should know before believing it.
@@ -53,6 +56,16 @@ pub struct Model {
     pub note_zh: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
+}
+
+/// What answers questions, relative to the page.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionFiles {
+    /// The weights.
+    pub file: String,
+    /// What can be asked: `catalog/questions.rs` reads it.
+    pub words: String,
 }
 
 /// A picture one click away.
@@ -94,6 +107,7 @@ pub fn parse(text: &str) -> Result<Vec<Model>, ModelsError> {
         }
         let local = [&model.file, &model.labels]
             .into_iter()
+            .chain(model.questions.iter().flat_map(|head| [&head.file, &head.words]))
             .chain(model.samples.iter().map(|sample| &sample.file));
         let wrong = local
             .filter(|path| !is_relative(path))
@@ -185,6 +199,12 @@ mod tests {
             let labels = std::fs::read_to_string(root.join(&model.labels)).expect(&model.labels);
             let labels = crate::catalog::labels::Labels::parse(&labels).expect(&model.labels);
             assert_eq!(labels.names.len(), model.classes, "{}", model.labels);
+            for head in &model.questions {
+                assert!(root.join(&head.file).is_file(), "{}", head.file);
+                let words = std::fs::read_to_string(root.join(&head.words)).expect(&head.words);
+                let questions = crate::catalog::questions::Questions::parse(&words).unwrap();
+                assert_eq!((questions.base, model.classes), (model.id.clone(), labels.names.len()));
+            }
             for sample in &model.samples {
                 assert!(root.join(&sample.file).is_file(), "{}", sample.file);
             }

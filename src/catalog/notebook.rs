@@ -329,6 +329,7 @@ mod tests {
         let cam = Cam { height: 1, width: 1, values: vec![1.0] };
         Explanation {
             class: 285,
+            asked: None,
             objective: Objective::Logit,
             layer: layers.join("+"),
             method: Method::GradCam,

@@ -50,6 +50,8 @@ pub struct Answer {
 pub struct Words {
     numbers: Vec<usize>,
     language: Language,
+    /// As it was typed.
+    text: String,
 }
 
 /// What something is called, in each language the plainest first.
@@ -75,13 +77,15 @@ struct Template {
     words: Vec<String>,
     /// What a person may say, slots in braces; in lower case and without punctuation.
     patterns: Vec<String>,
-    /// One such question.
-    example: String,
+    /// One such question as it is suggested, slots in braces: `{nouns}` and `{others}` are plurals.
+    suggestion: String,
 }
 
 /// A thing that can be asked about.
 #[derive(Clone, Debug, Deserialize)]
 struct Noun {
+    /// As a class of the network.
+    id: String,
     #[serde(flatten)]
     names: Names,
     /// Chinese counts with it.
@@ -104,6 +108,11 @@ impl Words {
 
     pub fn language(&self) -> Language {
         self.language
+    }
+
+    /// The question as it was typed.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -154,10 +163,33 @@ impl Questions {
         &self.answers
     }
 
+    /// One question of each kind about two of the [`classes`](Questions::classes).
+    pub fn about(&self, language: Language, [noun, other]: [usize; 2]) -> Vec<String> {
+        let (Some(noun), Some(other)) = (self.nouns.get(noun), self.nouns.get(other)) else {
+            return Vec::new();
+        };
+        let name = |noun: &Noun, form: usize| {
+            let forms = noun.names.forms(language);
+            forms.get(form).or(forms.first()).cloned().unwrap_or_default()
+        };
+        let slots = [
+            ("{noun}", name(noun, 0)),
+            ("{nouns}", name(noun, 1)),
+            ("{other}", name(other, 0)),
+            ("{others}", name(other, 1)),
+            ("{measure}", noun.measure.clone()),
+        ];
+        let fill = |template: &Template| {
+            let suggestion = template.suggestion.clone();
+            slots.iter().fold(suggestion, |text, (slot, name)| text.replace(slot, name))
+        };
+        self.templates.iter().filter(|t| t.language == language).map(fill).collect()
+    }
+
     /// One question of each kind, for whoever wants to know what can be asked.
-    pub fn examples(&self, language: Language) -> impl Iterator<Item = &str> {
-        let templates = self.templates.iter().filter(move |t| t.language == language);
-        templates.map(|template| template.example.as_str())
+    pub fn examples(&self, language: Language) -> Vec<String> {
+        let place = |id| self.nouns.iter().position(|noun| noun.id == id).unwrap_or(0);
+        self.about(language, [place("cat"), place("dog")])
     }
 
     /// Understands a question as a person types it, in either language; capitals, punctuation and
@@ -168,7 +200,7 @@ impl Questions {
     pub fn read(&self, text: &str) -> Result<Words> {
         let chinese = text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
         let language = if chinese { Language::Zh } else { Language::En };
-        let text = normal(text, language);
+        let (typed, text) = (text.trim(), normal(text, language));
         let known = || self.known();
         if text.chars().count() > LONGEST {
             return Err(Error::UnknownQuestion { known: known() });
@@ -180,7 +212,7 @@ impl Questions {
                 if let Some(slots) = self.fit(pattern, &text, language, Slots::default(), &mut miss)
                     && let Some(numbers) = self.numbers(template, slots)
                 {
-                    return Ok(Words { numbers, language });
+                    return Ok(Words { numbers, language, text: typed.into() });
                 }
                 // The shortest miss is of the pattern that understood most.
                 if let Some(word) = miss
@@ -198,20 +230,14 @@ impl Questions {
 
     /// What can be asked, for a sentence.
     pub(crate) fn known(&self) -> Detail {
-        let list = |language| self.examples(language).collect::<Vec<_>>();
-        let things = |language: Language| -> Vec<&str> {
-            self.nouns
-                .iter()
-                .filter_map(|n| Some(n.names.forms(language).first()?.as_str()))
-                .collect()
-        };
+        let list = |language| self.examples(language);
+        let (things, base) = (self.nouns.len(), &self.base);
         Detail::new(
             format!(
-                "{} The things are: {}",
-                list(Language::En).join(" "),
-                things(Language::En).join(", ")
+                "{} It can be asked about the {things} classes of {base}",
+                list(Language::En).join(" ")
             ),
-            format!("{}事物有：{}", list(Language::Zh).concat(), things(Language::Zh).join("、")),
+            format!("{}可以问 {base} 的 {things} 个类别", list(Language::Zh).concat()),
         )
     }
 

@@ -160,6 +160,7 @@ mod tests {
         let cam = Cam { height: 2, width: 4, values: heatmap.to_vec() };
         Explanation {
             class: 0,
+            asked: None,
             objective,
             layer: "layer4".into(),
             method,

@@ -385,6 +385,7 @@ impl Explainer {
         let heatmap = heatmap::heatmap(&drawn, (height, width));
         Ok(Some(Explanation {
             class,
+            asked: None,
             objective,
             layer: question.layers.join("+"),
             method,

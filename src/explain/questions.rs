@@ -37,8 +37,8 @@ pub(crate) struct Asking {
 struct Recorded {
     pass: QuestionPass,
     recipes: HashMap<Method, Recipe>,
-    /// Whether a question about the last photo has been asked, to which gradients belong.
-    asked: bool,
+    /// The question about the last photo that gradients belong to.
+    asked: Option<String>,
 }
 
 /// What a question head makes of a question.
@@ -66,7 +66,7 @@ impl Asking {
     /// For whenever another photo is looked at.
     pub(super) fn forget_question(&mut self) {
         if let Some(recorded) = &mut self.recorded {
-            recorded.asked = false;
+            recorded.asked = None;
         }
     }
 
@@ -141,11 +141,11 @@ impl Explainer {
             }
             let longest = questions.longest();
             let pass = QuestionPass::new(gpu, head, *tuning, activations, longest);
-            *recorded = Some(Recorded { pass, recipes: HashMap::new(), asked: false });
+            *recorded = Some(Recorded { pass, recipes: HashMap::new(), asked: None });
         }
         let recorded = recorded.as_mut().ok_or(Error::NoPhoto)?;
         let logits = recorded.pass.logits(gpu, head, numbers).await?;
-        recorded.asked = true;
+        recorded.asked = Some(words.text().to_owned());
         Ok(Answers { logits, milliseconds: started.elapsed().as_secs_f64() * 1e3 })
     }
 
@@ -165,8 +165,9 @@ impl Explainer {
             return Err(Error::NoQuestion);
         };
         let Asking { head, questions, recorded } = asking;
-        let recorded = recorded.as_mut().filter(|recorded| recorded.asked);
-        let Recorded { pass: of_head, recipes, .. } = recorded.ok_or(Error::NoQuestion)?;
+        let Some(Recorded { pass: of_head, recipes, asked: Some(asked) }) = recorded else {
+            return Err(Error::NoQuestion);
+        };
         if answer >= head.answers() {
             let (name, classes) = (answer.to_string(), head.answers());
             return Err(Error::UnknownClass { name, classes });
@@ -189,6 +190,7 @@ impl Explainer {
         let (height, width) = (pass.input.height, pass.input.width);
         Ok(Explanation {
             class: answer,
+            asked: Some(asked.clone()),
             objective: Objective::Logit,
             layer: layer.clone(),
             method,

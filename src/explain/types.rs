@@ -66,6 +66,8 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 pub struct Explanation {
     /// Of an answer to a question its number among the answers.
     pub class: usize,
+    /// The question, where an answer is explained.
+    pub asked: Option<String>,
     pub objective: Objective,
     /// Its name; of several fused ones `layer3+layer4`.
     pub layer: String,

@@ -78,6 +78,11 @@ describe('lessons', () => {
     assert.ok(Math.abs(drawings[0].probability - 0.75) < 0.05, `three quarters: ${drawings[0].probability}`);
     assert.ok(await page.tab.$(id('blank')), 'the heatmap is empty');
 
+    await lesson(page, 7);
+    await page.tab.waitForSelector(`${id('answers')} li`);
+    assert.match(await page.text(`${id('answers')} li`), /^elephant/);
+    assert.match(await page.text(id('in-words')), /the answer “elephant”.*Strongest at the (middle )?left/s);
+
     // Back to another model, class and target.
     assert.deepEqual(await lesson(page, 1), giraffe);
     assert.equal(await page.tab.$eval(id('objective'), select => select.value), 'logit');
@@ -86,7 +91,7 @@ describe('lessons', () => {
   it('are all there in Chinese, on a phone too', () => visit(async page => {
     await page.click(id('language'));
     const texts = await page.tab.$$eval(`${id('teach')} li`, rows => rows.map(row => row.textContent));
-    assert.equal(texts.length, 6);
+    assert.equal(texts.length, 7);
     for (const text of texts) assert.ok(/[\u4e00-\u9fff]{8}/.test(text) && !/Open this|Notes/.test(text), text);
     assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the screen');
   }, { viewport: { width: 390, height: 844 } }));

@@ -109,7 +109,7 @@ fn App() -> impl IntoView {
             </button>
         </header>
 
-        <main>
+        <main class:asking=move || state.ask.on.get()>
             <div class="notices">
                 <notices::Complaint controller browse_photo browse_weights />
                 <notices::Refused controller />

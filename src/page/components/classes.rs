@@ -1,5 +1,6 @@
 //! What the network sees: the five likeliest classes with bars, and a search over all of them.
 
+use super::ask::{NameOrAsk, Questions, heading as title};
 use crate::page::controller::Controller;
 use crate::page::i18n::fill;
 
@@ -38,13 +39,19 @@ pub fn Classes(controller: Controller) -> impl IntoView {
     };
     view! {
         <section class="card classes">
-            <h2 tabindex="-1" node_ref=heading>{move || state.text().sees}</h2>
-            <p class="hint">
-                {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
-            </p>
-            // Rows are patched in place: a chosen one keeps its focus.
-            <ol data-testid="top-k">{rows}</ol>
-            <Search controller />
+            <div class="classes-head">
+                <h2 tabindex="-1" node_ref=heading>{move || title(&state)(state.text())}</h2>
+                <NameOrAsk controller />
+            </div>
+            <div class="classes-way of-classes">
+                <p class="hint">
+                    {move || if empty.get() { state.text().sees_empty } else { state.text().sees_hint }}
+                </p>
+                // Rows are patched in place: a chosen one keeps its focus.
+                <ol data-testid="top-k">{rows}</ol>
+                <Search controller />
+            </div>
+            {move || state.ask.on.get().then(|| view! { <Questions controller /> })}
         </section>
     }
 }

@@ -17,7 +17,7 @@ const IN_SIGHT: usize = 5;
 pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
     let state = controller.state;
     view! {
-        <section class="card explanation-settings">
+        <section class="card explanation-settings of-classes">
             <h2>{move || state.text().where_from}</h2>
 
             <h3>{move || state.text().layer}</h3>

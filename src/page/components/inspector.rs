@@ -95,7 +95,7 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
             "Escape" => return state.point.set(None),
             _ => return,
         };
-        let Some(known) = state.explanation.get_untracked() else { return };
+        let Some(known) = untrack(|| state.shown()) else { return };
         event.prevent_default();
         let (rect, cam) = (known.rect, &known.cam);
         let step_over = |at: f64, start: f64, length: f64, cells: usize, step: f64| {
@@ -115,7 +115,7 @@ pub fn Marks(state: State, found: Memo<Option<Found>>) -> impl IntoView {
         <svg
             class="inspector-marks"
             role="application"
-            tabindex=move || if state.explanation.with(Option::is_some) { "0" } else { "-1" }
+            tabindex=move || if state.shown().is_some() { "0" } else { "-1" }
             data-testid="marks"
             aria-label=move || state.text().tools.read
             aria-describedby="readout"
@@ -152,7 +152,7 @@ fn size_of(picture: &Picture) -> (f64, f64) {
 pub fn found(state: State) -> Memo<Option<Found>> {
     Memo::new(move |_| {
         let point = state.point.get().filter(|_| !state.teach.hides_heatmap())?;
-        state.layer_summary.with(|parts| find(&*state.explanation.get()?, parts, point))
+        state.layer_summary.with(|parts| find(&*state.shown()?, parts, point))
     })
 }
 
@@ -162,7 +162,7 @@ pub fn readout(state: State, found: Memo<Option<Found>>) -> Memo<String> {
         let text = &state.text().tools;
         let Some(found) = found.get() else {
             let outside = state.point.with(Option::is_some)
-                && state.explanation.with(Option::is_some)
+                && state.shown().is_some()
                 && !state.teach.hides_heatmap();
             return if outside { text.read_outside } else { "" }.to_owned();
         };

@@ -4,13 +4,14 @@
 //! - `stage.rs`: the picture, with `inspector.rs`, `camera_bar.rs`, `tray.rs` and
 //!   `own_files.rs`; `model.rs`,
 //!   `preprocessing.rs`: the network in use;
-//! - `classes.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
+//! - `classes.rs`, `ask.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
 //!   for other questions;
 //! - `network_view.rs`, `timings.rs`: inside the network; `tour/`, `teach/`, `presenter.rs`: lessons;
 //!   `glossary.rs`: terms in texts; `shortcuts.rs`; `widgets.rs`: controls used more than once.
 
 mod analysis;
 pub mod app;
+mod ask;
 mod camera_bar;
 mod classes;
 mod explanation_settings;

@@ -147,7 +147,7 @@ pub fn NetworkView(controller: Controller) -> impl IntoView {
     });
     view! {
         <details
-            class="card network-view"
+            class="card network-view of-classes"
             data-testid="inside"
             prop:open=move || state.network_open.get()
             on:toggle:target=move |event| controller.show_network(event.target().open())

@@ -109,18 +109,16 @@ fn Canvases(state: State, found: Memo<Option<Found>>, words: Memo<String>) -> im
         }
     });
 
-    let described = Memo::new(move |_| {
-        state.explanation.with(|explanation| match explanation {
-            Some(explanation) if !state.teach.hides_heatmap() => {
-                let method = state.method_of(explanation);
-                let of = fill(
-                    state.text().overlay_of,
-                    &[&method, &state.label(explanation.class), &explanation.layer],
-                );
-                format!("{of}. {}", in_words(&state, explanation))
-            }
-            _ => state.text().plain_photo.to_owned(),
-        })
+    let described = Memo::new(move |_| match state.shown() {
+        Some(explanation) if !state.teach.hides_heatmap() => {
+            let method = state.method_of(&explanation);
+            let of = fill(
+                state.text().overlay_of,
+                &[&method, &state.name_of(&explanation), &explanation.layer],
+            );
+            format!("{of}. {}", in_words(&state, &explanation))
+        }
+        _ => state.text().plain_photo.to_owned(),
     });
     view! {
         <div class="stage-canvases" class:both=move || both.get() aria-busy=move || state.work.get().is_some().to_string()>
@@ -151,7 +149,7 @@ fn in_words(state: &State, explanation: &Explanation) -> String {
 fn visible(state: &State, picture: &Picture) -> canvas::Pixels {
     let (view, look) = (state.view.get(), state.look());
     let look = if view == View::Heatmap { Look { opacity: 1.0, ..look } } else { look };
-    match state.explanation.get() {
+    match state.shown() {
         Some(explanation) if view != View::Photo && !state.teach.hides_heatmap() => {
             canvas::over(&picture.shown, picture.size, &explanation, look)
         }
@@ -321,7 +319,7 @@ fn ExportMenu(controller: Controller) -> impl IntoView {
                     type="button"
                     class="quiet"
                     data-testid=id
-                    disabled=move || state.explanation.with(Option::is_none)
+                    disabled=move || state.shown().is_none()
                     on:click=move |_| controller.export(way)
                 >
                     {move || words(state.text())}
@@ -379,7 +377,7 @@ fn Ramp(#[prop(into)] colours: Signal<ColourMap>) -> impl IntoView {
 fn evidence_sentence(state: &State, words: Words) -> String {
     let said =
         |known: &Explanation| fill(words(state.text()), &[&state.evidence(known), &known.layer]);
-    state.explanation.with(|known| known.as_deref().map(said).unwrap_or_default())
+    state.shown().as_deref().map(said).unwrap_or_default()
 }
 
 /// What is odd about the photo: colours that aren't sRGB, a 16-bit picture that is nearly black.
@@ -407,7 +405,7 @@ fn PhotoNotes(state: State) -> impl IntoView {
 #[component]
 fn BlankNotice(state: State) -> impl IntoView {
     let blank = Memo::new(move |_| {
-        let blank = state.explanation.with(|known| known.as_ref().is_some_and(|known| known.blank));
+        let blank = state.shown().is_some_and(|known| known.blank);
         blank && !state.teach.hides_heatmap()
     });
     let notice = move || {
@@ -424,19 +422,16 @@ fn BlankNotice(state: State) -> impl IntoView {
 #[component]
 fn ColourBar(state: State) -> impl IntoView {
     let caption = move || {
-        state.explanation.with(|explanation| {
-            let explanation = explanation.as_ref()?;
-            let method = state.method_of(explanation);
-            let (width, height) =
-                (explanation.cam.width.to_string(), explanation.cam.height.to_string());
-            let caption =
-                fill(state.text().caption, &[&method, &explanation.layer, &width, &height]);
-            let asked = state.objective_words(explanation.objective);
-            Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })
-        })
+        let explanation = state.shown()?;
+        let method = state.method_of(&explanation);
+        let (width, height) =
+            (explanation.cam.width.to_string(), explanation.cam.height.to_string());
+        let caption = fill(state.text().caption, &[&method, &explanation.layer, &width, &height]);
+        let asked = state.objective_words(explanation.objective);
+        Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })
     };
     view! {
-        <div class="colour-bar" class:shown=move || state.explanation.with(Option::is_some) && !state.teach.hides_heatmap()>
+        <div class="colour-bar" class:shown=move || state.shown().is_some() && !state.teach.hides_heatmap()>
             <div class="colour-bar-row">
                 <span>{move || state.text().bar_low}</span>
                 <Ramp colours=state.colours />
@@ -445,7 +440,7 @@ fn ColourBar(state: State) -> impl IntoView {
             </div>
             <p class="fine" data-testid="in-words">
                 {move || evidence_sentence(&state, |text| text.bar_note)} " "
-                {move || state.explanation.with(|known| known.as_ref().map(|known| in_words(&state, known)).unwrap_or_default())} " "
+                {move || state.shown().map(|known| in_words(&state, &known)).unwrap_or_default()} " "
                 {move || caption().unwrap_or_default()}
             </p>
         </div>

@@ -68,7 +68,10 @@ fn sentence(state: &State, condition: Condition) -> String {
     };
     match (condition, state.work.get()) {
         (Condition::Error, _) => text.stopped.to_owned(),
-        (Condition::Done, _) => match state.explanation.get() {
+        (Condition::Done, _) => match state.shown() {
+            Some(known) if known.asked.is_some() => {
+                fill(text.ask.done, &[&state.answer_name(known.class)])
+            }
             Some(known) if known.objective != Objective::Logit => {
                 fill(text.done_evidence, &[&state.evidence(&known)])
             }
@@ -84,6 +87,9 @@ fn sentence(state: &State, condition: Condition) -> String {
             None => text.loading_page.to_owned(),
         }),
         (_, None) if state.model.with(Option::is_none) => text.no_model.to_owned(),
+        (_, None) if state.prediction.with(Option::is_some) && state.ask.on.get() => {
+            text.ask.ready.to_owned()
+        }
         (_, None) => text.ready.to_owned(),
     }
 }
@@ -94,9 +100,7 @@ fn Elapsed(state: State) -> impl IntoView {
         let look = state
             .prediction
             .with(|prediction| prediction.as_ref().map(|prediction| prediction.milliseconds))?;
-        let trace = state
-            .explanation
-            .with(|explanation| explanation.as_ref().map(|known| known.milliseconds))?;
+        let trace = state.shown()?.milliseconds;
         Some((look, trace))
     });
     view! {

@@ -74,7 +74,7 @@ impl Controller {
         let (view, kind) = match what {
             Export::Link => return clipboard::copy_text(&Link::of(state).address()).await,
             Export::Raw => {
-                let explanation = state.explanation.get_untracked()?;
+                let explanation = untrack(|| state.shown())?;
                 return clipboard::download_bytes(
                     &heatmap::npy(&explanation.cam),
                     &file_name(state, "raw", "npy"),
@@ -98,7 +98,7 @@ impl Controller {
     async fn compose(self, view: View, captioned: bool) -> Option<HtmlCanvasElement> {
         let state = &self.state;
         let picture = state.picture.get_untracked()?;
-        let explanation = state.explanation.get_untracked();
+        let explanation = untrack(|| state.shown());
         let look = untrack(|| state.look());
         let words = caption(state);
         let overlay = |look| explanation.clone().map(|explanation| (explanation, look));
@@ -164,14 +164,18 @@ impl Controller {
 fn caption(state: &State) -> [String; 2] {
     let text = &state.text_untracked().tools;
     let (Some(known), Some(prediction)) =
-        (state.explanation.get_untracked(), state.prediction.get_untracked())
+        (untrack(|| state.shown()), state.prediction.get_untracked())
     else {
         return Default::default();
     };
-    let probability = prediction.score(known.class).map_or(0.0, |score| score.probability);
+    let score = match known.asked {
+        Some(_) => untrack(|| state.answer_score(known.class)),
+        None => prediction.score(known.class),
+    };
+    let probability = score.map_or(0.0, |score| score.probability);
     let percent = format!("{:.1}", 100.0 * probability);
     let (class, asked) =
-        untrack(|| (state.label(known.class), state.objective_words(known.objective)));
+        untrack(|| (state.name_of(&known), state.objective_words(known.objective)));
     let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
     let method = state.method_of(&known);
     let model = state.model.with_untracked(|model| {
@@ -193,9 +197,9 @@ fn file_name(state: &State, kind: &str, extension: &str) -> String {
         .with_untracked(|picture| picture.as_ref().map(|picture| picture.name.clone()))
         .unwrap_or_default();
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    let known = state.explanation.get_untracked();
+    let known = untrack(|| state.shown());
     let class = known.map(|known| {
-        format!("-{}-{}-{}", untrack(|| state.label(known.class)), known.layer, known.method)
+        format!("-{}-{}-{}", untrack(|| state.name_of(&known)), known.layer, known.method)
     });
     format!("{stem}{}-{kind}.{extension}", class.unwrap_or_default())
         .chars()

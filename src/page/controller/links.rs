@@ -3,7 +3,7 @@
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
 //! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open`,
-//! `teach=predict`, `tour=scores` and `present=yes`. What is missing or not understood stays as it is.
+//! `teach=predict`, `tour=scores` and `present=yes`; `ask=What is largest?` of a question. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::catalog::permalink;
@@ -47,6 +47,8 @@ pub struct Link {
     pub tour: Option<Step>,
     /// The picture fills the screen.
     pub present: bool,
+    /// A question, or nothing yet, in the place of the classes.
+    pub ask: Option<String>,
 }
 
 impl Link {
@@ -78,6 +80,7 @@ impl Link {
             teach: Some(state.teach.panel.get()).filter(|_| state.teach.open.get()),
             tour: state.tour.get(),
             present: state.presenting.get(),
+            ask: state.ask.on.get().then(|| asked(state)),
         }
     }
 
@@ -104,6 +107,7 @@ impl Link {
             ("teach", self.teach.map(|panel| panel.name().to_owned())),
             ("tour", self.tour.map(|step| step.name().to_owned())),
             ("present", self.present.then(|| "yes".to_owned())),
+            ("ask", self.ask.clone()),
         ];
         permalink::write(pairs)
     }
@@ -139,6 +143,7 @@ impl Link {
                 "panel" => link.panel = Panel::from_name(&value),
                 "network" => link.network = value == "open",
                 "teach" => link.teach = TeachPanel::from_name(&value),
+                "ask" => link.ask = Some(value),
                 "present" => link.present = value == "yes",
                 "tour" => link.tour = Step::from_name(&value),
                 _ => {}
@@ -146,6 +151,13 @@ impl Link {
         }
         link
     }
+}
+
+/// The question that was answered, not one that is still being typed.
+fn asked(state: &State) -> String {
+    let answered = state.ask.answered.get();
+    let map = answered.as_ref().and_then(|answered| answered.maps.first());
+    map.and_then(|map| map.asked.clone()).unwrap_or_default()
 }
 
 impl Controller {
@@ -198,6 +210,10 @@ impl Controller {
         if link.present {
             state.presenting.set(true);
         }
+        if let Some(question) = &link.ask {
+            state.ask.text.set(question.clone());
+        }
+        self.show_questions(link.ask.is_some());
         if let Some(step) = link.tour {
             self.go_to_step(step);
         }

@@ -2,7 +2,7 @@
 //!
 //! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`:
 //!   predictions and explanations;
-//! - `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the
+//! - `ask.rs`: questions about the photo; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the
 //!   photos of this visit;
 //! - `links.rs`: settings in the page's address; `own_files.rs`: what a reload brings back; `export.rs`: what leaves the page.
 //!
@@ -10,6 +10,7 @@
 //! [`Controller::on_event`] writes what comes back into the state.
 
 mod analysis;
+mod ask;
 mod camera;
 pub mod export;
 mod links;
@@ -173,12 +174,17 @@ impl Controller {
             {
                 self.on_frame(photo, predicted, explanation);
             }
+            Event::QuestionsLoaded(loaded) => self.on_questions_loaded(loaded),
+            Event::Answered(generation, answered) if is_current(generation) => {
+                self.on_answered(answered)
+            }
             Event::Channels(generation, channels) if is_current(generation) => {
                 state.channels.set(Some(Arc::new(channels)));
             }
             // Stale: another prediction has been asked for since.
             Event::Predicted(..)
             | Event::Explained(..)
+            | Event::Answered(..)
             | Event::Frame { .. }
             | Event::Channels(..) => {}
             Event::AnalysisProgress { id, done, of } => self.on_analysis_progress(id, done, of),

@@ -284,6 +284,7 @@ impl Controller {
             state.class.set(None);
             state.prediction.set(None);
             state.explanation.set(None);
+            state.ask.known.set(None);
             state.preprocessing.set(preprocessing);
         }
         state.notes.set(notes);
@@ -301,6 +302,7 @@ impl Controller {
         state.labels.set(Arc::new(labels));
         state.model.set(Some(model));
         self.use_labels();
+        self.on_other_network();
         self.send_predict();
     }
 

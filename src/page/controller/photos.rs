@@ -114,6 +114,7 @@ impl Controller {
     pub(super) fn show(self, picture: Picture) {
         let state = self.state;
         state.explanation.set(None);
+        state.ask.forget_answer();
         state.prediction.set(None);
         state.channels.set(None);
         state.class.set(None);

@@ -166,6 +166,7 @@ impl Controller {
         state.timings.update(|all| all[0] = timings);
         state.prediction.set(Some(prediction));
         self.send_explain();
+        self.send_ask(None);
     }
 
     /// The channels of the present explanation, where somebody looks at them; not of thirty frames

@@ -13,6 +13,7 @@ impl Controller {
     pub fn start_tour(self) {
         let state = self.state;
         self.pause_camera();
+        self.show_questions(false);
         let first = untrack(|| state.samples()).into_iter().next();
         if let (true, Some(sample)) = (state.picture.with_untracked(Option::is_none), first) {
             self.open_sample(&sample);

@@ -8,7 +8,7 @@
 //! - `service.rs`: owns the `Explainer` and serves one request at a time;
 //! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside
 //!   the service's loop; `photos.rs`: photos, in the same way;
-//! - `analysis.rs`: what is asked beside the main heatmap.
+//! - `analysis.rs`: what is asked beside the main heatmap; `questions.rs`: questions about the photo.
 //!
 //! Every prediction has a generation. Results of an older one are dropped by whoever gets them:
 //! nothing has to be called off.
@@ -27,6 +27,8 @@ mod message;
 mod photos;
 #[cfg(target_arch = "wasm32")]
 pub mod protocol;
+#[cfg(target_arch = "wasm32")]
+mod questions;
 #[cfg(target_arch = "wasm32")]
 mod service;
 #[cfg(any(target_arch = "wasm32", test))]

@@ -7,7 +7,7 @@ use super::super::query::Query;
 use super::message::{Attached, as_json};
 use crate::catalog::labels::Labels;
 use crate::catalog::layer_summary::Part;
-use crate::catalog::models::Model;
+use crate::catalog::models::{Model, QuestionFiles};
 use crate::checkpoint::{Conventions, Note};
 use crate::explain::channels::Channels;
 use crate::explain::faithfulness::{Randomized, Trust};
@@ -16,7 +16,7 @@ use crate::explain::localization::Covered;
 use crate::explain::neurons::Neurons;
 use crate::explain::objective::Scores;
 use crate::explain::perturbation::Estimate;
-use crate::explain::{Explanation, Prediction, Question, Timing};
+use crate::explain::{Explanation, Prediction, Question, Score, Timing};
 use crate::image::heatmap::Look;
 use crate::image::{Fit, Photo, Preprocessing};
 use js_sys::ArrayBuffer;
@@ -45,6 +45,9 @@ pub enum Request {
     Predict(Predict),
     Explain(Explain),
     Frame(Frame),
+    /// Fetches what answers questions, beside everything else.
+    LoadQuestions(QuestionFiles),
+    Ask(Ask),
     /// The channels of a layer that was explained.
     Channels {
         generation: Generation,
@@ -62,7 +65,7 @@ impl Request {
         match self {
             Request::Connect(_) => Some(Work::Connecting),
             Request::Predict(_) => Some(Work::Predicting),
-            Request::Explain(_) => Some(Work::Explaining),
+            Request::Explain(_) | Request::Ask(_) => Some(Work::Explaining),
             _ => None,
         }
     }
@@ -152,6 +155,16 @@ pub struct Predict {
 pub struct Explain {
     pub generation: Generation,
     pub question: Question,
+}
+
+/// A question about the photo that was predicted.
+#[derive(Serialize, Deserialize)]
+pub struct Ask {
+    pub generation: Generation,
+    /// As it was typed.
+    pub text: String,
+    /// Which answer is explained; `None`: the likeliest.
+    pub answer: Option<usize>,
 }
 
 /// A camera's picture: predicted and explained in one, so that the page never shows one frame's map
@@ -270,6 +283,15 @@ pub struct Predicted {
     pub timings: Vec<Timing>,
 }
 
+/// A head's likeliest answers, and what speaks for one of them.
+#[derive(Serialize, Deserialize)]
+pub struct Answered {
+    /// Likeliest first.
+    pub scores: Vec<Score>,
+    /// Of one answer, by Grad-CAM and by HiResCAM.
+    pub maps: Vec<Arc<Explanation>>,
+}
+
 /// A photo that the engine holds from now on.
 #[derive(Serialize, Deserialize)]
 pub struct Decoded {
@@ -364,6 +386,10 @@ pub enum Event {
     },
     Predicted(Generation, Predicted),
     Explained(Generation, Arc<Explanation>, Vec<Timing>),
+    /// The engine has what answers questions; its `questions.json`.
+    QuestionsLoaded(Result<String, Fault>),
+    /// What came of a question; what can't be read or answered is no fault of the engine.
+    Answered(Generation, Result<Answered, Fault>),
     Frame {
         generation: Generation,
         photo: PhotoId,

@@ -10,11 +10,11 @@ use super::super::platform::{adapter, timer};
 use super::loading::Arrived;
 use super::photos::{self, Photos};
 use super::protocol::{
-    Adapter, Analyze, Connect, Event, Explain, Frame, Generation, Installed, Predict, Predicted,
-    Request, Settings, Work,
+    Adapter, Analyze, Ask, Connect, Event, Explain, Frame, Generation, Installed, Predict,
+    Predicted, Request, Settings, Work,
 };
 use super::slots::{Kind, Slots};
-use super::{analysis, loading};
+use super::{analysis, loading, questions};
 use crate::catalog::layer_summary::{layer_summary, main_layers_with_strides};
 use crate::error::Error;
 use crate::explain::channels::Channels;
@@ -33,6 +33,7 @@ pub(super) enum Task {
     Install(Box<Arrived>),
     Predict(Predict),
     Explain(Explain),
+    Ask(Ask),
     Frame(Box<Frame>),
     Channels(Generation, usize, String),
     Analyze(Analyze),
@@ -59,6 +60,8 @@ pub struct Service {
     pub(super) download: RefCell<Option<Abort>>,
     stop: Cell<bool>,
     pub(super) photos: Photos,
+    /// What answers questions, once somebody wanted to ask.
+    pub(super) head: RefCell<Option<Rc<questions::Head>>>,
 }
 
 impl Service {
@@ -77,6 +80,7 @@ impl Service {
             download: RefCell::default(),
             stop: Cell::new(false),
             photos: Photos::default(),
+            head: RefCell::default(),
         })
     }
 
@@ -109,6 +113,8 @@ impl Service {
             Request::Paint(paint) => return photos::paint(self.clone(), paint),
             Request::Predict(predict) => (Kind::Predict, Task::Predict(predict)),
             Request::Explain(explain) => (Kind::Explain, Task::Explain(explain)),
+            Request::LoadQuestions(files) => return questions::load(self.clone(), files),
+            Request::Ask(ask) => (Kind::Ask, Task::Ask(ask)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
             Request::Channels { generation, class, layer } => {
                 (Kind::Channels, Task::Channels(generation, class, layer))
@@ -144,7 +150,7 @@ impl Service {
                 Task::Connect => Some(Work::Connecting),
                 Task::Install(_) => Some(Work::Uploading),
                 Task::Predict(_) => Some(Work::Predicting),
-                Task::Explain(_) => Some(Work::Explaining),
+                Task::Explain(_) | Task::Ask(_) => Some(Work::Explaining),
                 // Beside the main heatmap, or thirty times a second: not for the status line.
                 Task::Channels(..) | Task::Analyze(_) | Task::Frame(_) => None,
             }));
@@ -287,6 +293,18 @@ impl Service {
                     self.emit(Event::Explained(generation, Arc::new(explanation), timings));
                 }
             }
+            Task::Ask(ask) if self.predicted.get() == Some(ask.generation) => {
+                let head = self.head.borrow().clone();
+                let answered = questions::answer(explainer, head.as_deref(), &ask).await;
+                if let Err(error) = &answered
+                    && error.is_of_the_device()
+                {
+                    return Err(error.clone());
+                }
+                let answered = answered.map_err(Fault::from);
+                self.emit(Event::Answered(ask.generation, answered));
+            }
+            Task::Ask(_) => {} // about an older photo
             Task::Frame(frame) => {
                 let Frame { generation, photo, pixels, settings, query } = *frame;
                 self.predicted.set(None);

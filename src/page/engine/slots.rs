@@ -9,6 +9,7 @@ pub enum Kind {
     Install,
     Predict,
     Explain,
+    Ask,
     Frame,
     Channels,
     Analyze,
@@ -49,7 +50,10 @@ impl<R> Slots<R> {
     /// Whether something waits for which slow work should stop. Channels and frames can wait.
     pub fn preempts(&self) -> bool {
         self.waiting.keys().any(|kind| {
-            matches!(kind, Kind::Install | Kind::Predict | Kind::Explain | Kind::Analyze)
+            matches!(
+                kind,
+                Kind::Install | Kind::Predict | Kind::Explain | Kind::Ask | Kind::Analyze
+            )
         })
     }
 }
@@ -75,6 +79,7 @@ mod tests {
             Kind::Analyze,
             Kind::Channels,
             Kind::Frame,
+            Kind::Ask,
             Kind::Explain,
             Kind::Predict,
             Kind::Install,

@@ -5,6 +5,7 @@
 //! Class names are in the label files, the sentences for the engine's errors in `src/error/`.
 
 mod analysis;
+mod ask;
 mod camera;
 mod faults;
 mod glossary;
@@ -19,6 +20,7 @@ mod tour;
 pub mod weights;
 
 pub use analysis::Analysis;
+pub use ask::Ask;
 pub use camera::Camera;
 pub use faults::sentence;
 pub use glossary::{Glossary, Term, terms};
@@ -211,6 +213,7 @@ pub struct Text {
     pub processor: &'static Processor,
     pub tools: &'static Tools,
     pub analysis: &'static Analysis,
+    pub ask: &'static Ask,
     pub shortcuts: &'static shortcuts::Shortcuts,
     pub glossary: &'static Glossary,
     pub network: &'static Network,
@@ -350,6 +353,7 @@ pub static ENGLISH: Text = Text {
     processor: &processor::ENGLISH,
     tools: &tools::ENGLISH,
     analysis: &analysis::ENGLISH,
+    ask: &ask::ENGLISH,
     shortcuts: &shortcuts::ENGLISH,
     glossary: &glossary::ENGLISH,
     network: &network::ENGLISH,
@@ -486,6 +490,7 @@ pub static CHINESE: Text = Text {
     processor: &processor::CHINESE,
     tools: &tools::CHINESE,
     analysis: &analysis::CHINESE,
+    ask: &ask::CHINESE,
     shortcuts: &shortcuts::CHINESE,
     glossary: &glossary::CHINESE,
     network: &network::CHINESE,

@@ -17,7 +17,7 @@ pub struct Teach {
     pub open: &'static str,
     pub notes: &'static str,
     /// In the order of `teach::LINKS`.
-    pub lessons: [Lesson; 6],
+    pub lessons: [Lesson; 7],
     pub code_title: &'static str,
     pub code_hint: &'static str,
     pub show_code: &'static str,
@@ -68,7 +68,7 @@ pub struct Teach {
 
 pub static ENGLISH: Teach = Teach {
     title: "Teach",
-    hint: "Six lessons on the sample photos. Each opens with everything set; the notes are for the teacher.",
+    hint: "Seven lessons on the samples. Each opens with everything set; the notes are for the teacher.",
     open: "Open this lesson",
     notes: "Notes for the teacher",
     lessons: [
@@ -101,6 +101,11 @@ pub static ENGLISH: Teach = Teach {
             title: "An empty heatmap",
             question: "This network knows drawings only. It is three quarters sure of a monkey. Where is the monkey?",
             notes: "The heatmap is empty: no place of the photo raises the score of “monkey”; it is only lowered less than that of the other classes. The network must answer, and the sum of its answers is always 100 %, so a high percentage does not mean that it knows. Choose the model for photos above the picture and look again.",
+        },
+        Lesson {
+            title: "An answer and its evidence",
+            question: "“What is left of the mouse?” The question names the mouse. What is warm in the picture, and why?",
+            notes: "The elephant: the map shows what speaks for the answer, not what the question is about. The network first has to find the mouse, then look to its left; with Grad-CAM some heat stays on the mouse, with HiResCAM nearly none. Let the class ask “What is right of the elephant?”: same picture, and the heat moves to the mouse, although the network is less sure. Ask: does it understand the question? (It was trained on seven kinds of questions about such drawings. Try words that it does not know.)",
         },
     ],
     code_title: "Your own lesson",
@@ -172,7 +177,7 @@ pub static ENGLISH: Teach = Teach {
 
 pub static CHINESE: Teach = Teach {
     title: "教学",
-    hint: "用示例照片准备的六节课。每节课打开时都已设置好，备注供教师参考。",
+    hint: "用示例图片准备的七节课。每节课打开时都已设置好，备注供教师参考。",
     open: "打开这节课",
     notes: "教师备注",
     lessons: [
@@ -205,6 +210,11 @@ pub static CHINESE: Teach = Teach {
             title: "空的热力图",
             question: "这个网络只认识图画，它有七成多的把握说这是“猴子”。猴子在哪里？",
             notes: "热力图是空的：照片里没有任何地方提高“猴子”的得分，只是它被拉低得比其他类别少一些。网络必须给出答案，而所有答案的概率之和总是 100%，所以百分比高并不代表它真的认识。在图片上方换成识别照片的模型，再看一次。",
+        },
+        Lesson {
+            title: "答案和它的依据",
+            question: "“老鼠的左边是什么？”问题里说的是老鼠，图中的热区却在哪里？为什么？",
+            notes: "在大象身上：热力图显示的是支持答案的地方，而不是问题提到的东西。网络要先找到老鼠，再看它的左边；用 Grad-CAM 时老鼠身上还有一些热量，用 HiResCAM 时几乎没有。让学生再问“大象的右边是什么？”：图没有变，热区却移到了老鼠身上，只是网络不那么有把握。可以问学生：它真的听懂了问题吗？（它只用七类关于这种图画的问题训练过。试试它不认识的词。）",
         },
     ],
     code_title: "自己备课",

@@ -4,12 +4,13 @@
 //! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so
 //! that no two parts of the page can disagree about it.
 //!
-//! - `analysis.rs`: the analysis panels; `teach.rs`: the card for teachers; `tour.rs`: the guided
+//! - `analysis.rs`: the analysis panels; `ask.rs`: a question and its answers; `teach.rs`: the card for teachers; `tour.rs`: the guided
 //!   tour's steps; `tray.rs`: the photos of this visit;
 //! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
 //!   them.
 
 pub mod analysis;
+pub mod ask;
 pub mod teach;
 pub mod tour;
 pub mod tracking;
@@ -33,6 +34,7 @@ use crate::explain::{Explanation, LAST_LAYER, Prediction, Score, Timing};
 use crate::image::heatmap::{ColourMap, Look};
 use crate::image::{Fit, Photo, Preprocessing};
 use analysis::AnalysisState;
+use ask::AskState;
 use leptos::prelude::*;
 use std::sync::Arc;
 use teach::TeachState;
@@ -237,6 +239,7 @@ pub struct State {
     /// Of the last prediction and the last explanation.
     pub timings: RwSignal<[Vec<Timing>; 2]>,
     pub analysis: AnalysisState,
+    pub ask: AskState,
     pub teach: TeachState,
     /// The picture fills the screen, for a projector.
     pub presenting: RwSignal<bool>,
@@ -298,6 +301,7 @@ impl State {
             timing: RwSignal::new(false),
             timings: RwSignal::default(),
             analysis: AnalysisState::new(),
+            ask: AskState::new(),
             teach: TeachState::new(),
             presenting: RwSignal::new(false),
         }
@@ -381,6 +385,23 @@ impl State {
         get_until_cleanup(self.class).or_else(likeliest)
     }
 
+    /// What the picture shows: the heatmap of the class, or of an answer where the visitor asks.
+    pub fn shown(&self) -> Option<Arc<Explanation>> {
+        if !self.ask.on.get() {
+            return self.explanation.get();
+        }
+        let map = self.ask.map.get();
+        self.ask.answered.with(|answered| answered.as_ref()?.maps.get(map).cloned())
+    }
+
+    /// Whether the network in use answers questions.
+    pub fn can_ask(&self) -> bool {
+        let id = self.model.with(|model| model.as_ref()?.id.clone());
+        self.models.with(|models| {
+            models.iter().any(|model| Some(&model.id) == id.as_ref() && model.questions.is_some())
+        })
+    }
+
     /// The id in `models.json` of the model in use; `None` for a file of one's own.
     pub fn model_id(&self) -> Option<String> {
         self.model.with_untracked(|model| model.as_ref()?.id.clone())
@@ -413,7 +434,7 @@ impl State {
             Condition::Working
         } else if loading {
             Condition::Loading
-        } else if self.explanation.with(Option::is_some) {
+        } else if self.shown().is_some() {
             Condition::Done
         } else {
             Condition::Ready

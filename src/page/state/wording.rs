@@ -4,9 +4,9 @@ use super::State;
 use super::tracking::get_until_cleanup;
 use crate::catalog::labels::Labels;
 use crate::catalog::models::Model;
-use crate::explain::Explanation;
 use crate::explain::cam::Method;
 use crate::explain::objective::Objective;
+use crate::explain::{Explanation, Score};
 use crate::page::i18n::{self, Language, Text, fill};
 use crate::page::query::ObjectiveKind;
 use leptos::prelude::*;
@@ -124,8 +124,34 @@ impl State {
         if objective == Objective::Logit { String::new() } else { self.objective_name(objective) }
     }
 
+    /// An answer's name.
+    pub fn answer_name(&self, answer: usize) -> String {
+        let known = get_until_cleanup(self.ask.known);
+        match known.as_ref().and_then(|known| known.answers().get(answer)) {
+            Some(name) => self.language().choose(&name.en, Some(&name.zh)).to_owned(),
+            None => answer.to_string(),
+        }
+    }
+
+    /// The score of one of the answers on show.
+    pub fn answer_score(&self, answer: usize) -> Option<Score> {
+        let of = |score: &&Score| score.class == answer;
+        self.ask.answered.with(|answered| answered.as_ref()?.scores.iter().find(of).copied())
+    }
+
+    /// What a heatmap is of: a class, or an answer and its question.
+    pub fn name_of(&self, explanation: &Explanation) -> String {
+        match &explanation.asked {
+            Some(question) => format!("{question} {}", self.answer_name(explanation.class)),
+            None => self.label(explanation.class),
+        }
+    }
+
     /// What the warm places of a heatmap do: “speaks for …”.
     pub fn evidence(&self, explanation: &Explanation) -> String {
+        if explanation.asked.is_some() {
+            return fill(self.text().ask.speaks, &[&self.answer_name(explanation.class)]);
+        }
         let (place, other) = self.objective_parts(explanation.objective);
         fill(self.text().analysis.speaks[place], &[&self.label(explanation.class), &other])
     }

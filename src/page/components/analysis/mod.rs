@@ -62,7 +62,7 @@ pub fn AnalysisCard(controller: Controller) -> impl IntoView {
     let panels = Memo::new(move |made| made == Some(&true) || known.get());
     view! {
         <details
-            class="card analysis"
+            class="card analysis of-classes"
             data-testid="closer"
             prop:open=move || analysis.open.get()
             on:toggle:target=move |event| {

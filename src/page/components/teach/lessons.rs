@@ -10,13 +10,14 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 
 /// Settings of each lesson, as in a link.
-const LINKS: [&str; 6] = [
+const LINKS: [&str; 7] = [
     "model=efficientnet-lite0&sample=giraffe&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
     "model=efficientnet-lite0&sample=cave&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
     "model=efficientnet-lite0&sample=castle&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
     "model=efficientnet-lite0&sample=dog-cat&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
     "model=efficientnet-lite0&sample=dog-cat&class=285&target=against&layer=head&method=grad-cam&fit=whole&view=overlay",
     "model=emoji50&sample=coffee&target=logit&layer=layer4&method=grad-cam&fit=whole&view=overlay",
+    "model=emoji50&sample=elephant-mouse&fit=whole&view=overlay&ask=What+is+left+of+the+mouse%3F",
 ];
 
 /// Smallest side of the code, in pixels of the picture.
