@@ -86,8 +86,9 @@ struct Template {
 struct Noun {
     /// As a class of the network.
     id: String,
-    #[serde(flatten)]
-    names: Names,
+    /// Names as those of a place.
+    en: Vec<String>,
+    zh: Vec<String>,
     /// Chinese counts with it.
     measure: String,
 }
@@ -118,9 +119,21 @@ impl Words {
 
 impl Names {
     fn forms(&self, language: Language) -> &[String] {
-        match language {
-            Language::En => &self.en,
-            Language::Zh => &self.zh,
+        language.choose(&self.en, &self.zh)
+    }
+}
+
+impl Noun {
+    fn forms(&self, language: Language) -> &[String] {
+        language.choose(&self.en, &self.zh)
+    }
+}
+
+impl Language {
+    fn choose<'a>(self, english: &'a [String], chinese: &'a [String]) -> &'a [String] {
+        match self {
+            Language::En => english,
+            Language::Zh => chinese,
         }
     }
 }
@@ -169,7 +182,7 @@ impl Questions {
             return Vec::new();
         };
         let name = |noun: &Noun, form: usize| {
-            let forms = noun.names.forms(language);
+            let forms = noun.forms(language);
             forms.get(form).or(forms.first()).cloned().unwrap_or_default()
         };
         let slots = [
@@ -282,7 +295,7 @@ impl Questions {
             }
             _ => {
                 let found = self.nouns.iter().enumerate().find_map(|(i, noun)| {
-                    noun.names.forms(language).iter().find_map(|form| {
+                    noun.forms(language).iter().find_map(|form| {
                         let slots = match slot {
                             "noun" => Slots { noun: Some(i), ..slots },
                             _ => Slots { other: Some(i), ..slots },
@@ -304,7 +317,7 @@ impl Questions {
         let known = |word: &str| {
             self.nouns
                 .iter()
-                .flat_map(|noun| noun.names.forms(language))
+                .flat_map(|noun| noun.forms(language))
                 .any(|form| normal(form, language) == word)
         };
         let found = ends.map(|end| text.split_at(end)).find(|(word, left)| {

@@ -36,6 +36,7 @@ pub use recognise::{
     Architecture, Block, BlockWeights, Conv, Conventions, Hidden, Linear, MobileNetConfig, Network,
     Norm, Normalisation, Padding, ResNetConfig, Stage,
 };
+pub(crate) use safetensors::tensors;
 
 /// Most dimensions of a tensor that the readers accept. Convolution weights have four.
 const DIMENSIONS: usize = 8;
@@ -234,7 +235,7 @@ impl Tensor {
 
     /// The numbers for upload: F32, F16 and I8 as they are, the others as f32. Errors as
     /// [`Tensor::f32`].
-    fn values(&self) -> Result<Values> {
+    pub(crate) fn values(&self) -> Result<Values> {
         match self.dtype {
             _ if self.buffer.is_none() => Ok(Values::Elsewhere),
             Dtype::I8 => Ok(Values::I8(self.decode(|[byte]: [u8; 1]| byte as i8))),

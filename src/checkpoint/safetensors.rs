@@ -4,6 +4,7 @@
 //! Deliberately absent: `__metadata__` (nothing in it is needed), sharded checkpoints (no ResNet is
 //! large enough). Format: the README of the `safetensors` crate.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use safetensors::tensor::{Dtype as Stored, Metadata};
@@ -66,11 +67,9 @@ pub fn header_length(start: &[u8]) -> Result<usize> {
     Ok(length as usize)
 }
 
-/// The network that a header describes, its tensors without their bytes, and how many bytes follow
-/// the header.
-///
-/// A tensor's range counts from the end of the header.
-pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usize)> {
+/// What a header says of its tensors, each with its bytes' range from the end of the header, and how
+/// many bytes follow.
+fn parse(header: &[u8]) -> Result<(Vec<Described>, Vec<Range<usize>>, usize)> {
     // Parsing checks that the offsets tile the data and that each length is shape times size.
     let unreadable = |error: String| {
         let chinese = format!("它的 safetensors 文件头无法解析（{error}）");
@@ -101,11 +100,20 @@ pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usiz
         described.push(Described { name, scope: 0, shape: info.shape.clone(), dtype, place: None });
         ranges.push(info.data_offsets.0..info.data_offsets.1);
     }
+    Ok((described, ranges, header.data_len()))
+}
+
+/// The network that a header describes, its tensors without their bytes, and how many bytes follow
+/// the header.
+///
+/// A tensor's range counts from the end of the header.
+pub fn describe(header: &[u8], choice: Option<&str>) -> Result<(Checkpoint, usize)> {
+    let (described, ranges, data) = parse(header)?;
     let plan = names::choose(described, Facts::default(), choice)?;
     let checkpoint = plan.fill(|index, Kept { name, shape, dtype }| {
         Ok(Tensor { name, shape, dtype, buffer: None, range: ranges[index].clone() })
     })?;
-    Ok((checkpoint, header.data_len()))
+    Ok((checkpoint, data))
 }
 
 /// What to say of a file of `bytes` bytes that has more or fewer than its header announces.
@@ -120,17 +128,39 @@ pub fn cut_short(bytes: usize) -> Error {
 
 /// The network in `file`; of several the one that `choice` names.
 pub fn read(file: &Arc<Vec<u8>>, choice: Option<&str>) -> Result<Checkpoint> {
-    let length = header_length(&file[..file.len().min(START)])?;
-    let header = file.get(8..8 + length).ok_or_else(|| cut_short(file.len()))?;
+    let header = header(file)?;
     let (mut checkpoint, data) = describe(header, choice)?;
-    if data.checked_add(8 + length) != Some(file.len()) {
-        return Err(cut_short(file.len()));
-    }
+    let start = data_start(file, header, data)?;
     for tensor in checkpoint.tensors.values_mut() {
         tensor.buffer = Some(Arc::clone(file));
-        tensor.range = 8 + length + tensor.range.start..8 + length + tensor.range.end;
+        tensor.range = start + tensor.range.start..start + tensor.range.end;
     }
     Ok(checkpoint)
+}
+
+/// All tensors in `file` by their own names, whatever network they are of.
+pub fn tensors(file: Vec<u8>) -> Result<Vec<Tensor>> {
+    let file = Arc::new(file);
+    let header = header(&file)?;
+    let (described, ranges, data) = parse(header)?;
+    let start = data_start(&file, header, data)?;
+    let tensor = |(described, range): (Described, Range<usize>)| {
+        let Kept { name, shape, dtype } = described.kept()?;
+        let range = start + range.start..start + range.end;
+        Ok(Tensor { name, shape, dtype, buffer: Some(Arc::clone(&file)), range })
+    };
+    described.into_iter().zip(ranges).map(tensor).collect()
+}
+
+fn header(file: &[u8]) -> Result<&[u8]> {
+    let length = header_length(&file[..file.len().min(START)])?;
+    file.get(8..8 + length).ok_or_else(|| cut_short(file.len()))
+}
+
+/// Where the numbers begin in a file with `data` bytes of them.
+fn data_start(file: &[u8], header: &[u8], data: usize) -> Result<usize> {
+    let start = 8 + header.len();
+    if data.checked_add(start) == Some(file.len()) { Ok(start) } else { Err(cut_short(file.len())) }
 }
 
 fn not_a_checkpoint(english: impl Into<String>, chinese: impl Into<String>) -> Error {

@@ -2,12 +2,8 @@
 
 use std::collections::HashMap;
 
-use half::f16;
-use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
-
-use crate::checkpoint::Values;
-use crate::error::{Detail, Error, Result};
+use crate::checkpoint::{self, Values};
+use crate::error::{Error, Result};
 
 /// Named tensors, f32 or f16. What a head's layers need is taken from it by name and shape.
 pub struct HeadFile(HashMap<String, (Vec<usize>, Values)>);
@@ -15,29 +11,14 @@ pub struct HeadFile(HashMap<String, (Vec<usize>, Values)>);
 impl HeadFile {
     /// Errors: [`Error::NotACheckpoint`], [`Error::TensorType`], [`Error::TensorNotFinite`].
     pub fn read(bytes: &[u8]) -> Result<HeadFile> {
-        let file = SafeTensors::deserialize(bytes).map_err(|e| Error::NotACheckpoint {
-            detail: Detail::new(
-                format!("it is no safetensors file ({e})"),
-                format!("它不是 safetensors 文件（{e}）"),
-            ),
-        })?;
         let mut tensors = HashMap::new();
-        for (name, view) in file.tensors() {
-            let values = match view.dtype() {
-                Dtype::F32 => {
-                    let (numbers, _) = view.data().as_chunks::<4>();
-                    Values::F32(numbers.iter().map(|&b| f32::from_le_bytes(b)).collect())
-                }
-                Dtype::F16 => {
-                    let (numbers, _) = view.data().as_chunks::<2>();
-                    Values::F16(numbers.iter().map(|&b| f16::from_le_bytes(b)).collect())
-                }
-                other => return Err(Error::TensorType { name, found: format!("{other:?}") }),
-            };
-            if values.to_f32().iter().any(|value| !value.is_finite()) {
-                return Err(Error::TensorNotFinite { name });
+        for tensor in checkpoint::tensors(bytes.to_vec())? {
+            let values = tensor.values()?;
+            if let Values::I8(_) = values {
+                let (name, found) = (tensor.name, tensor.dtype.to_string());
+                return Err(Error::TensorType { name, found });
             }
-            tensors.insert(name, (view.shape().to_vec(), values));
+            tensors.insert(tensor.name, (tensor.shape, values));
         }
         Ok(HeadFile(tensors))
     }
