@@ -80,6 +80,37 @@ describe('the module', () => {
     await tab.close();
   });
 
+  it('answers questions as the native command does, and explains an answer', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`${site.url}module/index.html`);
+    const base = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
+    const whale = path.join(ROOT, 'weights/emoji50/sample/000.png'); // a basketball above a whale
+    const got = await tab.evaluate(async (bytes, questions) => {
+      const { default: init, Explainer } = await import('./gradlens.js');
+      await init();
+      const fetched = async name => new Uint8Array(await (await fetch(`../weights/${name}`)).arrayBuffer());
+      const explainer = Explainer.onProcessor();
+      await explainer.load(await fetched('emoji50/emoji50.safetensors'));
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      const early = await explainer.answer('What is largest?').catch(error => error.message);
+      explainer.loadQuestions(await fetched('emoji50-questions/emoji50-questions.safetensors'), questions);
+      const answers = await explainer.answer('鲸鱼的上方是什么？');
+      const map = await explainer.explainAnswer(answers[0].answer, 'hires-cam');
+      const unknown = await explainer.answer('What is above the wombat?').catch(error => error.message);
+      return { early, unknown, answers, cam: [...map.cam], class: map.class, layer: map.layer };
+    }, [...fs.readFileSync(whale)], fs.readFileSync(path.join(ROOT, 'weights/emoji50-questions/questions.json'), 'utf8'));
+    assert.match(got.early, /network/i);
+    assert.match(got.unknown, /wombat/);
+    const { result, tensors } = await native(base, whale, ['--ask', '鲸鱼的上方是什么？', '--method', 'hires-cam', '--fit', 'whole']);
+    assert.deepEqual(got.answers.map(answer => answer.name), result.answers.map(answer => answer.answer));
+    assert.equal(got.answers[0].name, '篮球');
+    assert.deepEqual([got.class, got.layer], [got.answers[0].answer, 'layer3']);
+    const cam = [...tensor(tensors, 'cam').values];
+    const scale = Math.max(...cam.map(Math.abs));
+    cam.forEach((value, at) => assert.ok(Math.abs(got.cam[at] - value) <= 1e-4 * scale, `cam[${at}]: ${got.cam[at]} for ${value}`));
+    await tab.close();
+  });
+
   it('loads either family, at the pooled layer unless told, and takes conventions', async () => {
     const tab = await browser.newPage();
     await tab.goto(`${site.url}module/index.html`);
