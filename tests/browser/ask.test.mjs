@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { photoPng } from './tiny.mjs';
-import { chromium, difference, EMOJI, id, keepDownloads, native, ROOT, scratch, serve, visitPage } from './support.mjs';
+import { chromium, covered, difference, EMOJI, id, keepDownloads, native, ROOT, scratch, serve, visitPage } from './support.mjs';
 
 const WEIGHTS = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
 const WHALE = path.join(ROOT, 'weights/emoji50/sample/000.png'); // a basketball above a whale
@@ -164,6 +164,21 @@ describe('a question about the photo', () => {
     assert.equal(wide, 0);
     assert.deepEqual(small, []);
   }, { viewport: { width: 390, height: 844 } }));
+
+  for (const width of [390, 820, 1280]) {
+    it(`leaves every control its clicks at ${width} pixels, in both languages`, () => visit(async page => {
+      await askIt(page);
+      assert.deepEqual(await covered(page), [], 'before a photo');
+      await page.look(WHALE);
+      await page.tab.waitForSelector(`${id('suggestions')} button`);
+      await ask(page, 'What is above the whale?');
+      for (let language = 0; language < 2; language++) {
+        assert.deepEqual(await covered(page), []);
+        await page.click(id('language'));
+        await page.painted();
+      }
+    }, { viewport: { width, height: 844 } }));
+  }
 
   it('is about the photo on show: the next photo is asked anew', () => visit(async page => {
     await page.look(WHALE);

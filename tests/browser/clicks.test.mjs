@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { photoPng } from './tiny.mjs';
-import { chromium, id, open, scratch, serve, tinyModels } from './support.mjs';
+import { chromium, covered, id, open, scratch, serve, tinyModels } from './support.mjs';
 
 let browser, site;
 before(async () => {
@@ -15,24 +15,6 @@ after(async () => {
 });
 
 const PANELS = ['layers', 'targets', 'compare', 'methods', 'detail', 'where', 'words', 'trust', 'swipe'];
-
-/** Controls whose middle belongs to something else. */
-const covered = page => page.tab.evaluate(() => {
-  const controls = document.querySelectorAll('button, select, summary, a[href], input:not([type="file"])');
-  const found = [];
-  for (const control of controls) {
-    if (!control.checkVisibility({ visibilityProperty: true }) || control.disabled || control.closest('.skip')) continue;
-    control.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
-    const { left, top, width, height } = control.getBoundingClientRect();
-    if (width < 1 || height < 1) continue;
-    const hit = document.elementFromPoint(left + width / 2, top + height / 2);
-    const own = control.closest('label') ?? control; // a radio's label takes its clicks, too
-    if (!hit || !own.contains(hit)) {
-      found.push(`${control.outerHTML.slice(0, 120)} lies under ${hit?.outerHTML.slice(0, 80)}`);
-    }
-  }
-  return found;
-});
 
 describe('every control that is seen can be clicked', () => {
   for (const width of [390, 820, 1280]) {

@@ -396,6 +396,24 @@ export class Page {
   }
 }
 
+/** Controls whose middle belongs to something else: what lies there gets their clicks. */
+export const covered = page => page.tab.evaluate(() => {
+  const controls = document.querySelectorAll('button, select, summary, a[href], input:not([type="file"])');
+  const found = [];
+  for (const control of controls) {
+    if (!control.checkVisibility({ visibilityProperty: true }) || control.disabled || control.closest('.skip')) continue;
+    control.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+    const { left, top, width, height } = control.getBoundingClientRect();
+    if (width < 1 || height < 1) continue;
+    const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+    const own = control.closest('label') ?? control; // a radio's label takes its clicks, too
+    if (!hit || !own.contains(hit)) {
+      found.push(`${control.outerHTML.slice(0, 120)} lies under ${hit?.outerHTML.slice(0, 80)}`);
+    }
+  }
+  return found;
+});
+
 /** Mean difference of two canvases' channels, 0..255. */
 export function difference(a, b) {
   assert.deepEqual([a.width, a.height], [b.width, b.height]);
