@@ -16,8 +16,6 @@ pub mod js;
 pub mod models;
 pub mod operation;
 pub mod ops;
-#[cfg(any(all(target_arch = "wasm32", feature = "page"), test))]
-pub mod page;
 pub mod reference;
 pub mod shader;
 pub mod tuning;

@@ -1,6 +1,6 @@
 //! What can go wrong on the page, and the way on.
 
-use crate::error::Error;
+use gradlens::error::Error;
 use serde::{Deserialize, Serialize};
 
 /// What went wrong. The sentences are in `i18n::sentence`.

@@ -1,8 +1,8 @@
 //! What is asked about a photo, independent of what the network predicts for it.
 
-use crate::explain::cam::Method;
-use crate::explain::objective::Objective;
-use crate::explain::{Prediction, Question};
+use gradlens::explain::cam::Method;
+use gradlens::explain::objective::Objective;
+use gradlens::explain::{Prediction, Question};
 use serde::{Deserialize, Serialize};
 
 /// Which number of a class is explained. An [`Objective`] without its contrast class.
@@ -125,7 +125,7 @@ pub fn contrast_class(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Rect;
+    use gradlens::image::Rect;
 
     fn prediction(logits: &[f32]) -> Prediction {
         let rect = Rect { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };

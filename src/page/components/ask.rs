@@ -1,15 +1,15 @@
 //! A question about the photo, its likeliest answers, and what speaks for each of them.
 
-use crate::catalog::questions;
-use crate::error::Error;
-use crate::explain::{Explanation, Score};
-use crate::page::components::widgets::Segmented;
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::Answered;
-use crate::page::fault::Fault;
-use crate::page::i18n::{Language, Words, sentence};
-use crate::page::platform::canvas;
-use crate::page::state::State;
+use crate::components::widgets::Segmented;
+use crate::controller::Controller;
+use crate::engine::protocol::Answered;
+use crate::fault::Fault;
+use crate::i18n::{Language, Words, sentence};
+use crate::platform::canvas;
+use crate::state::State;
+use gradlens::catalog::questions;
+use gradlens::error::Error;
+use gradlens::explain::{Explanation, Score};
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

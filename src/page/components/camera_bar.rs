@@ -1,7 +1,7 @@
 //! What one can do with the camera, over its picture.
 
-use crate::page::controller::Controller;
-use crate::page::state::CameraState;
+use crate::controller::Controller;
+use crate::state::CameraState;
 use leptos::prelude::*;
 
 /// While the camera is open: what one can do with it, over the picture.

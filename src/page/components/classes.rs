@@ -1,10 +1,10 @@
 //! What the network sees: the five likeliest classes with bars, and a search over all of them.
 
 use super::ask::{NameOrAsk, Questions, heading as title};
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
+use crate::controller::Controller;
+use crate::i18n::fill;
 
-use crate::explain::Score;
+use gradlens::explain::Score;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;

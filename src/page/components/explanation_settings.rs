@@ -3,11 +3,11 @@
 use super::glossary::Explained;
 use super::query::ObjectiveChooser;
 use super::widgets::Check;
-use crate::explain::cam::{Group, Method};
-use crate::image::Fit;
-use crate::page::controller::Controller;
-use crate::page::query::Smoothing;
-use crate::page::state::is_within;
+use crate::controller::Controller;
+use crate::query::Smoothing;
+use crate::state::is_within;
+use gradlens::explain::cam::{Group, Method};
+use gradlens::image::Fit;
 use leptos::prelude::*;
 
 /// Methods that stand before the groups.

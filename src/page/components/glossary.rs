@@ -1,9 +1,9 @@
 //! Texts in which terms explain themselves: the first “channel” of a text is a button that shows
 //! what a channel is. To add a term: a variant of `Term`, its words in `i18n/glossary.rs`.
 
-use crate::page::i18n::{Term, terms};
-use crate::page::platform::popover;
-use crate::page::state::State;
+use crate::i18n::{Term, terms};
+use crate::platform::popover;
+use crate::state::State;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 

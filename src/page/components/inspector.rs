@@ -1,11 +1,11 @@
 //! Reading the heatmap: point at the picture, or move over its cells with the arrow keys, and see
 //! value, cell and receptive field.
 
-use crate::catalog::layer_summary::{Part, part};
-use crate::explain::Explanation;
-use crate::image::heatmap::value_at;
-use crate::page::i18n::fill;
-use crate::page::state::{Picture, State};
+use crate::i18n::fill;
+use crate::state::{Picture, State};
+use gradlens::catalog::layer_summary::{Part, part};
+use gradlens::explain::Explanation;
+use gradlens::image::heatmap::value_at;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use leptos::svg;

@@ -2,11 +2,11 @@
 //! this browser.
 
 use super::preprocessing::PreprocessingForm;
-use crate::checkpoint::Note;
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::LoadedModel;
-use crate::page::i18n::{Language, fill};
-use crate::page::platform::weights_cache::CachedWeights;
+use crate::controller::Controller;
+use crate::engine::protocol::LoadedModel;
+use crate::i18n::{Language, fill};
+use crate::platform::weights_cache::CachedWeights;
+use gradlens::checkpoint::Note;
 use leptos::html;
 use leptos::prelude::*;
 use std::time::Duration;

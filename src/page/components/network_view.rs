@@ -4,12 +4,12 @@
 use super::glossary::Explained;
 use super::thumbnails::{self, Thumbnails};
 use super::timings::Timings;
-use crate::catalog::layer_summary::Part;
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
-use crate::page::query::layers;
-use crate::page::state::tour::Step;
-use crate::page::state::{State, is_within};
+use crate::controller::Controller;
+use crate::i18n::fill;
+use crate::query::layers;
+use crate::state::tour::Step;
+use crate::state::{State, is_within};
+use gradlens::catalog::layer_summary::Part;
 use leptos::prelude::*;
 
 /// Channels on show.

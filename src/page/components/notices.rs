@@ -1,10 +1,10 @@
 //! What the page says about itself: complaints with a way on, the question before a download, the
 //! adapter.
 
-use crate::error::Error;
-use crate::page::controller::Controller;
-use crate::page::fault::{Fault, Retry};
-use crate::page::i18n::{self, fill};
+use crate::controller::Controller;
+use crate::fault::{Fault, Retry};
+use crate::i18n::{self, fill};
+use gradlens::error::Error;
 use leptos::prelude::*;
 
 #[component]

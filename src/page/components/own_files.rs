@@ -1,7 +1,7 @@
 //! Whether the visitor's own files are kept for a reload.
 
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
+use crate::controller::Controller;
+use crate::i18n::fill;
 use leptos::prelude::*;
 
 /// A line with the question, or with what is kept and a way to forget it; nothing without own files.

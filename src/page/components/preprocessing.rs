@@ -1,12 +1,12 @@
 //! How photos become the inputs of a visitor's own network, and by which conventions that was
 //! trained.
 
-use crate::checkpoint::Conventions;
-use crate::explain::objective::Scores;
-use crate::image::{MIN_SIDE, Preprocessing};
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::Training;
-use crate::page::i18n::Words;
+use crate::controller::Controller;
+use crate::engine::protocol::Training;
+use crate::i18n::Words;
+use gradlens::checkpoint::Conventions;
+use gradlens::explain::objective::Scores;
+use gradlens::image::{MIN_SIDE, Preprocessing};
 use leptos::prelude::*;
 
 /// What can be set of a preprocessing: sides in pixels, and a number for each of three channels.

@@ -2,11 +2,11 @@
 //! through the steps (photo, classes, heatmap) and from class to class; a presenter's remote control
 //! sends Page Up and Page Down.
 
-use crate::explain::Score;
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
-use crate::page::platform::{canvas, fullscreen};
-use crate::page::state::State;
+use crate::controller::Controller;
+use crate::i18n::fill;
+use crate::platform::{canvas, fullscreen};
+use crate::state::State;
+use gradlens::explain::Score;
 use leptos::ev::{self, KeyboardEvent};
 use leptos::html;
 use leptos::prelude::*;

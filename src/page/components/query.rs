@@ -1,10 +1,10 @@
 //! What is asked about the class: its score, its probability, why it rather than another, or what
 //! speaks against it.
 
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
-use crate::page::query::ObjectiveKind;
-use crate::page::state::State;
+use crate::controller::Controller;
+use crate::i18n::fill;
+use crate::query::ObjectiveKind;
+use crate::state::State;
 use leptos::prelude::*;
 
 /// The class to contrast with: one of the likeliest.

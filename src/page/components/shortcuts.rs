@@ -1,11 +1,11 @@
 //! Hotkeys: single letters, which do nothing while somebody types and can be switched off (WCAG
 //! 2.1, 2.1.4).
 
-use crate::page::components::widgets::Check;
-use crate::page::controller::Controller;
-use crate::page::controller::export::Export;
-use crate::page::platform::storage;
-use crate::page::state::View;
+use crate::components::widgets::Check;
+use crate::controller::Controller;
+use crate::controller::export::Export;
+use crate::platform::storage;
+use crate::state::View;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

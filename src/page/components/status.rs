@@ -1,10 +1,10 @@
 //! The status line: what is happening, how far a download is, how long the last picture took.
 
-use crate::explain::objective::Objective;
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::Work;
-use crate::page::i18n::fill;
-use crate::page::state::{Condition, Progress, State};
+use crate::controller::Controller;
+use crate::engine::protocol::Work;
+use crate::i18n::fill;
+use crate::state::{Condition, Progress, State};
+use gradlens::explain::objective::Objective;
 use leptos::prelude::*;
 
 /// Always there, so that screen readers hear it change.

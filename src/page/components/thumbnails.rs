@@ -1,11 +1,11 @@
 //! Small pictures in a row: channels, the input, a heatmap's cells.
 
-use crate::explain::Explanation;
-use crate::explain::channels::{Channel, Channels};
-use crate::image::heatmap::{self, Cam, Look};
-use crate::page::i18n::fill;
-use crate::page::platform::canvas::{self, Pixels};
-use crate::page::state::State;
+use crate::i18n::fill;
+use crate::platform::canvas::{self, Pixels};
+use crate::state::State;
+use gradlens::explain::Explanation;
+use gradlens::explain::channels::{Channel, Channels};
+use gradlens::image::heatmap::{self, Cam, Look};
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

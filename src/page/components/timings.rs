@@ -1,8 +1,8 @@
 //! How long each shader took, for those who ask: off at first, since it slows the passes down; and
 //! what computes.
 
-use crate::page::components::widgets::Check;
-use crate::page::controller::Controller;
+use crate::components::widgets::Check;
+use crate::controller::Controller;
 use leptos::prelude::*;
 
 #[component]

@@ -1,11 +1,11 @@
 //! The photos of this visit.
 
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
-use crate::page::platform::canvas;
-use crate::page::state::Picture;
-use crate::page::state::tracking::get_until_cleanup;
-use crate::page::state::tray::TrayPhoto;
+use crate::controller::Controller;
+use crate::i18n::fill;
+use crate::platform::canvas;
+use crate::state::Picture;
+use crate::state::tracking::get_until_cleanup;
+use crate::state::tray::TrayPhoto;
 use leptos::html;
 use leptos::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Controls that are used more than once.
 
-use crate::page::i18n::Words;
-use crate::page::state::State;
+use crate::i18n::Words;
+use crate::state::State;
 use leptos::prelude::*;
 
 /// A share from 0 to 1.

@@ -4,13 +4,13 @@
 //! empties the panels.
 
 use super::Controller;
-use crate::explain::cam::Method;
-use crate::explain::{Explanation, Question};
-use crate::page::engine::protocol::{Analysis, AnalysisResult, Analyze, Request};
-use crate::page::i18n::fill;
-use crate::page::query::ObjectiveKind;
-use crate::page::state::State;
-use crate::page::state::analysis::{Axes, Panel, Side};
+use crate::engine::protocol::{Analysis, AnalysisResult, Analyze, Request};
+use crate::i18n::fill;
+use crate::query::ObjectiveKind;
+use crate::state::State;
+use crate::state::analysis::{Axes, Panel, Side};
+use gradlens::explain::cam::Method;
+use gradlens::explain::{Explanation, Question};
 use leptos::prelude::*;
 
 /// Classes that are compared.

@@ -1,11 +1,11 @@
 //! Questions about the photo on show.
 
 use super::Controller;
-use crate::catalog::models::QuestionFiles;
-use crate::catalog::questions::Questions;
-use crate::image::Fit;
-use crate::page::engine::protocol::{Answered, Ask, Request};
-use crate::page::fault::Fault;
+use crate::engine::protocol::{Answered, Ask, Request};
+use crate::fault::Fault;
+use gradlens::catalog::models::QuestionFiles;
+use gradlens::catalog::questions::Questions;
+use gradlens::image::Fit;
 use leptos::prelude::*;
 use std::sync::Arc;
 

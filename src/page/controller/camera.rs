@@ -4,12 +4,12 @@
 //! Pausing leaves the last one to be explored like any photo.
 
 use super::Controller;
-use crate::explain::Explanation;
-use crate::page::engine::protocol::{Frame, PhotoId, Predicted, Request};
-use crate::page::fault::{Fault, Retry};
-use crate::page::platform::camera::Camera;
-use crate::page::platform::fetch::message;
-use crate::page::state::{CameraState, Picture};
+use crate::engine::protocol::{Frame, PhotoId, Predicted, Request};
+use crate::fault::{Fault, Retry};
+use crate::platform::camera::Camera;
+use crate::platform::fetch::message;
+use crate::state::{CameraState, Picture};
+use gradlens::explain::Explanation;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;

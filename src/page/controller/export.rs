@@ -2,14 +2,14 @@
 
 use super::Controller;
 use super::links::Link;
-use crate::explain::Explanation;
-use crate::image::heatmap::{self, Look};
-use crate::page::engine::protocol::{Paint, PhotoId, Request};
-use crate::page::fault::{Fault, Retry};
-use crate::page::i18n::{Words, fill};
-use crate::page::platform::{canvas, clipboard};
-use crate::page::state::{State, View};
+use crate::engine::protocol::{Paint, PhotoId, Request};
+use crate::fault::{Fault, Retry};
+use crate::i18n::{Words, fill};
+use crate::platform::{canvas, clipboard};
+use crate::state::{State, View};
 use futures_channel::oneshot;
+use gradlens::explain::Explanation;
+use gradlens::image::heatmap::{self, Look};
 use js_sys::{ArrayBuffer, Uint8ClampedArray};
 use leptos::prelude::*;
 use leptos::task::spawn_local;

@@ -6,17 +6,17 @@
 //! `teach=predict`, `tour=scores` and `present=yes`; `ask=What is largest?` of a question. What is missing or not understood stays as it is.
 
 use super::Controller;
-use crate::catalog::permalink;
-use crate::explain::LAST_LAYER;
-use crate::explain::cam::Method;
-use crate::image::Fit;
-use crate::image::heatmap::ColourMap;
-use crate::page::i18n::Language;
-use crate::page::query::{ObjectiveKind, Smoothing};
-use crate::page::state::analysis::Panel;
-use crate::page::state::teach::TeachPanel;
-use crate::page::state::tour::Step;
-use crate::page::state::{State, View};
+use crate::i18n::Language;
+use crate::query::{ObjectiveKind, Smoothing};
+use crate::state::analysis::Panel;
+use crate::state::teach::TeachPanel;
+use crate::state::tour::Step;
+use crate::state::{State, View};
+use gradlens::catalog::permalink;
+use gradlens::explain::LAST_LAYER;
+use gradlens::explain::cam::Method;
+use gradlens::image::Fit;
+use gradlens::image::heatmap::ColourMap;
 use leptos::prelude::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]

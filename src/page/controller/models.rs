@@ -2,21 +2,21 @@
 
 use super::Controller;
 use super::links::Link;
-use crate::catalog::labels::Labels;
-use crate::catalog::layer_summary::one_layer_per_stride;
-use crate::catalog::models::{self, Model};
-use crate::checkpoint::Conventions;
-use crate::error::Error;
-use crate::image::{Preprocessing, looks_like_a_photo};
-use crate::page::engine::Attached;
-use crate::page::engine::protocol::{
+use crate::engine::Attached;
+use crate::engine::protocol::{
     Connect, ConventionsSource, Installed, Load, Request, Source, Training, Work,
 };
-use crate::page::fault::{Fault, Retry};
-use crate::page::platform::fetch::{self, Abort};
-use crate::page::platform::own_files::OwnFile;
-use crate::page::platform::{storage, weights_cache};
-use crate::page::state::Progress;
+use crate::fault::{Fault, Retry};
+use crate::platform::fetch::{self, Abort};
+use crate::platform::own_files::OwnFile;
+use crate::platform::{storage, weights_cache};
+use crate::state::Progress;
+use gradlens::catalog::labels::Labels;
+use gradlens::catalog::layer_summary::one_layer_per_stride;
+use gradlens::catalog::models::{self, Model};
+use gradlens::checkpoint::Conventions;
+use gradlens::error::Error;
+use gradlens::image::{Preprocessing, looks_like_a_photo};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 
 use super::Controller;
 use super::links::Link;
-use crate::page::engine::Attached;
-use crate::page::engine::protocol::Source;
-use crate::page::platform::own_files::{self, OwnFile};
-use crate::page::platform::storage;
+use crate::engine::Attached;
+use crate::engine::protocol::Source;
+use crate::platform::own_files::{self, OwnFile};
+use crate::platform::storage;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use leptos::task::spawn_local;

@@ -1,12 +1,12 @@
 //! Photos: files, samples, what is on show.
 
 use super::Controller;
-use crate::catalog::models::Sample;
-use crate::page::engine::Attached;
-use crate::page::engine::protocol::{Decode, Decoded, PhotoId, PhotoSource, Request};
-use crate::page::fault::{Fault, Retry};
-use crate::page::platform::own_files::OwnFile;
-use crate::page::state::Picture;
+use crate::engine::Attached;
+use crate::engine::protocol::{Decode, Decoded, PhotoId, PhotoSource, Request};
+use crate::fault::{Fault, Retry};
+use crate::platform::own_files::OwnFile;
+use crate::state::Picture;
+use gradlens::catalog::models::Sample;
 use leptos::prelude::*;
 use std::sync::Arc;
 use web_sys::File;

@@ -1,13 +1,13 @@
 //! Predictions and explanations of the photo on show.
 
 use super::Controller;
-use crate::error::Error;
-use crate::explain::cam::Method;
-use crate::explain::objective::Scores;
-use crate::image::{Fit, Preprocessing};
-use crate::page::engine::protocol::{Explain, Generation, Predict, Predicted, Request, Settings};
-use crate::page::query::{ObjectiveKind, Smoothing};
-use crate::page::state::CameraState;
+use crate::engine::protocol::{Explain, Generation, Predict, Predicted, Request, Settings};
+use crate::query::{ObjectiveKind, Smoothing};
+use crate::state::CameraState;
+use gradlens::error::Error;
+use gradlens::explain::cam::Method;
+use gradlens::explain::objective::Scores;
+use gradlens::image::{Fit, Preprocessing};
 use leptos::prelude::*;
 
 impl Controller {

@@ -1,10 +1,10 @@
 //! The guided tour.
 
 use super::Controller;
-use crate::explain::cam::Method;
-use crate::page::query::{ObjectiveKind, layers};
-use crate::page::state::View;
-use crate::page::state::tour::Step;
+use crate::query::{ObjectiveKind, layers};
+use crate::state::View;
+use crate::state::tour::Step;
+use gradlens::explain::cam::Method;
 use leptos::prelude::*;
 
 impl Controller {

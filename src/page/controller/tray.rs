@@ -1,8 +1,8 @@
 //! The photos of this visit.
 
 use super::Controller;
-use crate::page::platform::canvas;
-use crate::page::state::tray::{MOST, PhotoSettings, TrayPhoto};
+use crate::platform::canvas;
+use crate::state::tray::{MOST, PhotoSettings, TrayPhoto};
 use leptos::prelude::*;
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! Serves [`Analysis`]: what is asked beside the main heatmap.
 
 use super::protocol::{Analysis, AnalysisResult};
-use crate::error::Error;
-use crate::explain::faithfulness::NOISE;
-use crate::explain::objective::Objective;
-use crate::explain::{Explainer, Explanation};
+use gradlens::error::Error;
+use gradlens::explain::faithfulness::NOISE;
+use gradlens::explain::objective::Objective;
+use gradlens::explain::{Explainer, Explanation};
 use std::sync::Arc;
 
 /// Neurons on show for and against a class, and classes that each is named by.

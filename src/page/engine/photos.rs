@@ -5,7 +5,7 @@ use super::super::platform::{browser_decoder, canvas, fetch, timer};
 use super::message::Attached;
 use super::protocol::{Decode, Decoded, Event, Paint, PhotoId, PhotoSource};
 use super::service::Service;
-use crate::image::{Photo, left_to_the_browser};
+use gradlens::image::{Photo, left_to_the_browser};
 use js_sys::Uint8Array;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! What went wrong, in a sentence.
 
 use super::{CHINESE, ENGLISH, Language, fill};
-use crate::page::fault::Fault;
+use crate::fault::Fault;
 
 /// The sentence for something that went wrong: what it was, and what to do.
 pub fn sentence(language: Language, fault: &Fault) -> String {

@@ -1,7 +1,7 @@
 //! Words for teachers: ready lessons on the sample photos, and a code that brings a class to the
 //! same view; a guess before the heatmap; a page to print.
 
-use crate::catalog::notebook::Comments;
+use gradlens::catalog::notebook::Comments;
 
 pub struct Lesson {
     pub title: &'static str,

@@ -2,8 +2,8 @@
 
 use super::canvas::opaque;
 use super::scope::global;
-use crate::error::Error;
-use crate::image::{MAX_PIXELS, Photo};
+use gradlens::error::Error;
+use gradlens::image::{MAX_PIXELS, Photo};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -12,7 +12,7 @@ use web_sys::{
     OffscreenCanvasRenderingContext2d,
 };
 
-/// Decodes what [`left_to_the_browser`](crate::image::left_to_the_browser) says, as `Photo::decode`
+/// Decodes what [`left_to_the_browser`](gradlens::image::left_to_the_browser) says, as `Photo::decode`
 /// would: over white, no colour management, upright, the first frame.
 pub async fn decode(bytes: &[u8]) -> Result<Photo, Error> {
     match try_to_decode(bytes).await {

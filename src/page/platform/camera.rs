@@ -1,7 +1,7 @@
 //! The camera's pictures.
 
 use super::canvas;
-use crate::image::Photo;
+use gradlens::image::Photo;
 use leptos::prelude::{IntervalHandle, document, set_interval_with_handle, window};
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};

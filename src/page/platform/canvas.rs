@@ -2,9 +2,9 @@
 //!
 //! The arithmetic of heatmaps is `image::heatmap`'s; this file only carries pixels over.
 
-use crate::explain::Explanation;
-use crate::image::heatmap::{self, ColourMap, Look};
-use crate::image::{Photo, Rect};
+use gradlens::explain::Explanation;
+use gradlens::image::heatmap::{self, ColourMap, Look};
+use gradlens::image::{Photo, Rect};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 

@@ -7,7 +7,7 @@
 use super::super::fault::Fault;
 use super::embedded;
 use super::scope::global;
-use crate::error::Error;
+use gradlens::error::Error;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;

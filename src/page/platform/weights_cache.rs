@@ -7,8 +7,8 @@
 
 use super::cache_storage;
 use super::fetch::message;
-use crate::catalog::models::Model;
 use futures_channel::oneshot;
+use gradlens::catalog::models::Model;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};

@@ -1,10 +1,10 @@
 //! What the analysis panels know.
 
-use crate::explain::cam::Method;
-use crate::explain::localization;
-use crate::image::Rect;
-use crate::page::engine::protocol::AnalysisResults;
-use crate::page::query::ObjectiveKind;
+use crate::engine::protocol::AnalysisResults;
+use crate::query::ObjectiveKind;
+use gradlens::explain::cam::Method;
+use gradlens::explain::localization;
+use gradlens::image::Rect;
 use leptos::prelude::*;
 
 /// The panels, in the order of their tabs.

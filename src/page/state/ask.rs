@@ -1,8 +1,8 @@
 //! A question about the photo and its answers.
 
-use crate::catalog::questions::Questions;
-use crate::page::engine::protocol::Answered;
-use crate::page::fault::Fault;
+use crate::engine::protocol::Answered;
+use crate::fault::Fault;
+use gradlens::catalog::questions::Questions;
 use leptos::prelude::*;
 use std::sync::Arc;
 

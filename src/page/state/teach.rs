@@ -1,6 +1,6 @@
 //! What the card for teachers knows.
 
-use crate::explain::drawing::Drawing;
+use gradlens::explain::drawing::Drawing;
 use leptos::prelude::*;
 
 /// The parts of the card, in the order of their tabs.

@@ -2,10 +2,10 @@
 //! of it outlives the page.
 
 use super::{Picture, State, View};
-use crate::explain::cam::Method;
-use crate::image::heatmap::Look;
-use crate::image::{Fit, Photo};
-use crate::page::query::{ObjectiveKind, Smoothing};
+use crate::query::{ObjectiveKind, Smoothing};
+use gradlens::explain::cam::Method;
+use gradlens::image::heatmap::Look;
+use gradlens::image::{Fit, Photo};
 use leptos::prelude::*;
 use std::sync::Arc;
 

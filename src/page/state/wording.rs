@@ -2,13 +2,13 @@
 
 use super::State;
 use super::tracking::get_until_cleanup;
-use crate::catalog::labels::Labels;
-use crate::catalog::models::Model;
-use crate::explain::cam::Method;
-use crate::explain::objective::Objective;
-use crate::explain::{Explanation, Score};
-use crate::page::i18n::{self, Language, Text, fill};
-use crate::page::query::ObjectiveKind;
+use crate::i18n::{self, Language, Text, fill};
+use crate::query::ObjectiveKind;
+use gradlens::catalog::labels::Labels;
+use gradlens::catalog::models::Model;
+use gradlens::explain::cam::Method;
+use gradlens::explain::objective::Objective;
+use gradlens::explain::{Explanation, Score};
 use leptos::prelude::*;
 use std::sync::Arc;
 

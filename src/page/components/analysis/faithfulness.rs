@@ -2,11 +2,11 @@
 //! changed.
 
 use super::figure::{Figure, over_small};
-use crate::explain::Explanation;
-use crate::explain::faithfulness::{Curve, PASSES, Randomized};
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::Analysis;
-use crate::page::i18n::fill;
+use crate::controller::Controller;
+use crate::engine::protocol::Analysis;
+use crate::i18n::fill;
+use gradlens::explain::Explanation;
+use gradlens::explain::faithfulness::{Curve, PASSES, Randomized};
 use leptos::prelude::*;
 
 /// Rank correlation or SSIM above which two heatmaps are called similar.

@@ -1,9 +1,9 @@
 //! A small picture with its caption.
 
-use crate::explain::Explanation;
-use crate::image::heatmap::Look;
-use crate::page::platform::canvas::{self, Pixels};
-use crate::page::state::State;
+use crate::platform::canvas::{self, Pixels};
+use crate::state::State;
+use gradlens::explain::Explanation;
+use gradlens::image::heatmap::Look;
 use leptos::html;
 use leptos::prelude::*;
 

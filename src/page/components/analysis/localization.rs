@@ -2,14 +2,14 @@
 //! the region.
 
 use super::figure::{Figure, over_small};
-use crate::explain::localization::{self, Covered};
-use crate::explain::top;
-use crate::image::Rect;
-use crate::page::components::widgets::Slider;
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::Analysis;
-use crate::page::i18n::fill;
-use crate::page::platform::canvas;
+use crate::components::widgets::Slider;
+use crate::controller::Controller;
+use crate::engine::protocol::Analysis;
+use crate::i18n::fill;
+use crate::platform::canvas;
+use gradlens::explain::localization::{self, Covered};
+use gradlens::explain::top;
+use gradlens::image::Rect;
 use leptos::ev::PointerEvent;
 use leptos::prelude::*;
 use leptos::{html, svg};

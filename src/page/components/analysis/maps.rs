@@ -1,18 +1,18 @@
 //! Panels of small heatmaps: layers, objectives, comparisons, fine detail, before and after.
 
 use super::figure::{Figure, over_small};
-use crate::catalog::layer_summary::part;
-use crate::explain::Explanation;
-use crate::explain::guided::Guided;
-use crate::image::heatmap;
-use crate::page::components::query::ContrastClass;
-use crate::page::components::widgets::{Check, Segmented, Slider};
-use crate::page::controller::{Controller, side_names};
-use crate::page::i18n::fill;
-use crate::page::platform::canvas;
-use crate::page::query::ObjectiveKind;
-use crate::page::state::State;
-use crate::page::state::analysis::{Axes, Panel, Side};
+use crate::components::query::ContrastClass;
+use crate::components::widgets::{Check, Segmented, Slider};
+use crate::controller::{Controller, side_names};
+use crate::i18n::fill;
+use crate::platform::canvas;
+use crate::query::ObjectiveKind;
+use crate::state::State;
+use crate::state::analysis::{Axes, Panel, Side};
+use gradlens::catalog::layer_summary::part;
+use gradlens::explain::Explanation;
+use gradlens::explain::guided::Guided;
+use gradlens::image::heatmap;
 use leptos::html;
 use leptos::prelude::*;
 

@@ -1,12 +1,12 @@
 //! What each method computes, where it comes from, and the ones that take their time.
 
 use super::maps::Maps;
-use crate::explain::Question;
-use crate::explain::cam::{Group, Method};
-use crate::explain::perturbation::Estimate;
-use crate::page::controller::Controller;
-use crate::page::engine::protocol::Analysis;
-use crate::page::i18n::{self, fill};
+use crate::controller::Controller;
+use crate::engine::protocol::Analysis;
+use crate::i18n::{self, fill};
+use gradlens::explain::Question;
+use gradlens::explain::cam::{Group, Method};
+use gradlens::explain::perturbation::Estimate;
 use leptos::prelude::*;
 
 #[component]

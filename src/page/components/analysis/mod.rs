@@ -16,9 +16,9 @@ mod neurons;
 
 use super::glossary::Explained;
 use super::widgets::Segmented;
-use crate::page::controller::Controller;
-use crate::page::i18n::{Words, fill};
-use crate::page::state::analysis::Panel;
+use crate::controller::Controller;
+use crate::i18n::{Words, fill};
+use crate::state::analysis::Panel;
 use faithfulness::Faithfulness;
 use leptos::prelude::*;
 use localization::Localization;

@@ -1,11 +1,11 @@
 //! An explanation in words, and the neurons that it speaks of.
 
 use super::figure::{Figure, over_small};
-use crate::explain::Explanation;
-use crate::explain::neurons::Neuron;
-use crate::image::heatmap;
-use crate::page::i18n::fill;
-use crate::page::state::State;
+use crate::i18n::fill;
+use crate::state::State;
+use gradlens::explain::Explanation;
+use gradlens::explain::neurons::Neuron;
+use gradlens::image::heatmap;
 use leptos::prelude::*;
 
 #[component]

@@ -2,9 +2,9 @@
 //!
 //! To add a lesson: a link here, its words in both tables of `i18n/teach.rs`.
 
-use crate::page::components::glossary::Explained;
-use crate::page::controller::Controller;
-use crate::page::state::tracking::get_until_cleanup;
+use crate::components::glossary::Explained;
+use crate::controller::Controller;
+use crate::state::tracking::get_until_cleanup;
 use leptos::prelude::*;
 use qrcode::QrCode;
 use qrcode::render::svg;

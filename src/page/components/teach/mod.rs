@@ -9,10 +9,10 @@ mod report;
 
 use super::presenter::StartPresenter;
 use super::widgets::Segmented;
-use crate::explain::drawing::Drawing;
-use crate::page::controller::Controller;
-use crate::page::i18n::Words;
-use crate::page::state::teach::TeachPanel;
+use crate::controller::Controller;
+use crate::i18n::Words;
+use crate::state::teach::TeachPanel;
+use gradlens::explain::drawing::Drawing;
 use leptos::prelude::*;
 use lessons::Lessons;
 use predict::Predict;

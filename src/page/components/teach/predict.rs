@@ -1,11 +1,11 @@
 //! Predict first: pupils mark on the photo where they think that the network looks; then the
 //! heatmap is shown, and how well the two agree. Until then no other part of the page shows it.
 
-use crate::explain::drawing::{Drawing, RADIUS, Verdict};
-use crate::page::controller::Controller;
-use crate::page::i18n::fill;
-use crate::page::platform::canvas;
-use crate::page::state::State;
+use crate::controller::Controller;
+use crate::i18n::fill;
+use crate::platform::canvas;
+use crate::state::State;
+use gradlens::explain::drawing::{Drawing, RADIUS, Verdict};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use leptos::{html, svg};

@@ -1,13 +1,13 @@
 //! One page to print: photo, heatmap, numbers, room for answers, and the same computation in
 //! Python.
 
-use crate::catalog::notebook::{self, Run};
-use crate::explain::{Explanation, Score};
-use crate::image::heatmap::describe;
-use crate::page::controller::Controller;
-use crate::page::i18n::{Words, fill};
-use crate::page::platform::canvas::{self, Pixels};
-use crate::page::state::State;
+use crate::controller::Controller;
+use crate::i18n::{Words, fill};
+use crate::platform::canvas::{self, Pixels};
+use crate::state::State;
+use gradlens::catalog::notebook::{self, Run};
+use gradlens::explain::{Explanation, Score};
+use gradlens::image::heatmap::describe;
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;

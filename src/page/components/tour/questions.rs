@@ -1,12 +1,12 @@
 //! The three questions at the tour's end. Question, answers and reasons are made of this very run's
 //! numbers: another photo or class has other right answers.
 
-use crate::catalog::layer_summary::part;
-use crate::explain::Score;
-use crate::explain::objective::Scores;
-use crate::image::heatmap::describe;
-use crate::page::i18n::fill;
-use crate::page::state::State;
+use crate::i18n::fill;
+use crate::state::State;
+use gradlens::catalog::layer_summary::part;
+use gradlens::explain::Score;
+use gradlens::explain::objective::Scores;
+use gradlens::image::heatmap::describe;
 use leptos::prelude::*;
 
 /// Factors above this one are all called the same.

@@ -1,4 +1,5 @@
-//! The page: one screen around one picture.
+//! The page: one screen around one picture. A package of its own, compiled for size; what computes is
+//! in the library.
 //!
 //! - `engine/`: [`Request`](engine::protocol::Request) and [`Event`](engine::protocol::Event), and
 //!   the service that owns the `Explainer`;
@@ -24,10 +25,16 @@ mod fault;
 mod i18n;
 #[cfg(target_arch = "wasm32")]
 mod platform;
-#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "native builds only test it"))]
+#[cfg(any(target_arch = "wasm32", test))]
 mod query;
 #[cfg(target_arch = "wasm32")]
 mod state;
 
-#[cfg(target_arch = "wasm32")]
-pub use components::app::start;
+fn main() {
+    #[cfg(target_arch = "wasm32")]
+    components::app::start();
+    #[cfg(not(target_arch = "wasm32"))]
+    eprintln!(
+        "This program is a web page: run scripts/serve. The native command is examples/explain.rs."
+    );
+}
