@@ -543,6 +543,18 @@ fn covering_a_part() {
     assert!(covered.logits != before.logits);
     assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap().cam, map.cam);
 
+    // With the map of what is left. At the pooled layer a raw map adds up to the logit less the bias.
+    let question = map.question();
+    let (again, left) = block_on(explainer.explain_covered(&region.mask, &question)).unwrap();
+    assert_eq!(again, covered);
+    let sum = |map: &Explanation| map.cam.values.iter().map(|&v| f64::from(v)).sum::<f64>();
+    let change = f64::from(covered.logits[map.class] - before.logits[map.class]);
+    assert!((sum(&left) - sum(&map) - change).abs() < 1e-4 * change.abs(), "{change}");
+    assert_eq!(block_on(explainer.explain(None, "layer4", Method::GradCam)).unwrap().cam, map.cam);
+    let nothing = vec![false; region.mask.len()];
+    let (whole, same) = block_on(explainer.explain_covered(&nothing, &question)).unwrap();
+    assert_eq!((whole.logits, same.cam), (before.logits.clone(), map.cam.clone()));
+
     let input: Vec<f32> = before
         .input
         .iter()

@@ -105,22 +105,28 @@ impl Drawing {
         }
     }
 
+    /// Which pixels [height, width] of a heatmap of the same photo are marked, whose width and height
+    /// are `photo`.
+    pub fn on_heatmap(&self, known: &Explanation, photo: (usize, usize)) -> Vec<bool> {
+        let rect = &known.rect;
+        let marked = |at: usize| {
+            let (column, row) = (at % known.width, at / known.width);
+            let x = rect.x + (column as f64 + 0.5) / known.width as f64 * rect.width;
+            let y = rect.y + (row as f64 + 0.5) / known.height as f64 * rect.height;
+            self.is_marked_at((x / photo.0 as f64, y / photo.1 as f64))
+        };
+        (0..known.heatmap.len()).map(marked).collect()
+    }
+
     /// Compares with a heatmap of the same photo, which is `photo` (width, height) pixels large.
     /// `None` for an empty heatmap.
     pub fn agreement(&self, known: &Explanation, photo: (usize, usize)) -> Option<Agreement> {
-        let (rect, heat) = (&known.rect, &known.heatmap);
+        let heat = &known.heatmap;
         let max = heat.iter().copied().fold(0.0, f32::max);
         if max <= 0.0 {
             return None;
         }
-        let drawn: Vec<bool> = (0..heat.len())
-            .map(|at| {
-                let (column, row) = (at % known.width, at / known.width);
-                let x = rect.x + (column as f64 + 0.5) / known.width as f64 * rect.width;
-                let y = rect.y + (row as f64 + 0.5) / known.height as f64 * rect.height;
-                self.is_marked_at((x / photo.0 as f64, y / photo.1 as f64))
-            })
-            .collect();
+        let drawn = self.on_heatmap(known, photo);
         let warm: Vec<bool> = heat.iter().map(|&heat| heat >= WARM * max).collect();
         let sum = |of: &dyn Fn(usize) -> bool| {
             (0..heat.len()).filter(|&at| of(at)).map(|at| f64::from(heat[at])).sum::<f64>()

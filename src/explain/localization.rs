@@ -4,9 +4,9 @@
 //! 1610.02391) boxes the largest connected segment above 15 % of the maximum; the pointing game is
 //! Zhang et al. 2016 (arXiv 1608.00507), the energy share is from Score-CAM (arXiv 1910.01279).
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::explain::objective::Scores;
-use crate::explain::{Explainer, Progress};
+use crate::explain::{Explainer, Explanation, Loaded, Progress, Question};
 use crate::image::Rect;
 use serde::{Deserialize, Serialize};
 
@@ -167,18 +167,41 @@ impl Explainer {
     /// When the mask is not of the photo's size.
     pub async fn cover_up(&mut self, mask: &[bool]) -> Result<Covered> {
         let (gpu, loaded, _) = self.at("input")?;
-        let (_, seen) = loaded.seen()?;
-        assert_eq!(seen.input.len(), 3 * mask.len());
-        let input: Vec<f32> = seen
-            .input
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(&x, &covered)| if covered { 0.0 } else { x })
-            .collect();
+        let input = loaded.covered_input(mask)?;
         let keep_on: Progress<'_> = &mut |_, _| true;
         let logits = loaded.logits_of_inputs(gpu, 1, &mut |_| input.clone(), keep_on).await?;
-        let colour = loaded.preprocessing.mean.map(|mean| (255.0 * mean).round() as u8);
-        let logits = logits.unwrap_or_default().pop().unwrap_or_default();
-        Ok(Covered { mask: mask.to_vec(), logits, scores: loaded.scores, colour })
+        Ok(loaded.covered(mask, logits.unwrap_or_default().pop().unwrap_or_default()))
+    }
+
+    /// The same, and where the network then looks. The photo stays the last one.
+    pub async fn explain_covered(
+        &mut self,
+        mask: &[bool],
+        question: &Question,
+    ) -> Result<(Covered, Explanation)> {
+        let question = Question { class: Some(self.class(question.class)?), ..question.clone() };
+        let (gpu, loaded, _) = self.at("input")?;
+        let (input, whole) = (loaded.covered_input(mask)?, loaded.seen()?.1.input.clone());
+        loaded.look_at(gpu, input).await?;
+        let covered = loaded.covered(mask, loaded.seen()?.1.logits.clone());
+        let explanation = self.ask_once(&question, &mut |_, _| true).await;
+        let (gpu, loaded, _) = self.at("input")?;
+        loaded.look_at(gpu, whole).await?;
+        Ok((covered, explanation?.ok_or(Error::NoPhoto)?))
+    }
+}
+
+impl Loaded {
+    /// The last photo's input [3, height, width] with 0, which is the mean colour, under a mask.
+    fn covered_input(&self, mask: &[bool]) -> Result<Vec<f32>> {
+        let (_, seen) = self.seen()?;
+        assert_eq!(seen.input.len(), 3 * mask.len());
+        let pixels = seen.input.iter().zip(mask.iter().cycle());
+        Ok(pixels.map(|(&x, &covered)| if covered { 0.0 } else { x }).collect())
+    }
+
+    fn covered(&self, mask: &[bool], logits: Vec<f32>) -> Covered {
+        let colour = self.preprocessing.mean.map(|mean| (255.0 * mean).round() as u8);
+        Covered { mask: mask.to_vec(), logits, scores: self.scores, colour }
     }
 }

@@ -58,7 +58,7 @@ impl Explainer {
 
 impl Loaded {
     /// Takes another input [3, h, w] of the photo's size for the photo.
-    async fn look_at(&mut self, gpu: &Gpu, input: Vec<f32>) -> Result<()> {
+    pub(super) async fn look_at(&mut self, gpu: &Gpu, input: Vec<f32>) -> Result<()> {
         let (pass, _) = self.seen()?;
         gpu.write(&pass.input, &input);
         if let Some(seen) = &mut self.seen {

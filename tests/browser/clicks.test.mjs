@@ -32,7 +32,7 @@ describe('every control that is seen can be clicked', () => {
           await page.painted();
           assert.deepEqual(await covered(page), [], `${panel}, ${language}`);
         }
-        for (const part of ['predict', 'report', 'lessons']) {
+        for (const part of ['predict', 'cover', 'report', 'lessons']) {
           await page.tab.$eval(`input[name="teach"][value="${part}"]`, radio => radio.click());
           await page.painted();
           assert.deepEqual(await covered(page), [], `${part}, ${language}`);

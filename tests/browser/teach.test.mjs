@@ -129,31 +129,31 @@ const part = (name, work, { sample = 'dog-cat', ...options } = {}) => visit(asyn
   await work(page);
 }, options);
 
+const board = page => page.tab.$eval(id('predict-board'), svg => {
+  svg.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const { x, y, width, height } = svg.getBoundingClientRect();
+  return { x, y, width, height };
+});
+/** Paints over a part of the photo, in shares of its sides. */
+const paint = async (page, left, top, right, bottom) => {
+  const { x, y, width, height } = await board(page);
+  const { mouse } = page.tab;
+  for (let row = top; row <= bottom + 1e-9; row += 0.07) {
+    await mouse.move(x + left * width, y + row * height);
+    await mouse.down();
+    await mouse.move(x + right * width, y + row * height, { steps: 4 });
+    await mouse.up();
+  }
+  await page.painted();
+};
+
 describe('predict first', () => {
-  const board = page => page.tab.$eval(id('predict-board'), svg => {
-    svg.scrollIntoView({ block: 'center', behavior: 'instant' });
-    const { x, y, width, height } = svg.getBoundingClientRect();
-    return { x, y, width, height };
-  });
   const marks = page => page.tab.$eval('.predict-marks', path => path.getAttribute('d'));
   const agreement = async page => ({
     iou: Number(await page.tab.$eval(id('predict-iou'), one => one.dataset.iou)),
     heat: Number(await page.tab.$eval(id('predict-heat'), one => one.dataset.heat)),
     area: Number(await page.tab.$eval(id('predict-heat'), one => one.dataset.area)),
   });
-  /** Paints over a part of the photo, in shares of its sides. */
-  const paint = async (page, left, top, right, bottom) => {
-    const { x, y, width, height } = await board(page);
-    const { mouse } = page.tab;
-    for (let row = top; row <= bottom + 1e-9; row += 0.07) {
-      await mouse.move(x + left * width, y + row * height);
-      await mouse.down();
-      await mouse.move(x + right * width, y + row * height, { steps: 4 });
-      await mouse.up();
-    }
-    await page.painted();
-  };
-
   it('hides the heatmap everywhere until it is revealed, then says how well the guess agrees', () => part('predict', async page => {
     const shown = await page.pixels();
     await page.radio('input[name="view"][value="overlay"]');
@@ -230,6 +230,57 @@ describe('predict first', () => {
     }, {}, id('predict-board'));
     await there.close();
   }, { viewport: { width: 390, height: 844, hasTouch: true, isMobile: true } }));
+});
+
+describe('cover', () => {
+  const bars = page => page.tab.$$eval(`${id('cover-bars')} li`, rows => rows.map(row => ({
+    name: row.querySelector('.class-name').textContent, before: Number(row.dataset.before), after: Number(row.dataset.after),
+  })));
+  const settled = page => page.tab.waitForFunction(select => {
+    const rows = [...document.querySelectorAll(`${select} li`)].map(row => row.dataset.after).join();
+    const same = rows === window.bars;
+    window.bars = rows;
+    return same;
+  }, { polling: 400, timeout: 30_000 }, id('cover-bars'));
+
+  it('looks again while one paints: the dog goes with its place, and comes back', () => part('cover', async page => {
+    const dog = (await page.ranking()).find(row => row.name === 'German shepherd').class;
+    await page.pick(dog);
+    await page.painted();
+    const before = (await bars(page)).find(row => row.name === 'German shepherd');
+    assert.equal(before.before, before.after);
+    const shown = await page.pixels();
+
+    await paint(page, 0.05, 0.03, 0.95, 0.45); // the dog is above, the cat below
+    await settled(page);
+    const rows = await bars(page);
+    const without = rows.find(row => row.name === 'German shepherd');
+    assert.equal(without.before, before.before);
+    assert.ok(without.after < 0.3 * without.before, `without the dog: ${JSON.stringify(rows)}`);
+    const cat = rows.find(row => row.name === 'Egyptian cat');
+    assert.ok(!cat || cat.after > cat.before, `the cat gains: ${JSON.stringify(rows)}`);
+    assert.deepEqual(await page.pixels(), shown, 'the photo above is as it was');
+
+    await page.click(id('cover-clear'));
+    await settled(page);
+    assert.deepEqual((await bars(page)).find(row => row.name === 'German shepherd'), before);
+    // The engine still holds the whole photo.
+    await page.select('method-select', 'hires-cam');
+    await page.select('method-select', 'grad-cam');
+    assert.deepEqual(await page.pixels(), shown);
+  }));
+
+  it('takes the keyboard, and with another photo begins anew', () => part('cover', async page => {
+    await page.tab.$eval(id('predict-board'), board => board.focus());
+    for (const key of ['ArrowUp', ' ', 'ArrowLeft', 'ArrowLeft', ' ']) await page.tab.keyboard.press(key);
+    await settled(page);
+    assert.ok((await bars(page)).some(row => row.before !== row.after));
+    await page.click(id('sample-koala'));
+    await page.reach('done');
+    await settled(page);
+    assert.ok((await bars(page)).every(row => row.before === row.after));
+    assert.ok((await page.tab.evaluate(() => location.hash)).includes('teach=cover'));
+  }));
 });
 
 describe('the report', () => {
@@ -360,7 +411,7 @@ describe('the full screen', () => {
 });
 
 describe('each part', () => {
-  for (const name of ['lessons', 'predict', 'report']) {
+  for (const name of ['lessons', 'predict', 'cover', 'report']) {
     it(`${name}: nothing serious for axe-core, room for a thumb, no wider than a phone`, () => part(name, async page => {
       if (name === 'predict') {
         await page.tab.$eval(id('predict-board'), board => board.focus());

@@ -126,7 +126,12 @@ fn Suggestions(controller: Controller) -> impl IntoView {
         };
         suggestions.get().unwrap_or_default().into_iter().map(suggestion).collect_view()
     };
-    view! { <div class="ask-suggestions" data-testid="suggestions">{buttons}</div> }
+    view! {
+        <div class="ask-suggestions" data-testid="suggestions">
+            <p class="hint" class:shown=move || suggestions.with(Option::is_some)>{move || state.text().ask.suggestions}</p>
+            {buttons}
+        </div>
+    }
 }
 
 #[component]

@@ -45,6 +45,10 @@ pub async fn analyze(
             AnalysisResult::Guided([guided, times_map])
         }
         Analysis::Cover(mask) => AnalysisResult::Covered(explainer.cover_up(&mask).await?),
+        Analysis::Brush(mask) => {
+            let found = explainer.explain_covered(&mask, &explanation.question()).await?;
+            AnalysisResult::Brushed(found.0, found.1)
+        }
         Analysis::Neurons => {
             let class = Some(explanation.class);
             let neurons =

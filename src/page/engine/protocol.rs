@@ -196,6 +196,8 @@ pub enum Analysis {
     Guided,
     /// Covers the pixels [height, width] of the input that are true.
     Cover(Vec<bool>),
+    /// The same, with the heatmap of what is left.
+    Brush(Vec<bool>),
     Neurons,
     Faithfulness,
     /// Randomizes the weights part by part. Adebayo et al. 2018, arXiv 1810.03292
@@ -310,6 +312,7 @@ pub enum AnalysisResult {
     /// Guided backpropagation, and guided Grad-CAM.
     Guided([Guided; 2]),
     Covered(Covered),
+    Brushed(Covered, Explanation),
     Neurons(Neurons),
     Faithfulness(Trust),
     SanityCheck(Vec<Randomized>),
@@ -322,6 +325,7 @@ pub struct AnalysisResults {
     pub estimate: Option<Estimate>,
     pub guided: Option<Arc<[Guided; 2]>>,
     pub covered: Option<Arc<Covered>>,
+    pub brushed: Option<Arc<(Covered, Explanation)>>,
     pub neurons: Option<Arc<Neurons>>,
     pub faithfulness: Option<Arc<Trust>>,
     pub sanity_check: Arc<Vec<Randomized>>,
@@ -334,6 +338,9 @@ impl AnalysisResults {
             AnalysisResult::Estimate(estimate) => self.estimate = Some(estimate),
             AnalysisResult::Guided(guided) => self.guided = Some(Arc::new(guided)),
             AnalysisResult::Covered(covered) => self.covered = Some(Arc::new(covered)),
+            AnalysisResult::Brushed(covered, explanation) => {
+                self.brushed = Some(Arc::new((covered, explanation)))
+            }
             AnalysisResult::Neurons(neurons) => self.neurons = Some(Arc::new(neurons)),
             AnalysisResult::Faithfulness(trust) => self.faithfulness = Some(Arc::new(trust)),
             AnalysisResult::SanityCheck(parts) => self.sanity_check = Arc::new(parts),

@@ -11,6 +11,8 @@ pub struct Ask {
     pub empty: &'static str,
     pub question: &'static str,
     pub ask: &'static str,
+    /// Over the suggested questions.
+    pub suggestions: &'static str,
     pub other_network: &'static str,
     pub choose_network: &'static str,
     /// Why the two methods differ.
@@ -32,6 +34,7 @@ pub static ENGLISH: Ask = Ask {
     empty: "Choose a drawing first; then ask about it.",
     question: "A question about the picture",
     ask: "Ask",
+    suggestions: "Questions about this picture",
     other_network: "The network in use only names things. Questions are answered by another one, which knows drawings of 149 things and no photos.",
     choose_network: "Use “Emoji drawings”",
     differ: "The two maps differ: Grad-CAM averages the gradient over the whole picture first, HiResCAM multiplies it cell by cell. This network also reads where things are, so its gradient is not the same everywhere, and HiResCAM shows more exactly which cells the answer rests on.",
@@ -50,6 +53,7 @@ pub static CHINESE: Ask = Ask {
     empty: "请先选择一张图画，再提问。",
     question: "输入关于图片的问题",
     ask: "提问",
+    suggestions: "可以这样问",
     other_network: "当前网络只能说出物体的名称。能回答问题的是另一个网络，它认识 149 种事物的图画，不认识照片。",
     choose_network: "改用“表情符号图画”",
     differ: "两张热力图并不相同：Grad-CAM 先在整张图上对梯度求平均，HiResCAM 则逐格相乘。这个网络还要看物体的位置，所以各处的梯度不一样，HiResCAM 能更准确地显示答案依据的是哪些格子。",

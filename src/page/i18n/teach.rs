@@ -27,7 +27,7 @@ pub struct Teach {
     pub own_photo: &'static str,
 
     /// In the order of `TeachPanel::ALL`.
-    pub tabs: [&'static str; 3],
+    pub tabs: [&'static str; 4],
     pub no_photo: &'static str,
     pub present: &'static str,
 
@@ -44,6 +44,11 @@ pub struct Teach {
     pub iou: &'static str,
     pub heat: &'static str,
     pub nothing_to_compare: &'static str,
+
+    pub cover_hint: &'static str,
+    pub cover_touch: &'static str,
+    /// A probability before and after.
+    pub cover_change: &'static str,
 
     pub report_hint: &'static str,
     pub print: &'static str,
@@ -115,7 +120,7 @@ pub static ENGLISH: Teach = Teach {
     code: "QR code of the link to this view",
     own_photo: "Your own photo is not part of the link: pupils need it as a file.",
 
-    tabs: ["Lessons", "Predict first", "Report"],
+    tabs: ["Lessons", "Predict first", "Cover", "Report"],
     no_photo: "Choose a photo first.",
     present: "Full screen",
 
@@ -135,6 +140,10 @@ pub static ENGLISH: Teach = Teach {
     iou: "Overlap (IoU): {}. Of all that you marked or that is warm (at least half of the strongest place), this share is both. 1 is perfect, 0 is nothing in common.",
     heat: "Heat inside your drawing: {}. It covers {} of the picture, which is what chance would give.",
     nothing_to_compare: "The heatmap is empty: no place speaks for this class, so there is nothing to compare with. Choose another class.",
+
+    cover_hint: "Paint over parts of the photo: they get the mean colour of the training photos, and the network looks again while you paint. What does it need to see? By keyboard: arrow keys move, the space bar covers or uncovers.",
+    cover_touch: "Paint over parts of the photo with a finger: they get the mean colour of the training photos, and the network looks again while you paint. What does it need to see?",
+    cover_change: "{} → {}",
 
     report_hint: "One page of what is on show, with room for answers. Change class, layer or method above and the page follows.",
     print: "Print",
@@ -224,7 +233,7 @@ pub static CHINESE: Teach = Teach {
     code: "当前画面链接的二维码",
     own_photo: "链接里不包含你自己的照片，需要另外把文件发给学生。",
 
-    tabs: ["课例", "先猜后看", "记录单"],
+    tabs: ["课例", "先猜后看", "遮挡", "记录单"],
     no_photo: "请先选择一张照片。",
     present: "全屏演示",
 
@@ -244,6 +253,10 @@ pub static CHINESE: Teach = Teach {
     iou: "重叠度（IoU）：{}。在你标记的区域和热区（不低于最强处的一半）合起来的范围中，两者重叠的部分占这个比例。1 表示完全重合，0 表示毫无重叠。",
     heat: "落在标记范围内的热量：{}。标记范围占整个画面的 {}，随便标记平均也能得到这么多。",
     nothing_to_compare: "热力图是空的：没有任何地方支持这个类别，无从比较。请换一个类别。",
+
+    cover_hint: "在照片上涂抹：涂过的地方会换成训练照片的平均颜色，网络随即重新识别。它离不开哪些部分？也可以用键盘：方向键移动，空格键遮挡或取消遮挡。",
+    cover_touch: "用手指在照片上涂抹：涂过的地方会换成训练照片的平均颜色，网络随即重新识别。它离不开哪些部分？",
+    cover_change: "{} → {}",
 
     report_hint: "把当前画面整理成一页，留有作答的空白。在上面更换类别、层或方法，内容会随之更新。",
     print: "打印",

@@ -10,15 +10,18 @@ pub enum TeachPanel {
     Lessons,
     /// Pupils mark where they think that the network looks.
     Predict,
+    /// Parts of the photo are painted over.
+    Cover,
     Report,
 }
 
 impl TeachPanel {
-    pub const ALL: [TeachPanel; 3] = [TeachPanel::Lessons, TeachPanel::Predict, TeachPanel::Report];
+    pub const ALL: [TeachPanel; 4] =
+        [TeachPanel::Lessons, TeachPanel::Predict, TeachPanel::Cover, TeachPanel::Report];
 
     /// The name in links.
     pub fn name(self) -> &'static str {
-        ["lessons", "predict", "report"][self as usize]
+        ["lessons", "predict", "cover", "report"][self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<TeachPanel> {
@@ -35,6 +38,8 @@ pub struct TeachState {
     /// What was marked on the photo; `None` without a photo.
     pub drawing: RwSignal<Option<Drawing>>,
     pub revealed: RwSignal<bool>,
+    /// What is painted over; `None` without a photo.
+    pub cover: RwSignal<Option<Drawing>>,
 }
 
 impl TeachState {
@@ -45,6 +50,7 @@ impl TeachState {
             sought: RwSignal::new(false),
             drawing: RwSignal::new(None),
             revealed: RwSignal::new(false),
+            cover: RwSignal::new(None),
         }
     }
 

@@ -1,8 +1,11 @@
 //! For teachers, one part at a time: ready lessons (`lessons.rs`), a guess before the heatmap is
-//! shown (`predict.rs`), and a page to print (`report.rs`).
+//! shown (`predict.rs`), what becomes of the answer without parts of the photo (`cover.rs`), and a
+//! page to print (`report.rs`); `board.rs`: what one draws on.
 //!
 //! To add a part: a variant of `TeachPanel`, its tab in `i18n/teach.rs`, a view here.
 
+mod board;
+mod cover;
 mod lessons;
 mod predict;
 mod report;
@@ -12,6 +15,7 @@ use super::widgets::Segmented;
 use crate::controller::Controller;
 use crate::i18n::Words;
 use crate::state::teach::TeachPanel;
+use cover::Cover;
 use gradlens::explain::drawing::Drawing;
 use leptos::prelude::*;
 use lessons::Lessons;
@@ -22,7 +26,8 @@ fn tab(panel: TeachPanel) -> Words {
     match panel {
         TeachPanel::Lessons => |text| text.teach.tabs[0],
         TeachPanel::Predict => |text| text.teach.tabs[1],
-        TeachPanel::Report => |text| text.teach.tabs[2],
+        TeachPanel::Cover => |text| text.teach.tabs[2],
+        TeachPanel::Report => |text| text.teach.tabs[3],
     }
 }
 
@@ -34,6 +39,7 @@ pub fn Teach(controller: Controller) -> impl IntoView {
     Effect::new(move |_| {
         let size = state.picture.with(|picture| picture.as_ref().map(|picture| picture.size));
         teach.drawing.set(size.map(Drawing::new));
+        teach.cover.set(size.map(Drawing::new));
         teach.revealed.set(false);
     });
     // A link that names a part of the card leads to it once there is something to see.
@@ -48,6 +54,7 @@ pub fn Teach(controller: Controller) -> impl IntoView {
     let panel = move || match teach.panel.get() {
         TeachPanel::Lessons => view! { <Lessons controller /> }.into_any(),
         TeachPanel::Predict => view! { <Predict controller /> }.into_any(),
+        TeachPanel::Cover => view! { <Cover controller /> }.into_any(),
         TeachPanel::Report => view! { <Report controller /> }.into_any(),
     };
     view! {
