@@ -284,55 +284,66 @@ fn blur(input: &[f32], (h, w): (usize, usize)) -> Vec<f32> {
 /// of its eight neighbours (1/6 beside it, 1/12 across corners), which for all of them together is
 /// a linear system, plus noise.
 fn impute(input: &[f32], (h, w): (usize, usize), kept: &[bool], noise: f32) -> Vec<f32> {
-    let neighbours = || (-1isize..=1).flat_map(|dy| (-1isize..=1).map(move |dx| (dy, dx)));
-    let weight = |dy: isize, dx: isize| match dy.abs() + dx.abs() {
-        0 => 0.0,
-        1 => 1.0 / 6.0,
-        _ => 1.0 / 12.0,
-    };
     // A frame of one pixel around the image, whose zeros neighbours outside read.
     let row = w + 2;
-    let framed = |pixel: usize| (pixel / w + 1) * row + pixel % w + 1;
-    let missing: Vec<usize> = (0..h * w).filter(|&pixel| !kept[pixel]).collect();
-    let steps: Vec<(isize, f64)> = neighbours()
-        .map(|(dy, dx)| (dy * row as isize + dx, weight(dy, dx)))
-        .filter(|&(_, w)| w > 0.0)
-        .collect();
-    let around = |values: &[f64], at: usize| {
-        steps.iter().map(|&(by, w)| w * values[at.wrapping_add_signed(by)]).sum::<f64>()
-    };
-    let spread = |of: &dyn Fn(usize) -> f64, pixels: &mut dyn Iterator<Item = usize>| {
+    let framed = |of: &dyn Fn(usize) -> f64| {
         let mut values = vec![0.0; (h + 2) * row];
-        pixels.for_each(|pixel| values[framed(pixel)] = of(pixel));
+        (0..h * w).for_each(|pixel| values[(pixel / w + 1) * row + pixel % w + 1] = of(pixel));
         values
     };
-    let inside = spread(&|_| 1.0, &mut (0..h * w));
-    let diagonal: Vec<f64> = missing.iter().map(|&pixel| around(&inside, framed(pixel))).collect();
+    let missing = framed(&|pixel| f64::from(u8::from(!kept[pixel])));
+    let diagonal = around(&framed(&|_| 1.0), row);
     let mut random = Normal(1);
     let mut out = input.to_vec();
     for plane in out.chunks_exact_mut(h * w) {
-        let known =
-            spread(&|pixel| f64::from(plane[pixel]), &mut (0..h * w).filter(|&pixel| kept[pixel]));
-        let b: Vec<f64> = missing.iter().map(|&pixel| around(&known, framed(pixel))).collect();
-        let mut scratch = vec![0.0; (h + 2) * row];
-        let solved = conjugate_gradient(&b, |x| {
-            missing.iter().zip(x).for_each(|(&pixel, x)| scratch[framed(pixel)] = *x);
-            let product =
-                |(&pixel, (x, d)): (&usize, (&f64, &f64))| d * x - around(&scratch, framed(pixel));
-            missing.iter().zip(x.iter().zip(&diagonal)).map(product).collect()
+        let known = framed(&|pixel| if kept[pixel] { f64::from(plane[pixel]) } else { 0.0 });
+        let where_missing = |mut values: Vec<f64>| {
+            values.iter_mut().zip(&missing).for_each(|(v, missing)| *v *= missing);
+            values
+        };
+        let solved = conjugate_gradient(&where_missing(around(&known, row)), |x| {
+            let mut product = around(x, row);
+            let terms = product.iter_mut().zip(x).zip(&diagonal);
+            terms.for_each(|((p, x), d)| *p = d * x - *p);
+            where_missing(product)
         });
-        for (&pixel, value) in missing.iter().zip(solved) {
+        for pixel in (0..h * w).filter(|&pixel| !kept[pixel]) {
+            let value = solved[(pixel / w + 1) * row + pixel % w + 1];
             plane[pixel] = value as f32 + noise * random.next();
         }
     }
     out
 }
 
+/// The weighted sum of each pixel's neighbours; `values` and result have rows of `row` and a frame
+/// of one pixel, which becomes 0.
+fn around(values: &[f64], row: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; values.len()];
+    let rows = values.chunks_exact(row).collect::<Vec<_>>();
+    for (three, sums) in rows.windows(3).zip(sums.chunks_exact_mut(row).skip(1)) {
+        let [above, here, below] = [0, 1, 2].map(|n| three[n].windows(3));
+        for (sum, ((a, x), b)) in sums[1..].iter_mut().zip(above.zip(here).zip(below)) {
+            let (beside, corners) = (a[1] + x[0] + x[2] + b[1], a[0] + a[2] + b[0] + b[2]);
+            *sum = beside * (1.0 / 6.0) + corners * (1.0 / 12.0);
+        }
+    }
+    sums
+}
+
 /// Solves A x = b for a symmetric, positive definite A, to a millionth of b.
-fn conjugate_gradient(b: &[f64], mut a_times: impl FnMut(&[f64]) -> Vec<f64>) -> Vec<f64> {
+fn conjugate_gradient(b: &[f64], a_times: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     const MOST_ITERATIONS: usize = 2000;
     const CONVERGED: f64 = 1e-12; // of the squared length
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    // Eight sums: one alone waits for each addition before the next.
+    let dot = |a: &[f64], b: &[f64]| {
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+        let mut sums = [0.0; 8];
+        for (a, b) in a.iter().zip(b) {
+            (0..8).for_each(|lane| sums[lane] += a[lane] * b[lane]);
+        }
+        let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>();
+        sums.iter().sum::<f64>() + rest
+    };
     let mut x = vec![0.0; b.len()];
     let (mut rest, mut towards) = (b.to_vec(), b.to_vec());
     let goal = CONVERGED * dot(b, b);
