@@ -386,6 +386,16 @@ impl Normal {
     }
 }
 
+/// How few places hold the heat: the Gini index of a map's absolute values, 0 where all are alike,
+/// near 1 where one has all. Chalasani et al. 2020, arXiv 1810.06583. 0 of a blank map.
+pub fn sparseness(heatmap: &[f32]) -> f32 {
+    let mut sorted: Vec<f64> = heatmap.iter().map(|&heat| f64::from(heat).abs()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let (n, total) = (sorted.len() as f64, sorted.iter().sum::<f64>());
+    let ranked = sorted.iter().enumerate().map(|(i, heat)| (2.0 * i as f64 + 1.0 - n) * heat);
+    if total > 0.0 { (ranked.sum::<f64>() / (n * total)) as f32 } else { 0.0 }
+}
+
 /// Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs. 0 where
 /// one is the same everywhere.
 pub fn rank_correlation(a: &[f32], b: &[f32]) -> f32 {

@@ -93,17 +93,22 @@ pub fn mask_iou(a: &[bool], b: &[bool]) -> f32 {
     if union > 0 { count(|a, b| a && b) as f32 / union as f32 } else { 0.0 }
 }
 
-/// Whether the hottest pixel lies in the box; of several, as at a replicated border, their centre
-/// counts. False when blank.
-pub fn points_into(heatmap: &[f32], w: usize, truth: &Rect) -> bool {
+/// Where the hottest pixel is, (x, y) in pixels from the upper left corner; of several, as at a
+/// replicated border, their centre. None when nothing is above 0.
+pub fn peak(heatmap: &[f32], w: usize) -> Option<(f64, f64)> {
     let max = heatmap.iter().copied().fold(0.0, f32::max);
     let peaks: Vec<usize> = (0..heatmap.len()).filter(|&at| heatmap[at] == max).collect();
     let centre = |of: &dyn Fn(usize) -> usize| {
-        peaks.iter().map(|&at| of(at) as f64 + 0.5).sum::<f64>() / peaks.len().max(1) as f64
+        peaks.iter().map(|&at| of(at) as f64 + 0.5).sum::<f64>() / peaks.len() as f64
     };
-    let (x, y) = (centre(&|at| at % w), centre(&|at| at / w));
+    (max > 0.0).then(|| (centre(&|at| at % w), centre(&|at| at / w)))
+}
+
+/// Whether the hottest pixel ([`peak`]) lies in the box. False when blank.
+pub fn points_into(heatmap: &[f32], w: usize, truth: &Rect) -> bool {
     let inside = |at: f64, from: f64, size: f64| from <= at && at <= from + size;
-    max > 0.0 && inside(x, truth.x, truth.width) && inside(y, truth.y, truth.height)
+    peak(heatmap, w)
+        .is_some_and(|(x, y)| inside(x, truth.x, truth.width) && inside(y, truth.y, truth.height))
 }
 
 /// The share of the heat whose pixels have their centres in the box; 0 when blank.
