@@ -1,7 +1,7 @@
 //! The trained demo model on a few kept scenes: it names what is there, and its heatmaps fall on
 //! it.
 //!
-//! `weights/emoji50/README.md` has the figures of the full set, which `examples/pointing_game.rs`
+//! `weights/emoji50/README.md` has the figures of the full set, which `examples/methods_table/`
 //! measures; sixteen scenes hold a margin for their small number. They show drawings of trained
 //! styles in scenes that training did not see.
 
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 #[path = "common/pointing.rs"]
 mod pointing;
-use pointing::{Score, play, scenes};
+use pointing::{Verdict, play, scenes};
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/emoji50")
@@ -35,30 +35,29 @@ fn heatmaps_fall_on_their_objects() {
         block_on(Explainer::new()).expect("the tests need a Vulkan, Metal or DX12 driver");
     block_on(explainer.load(&network, Default::default())).unwrap();
     let sample = folder().join("sample");
-    let scenes = scenes(&sample);
+    let scenes = scenes(&sample).unwrap();
     assert!(scenes.len() >= 12);
-    let mut scores = [Score::default()];
-    let games = [("layer4", Method::GradCam)];
-    let both = scenes
-        .iter()
-        .filter(|scene| play(&mut explainer, &sample, scene, &games, &mut scores))
-        .count();
-    let [score] = scores;
-    println!(
-        "both classes among the best five in {both} of {}; layer4 grad-cam {}",
-        scenes.len(),
-        score.row()
-    );
-    // Measured: 16 of 16; 31 of 32 maps; 78 % against 0.0 %. Two more may miss: a maximum may be a
-    // close call.
-    assert!(
-        both * 8 >= scenes.len() * 7,
-        "both classes among the best five in only {both} of {} scenes",
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    let mut both = 0;
+    for scene in &scenes {
+        let game = ("layer4", Method::GradCam);
+        let (of_scene, named) = play(&mut explainer, &sample, scene, game).unwrap();
+        verdicts.extend(of_scene);
+        both += usize::from(named);
+    }
+    let mean =
+        |of: fn(&Verdict) -> f64| verdicts.iter().map(of).sum::<f64>() / verdicts.len() as f64;
+    let [in_box, own, other] = [mean(|v| f64::from(v.in_box)), mean(|v| v.own), mean(|v| v.other)];
+    let measured = format!(
+        "both classes among the best five in {both} of {}; layer4 grad-cam: in the box {in_box:.3}, \
+         on the object {own:.3}, on the other {other:.4}",
         scenes.len()
     );
-    assert!(score.hit_rate() >= 0.9, "{}", score.row());
-    let (own, other) = score.shares();
-    assert!(own >= 3.0 * other, "{}", score.row());
+    println!("{measured}");
+    // Measured: 16 of 16; 31 of 32 maps; 56 % against 0.0 %. Two more may miss: a maximum may be a close call.
+    assert!(both * 8 >= scenes.len() * 7, "{measured}");
+    assert!(in_box >= 0.9, "{measured}");
+    assert!(own >= 3.0 * other, "{measured}");
 }
 
 /// The page refuses a file whose size or digest is not the list's: a new model needs a new entry.

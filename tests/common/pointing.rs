@@ -1,24 +1,28 @@
-//! The pointing game: does a class's heatmap fall on that class's object? Scenes with two objects
-//! and their exact boxes say so.
+//! The pointing game: does a class's heatmap fall on that class's object? Scenes with two objects,
+//! their boxes and exact masks say so.
 //!
-//! `weights/emoji50/scenes_for_proof.py` writes such scenes; `examples/pointing_game.rs` and
-//! `tests/emoji50.rs` judge them. A hit: the heatmap's maximum lies inside the object's box.
-//! Nearly: or within the 15 pixels of it that Zhang et al. 2016 (arXiv 1608.00507) allow. Share:
-//! the part of all heat that lies inside a box, the object's own against the other object's.
+//! `weights/emoji50/scenes_for_proof.py` writes such scenes; `examples/methods_table/` and
+//! `tests/emoji50.rs` judge them. Where a map points is its maximum: on the object's mask, in its
+//! box, or within the 15 pixels of the mask that Zhang et al. 2016 (arXiv 1608.00507) allow. Share:
+//! the part of all heat that lies on a mask, the object's own against the other object's.
 #![allow(dead_code)]
 
 use std::path::Path;
 
+use gradlens::explain::Explanation;
+use gradlens::explain::cam::Group;
+use gradlens::explain::localization::peak;
 use gradlens::{Explainer, Fit, Method, Photo};
 use pollster::block_on;
 use serde::Deserialize;
 
 /// Pixels.
-const TOLERANCE: usize = 15;
+const TOLERANCE: isize = 15;
 
 #[derive(Deserialize)]
 pub struct Scene {
     pub file: String,
+    pub mask: String,
     pub held_out: bool,
     pub objects: Vec<Object>,
 }
@@ -31,93 +35,92 @@ pub struct Object {
     pub bounds: [usize; 4],
 }
 
-/// Sums over the maps of a method at a layer.
-#[derive(Clone, Default)]
-pub struct Score {
-    pub maps: usize,
-    pub hits: usize,
-    pub nearly: usize,
-    pub blank: usize,
-    own: f64,
-    other: f64,
+/// What one map of one object came to. A blank one points nowhere and has no heat.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Verdict {
+    pub on_mask: bool,
+    pub in_box: bool,
+    pub nearly: bool,
+    pub own: f64,
+    pub other: f64,
+    pub blank: bool,
 }
 
-impl Score {
-    pub fn hit_rate(&self) -> f64 {
-        self.hits as f64 / self.maps as f64
-    }
-    /// Mean share of heat in the object's own box, and in the other object's.
-    pub fn shares(&self) -> (f64, f64) {
-        (self.own / self.maps as f64, self.other / self.maps as f64)
-    }
-    pub fn row(&self) -> String {
-        let (own, other) = self.shares();
-        let &Score { maps, blank, .. } = self;
-        let [hits, nearly] =
-            [self.hits, self.nearly].map(|count| 100.0 * count as f64 / maps as f64);
-        format!(
-            "{hits:.1} % | {nearly:.1} % | {:.1} % | {:.1} % | {:.1} | {blank} of {maps}",
-            100.0 * own,
-            100.0 * other,
-            own / other
-        )
-    }
-}
-
-pub fn scenes(folder: &Path) -> Vec<Scene> {
+pub fn scenes(folder: &Path) -> Result<Vec<Scene>, String> {
     let path = folder.join("scenes.json");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+    serde_json::from_str(&text).map_err(|error| wrong(&error))
 }
 
-/// Plays one scene for each (layer, method); returns whether both classes are among the best five.
+pub fn picture(path: &Path) -> Result<Photo, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Photo::decode(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+impl Scene {
+    /// [height, width]: 0 background, 1 the first object, 2 the second.
+    pub fn mask(&self, folder: &Path) -> Result<Vec<u8>, String> {
+        Ok(picture(&folder.join(&self.mask))?.rgb.chunks_exact(3).map(|pixel| pixel[0]).collect())
+    }
+
+    /// Whether both classes are among the best five.
+    pub fn both_named(&self, prediction: &gradlens::explain::Prediction) -> bool {
+        let top: Vec<usize> = prediction.top(5).iter().map(|score| score.class).collect();
+        self.objects.iter().all(|object| top.contains(&object.class))
+    }
+
+    /// Judges a map of the `n`-th object, whose heatmap has the size of `mask`.
+    pub fn judge(&self, explanation: &Explanation, mask: &[u8], n: usize) -> Verdict {
+        let (heatmap, width) = (&explanation.heatmap, explanation.width);
+        let total: f64 = heatmap.iter().map(|&heat| f64::from(heat)).sum();
+        if total == 0.0 {
+            return Verdict { blank: true, ..Default::default() };
+        }
+        // A pixel-level map is drawn with its largest hundredth clipped to one value.
+        let raw = explanation.method.group() == Group::Pixels;
+        let values = if raw { &explanation.cam.values } else { heatmap };
+        let (x, y) = peak(values, width).unwrap_or_default();
+        let (x, y) = (x as usize, y as usize);
+        let [x0, y0, x1, y1] = self.objects[n].bounds;
+        let own = |at: usize| usize::from(mask[at]) == n + 1;
+        let share = |of: &dyn Fn(usize) -> bool| -> f64 {
+            let heat = (0..heatmap.len()).filter(|&at| of(at)).map(|at| f64::from(heatmap[at]));
+            heat.sum::<f64>() / total
+        };
+        let near = |at: usize| {
+            let across = (at % width) as isize - x as isize;
+            let down = (at / width) as isize - y as isize;
+            own(at) && across * across + down * down <= TOLERANCE * TOLERANCE
+        };
+        Verdict {
+            on_mask: own(y * width + x),
+            in_box: (x0..x1).contains(&x) && (y0..y1).contains(&y),
+            nearly: (0..mask.len()).any(near),
+            own: share(&own),
+            other: share(&|at| usize::from(mask[at]) == 2 - n),
+            blank: false,
+        }
+    }
+}
+
+/// Judges maps of both objects of a scene; beside them, whether both classes are among the best
+/// five.
 pub fn play(
     explainer: &mut Explainer,
     folder: &Path,
     scene: &Scene,
-    games: &[(&str, Method)],
-    scores: &mut [Score],
-) -> bool {
-    let bytes = std::fs::read(folder.join(&scene.file)).expect("a scene's picture");
-    let prediction =
-        block_on(explainer.predict(&Photo::decode(&bytes).unwrap(), Fit::Whole)).unwrap();
-    let width = prediction.width;
-    for (&(layer, method), score) in games.iter().zip(scores) {
-        for (n, object) in scene.objects.iter().enumerate() {
-            let heatmap =
-                block_on(explainer.explain(Some(object.class), layer, method)).unwrap().heatmap;
-            let inside = |i: usize, [x0, y0, x1, y1]: [usize; 4]| {
-                (x0..x1).contains(&(i % width)) && (y0..y1).contains(&(i / width))
-            };
-            let share = |bounds: [usize; 4], total: f64| -> f64 {
-                let heat = heatmap
-                    .iter()
-                    .enumerate()
-                    .filter(|&(i, _)| inside(i, bounds))
-                    .map(|(_, &v)| v as f64);
-                heat.sum::<f64>() / total
-            };
-            let total: f64 = heatmap.iter().map(|&v| v as f64).sum();
-            score.maps += 1;
-            if total == 0.0 {
-                score.blank += 1;
-                continue;
-            }
-            let hottest =
-                (0..heatmap.len()).max_by(|&a, &b| heatmap[a].total_cmp(&heatmap[b])).unwrap();
-            let [x0, y0, x1, y1] = object.bounds;
-            score.hits += inside(hottest, object.bounds) as usize;
-            let wider = [
-                x0.saturating_sub(TOLERANCE),
-                y0.saturating_sub(TOLERANCE),
-                x1 + TOLERANCE,
-                y1 + TOLERANCE,
-            ];
-            score.nearly += inside(hottest, wider) as usize;
-            score.own += share(object.bounds, total);
-            score.other += share(scene.objects[1 - n].bounds, total);
-        }
+    (layer, method): (&str, Method),
+) -> Result<([Verdict; 2], bool), String> {
+    let mask = scene.mask(folder)?;
+    let photo = picture(&folder.join(&scene.file))?;
+    let words = |error: gradlens::Error| error.to_string();
+    let prediction = block_on(explainer.predict(&photo, Fit::Whole)).map_err(words)?;
+    let mut verdicts = [Verdict::default(); 2];
+    for (n, verdict) in verdicts.iter_mut().enumerate() {
+        let class = Some(scene.objects[n].class);
+        let explanation = block_on(explainer.explain(class, layer, method)).map_err(words)?;
+        *verdict = scene.judge(&explanation, &mask, n);
     }
-    let top: Vec<usize> = prediction.top(5).iter().map(|s| s.class).collect();
-    scene.objects.iter().all(|object| top.contains(&object.class))
+    Ok((verdicts, scene.both_named(&prediction)))
 }
