@@ -34,10 +34,6 @@ impl ObjectiveKind {
         ObjectiveKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    pub fn of(objective: Objective) -> ObjectiveKind {
-        ObjectiveKind::from_name(objective.name()).unwrap_or_default()
-    }
-
     /// `None`: a contrast without another class.
     pub fn objective(self, contrast_class: Option<usize>) -> Option<Objective> {
         Some(match self {

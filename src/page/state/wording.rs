@@ -110,7 +110,7 @@ impl State {
             Objective::Contrast { than } => self.label(than),
             _ => String::new(),
         };
-        (ObjectiveKind::of(objective) as usize, other)
+        (ObjectiveKind::from_name(objective.name()).unwrap_or_default() as usize, other)
     }
 
     /// What of a class is explained: “its score”, “rather than cat”.
