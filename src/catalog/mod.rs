@@ -1,9 +1,10 @@
 //! What is known of models and classes beside the weights: the list of models, class names, links,
-//! a network's layers in numbers, what is on show as a Python script, and what can be asked of a
-//! question head.
+//! lessons, a network's layers in numbers, what is on show as a Python script, and what can be asked
+//! of a question head.
 
 pub mod labels;
 pub mod layer_summary;
+pub mod lessons;
 pub mod models;
 pub mod notebook;
 pub mod permalink;

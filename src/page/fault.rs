@@ -24,6 +24,10 @@ pub enum Fault {
     Models {
         detail: String,
     },
+    /// `lessons/lessons.json` can't be read.
+    Lessons {
+        detail: String,
+    },
     /// Something other than a file was dropped.
     NothingDropped,
     Camera {

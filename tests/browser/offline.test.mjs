@@ -146,6 +146,14 @@ describe('one HTML file', () => {
     assert.deepEqual(await page.tab.$$eval(`${id('model-select')} option`, options => options.map(option => option.value)),
       [model.id, 'imagenet', 'imagenet-v2']);
     assert.ok((await page.tab.$$eval('.samples img', images => images.map(image => image.naturalWidth))).every(width => width > 0));
+    // Nor are lessons on other models, or questions.
+    await page.tab.$eval(id('teach'), details => { details.open = true; });
+    await page.tab.waitForSelector(id('lesson-1'));
+    assert.equal((await page.tab.$$(`${id('teach')} .teach-lessons > li`)).length, 5);
+    await page.radio('input[name="look"][value="ask"]');
+    await page.tab.waitForFunction(() => document.body.textContent.includes('This copy of the page does not hold it.'));
+    assert.equal(await page.tab.$(`${id('ask-network')}:not([hidden] *)`), null);
+    await page.radio('input[name="look"][value="name"]');
     // The hosts that may hold ImageNet are still asked only after a yes.
     await page.tab.select(id('model-select'), 'imagenet');
     await page.tab.waitForSelector(id('offer'));
@@ -172,6 +180,11 @@ describe('one HTML file', () => {
     await page.tab.waitForFunction(status => document.querySelector(status).dataset.maps === '1', { timeout: 120_000 }, id('status'));
     const names = (await page.ranking()).map(row => row.name);
     assert.ok(names.some(name => /cat|dog/.test(name)), names.join());
+    await page.radio('input[name="look"][value="ask"]');
+    await page.tab.waitForSelector(id('question'));
+    await page.tab.type(id('question'), 'What is left of the dog?');
+    await page.tab.keyboard.press('Enter');
+    await page.tab.waitForSelector(`${id('answers')} li`, { timeout: 60_000 });
     assert.deepEqual(page.complaints, []);
     await page.context.close();
   });

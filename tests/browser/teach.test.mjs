@@ -1,10 +1,12 @@
 // What is there for teachers: lessons open what their notes speak of, and the code leads to the same view; a guess before the heatmap; the
 // page to print, with its script.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import jsQR from 'jsqr';
 import { photoPng } from './tiny.mjs';
-import { chromium, difference, id, notInFirefox, open, scratch, serve, visitPage } from './support.mjs';
+import { DIST, chromium, difference, id, notInFirefox, open, scratch, serve, tinyModels, visitPage } from './support.mjs';
 
 let browser;
 let site;
@@ -19,6 +21,7 @@ after(async () => {
 
 const visit = (work, options) => visitPage(browser, site.url, async page => {
   await page.tab.$eval(id('teach'), details => { details.open = true; });
+  await page.tab.waitForSelector(id('lesson-1'));
   await work(page);
 }, { shaders: false, ...options });
 
@@ -95,6 +98,32 @@ describe('lessons', () => {
     for (const text of texts) assert.ok(/[\u4e00-\u9fff]{8}/.test(text) && !/Open this|Notes/.test(text), text);
     assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the screen');
   }, { viewport: { width: 390, height: 844 } }));
+
+  it('a list that cannot be had is said in the visitor’s language, and can be asked for again', async () => {
+    const shipped = fs.readFileSync(path.join(DIST, 'lessons/lessons.json'));
+    const files = { ...tinyModels(), 'lessons/lessons.json': null };
+    const other = await serve(files);
+    await visitPage(browser, other.url, async page => {
+      const said = () => page.text(id('lessons-fault'));
+      const again = `${id('teach')} .buttons button`;
+      await page.tab.$eval(id('teach'), details => { details.open = true; });
+      await page.tab.waitForSelector(id('lessons-fault'));
+      assert.match(await said(), /lessons\.json could not be fetched/);
+      await page.click(id('language'));
+      assert.match(await said(), /^无法获取 .*lessons\.json/);
+      files['lessons/lessons.json'] = Buffer.from('[{"link": "model=tiny"}]');
+      await page.tab.click(again);
+      await page.tab.waitForFunction(select => /无法读取课例列表/.test(document.querySelector(select)?.textContent), {}, id('lessons-fault'));
+      // Another model than this site has: that lesson is left out.
+      const [first] = JSON.parse(shipped);
+      files['lessons/lessons.json'] = Buffer.from(JSON.stringify([{ ...first, link: 'model=elsewhere' }, { ...first, title: 'Own', title_zh: undefined }]));
+      await page.tab.click(again);
+      await page.tab.waitForSelector(id('lesson-2'));
+      assert.equal(await page.tab.$(id('lesson-1')), null);
+      assert.equal(await page.text(`${id('teach')} li h3`), 'Own', 'English where there is no Chinese');
+    }, { shaders: false });
+    await other.close();
+  });
 
   it('a code leads to the view that is set, and says that an own photo is not in it', () => visit(async page => {
     await lesson(page, 5);

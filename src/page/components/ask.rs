@@ -59,9 +59,14 @@ pub fn Questions(controller: Controller) -> impl IntoView {
 #[component]
 fn OtherNetwork(controller: Controller) -> impl IntoView {
     let state = controller.state;
+    // The page as one file holds only some.
+    let listed = move || state.models.with(|models| models.iter().any(|model| model.id == BASE));
     view! {
-        <p class="hint">{move || state.text().ask.other_network}</p>
-        <div class="buttons">
+        <p class="hint">
+            {move || state.text().ask.other_network}
+            {move || if listed() { "" } else { state.text().ask.not_here }}
+        </p>
+        <div class="buttons" hidden=move || !listed()>
             <button type="button" data-testid="ask-network" on:click=move |_| controller.choose_model(BASE)>
                 {move || state.text().ask.choose_network}
             </button>

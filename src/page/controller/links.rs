@@ -259,17 +259,6 @@ impl Controller {
         self.open_linked_sample();
     }
 
-    /// Follows a lesson's link and goes up to the picture.
-    pub fn open_lesson(self, fragment: &str) {
-        self.stop_camera();
-        // The likeliest class, where the lesson names none.
-        self.state.class.set(None);
-        self.follow(&Link::parse(fragment));
-        if let Some(picture) = document().get_element_by_id("picture") {
-            picture.scroll_into_view();
-        }
-    }
-
     /// The page's address with what it shows now; whoever reads it is told of changes.
     pub fn link(self) -> String {
         Link::tracked(&self.state).address()

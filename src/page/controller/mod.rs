@@ -2,8 +2,8 @@
 //!
 //! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`:
 //!   predictions and explanations;
-//! - `ask.rs`: questions about the photo; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`; `tray.rs`: the
-//!   photos of this visit;
+//! - `ask.rs`: questions about the photo; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`;
+//!   `lessons.rs`; `tray.rs`: the photos of this visit;
 //! - `links.rs`: settings in the page's address; `own_files.rs`: what a reload brings back; `export.rs`: what leaves the page.
 //!
 //! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them;
@@ -13,6 +13,7 @@ mod analysis;
 mod ask;
 mod camera;
 pub mod export;
+mod lessons;
 mod links;
 mod models;
 mod own_files;

@@ -35,6 +35,11 @@ pub fn sentence(language: Language, fault: &Fault) -> String {
                     "无法读取模型列表（{}）。你仍可打开自己的权重文件。",
                     vec![detail],
                 ),
+                Fault::Lessons { detail } => (
+                    "The list of lessons cannot be read ({}). Everything else works.",
+                    "无法读取课例列表（{}）。其他功能不受影响。",
+                    vec![detail],
+                ),
                 Fault::NothingDropped => (
                     "That was no file. Drop a photo from a folder, or copy the picture itself and paste it.",
                     "那不是文件。请从文件夹里拖一张照片进来，或复制图片本身再粘贴。",

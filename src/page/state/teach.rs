@@ -1,7 +1,10 @@
 //! What the card for teachers knows.
 
+use crate::fault::Fault;
+use gradlens::catalog::lessons::Lesson;
 use gradlens::explain::drawing::Drawing;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// The parts of the card, in the order of their tabs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,8 @@ impl TeachPanel {
 pub struct TeachState {
     pub open: RwSignal<bool>,
     pub panel: RwSignal<TeachPanel>,
+    /// `None` until they have been fetched, or why that failed.
+    pub lessons: RwSignal<Option<Result<Arc<Vec<Lesson>>, Fault>>>,
     /// A link led here: the card is to be brought into sight.
     pub sought: RwSignal<bool>,
     /// What was marked on the photo; `None` without a photo.
@@ -47,6 +52,7 @@ impl TeachState {
         TeachState {
             open: RwSignal::new(false),
             panel: RwSignal::default(),
+            lessons: RwSignal::new(None),
             sought: RwSignal::new(false),
             drawing: RwSignal::new(None),
             revealed: RwSignal::new(false),

@@ -1,24 +1,13 @@
-//! Ready lessons on the sample photos, and the code of a link to what is on show.
-//!
-//! To add a lesson: a link here, its words in both tables of `i18n/teach.rs`.
+//! The lessons of `lessons/lessons.json`, and the code of a link to what is on show.
 
 use crate::components::glossary::Explained;
 use crate::controller::Controller;
+use crate::i18n::sentence;
 use crate::state::tracking::get_until_cleanup;
+use gradlens::catalog::lessons::Lesson;
 use leptos::prelude::*;
 use qrcode::QrCode;
 use qrcode::render::svg;
-
-/// Settings of each lesson, as in a link.
-const LINKS: [&str; 7] = [
-    "model=efficientnet-lite0&sample=giraffe&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
-    "model=efficientnet-lite0&sample=cave&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
-    "model=efficientnet-lite0&sample=castle&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
-    "model=efficientnet-lite0&sample=dog-cat&target=logit&layer=head&method=grad-cam&fit=whole&view=overlay",
-    "model=efficientnet-lite0&sample=dog-cat&class=285&target=against&layer=head&method=grad-cam&fit=whole&view=overlay",
-    "model=emoji50&sample=coffee&target=logit&layer=layer4&method=grad-cam&fit=whole&view=overlay",
-    "model=emoji50&sample=elephant-mouse&fit=whole&view=overlay&ask=What+is+left+of+the+mouse%3F",
-];
 
 /// Smallest side of the code, in pixels of the picture.
 const CODE_SIDE: u32 = 240;
@@ -26,14 +15,41 @@ const CODE_SIDE: u32 = 240;
 #[component]
 pub fn Lessons(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let lessons = LINKS
-        .into_iter()
-        .enumerate()
-        .map(|(place, link)| view! { <LessonRow controller place link /> })
-        .collect_view();
+    // With the first look at the card.
+    Effect::new(move |_| {
+        if state.teach.open.get() {
+            controller.load_lessons();
+        }
+    });
+    let list = move || match state.teach.lessons.get() {
+        None => ().into_any(),
+        Some(Ok(lessons)) => {
+            // Of models that this copy of the page can open.
+            let listed = |lesson: &&Lesson| {
+                let id = lesson.model();
+                state
+                    .models
+                    .with(|models| models.iter().any(|model| Some(&model.id) == id.as_ref()))
+            };
+            let rows = lessons.iter().enumerate().filter(|(_, lesson)| listed(lesson));
+            let row = |(place, lesson): (usize, &Lesson)| {
+                view! { <LessonRow controller place lesson=lesson.clone() /> }
+            };
+            view! { <ol class="teach-lessons">{rows.map(row).collect_view()}</ol> }.into_any()
+        }
+        Some(Err(fault)) => view! {
+            <p data-testid="lessons-fault">{move || sentence(state.language(), &fault)}</p>
+            <div class="buttons">
+                <button type="button" class="small" on:click=move |_| controller.load_lessons()>
+                    {move || state.text().retry}
+                </button>
+            </div>
+        }
+        .into_any(),
+    };
     view! {
         <p class="hint">{move || state.text().teach.hint}</p>
-        <ol class="teach-lessons">{lessons}</ol>
+        {list}
         <h3>{move || state.text().teach.code_title}</h3>
         <p class="hint">{move || state.text().teach.code_hint}</p>
         <Code controller />
@@ -41,21 +57,28 @@ pub fn Lessons(controller: Controller) -> impl IntoView {
 }
 
 #[component]
-fn LessonRow(controller: Controller, place: usize, link: &'static str) -> impl IntoView {
+fn LessonRow(controller: Controller, place: usize, lesson: Lesson) -> impl IntoView {
     let state = controller.state;
-    let lesson = move || &state.text().teach.lessons[place];
+    let lesson = StoredValue::new(lesson);
+    let words = move |of: fn(&Lesson) -> (&str, &Option<String>)| {
+        lesson.with_value(|lesson| {
+            let (english, chinese) = of(lesson);
+            state.language().choose(english, chinese.as_deref()).to_owned()
+        })
+    };
+    let notes = Signal::derive(move || words(|lesson| (&lesson.notes, &lesson.notes_zh)));
     view! {
         <li>
-            <h3>{move || lesson().title}</h3>
-            <p>{move || lesson().question}</p>
+            <h3>{move || words(|lesson| (&lesson.title, &lesson.title_zh))}</h3>
+            <p>{move || words(|lesson| (&lesson.question, &lesson.question_zh))}</p>
             <div class="buttons">
-                <button type="button" class="small" data-testid=format!("lesson-{}", place + 1) on:click=move |_| controller.open_lesson(link)>
+                <button type="button" class="small" data-testid=format!("lesson-{}", place + 1) on:click=move |_| lesson.with_value(|lesson| controller.open_lesson(lesson))>
                     {move || state.text().teach.open}
                 </button>
             </div>
             <details class="fold">
                 <summary>{move || state.text().teach.notes}</summary>
-                <p class="fine"><Explained state words=Signal::derive(move || lesson().notes.to_owned()) /></p>
+                <p class="fine"><Explained state words=notes /></p>
             </details>
         </li>
     }
