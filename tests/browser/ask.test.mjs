@@ -169,7 +169,7 @@ describe('a question about the photo', () => {
     it(`leaves every control its clicks at ${width} pixels, in both languages`, () => visit(async page => {
       await askIt(page);
       assert.deepEqual(await covered(page), [], 'before a photo');
-      await page.look(WHALE);
+      await page.upload('photo-input', WHALE);
       await page.tab.waitForSelector(`${id('suggestions')} button`);
       await ask(page, 'What is above the whale?');
       for (let language = 0; language < 2; language++) {
