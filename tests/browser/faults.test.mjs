@@ -14,6 +14,7 @@ const FAULTS = {
   Fetch: [/could not be fetched \(HTTP 404\)/, /无法获取 .*HTTP 404/],
   Altered: [/checksum differs/, /校验和不同/],
   Models: [/list of models cannot be read/, /无法读取模型列表/],
+  Lessons: [/list of lessons cannot be read.*Everything else works/s, /无法读取课例列表/],
   NothingDropped: [/That was no file/, /那不是文件/],
   Camera: [/camera.*nobody allowed it/s, /摄像头.*nobody allowed it/s],
   Save: [/did not make a PNG/, /没能生成 PNG/],
@@ -93,6 +94,16 @@ describe('the page\'s own complaints', () => {
       await page.reach('error');
       await fault(page, 'Altered');
     }, { at: bare.url, state: 'error' }).finally(bare.close);
+  });
+
+  it('a list of lessons that is none', async () => {
+    const bare = await serve({ ...tinyModels(), 'lessons/lessons.json': Buffer.from('[{"link": "model=tiny"}]') });
+    await visit(async page => {
+      await page.tab.$eval(id('teach'), details => { details.open = true; });
+      await fault(page, 'Lessons', 'lessons-fault');
+      await page.look(photo);
+      assert.equal(await page.state(), 'done', 'everything else works');
+    }, { at: bare.url }).finally(bare.close);
   });
 
   it('over plain http the processor computes, and what browsers keep from such pages is not missed', async () => {
