@@ -40,8 +40,9 @@ pub fn Classes(controller: Controller) -> impl IntoView {
     view! {
         <section class="card classes">
             <div class="classes-head">
-                <h2 tabindex="-1" node_ref=heading>{move || title(&state)(state.text())}</h2>
+                // Before the heading, which takes the focus of a new result: the classes come next.
                 <NameOrAsk controller />
+                <h2 tabindex="-1" node_ref=heading>{move || title(&state)(state.text())}</h2>
             </div>
             <div class="classes-way of-classes">
                 <p class="hint">
