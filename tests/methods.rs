@@ -12,11 +12,10 @@ use gradlens::{
     Question,
 };
 use pollster::block_on;
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 
 mod common;
-use common::golden_weights::GOLDEN;
+use common::golden_weights::{GOLDEN, network_of};
 
 /// As the package has it: `weights/efficientnet-lite0/fetch --original` gets it.
 const LITE0: &str = "target/weights/efficientnet-lite0-57934424.pth";
@@ -49,13 +48,7 @@ fn load(explainer: &mut Explainer, network: &str) {
         "small" => {
             let bytes = golden("small");
             let file = SafeTensors::deserialize(&bytes).unwrap();
-            let views = file.tensors();
-            let net = views.iter().filter_map(|(key, view)| {
-                let view = TensorView::new(Dtype::F32, view.shape().to_vec(), view.data());
-                Some((key.strip_prefix("net/")?.to_owned(), view.unwrap()))
-            });
-            let checkpoint = safetensors::serialize(net.collect::<Vec<_>>(), None).unwrap();
-            (checkpoint, Preprocessing::default(), photo(&file, "a/image"))
+            (network_of(&file), Preprocessing::default(), photo(&file, "a/image"))
         }
         _ => {
             let (mean, std) = ([127.0 / 255.0; 3], [128.0 / 255.0; 3]);

@@ -7,12 +7,11 @@ use gradlens::explain::faithfulness::{Curve, sparseness};
 use gradlens::explain::localization::{energy_share, points_into};
 use gradlens::{Checkpoint, Explainer, Fit, Method, Network, Photo, Preprocessing, Rect};
 use pollster::block_on;
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 use serde::Deserialize;
 
 mod common;
-use common::golden_weights::GOLDEN;
+use common::golden_weights::{GOLDEN, network_of};
 
 #[derive(Deserialize)]
 struct Found {
@@ -99,13 +98,8 @@ fn pointing_energy_and_sparseness() {
 fn road() {
     let (golden, bytes) = golden();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let views = file.tensors();
-    let net = views.iter().filter_map(|(key, view)| {
-        let view = TensorView::new(Dtype::F32, view.shape().to_vec(), view.data());
-        Some((key.strip_prefix("net/")?.to_owned(), view.unwrap()))
-    });
-    let checkpoint = safetensors::serialize(net.collect::<Vec<_>>(), None).unwrap();
-    let network = Network::from_checkpoint(&Checkpoint::read(checkpoint).unwrap()).unwrap();
+    let checkpoint = Checkpoint::read(network_of(&file)).unwrap();
+    let network = Network::from_checkpoint(&checkpoint).unwrap();
     let mut explainer = Explainer::on_cpu();
     block_on(explainer.load(&network, Preprocessing::default())).unwrap();
     let (mut failures, mut compared) = (Vec::new(), 0);

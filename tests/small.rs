@@ -14,12 +14,11 @@ use gradlens::{
     Question,
 };
 use pollster::block_on;
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 use std::collections::HashMap;
 
 mod common;
-use common::golden_weights::GOLDEN;
+use common::golden_weights::{GOLDEN, network_of};
 use common::method;
 
 /// ‖found − expected‖ / ‖expected‖ of maps; largest difference of heatmaps in 0..1 and of
@@ -90,17 +89,7 @@ impl Golden {
     }
 
     fn load(&self, explainer: &mut Explainer) {
-        let tensors = self.tensors();
-        let net: Vec<(String, TensorView)> = tensors
-            .tensors()
-            .into_iter()
-            .filter_map(|(key, view)| Some((key.strip_prefix("net/")?.to_owned(), view)))
-            .map(|(key, view)| {
-                let view = TensorView::new(Dtype::F32, view.shape().to_vec(), view.data()).unwrap();
-                (key, view)
-            })
-            .collect();
-        let checkpoint = Checkpoint::read(safetensors::serialize(net, None).unwrap()).unwrap();
+        let checkpoint = Checkpoint::read(network_of(&self.tensors())).unwrap();
         block_on(
             explainer
                 .load(&Network::from_checkpoint(&checkpoint).unwrap(), Preprocessing::default()),

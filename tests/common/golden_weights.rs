@@ -25,6 +25,13 @@ pub const SEED: u64 = 7;
 /// Where the reference outputs and the generator's description lie.
 pub const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
+/// A checkpoint of the network in a golden file, whose tensors are there called `net/…`.
+pub fn network_of(file: &SafeTensors) -> Vec<u8> {
+    let tensors = file.tensors();
+    let net = tensors.iter().filter_map(|(key, view)| Some((key.strip_prefix("net/")?, view)));
+    serialize(net, None).unwrap()
+}
+
 /// The golden ResNet-50: 267 float tensors, 25,610,152 numbers.
 pub fn state_dict() -> StateDict {
     let path = format!("{GOLDEN}/calibration.safetensors");
