@@ -203,14 +203,14 @@ impl Plan<'_> {
             let Some(method) = entry.method.filter(|method| method.is_slow()) else {
                 return Ok(usize::MAX);
             };
-            if method == Method::AblationCam {
-                return Ok((self.passes / (ABLATION * maps)).max(LEAST));
-            }
             let question = entry.question(0, &[], self.channels);
             let passes = block_on(explainer.estimate(&question)).map_err(words)?.passes;
-            // A pass to the input and back takes about three.
-            let there_and_back = matches!(method, Method::SmoothGrad | Method::IntegratedGradients);
-            let each = passes * if there_and_back { 3 } else { 1 };
+            let each = match method {
+                Method::AblationCam => ABLATION,
+                // A pass to the input and back takes about three.
+                Method::SmoothGrad | Method::IntegratedGradients => 3 * passes,
+                _ => passes,
+            };
             Ok((self.passes / (each * maps)).max(LEAST))
         };
         entries.iter().map(&mut limit).collect()
