@@ -60,7 +60,7 @@ pub fn Questions(controller: Controller) -> impl IntoView {
 fn OtherNetwork(controller: Controller) -> impl IntoView {
     let state = controller.state;
     // The page as one file holds only some.
-    let listed = move || state.models.with(|models| models.iter().any(|model| model.id == BASE));
+    let listed = move || state.is_listed(BASE);
     view! {
         <p class="hint">
             {move || state.text().ask.other_network}

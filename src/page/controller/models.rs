@@ -65,9 +65,7 @@ impl Controller {
     /// The model that the page's address names, where the list has it.
     fn linked_model(self) -> Option<String> {
         let link = Link::parse(&window().location().hash().ok()?);
-        link.model.filter(|id| {
-            self.state.models.with_untracked(|models| models.iter().any(|model| model.id == *id))
-        })
+        link.model.filter(|id| untrack(|| self.state.is_listed(id)))
     }
 
     /// The model of the last visit, or the first of the list, whose weights need no download.

@@ -394,6 +394,11 @@ impl State {
         self.ask.answered.with(|answered| answered.as_ref()?.maps.get(map).cloned())
     }
 
+    /// Whether the page lists a model of that id.
+    pub fn is_listed(&self, id: &str) -> bool {
+        self.models.with(|models| models.iter().any(|model| model.id == id))
+    }
+
     /// Whether the network in use answers questions.
     pub fn can_ask(&self) -> bool {
         let id = self.model.with(|model| model.as_ref()?.id.clone());

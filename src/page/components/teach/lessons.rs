@@ -25,12 +25,7 @@ pub fn Lessons(controller: Controller) -> impl IntoView {
         None => ().into_any(),
         Some(Ok(lessons)) => {
             // Of models that this copy of the page can open.
-            let listed = |lesson: &&Lesson| {
-                let id = lesson.model();
-                state
-                    .models
-                    .with(|models| models.iter().any(|model| Some(&model.id) == id.as_ref()))
-            };
+            let listed = |lesson: &Lesson| lesson.model().is_some_and(|id| state.is_listed(&id));
             let rows = lessons.iter().enumerate().filter(|(_, lesson)| listed(lesson));
             let row = |(place, lesson): (usize, &Lesson)| {
                 view! { <LessonRow controller place lesson=lesson.clone() /> }
