@@ -6,7 +6,6 @@
 
 pub mod catalog;
 pub mod checkpoint;
-mod cpu;
 pub mod error;
 pub mod explain;
 pub mod gpu;
@@ -14,11 +13,13 @@ pub mod image;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod js;
 pub mod models;
-pub mod operation;
 pub mod ops;
 pub mod reference;
 pub mod shader;
 pub mod tuning;
+
+use gradlens_cpu as cpu;
+pub use gradlens_cpu::operation;
 
 pub use catalog::labels::Labels;
 pub use checkpoint::{Checkpoint, Network};

@@ -6,6 +6,7 @@
 //! for `shaders/shared/weight.wgsl`. An array with a dynamic index may end up in memory instead of
 //! registers, so a tile's accumulators are written out. Nothing else is generated.
 
+use crate::operation::Precision;
 use std::cmp::Reverse;
 
 /// A shader with the constants that it is compiled with.
@@ -82,6 +83,12 @@ impl Shader {
     pub fn with(mut self, name: &'static str, value: usize) -> Shader {
         self.constants.push((name, value as u32));
         self
+    }
+
+    /// With weights that are held so.
+    pub fn with_precision(self, precision: Precision) -> Shader {
+        self.with("F16", (precision == Precision::F16) as usize)
+            .with("I8", (precision == Precision::I8) as usize)
     }
 }
 

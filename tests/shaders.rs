@@ -27,7 +27,9 @@ fn every_shader_is_valid() {
         .into_iter()
         .filter(|shader| !["conv2d_registers", "conv2d_shared"].contains(&shader.name)) // they need a tile
         .chain(tiles)
-        .flat_map(|shader| ops::Precision::ALL.map(|precision| precision.apply(shader.clone())))
+        .flat_map(|shader| {
+            ops::Precision::ALL.map(|precision| shader.clone().with_precision(precision))
+        })
         .collect();
     let failures: Vec<String> = forms.iter().filter_map(|form| validate(form).err()).collect();
     println!("{} forms of {} shaders validated", forms.len(), shader::all().len());
@@ -45,7 +47,8 @@ fn a_broken_shader_is_not_valid() {
 #[test]
 fn loops_and_choices_are_written_out() {
     let tile = ops::Tile { rows: 3, cols: 2, wx: 4, wy: 5, ..ops::DEFAULT_TILE };
-    let expanded = |tile: ops::Tile| shader::expand(&ops::Precision::F16.apply(tile.shader()));
+    let expanded =
+        |tile: ops::Tile| shader::expand(&tile.shader().with_precision(ops::Precision::F16));
     let source = expanded(tile);
     for (text, times) in [
         ("var sum", 6),

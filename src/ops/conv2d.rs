@@ -201,7 +201,7 @@ fn record(
     let of_y = if let Scale::OfY(scale_bias) = scale { Some(scale_bias) } else { None };
     let (flags, mut follows) = epilogue(y, of_y, &fused, weight);
     params.flags = flags;
-    let shader = precision.apply(tile.shader());
+    let shader = tile.shader().with_precision(precision);
     let mut transposed = false;
     if let Scale::OfX(scale_bias) = scale {
         (follows[0], transposed) = (scale_bias, true);
@@ -239,7 +239,7 @@ pub fn conv2d_transpose_weight(gpu: &Gpu, transposed: &Buffer, conv: &Conv2d) ->
     assert!(transposed.bytes() >= conv.transposed_bytes());
     let [c_in4, c_out4] = [conv.c_in, conv.c_out].map(|c| c.div_ceil(4) as u32);
     let taps = (conv.ksize * conv.ksize) as u32;
-    let shader = conv.precision.apply(shader::conv2d_transpose_weight());
+    let shader = shader::conv2d_transpose_weight().with_precision(conv.precision);
     let operation = Operation::Conv2dTransposeWeight(TransposeWeightParams { c_in4, c_out4 });
     let workgroups = [c_out4.div_ceil(16), c_in4.div_ceil(16), taps];
     gpu.dispatch(shader, operation, &[transposed, &conv.weight, &conv.scale_bias], workgroups)

@@ -39,7 +39,7 @@ pub fn depthwise_conv2d(
     let (flags, follows) = epilogue(y, Some(&conv.scale_bias), &fused, &conv.weight);
     let bindings = [&[&y.buffer, &x.buffer, &conv.weight], &follows[..]].concat();
     let workgroups = grid((y.positions() * y.c4()).div_ceil(64));
-    let shader = conv.precision.apply(shader::depthwise_conv2d());
+    let shader = shader::depthwise_conv2d().with_precision(conv.precision);
     let operation = Operation::DepthwiseConv2d(params(y, x, conv, flags), conv.precision);
     gpu.dispatch(shader, operation, &bindings, workgroups)
 }
@@ -59,7 +59,7 @@ pub fn depthwise_conv2d_backward_input(
     follows[0] = &conv.scale_bias;
     let bindings = [&[&dx.buffer, &dy.buffer, &conv.weight], &follows[..]].concat();
     let workgroups = grid((dx.positions() * dx.c4()).div_ceil(64));
-    let shader = conv.precision.apply(shader::depthwise_conv2d_backward_input());
+    let shader = shader::depthwise_conv2d_backward_input().with_precision(conv.precision);
     let operation =
         Operation::DepthwiseConv2dBackwardInput(params(dy, dx, conv, flags), conv.precision);
     gpu.dispatch(shader, operation, &bindings, workgroups)

@@ -23,7 +23,7 @@ pub fn linear(gpu: &Gpu, y: &Tensor, x: &Tensor, linear: &Linear) -> Dispatch {
     let operation = Operation::Linear(params(linear), linear.precision);
     let bindings = [&y.buffer, &x.buffer, &linear.weight, &linear.scale_bias];
     gpu.dispatch(
-        linear.precision.apply(shader::linear()),
+        shader::linear().with_precision(linear.precision),
         operation,
         &bindings,
         grid(y.c4().div_ceil(8)),
@@ -37,7 +37,7 @@ pub fn linear_backward(gpu: &Gpu, dx: &Tensor, dy: &Tensor, linear: &Linear) -> 
     let bindings = [&dx.buffer, &dy.buffer, &linear.weight, &linear.scale_bias];
     let workgroups = grid((dx.c4() * 4).div_ceil(64));
     gpu.dispatch(
-        linear.precision.apply(shader::linear_backward()),
+        shader::linear_backward().with_precision(linear.precision),
         operation,
         &bindings,
         workgroups,

@@ -123,7 +123,7 @@ fn record(
         .map_or((&conv.weight, conv.precision), |transposed| (transposed, Precision::F32));
     let count = c_in4 * 4 * c_out4;
     let transform_weight = gpu.dispatch(
-        precision.apply(shader::winograd_weight()),
+        shader::winograd_weight().with_precision(precision),
         Operation::WinogradWeight(WinogradWeightParams {
             count,
             flipped: transposed.is_some() as u32,

@@ -122,7 +122,7 @@ def normals(seeds: np.ndarray, count: int) -> np.ndarray:
 
 
 def hashed(x: np.ndarray) -> np.ndarray:
-    """``hash`` of src/operation.rs: lowbias32."""
+    """``hash`` of src/cpu/operation.rs: lowbias32."""
     x = x.astype(np.uint32)
     x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
     x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)

@@ -5,13 +5,13 @@ use std::process::Command;
 use std::{env, fs};
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/cpu");
+    println!("cargo::rerun-if-changed=.");
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("wasm32") {
         return;
     }
     let [rustc, folder, target] =
         ["RUSTC", "OUT_DIR", "TARGET"].map(|name| env::var(name).expect("cargo sets it"));
-    let source = "src/cpu/relaxed_simd/kernel.rs";
+    let source = "relaxed_simd/kernel.rs";
     let kernel = Path::new(&folder).join("relaxed_simd_kernel.wasm");
     let status = Command::new(rustc)
         .arg(source)

@@ -1,12 +1,14 @@
 //! The shaders' work on the processor, where there is no GPU to do it: each operation's arithmetic
-//! on the same memory, by the same parameters ([`Operation`]). What [`ops`](crate::ops) records
-//! runs here unchanged, so everything above gives the same results.
+//! on the same memory, by the same parameters ([`Operation`]). What the library's `ops`
+//! record runs here unchanged, so everything above gives the same results.
 //!
+//! - `operation.rs`: the operations and their parameters, for GPU and processor;
 //! - `memory.rs`: what stands for a GPU's buffers;
 //! - a file an operation, named as its shader; `epilogue.rs`: what follows sums; `matmul/`: the
 //!   product of convolutions; `relaxed_simd/`: the inner loops once more, for browsers.
 //!
-//! Not the slow reference of the tests. Knows neither networks nor tiles. To add an operation: a
+//! A package of its own, so that it is compiled for speed where the rest of the page is compiled
+//! for size. Not the slow reference of the tests. Knows neither networks nor tiles. To add an operation: a
 //! file, and an arm in [`run`].
 
 mod ablate_channel;
@@ -23,6 +25,7 @@ mod matmul;
 mod max_pool2d;
 mod memory;
 mod offsets;
+pub mod operation;
 mod outer_product;
 mod randomize;
 #[cfg(target_arch = "wasm32")]

@@ -1,12 +1,10 @@
 //! Every operation with its parameters, declared once: a shader gets the struct as its uniform, the
-//! [processor](crate::cpu) reads the same one.
+//! [processor](crate) reads the same one.
 //!
 //! To add an operation: its parameters as in its shader's `Params`, a variant, and an arm in
 //! [`Operation::params`].
 
 use bytemuck::{Pod, Zeroable, bytes_of};
-
-use crate::shader::Shader;
 
 /// How weights are held in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,13 +18,6 @@ pub enum Precision {
 
 impl Precision {
     pub const ALL: [Precision; 3] = [Precision::F32, Precision::F16, Precision::I8];
-
-    /// The shader that reads such weights.
-    pub fn apply(self, shader: Shader) -> Shader {
-        shader
-            .with("F16", (self == Precision::F16) as usize)
-            .with("I8", (self == Precision::I8) as usize)
-    }
 }
 
 // What follows a sum in the same dispatch: bits of `flags`, as in `shaders/shared/flags.wgsl`.
@@ -174,7 +165,7 @@ impl Operation {
 }
 
 /// lowbias32 of Chris Wellons' hash prospector, as `shaders/randomize.wgsl` has it.
-pub(crate) fn hash(mut x: u32) -> u32 {
+pub fn hash(mut x: u32) -> u32 {
     x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
     x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
     x ^ (x >> 16)
