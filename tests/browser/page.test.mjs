@@ -240,6 +240,32 @@ describe('the main flow', () => {
     assert.equal((await page.pixels()).width, 90, 'the last photo wins');
   }));
 
+  it('reads a photo while its first network loads, and says only that', () => visit(async page => {
+    await page.tab.waitForFunction(() => window.said.some(words => /^Loading Tiny/.test(words)));
+    await page.upload('photo-input', photo);
+    await page.explained();
+    const said = await page.tab.evaluate('window.said');
+    assert.ok(!said.some(words => /No model/.test(words)), said);
+  }, {
+    state: 'loading',
+    before: async tab => {
+      await inEngine(() => {
+        const real = fetch;
+        self.fetch = async (...all) => {
+          if (/safetensors/.test(all[0])) await new Promise(resolve => setTimeout(resolve, 1500));
+          return real(...all);
+        };
+      })(tab);
+      await tab.evaluateOnNewDocument(() => {
+        window.said = [];
+        new MutationObserver(() => {
+          const words = document.querySelector('[data-testid="status"] [role="status"]')?.textContent.trim();
+          if (words && words !== window.said.at(-1)) window.said.push(words);
+        }).observe(document, { subtree: true, childList: true, characterData: true });
+      });
+    },
+  }));
+
   it('saves a PNG at the photo’s own size', () => visit(async page => {
     const large = scratch('large.png', photoPng(1800, 1200));
     await page.look(large);

@@ -41,23 +41,30 @@ async function unpack() {
 }
 
 /**
- * Makes the worker in which the engine computes: the same program once more. From a blob, since such a worker has the page's
- * Content-Security-Policy; one that is loaded from an address has none. src/page/engine/client.rs calls this, and posts what it starts with.
+ * The worker in which the engine computes: the same program once more, begun at once, so that it is ready when the page is. From a blob,
+ * since such a worker has the page's Content-Security-Policy; one that is loaded from an address has none. src/page/engine/client.rs takes
+ * it, and posts what it starts with; where no worker starts it hears of that.
  */
-window.gradlensWorker = () => {
-  const script = `import init, { serve_engine } from ${JSON.stringify(new URL(js, document.baseURI))};
+const script = `const program = import(${JSON.stringify(new URL(js, document.baseURI))});
+program.catch(() => {}); // said below, once somebody listens
 onmessage = async ({ data: [module, port, base] }) => {
   self.gradlensBase = base;
   try {
+    const { default: init, serve_engine } = await program;
     await init({ module_or_path: module });
     serve_engine(port);
   } catch (error) {
     reportError(error); // or the page would not hear of it
   }
 };`;
-  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  return new Worker(address, { type: "module" });
-};
+let engine;
+try {
+  engine = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
+  engine.onerror = () => { engine = undefined; };
+} catch (error) {
+  console.info("no worker:", error.message);
+}
+window.gradlensWorker = () => engine;
 
 try {
   const { default: init } = await import(new URL(js, document.baseURI));

@@ -430,7 +430,10 @@ impl State {
             Some(Work::Predicting | Work::Explaining) => (true, false),
             Some(Work::Connecting | Work::Tuning | Work::Uploading) => (false, true),
             None => {
-                (self.decoding.get(), self.progress.with(Option::is_some) || self.starting.get())
+                let loading = self.progress.with(Option::is_some) || self.starting.get();
+                // A photo that is read while there is no network yet waits for that.
+                let waits = loading && self.model.with(Option::is_none);
+                (self.decoding.get() && !waits, loading)
             }
         };
         if self.failure.with(Option::is_some) {
