@@ -1,16 +1,17 @@
-//! Measures every method and prints one Markdown table: where its maps point on scenes whose
-//! objects are known to the pixel, how the network answers when photos are changed where it says,
-//! and what it costs.
+//! Measures every method and prints two Markdown tables: where its maps point on scenes whose
+//! objects are known to the pixel, and how the network answers when photos are changed where it
+//! says, with what a map costs. Rows appear as they are done, the quick methods' first.
 //!
-//! `cargo run --example methods_table -- --scenes SCENES`
+//! `cargo run --example methods_table -- --scenes SCENES --photos PHOTOS`
 //!
-//! SCENES is a folder that `weights/emoji50/scenes_for_proof.py` wrote; without it the few scenes
-//! are taken that are kept here, and without `--photos` the page's samples. The processor computes,
-//! a thread a core, and figures other than times are the same each time. A slow method sees only so
-//! many pictures as `--passes` allows; the table says how many.
+//! SCENES is a folder that `weights/emoji50/scenes_for_proof.py` wrote, PHOTOS one that
+//! `weights/samples/extract.py --measured` wrote; without them the few scenes that are kept here and
+//! the page's samples are taken. The processor computes, a thread a core, and figures other than
+//! times are the same each time. A slow method sees only so many pictures as `--passes` allows; its
+//! row says how many.
 //!
 //! - `measure.rs`: the maps and what is found of each; `intervals.rs`: means and how sure they are;
-//!   `table.rs`: the table.
+//!   `table.rs`: the tables.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ mod table;
 
 use measure::{Entry, Plan};
 
-/// Measures every method on scenes and photos, and prints one table.
+/// Measures every method on scenes and photos, and prints a table of each.
 #[derive(Parser)]
 #[command(name = "methods_table")]
 struct Options {
@@ -90,18 +91,41 @@ fn measure_all(options: &Options) -> Result<String, String> {
     let wanted = |method: Method| options.methods.is_empty() || options.methods.contains(&method);
     let entries = Entry::all().into_iter().filter(|entry| entry.method.is_none_or(wanted));
     let entries: Vec<Entry> = entries.collect();
-    let mut on_scenes = Vec::new();
+    let is_reference = |entry: &Entry| *entry == table::REFERENCE;
     if !options.no_scenes {
         let wanted = |scene: &pointing::Scene| scene.held_out == options.held_out;
         let scenes = pointing::scenes(&options.scenes)?.into_iter().filter(wanted);
         let scenes: Vec<_> = scenes.take(options.most).collect();
         let plan = plan(&options.scenes_weights);
-        on_scenes = measure::scenes(&plan, &options.scenes, &scenes, &entries)?;
+        println!("{}", table::head_of_scenes());
+        let (mut reference, mut named) = (None, 0);
+        // Quick methods share a scene's pass. The row of each slow one is printed as it is done.
+        let quick = entries.iter().take_while(|entry| !entry.is_slow()).count();
+        let (quick, slow) = entries.split_at(quick);
+        for batch in std::iter::once(quick).chain(slow.chunks(1)) {
+            let found = measure::scenes(&plan, &options.scenes, &scenes, batch)?;
+            named = named.max(found.iter().filter(|(_, named)| *named).count());
+            let column = |n: usize| found.iter().map(|(of, _)| of[n]).collect::<Vec<_>>();
+            reference = reference.or(batch.iter().position(is_reference).map(column));
+            for (n, entry) in batch.iter().enumerate() {
+                println!("{}", table::of_scenes(entry, &column(n), reference.as_deref()));
+            }
+        }
+        println!("\n{} scenes, both classes among the best five in {named}.\n", scenes.len());
     }
-    let mut on_photos = Vec::new();
     if !options.no_photos {
         let photos = measure::photo_files(&options.photos)?;
-        on_photos = measure::photos(&plan(&options.photos_weights), &photos, &entries)?;
+        let plan = plan(&options.photos_weights);
+        println!("{}", table::head_of_photos());
+        let mut reference = None;
+        for entry in &entries {
+            let found = measure::photos(&plan, &photos, entry)?;
+            println!("{}", table::of_photos(entry, &found, reference.as_deref()));
+            if is_reference(entry) {
+                reference = Some(found);
+            }
+        }
+        println!("\n{} photos.\n", photos.len());
     }
-    Ok(table::table(&entries, &on_scenes, &on_photos))
+    Ok(table::NOTES.into())
 }

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use gradlens::catalog::layer_summary::{main_layers_with_strides, one_layer_per_stride};
 use gradlens::explain::LAST_LAYER;
-use gradlens::explain::faithfulness::{NOISE, sparseness};
+use gradlens::explain::faithfulness::{Checks, NOISE, sparseness};
 use gradlens::{
     Checkpoint, Error, Explainer, Explanation, Fit, Method, Network, Objective, Question,
 };
@@ -21,6 +20,8 @@ const AT_EARLIER_LAYERS: [Method; 3] = [Method::GradCam, Method::HiResCam, Metho
 pub const LAST_STRIDE: usize = 32;
 /// Pictures that a slow method sees at least.
 const LEAST: usize = 2;
+/// A third of the passes of the page's own check: the same for every method, and coarser.
+const CHECKS: Checks = Checks { steps: 5, percentiles: &[25, 50, 75], noise: NOISE };
 /// What Ablation-CAM takes at the last layer, where only the classifier is run again for each
 /// channel, in passes: measured.
 const ABLATION: usize = 14;
@@ -36,13 +37,23 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The quick ones first.
     pub fn all() -> Vec<Entry> {
-        let last = std::iter::once(None).chain(Method::ALL.map(Some));
+        let of_methods = |slow: bool| {
+            Method::ALL.into_iter().filter(move |method| method.is_slow() == slow).map(Some)
+        };
+        let last = std::iter::once(None).chain(of_methods(false));
         let at = |stride| move |method| Entry { stride, method };
         let earlier = EARLIER_STRIDES
             .into_iter()
             .flat_map(|stride| AT_EARLIER_LAYERS.map(Some).map(at(stride)));
-        last.map(at(LAST_STRIDE)).chain(earlier).collect()
+        let slow = of_methods(true).map(at(LAST_STRIDE));
+        last.map(at(LAST_STRIDE)).chain(earlier).chain(slow).collect()
+    }
+
+    /// Whether it sees as many pictures as [`Plan::passes`] allows, and not all.
+    pub fn is_slow(&self) -> bool {
+        self.method.is_some_and(Method::is_slow)
     }
 
     fn question(&self, class: usize, layers: &[(String, usize)], channels: usize) -> Question {
@@ -80,12 +91,8 @@ pub struct Plan<'a> {
     pub channels: usize,
 }
 
-/// What was found on a scene: of each entry that saw it both objects' maps.
-pub struct OnScene {
-    pub verdicts: Vec<Option<[Verdict; 2]>>,
-    /// Both classes are among the best five.
-    pub named: bool,
-}
+/// What was found on a scene, of both objects' maps; None of an entry that did not see it.
+pub type OnScene = Option<[Verdict; 2]>;
 
 /// What was found of a map of a photo's likeliest class.
 #[derive(Clone, Copy)]
@@ -93,19 +100,21 @@ pub struct OnPhoto {
     /// Areas under the curves of deletion and insertion, ROAD, and the map's sparseness; none of a
     /// blank map.
     pub found: Option<[f64; 4]>,
-    /// How long the map took, in forward passes of this photo.
-    pub passes: f64,
+    /// The processor's time for the map, and for a forward pass of this photo.
+    pub seconds: f64,
+    pub forward: f64,
 }
 
+/// Of each scene what each entry came to, and whether both classes are among the best five.
 pub fn scenes(
     plan: &Plan,
     folder: &Path,
     scenes: &[Scene],
     entries: &[Entry],
-) -> Result<Vec<OnScene>, String> {
+) -> Result<Vec<(Vec<OnScene>, bool)>, String> {
     let first = scenes.first().ok_or("There are no such scenes.")?;
     let limits = plan.limits(entries, &folder.join(&first.file), first.objects.len())?;
-    plan.on_each(scenes.len(), "scene", |explainer, n| {
+    plan.on_each(scenes.len().min(most(&limits)), "scene", |explainer, n| {
         let scene = &scenes[n];
         let mask = scene.mask(folder)?;
         let photo = picture(&folder.join(&scene.file))?;
@@ -122,8 +131,12 @@ pub fn scenes(
             }
             verdicts.push((n < limit).then_some(of_both));
         }
-        Ok(OnScene { verdicts, named: scene.both_named(&prediction) })
+        Ok((verdicts, scene.both_named(&prediction)))
     })
+}
+
+fn most(limits: &[usize]) -> usize {
+    limits.iter().copied().max().unwrap_or_default()
 }
 
 /// Every photo of the folders, by name.
@@ -143,45 +156,30 @@ pub fn photo_files(folders: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-pub fn photos(
-    plan: &Plan,
-    files: &[PathBuf],
-    entries: &[Entry],
-) -> Result<Vec<Vec<Option<OnPhoto>>>, String> {
-    let limits = plan.limits(entries, files.first().ok_or("There are no photos.")?, 1)?;
-    plan.on_each(files.len(), "photo", |explainer, n| {
+/// Of each photo what the entry came to.
+pub fn photos(plan: &Plan, files: &[PathBuf], entry: &Entry) -> Result<Vec<OnPhoto>, String> {
+    let first = files.first().ok_or("There are no photos.")?;
+    let limit = plan.limits(std::slice::from_ref(entry), first, 1)?[0];
+    plan.on_each(files.len().min(limit), "photo", |explainer, n| {
         let photo = picture(&files[n])?;
         let prediction = block_on(explainer.predict(&photo, Fit::Crop)).map_err(words)?;
         let class = prediction.top(1)[0].class;
+        let started = seconds();
         let (height, width) = (prediction.height, prediction.width);
-        let mut forward = || -> Result<f64, String> {
-            let started = Instant::now();
-            block_on(explainer.logits_of(&prediction.input, height, width)).map_err(words)?;
-            Ok(started.elapsed().as_secs_f64())
-        };
-        let mut times = [forward()?, forward()?, forward()?, forward()?, forward()?];
-        times.sort_by(f64::total_cmp);
-        let forward = times[times.len() / 2];
-        let mut found = Vec::new();
-        for (entry, &limit) in entries.iter().zip(&limits) {
-            if n >= limit {
-                found.push(None);
-                continue;
-            }
-            if entry.method.is_some_and(|method| !method.is_slow()) {
-                plan.map(explainer, entry, class)?; // what is made once takes no part in the time
-            }
-            let started = Instant::now();
-            let map = plan.map(explainer, entry, class)?;
-            let passes = started.elapsed().as_secs_f64() / forward;
-            let trust = block_on(explainer.trust(&map, NOISE, &mut |_, _| true)).map_err(words)?;
-            let values = trust.map(|trust| {
-                let areas = [trust.deletion.area(), trust.insertion.area()];
-                [areas[0], areas[1], trust.road(), sparseness(&map.heatmap)].map(f64::from)
-            });
-            found.push(Some(OnPhoto { found: values, passes }));
+        block_on(explainer.logits_of(&prediction.input, height, width)).map_err(words)?;
+        let forward = seconds() - started;
+        if !entry.is_slow() {
+            plan.map(explainer, entry, class)?; // what is made once takes no part in the time
         }
-        Ok(found)
+        let started = seconds();
+        let map = plan.map(explainer, entry, class)?;
+        let seconds = seconds() - started;
+        let trust = block_on(explainer.trust_by(&map, CHECKS, &mut |_, _| true)).map_err(words)?;
+        let found = trust.map(|trust| {
+            let areas = [trust.deletion.area(), trust.insertion.area()];
+            [areas[0], areas[1], trust.road(), sparseness(&map.heatmap)].map(f64::from)
+        });
+        Ok(OnPhoto { found, seconds, forward })
     })
 }
 
@@ -250,7 +248,7 @@ impl Plan<'_> {
                 if n >= count {
                     return Ok::<_, String>(found);
                 }
-                eprint!("\r{what} {} of {count} ", n + 1);
+                eprint!("\r{what} {} of {count}  ", n + 1);
                 found.push((n, work(&mut explainer, n)?));
             }
         };
@@ -262,10 +260,25 @@ impl Plan<'_> {
             }
             Ok::<_, String>(())
         })?;
-        eprintln!();
+        eprint!("\r");
         found.sort_by_key(|(n, _)| *n);
         Ok(found.into_iter().map(|(_, result)| result).collect())
     }
+}
+
+/// Of the processor's time that this thread took so far: other programs take no part in it.
+#[cfg(unix)]
+fn seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Since the first call.
+#[cfg(not(unix))]
+fn seconds() -> f64 {
+    static FIRST: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    FIRST.elapsed().as_secs_f64()
 }
 
 /// [height, width]: a hill as wide as half of the picture.

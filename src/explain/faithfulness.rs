@@ -21,6 +21,24 @@ pub const PASSES: usize = 1 + 2 * (STEPS + 1) + 2 * PERCENTILES.len();
 /// Standard deviation of the noise that ROAD adds to imputed pixels, of the normalised input.
 pub const NOISE: f32 = 0.01;
 
+/// How finely a map is checked: [`Checks::default`] as papers and packages do it, fewer points for
+/// many maps.
+#[derive(Clone, Copy, Debug)]
+pub struct Checks {
+    /// Of deletion and insertion.
+    pub steps: usize,
+    /// Of ROAD.
+    pub percentiles: &'static [usize],
+    /// Of ROAD's imputed pixels.
+    pub noise: f32,
+}
+
+impl Default for Checks {
+    fn default() -> Checks {
+        Checks { steps: STEPS, percentiles: &PERCENTILES, noise: NOISE }
+    }
+}
+
 /// How likely the class is, by the share of pixels that were changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
@@ -122,6 +140,16 @@ impl Explainer {
         noise: f32,
         progress: Progress<'_>,
     ) -> Result<Option<Trust>> {
+        self.trust_by(explanation, Checks { noise, ..Checks::default() }, progress).await
+    }
+
+    /// [`trust`](Explainer::trust) as finely as `checks` has it.
+    pub async fn trust_by(
+        &mut self,
+        explanation: &Explanation,
+        Checks { steps, percentiles, noise }: Checks,
+        progress: Progress<'_>,
+    ) -> Result<Option<Trust>> {
         let (gpu, loaded, _) = self.at("input")?;
         let class = explanation.class;
         let (_, seen) = loaded.seen()?;
@@ -135,16 +163,16 @@ impl Explainer {
         }
         let order = largest_first(heat);
         let blurred = blur(&seen.input, size);
-        let steps = || 0..=STEPS;
+        let each_step = || 0..=steps;
         let changes: Vec<Change> = std::iter::once(Change::Seen)
-            .chain(steps().map(Change::Deletion))
-            .chain(steps().map(Change::Insertion))
-            .chain(PERCENTILES.map(Change::Morf))
-            .chain(PERCENTILES.map(Change::Lerf))
+            .chain(each_step().map(Change::Deletion))
+            .chain(each_step().map(Change::Insertion))
+            .chain(percentiles.iter().copied().map(Change::Morf))
+            .chain(percentiles.iter().copied().map(Change::Lerf))
             .collect();
         let colder: Vec<f32> = heat.iter().map(|heat| 1.0 - heat).collect();
         let hottest =
-            |step: usize| &order[..((step * order.len()) as f64 / STEPS as f64).round() as usize];
+            |step: usize| &order[..((step * order.len()) as f64 / steps as f64).round() as usize];
         let mut input = |n: usize| match changes[n] {
             Change::Seen => {
                 seen.input.iter().zip(heat.iter().cycle()).map(|(x, heat)| x * heat).collect()
@@ -165,7 +193,7 @@ impl Explainer {
         let mut trust = Trust { class, probability, ..Default::default() };
         for (change, logits) in changes.iter().zip(logits) {
             let p = scores.probability(class, &logits);
-            let of_steps = |step: usize| (step as f32 / STEPS as f32, p);
+            let of_steps = |step: usize| (step as f32 / steps as f32, p);
             // Above the p-th percentile are 100 − p of a hundred pixels.
             let of_percentile = |percentile: usize| (1.0 - percentile as f32 / 100.0, p);
             match *change {
