@@ -7,60 +7,32 @@
 use gradlens::explain::cam::MOST_POSITIONS;
 use gradlens::explain::cam::{kernel_principal_component, rare_features};
 use gradlens::image::heatmap::Cam;
-use gradlens::{
-    Checkpoint, Explainer, Explanation, Fit, Method, Network, Objective, Photo, Preprocessing,
-    Question,
-};
+use gradlens::{Explainer, Explanation, Method, Objective, Question};
 use pollster::block_on;
 use safetensors::SafeTensors;
 
 mod common;
-use common::golden_weights::{GOLDEN, network_of};
-
-/// As the package has it: `weights/efficientnet-lite0/fetch --original` gets it.
-const LITE0: &str = "target/weights/efficientnet-lite0-57934424.pth";
+use common::golden_networks::{load, read};
+use common::golden_weights::GOLDEN;
 
 /// Hundreds of passes, which a software adapter would take minutes for.
 const ON_THE_PROCESSOR: [&str; 5] =
     ["occlusion", "smooth-grad", "integrated-gradients", "ss-cam", "is-cam"];
 
 /// Of ‖found − expected‖ / ‖expected‖. Fifty gradients of EfficientNet-Lite0's input cross many
-/// jumps of its ReLU6s: PyTorch's own f32 is 2.2e-4 from its f64 there, this 7e-4 and 8e-4.
+/// jumps of its ReLU6s: PyTorch's own f32 is 2e-4 to 4e-4 from its f64 there, this 7e-4 and 8e-4. No
+/// finer sum would help: in f64 with nothing of f32 but which ReLU6s are open (17 of 109 million at
+/// the fifty points differ), PyTorch's integrated gradients are as far off as in f32, to the third
+/// digit (3.51e-4). RefineCAM
+/// is made of Grad-CAM++, which divides by sums that may be near zero where values have both signs:
+/// at blocks.2 PyTorch's own f32 is 1.0e-2 away, this 8e-3.
 fn tolerance(key: &str) -> f64 {
     let jumps = key.contains("integrated-gradients") || key.contains("smooth-grad");
-    if jumps && key.starts_with("lite0") { 2e-3 } else { 1e-4 }
-}
-
-fn read(file: &str) -> Vec<u8> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn photo(file: &SafeTensors, key: &str) -> Photo {
-    let image = file.tensor(key).unwrap();
-    Photo::new(image.shape()[1], image.shape()[0], image.data().to_vec())
-}
-
-/// `explainer` with one of the file's networks, and its photo predicted.
-fn load(explainer: &mut Explainer, network: &str) {
-    let golden = |name: &str| read(&format!("{GOLDEN}/{name}.safetensors"));
-    let (checkpoint, preprocessing, photo) = match network {
-        "small" => {
-            let bytes = golden("small");
-            let file = SafeTensors::deserialize(&bytes).unwrap();
-            (network_of(&file), Preprocessing::default(), photo(&file, "a/image"))
-        }
-        _ => {
-            let (mean, std) = ([127.0 / 255.0; 3], [128.0 / 255.0; 3]);
-            let preprocessing = Preprocessing { mean, std, ..Preprocessing::default() };
-            let bytes = golden("photonet");
-            let file = SafeTensors::deserialize(&bytes).unwrap();
-            (read(LITE0), preprocessing, photo(&file, "coffee/image"))
-        }
-    };
-    let network = Network::from_checkpoint(&Checkpoint::read(checkpoint).unwrap()).unwrap();
-    block_on(explainer.load(&network, preprocessing)).unwrap();
-    block_on(explainer.predict(&photo, Fit::Whole)).unwrap();
+    match key {
+        _ if jumps && key.starts_with("lite0") => 2e-3,
+        "lite0/blocks.2/refine-cam/logit/raw_sample" => 2e-2,
+        _ => 1e-4,
+    }
 }
 
 fn ask(
@@ -110,8 +82,8 @@ fn check(on: &str, mut explainer: Explainer) {
         };
         let found = block_on(explainer.ask(&question, &mut |_, _| true)).unwrap().unwrap();
         let Explanation { cam, heatmap: values, height, width, .. } = found;
-        let mut found = match objective {
-            "aug" => Cam { height, width, values },
+        let mut found = match (objective, method) {
+            ("aug", _) | (_, "refine-cam") => Cam { height, width, values },
             _ => cam,
         };
         let golden = file.tensor(key).unwrap();

@@ -102,20 +102,26 @@ pub fn python(run: &Run) -> String {
     }
     lines.push(target);
     let mut switches = String::new();
-    // grad-cam's FinerCAM does without the first.
-    let aug_smooth = known.aug_smooth && known.method != Method::FinerCam;
+    // grad-cam's FinerCAM and RefineCAM do without the first.
+    let without = matches!(known.method, Method::FinerCam | Method::RefineCam);
+    let aug_smooth = known.aug_smooth && !without;
     for (on, name) in [(aug_smooth, "aug_smooth"), (known.eigen_smooth, "eigen_smooth")] {
         if on {
             switches.push_str(&format!(", {name}=True"));
         }
     }
-    lines.push(format!("with {cam}(model=model, target_layers=layers) as cam:"));
+    // RefineCAM, which makes a method a layer, cannot stand behind `with`.
+    let (opened, indent) = match known.method {
+        Method::RefineCam => (format!("cam = {cam}(model=model, target_layers=layers)"), ""),
+        _ => (format!("with {cam}(model=model, target_layers=layers) as cam:"), "    "),
+    };
+    lines.push(opened);
     // FinerCAM chooses the classes to compare with by itself, but not among targets.
     let asked = match known.method {
         Method::FinerCam => "target_idx=target",
         _ => "targets=[target]",
     };
-    lines.push(format!("    heatmap = cam(input_tensor=x, {asked}{switches})[0]"));
+    lines.push(format!("{indent}heatmap = cam(input_tensor=x, {asked}{switches})[0]"));
     let rgb = if preprocessing.grey { "rgb.expand(3, -1, -1)" } else { "rgb" };
     lines.push(format!(
         "Image.fromarray(show_cam_on_image({rgb}.permute(1, 2, 0).numpy(), heatmap, use_rgb=True))"
@@ -251,11 +257,13 @@ fn cam(method: Method) -> (&'static str, Option<&'static str>) {
         Method::AblationCam => ("AblationCAM", None),
         Method::FinerCam => ("FinerCAM", None),
         Method::ShapleyCam => ("ShapleyCAM", None),
+        Method::RefineCam => ("RefineCAM", None),
         Method::Fem => ("FEM", None),
         Method::KpcaCam => ("KPCA_CAM", None),
         Method::SsCam => ("GradCAM", Some("torchcam (SSCAM)")),
         Method::IsCam => ("GradCAM", Some("torchcam (ISCAM)")),
         Method::InputXGradient => ("GradCAM", Some("captum (InputXGradient)")),
+        Method::FullGrad => ("FullGrad", None),
         Method::SmoothGrad => ("GradCAM", Some("captum (NoiseTunnel, Saliency)")),
         Method::IntegratedGradients => ("GradCAM", Some("captum (IntegratedGradients)")),
         Method::Occlusion => ("GradCAM", Some("captum (Occlusion)")),
@@ -431,6 +439,13 @@ Image.fromarray(show_cam_on_image(rgb.permute(1, 2, 0).numpy(), heatmap, use_rgb
         assert!(
             python(&run(None, &rise, &crop)).contains("# rise is in github.com/eclique/RISE\n")
         );
+        let refine =
+            Explanation { method: Method::RefineCam, ..explanation(&["layer3", "layer4"]) };
+        let script = python(&run(Some("emoji50"), &refine, &crop));
+        assert!(
+            script.contains("\ncam = RefineCAM(model=model, target_layers=layers)\nheatmap = ")
+        );
+        assert!(script.contains("layers = [model.layer3[-1], model.layer4[-1]]"));
         let eigen = Explanation { method: Method::EigenCam, ..explanation(&["layer4"]) };
         assert!(python(&run(None, &eigen, &crop)).contains("# no class\n"));
     }

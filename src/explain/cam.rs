@@ -54,6 +54,9 @@ pub enum Method {
     /// 2501.06261. H, the second derivative, is 0 between the jumps of ReLU and ReLU6: of a logit
     /// it is Grad-CAM, and only of a probability another map
     ShapleyCam,
+    /// The product of Grad-CAM++'s heatmaps at a layer and at those behind it, one for each size of
+    /// the grid, or at the layers that are named. arXiv 2605.14641, as `grad-cam` has it
+    RefineCam,
     /// Σ w_c·a_c with w_c the share of positions above mean + 2 standard deviations of a_c; looks
     /// at no class. As `grad-cam` has it; in the paper (Fuad et al. 2020, hal-02963298) w_c is the
     /// mean of a_c, and what it weighs is the mask of those positions
@@ -70,6 +73,9 @@ pub enum Method {
     /// x·g of the input x itself. Shrikumar et al. 2016, arXiv 1605.01713. This and what follows
     /// it: [`pixels`](crate::explain::pixels)
     InputXGradient,
+    /// |x·g| and, of every convolution, |b·g| of its bias b and its output's g:
+    /// [`full_grad`](crate::explain::full_grad). Srinivas and Fleuret 2019, arXiv 1905.00780
+    FullGrad,
     /// |mean of g| over 50 photos with noise. Smilkov et al. 2017, arXiv 1706.03825
     SmoothGrad,
     /// x times the mean of g between a photo of the mean colour and x. Sundararajan et al. 2017,
@@ -98,7 +104,7 @@ impl Group {
 }
 
 impl Method {
-    pub const ALL: [Method; 21] = [
+    pub const ALL: [Method; 23] = [
         Method::GradCam,
         Method::GradCamPlusPlus,
         Method::XGradCam,
@@ -111,11 +117,13 @@ impl Method {
         Method::AblationCam,
         Method::FinerCam,
         Method::ShapleyCam,
+        Method::RefineCam,
         Method::Fem,
         Method::KpcaCam,
         Method::SsCam,
         Method::IsCam,
         Method::InputXGradient,
+        Method::FullGrad,
         Method::SmoothGrad,
         Method::IntegratedGradients,
         Method::Occlusion,
@@ -137,11 +145,13 @@ impl Method {
             Method::AblationCam => "ablation-cam",
             Method::FinerCam => "finer-cam",
             Method::ShapleyCam => "shapley-cam",
+            Method::RefineCam => "refine-cam",
             Method::Fem => "fem",
             Method::KpcaCam => "kpca-cam",
             Method::SsCam => "ss-cam",
             Method::IsCam => "is-cam",
             Method::InputXGradient => "input-x-gradient",
+            Method::FullGrad => "full-grad",
             Method::SmoothGrad => "smooth-grad",
             Method::IntegratedGradients => "integrated-gradients",
             Method::Occlusion => "occlusion",
@@ -166,7 +176,7 @@ impl Method {
         match self.group() {
             Group::Gradients => false,
             Group::GradientFree => self.masks_the_photo() || self == Method::AblationCam,
-            Group::Pixels => self != Method::InputXGradient,
+            Group::Pixels => !matches!(self, Method::InputXGradient | Method::FullGrad),
         }
     }
 
@@ -185,6 +195,7 @@ impl Method {
             | Method::Fem
             | Method::KpcaCam => Group::GradientFree,
             Method::InputXGradient
+            | Method::FullGrad
             | Method::SmoothGrad
             | Method::IntegratedGradients
             | Method::Occlusion
@@ -236,7 +247,7 @@ impl Recipe {
         let (weights_method, cam_method) = match method {
             Method::GradCam | Method::FinerCam | Method::ShapleyCam => (None, CAM_WEIGHTED),
             Method::XGradCam => (Some(WEIGHTS_XGRAD), CAM_WEIGHTED),
-            Method::GradCamPlusPlus => (Some(WEIGHTS_PLUS_PLUS), CAM_WEIGHTED),
+            Method::GradCamPlusPlus | Method::RefineCam => (Some(WEIGHTS_PLUS_PLUS), CAM_WEIGHTED),
             Method::HiResCam => (None, CAM_HIRES),
             Method::GradCamElementWise => (None, CAM_ELEMENT_WISE),
             Method::LayerCam => (None, CAM_LAYER),
@@ -387,7 +398,7 @@ pub fn kernel_principal_component(planes: &[f32], positions: usize) -> Vec<f32> 
 }
 
 /// The eigenvector of the largest eigenvalue of a symmetric `matrix` [n, n], and that eigenvalue.
-fn dominant(matrix: &[Vec<f64>]) -> (Vec<f64>, f64) {
+pub(super) fn dominant(matrix: &[Vec<f64>]) -> (Vec<f64>, f64) {
     const MOST_ITERATIONS: usize = 1000;
     const CONVERGED: f64 = 1e-15; // of the squared change of a unit vector: f64's own rounding
     let times = |u: &[f64]| matrix.iter().map(|row| dot(row, u)).collect::<Vec<f64>>();
@@ -416,7 +427,7 @@ fn dominant(matrix: &[Vec<f64>]) -> (Vec<f64>, f64) {
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

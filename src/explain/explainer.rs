@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use web_time::Instant;
 
+use crate::catalog::layer_summary::{main_layers_with_strides, one_layer_per_stride};
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Group, Method};
@@ -382,7 +383,15 @@ impl Explainer {
             Group::Pixels => vec![clipped(&cam)],
             _ => cams.clone(),
         };
-        let heatmap = heatmap::heatmap(&drawn, (height, width));
+        let heatmap = match method {
+            Method::RefineCam => heatmap::product(&drawn, (height, width)),
+            _ => heatmap::heatmap(&drawn, (height, width)),
+        };
+        let nothing = match method {
+            // Layers that agree on no place leave nothing, whatever each has.
+            Method::RefineCam => heatmap.iter().all(|&heat| heat == 0.0),
+            _ => !cams.iter().any(|cam| cam.values.iter().any(|&v| v > 0.0)),
+        };
         Ok(Some(Explanation {
             class,
             asked: None,
@@ -391,7 +400,7 @@ impl Explainer {
             method,
             aug_smooth: false,
             eigen_smooth,
-            blank: !cams.iter().any(|cam| cam.values.iter().any(|&v| v > 0.0)),
+            blank: nothing,
             cam,
             layers,
             heatmap,
@@ -407,8 +416,23 @@ impl Explainer {
     pub(crate) fn layers_of(&self, question: &Question) -> Result<Vec<String>> {
         match question.method.group() {
             Group::Pixels => Ok(vec!["input".into()]),
+            _ if question.method == Method::RefineCam && question.layers.len() == 1 => {
+                self.layer_and_behind(&question.layers[0])
+            }
             _ => question.layers.iter().map(|layer| self.layer_name(layer)).collect(),
         }
+    }
+
+    /// A layer and those behind it, one for each size of the grid.
+    fn layer_and_behind(&self, name: &str) -> Result<Vec<String>> {
+        let first = self.layer_name(name)?;
+        let architecture = self.architecture().ok_or(Error::NoNetwork)?;
+        let known = architecture.layers();
+        let place = |name: &str| known.iter().position(|known| known == name);
+        let main = one_layer_per_stride(&main_layers_with_strides(architecture));
+        let behind = main.into_iter().map(|(layer, _)| layer);
+        let behind = behind.filter(|layer| place(layer) > place(&first));
+        Ok(std::iter::once(first.clone()).chain(behind).collect())
     }
 
     /// What `layer` put out for the last photo.

@@ -6,7 +6,7 @@
 //! - `cam.rs`: the CAM methods; `objective.rs`: what a class's evidence is; `shapley.rs`: its second
 //!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `ranking.rs`: which values are the largest;
-//! - `pixels.rs`: methods without a layer; `smoothing.rs`: two switches for all;
+//! - `pixels.rs`, `full_grad.rs`: methods without a layer; `smoothing.rs`: two switches for all;
 //! - `questions.rs`: answers to questions, and their maps;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed; `drawing.rs`: how well
@@ -17,6 +17,7 @@ pub mod channels;
 pub mod drawing;
 mod explainer;
 pub mod faithfulness;
+pub mod full_grad;
 pub mod guided;
 mod loaded;
 pub mod localization;

@@ -1,10 +1,10 @@
 //! Maps at the size of the input: what each pixel counts for a class, with no layer between.
 //!
 //! By gradients of the input (input × gradient, SmoothGrad, integrated gradients), or by hiding
-//! parts of the photo (occlusion sensitivity, RISE). Formulas and constants are those of their
-//! papers and, but for RISE, of `captum` 0.9. The baseline, where a method has one, is 0: the mean
-//! colour. Maps are sums over the three colours, and have the size of the input; [`clipped`] says
-//! how they are drawn.
+//! parts of the photo (occlusion sensitivity, RISE); FullGrad (`full_grad.rs`) adds the shares of
+//! biases. Formulas and constants are those of their papers and, but for RISE and FullGrad, of
+//! `captum` 0.9. The baseline, where a method has one, is 0: the mean colour. Maps are sums over the
+//! three colours, and have the size of the input; [`clipped`] says how they are drawn.
 //!
 //! To add one: a variant of [`Method`] and an arm in `Loaded::pixel_map`.
 
@@ -78,6 +78,7 @@ impl Loaded {
                 let sum = self.gradients(gpu, about, STEPS, &mut between, progress).await?;
                 sum.map(|sum| over_colours(&sum, |at| f64::from(x[at]) * sum[at]))
             }
+            Method::FullGrad => Some(self.full_grad(gpu, about).await?),
             Method::Occlusion => self.occluded(gpu, about, size, progress).await?,
             Method::Rise => self.rise(gpu, about, size, progress).await?,
             // Input × gradient

@@ -94,7 +94,7 @@ pub(super) fn weighted(
             |term: &dyn Fn(f32, f32) -> f32| a.iter().zip(g).map(|(&a, &g)| term(a, g)).collect();
         match method {
             Method::XGradCam => everywhere(sum(&|a, g| g * a) / (total + 1e-7)),
-            Method::GradCamPlusPlus => everywhere(sum(&|_, g| {
+            Method::GradCamPlusPlus | Method::RefineCam => everywhere(sum(&|_, g| {
                 g.max(0.0) * g * g / (2.0 * g * g + total * g * g * g + 1e-6)
             })),
             Method::HiResCam => each(&|a, g| g * a),

@@ -139,7 +139,7 @@ impl Gpu {
                 Storage::Gpu(device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
                     label: None,
                     contents,
-                    usage: wgpu::BufferUsages::STORAGE,
+                    usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
                 }))
             }
             None => {

@@ -107,6 +107,20 @@ pub fn heatmap(cams: &[Cam], (out_h, out_w): (usize, usize)) -> Vec<f32> {
     normalise(&sum)
 }
 
+/// The product of each cam's [`heatmap`], scaled anew: what several layers agree on. `RefineCAM` of
+/// `grad-cam`.
+///
+/// # Panics
+/// As [`heatmap`].
+pub fn product(cams: &[Cam], (out_h, out_w): (usize, usize)) -> Vec<f32> {
+    let mut product = vec![1.0; out_h * out_w];
+    for cam in cams {
+        let one = heatmap(std::slice::from_ref(cam), (out_h, out_w));
+        product.iter_mut().zip(one).for_each(|(product, value)| *product *= value);
+    }
+    normalise(&product)
+}
+
 /// Heatmaps [height, width] of several cams on one scale: what is 1 in one is as strong as what is
 /// 1 in another, and none is stretched to look like more than it is.
 pub fn on_one_scale(cams: &[Cam], size: (usize, usize)) -> Vec<Vec<f32>> {

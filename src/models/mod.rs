@@ -33,5 +33,6 @@ mod upload;
 
 pub use loader::{Loader, Weights};
 pub use model::Model;
+pub(crate) use pass::ConvOutput;
 pub use pass::{Pass, Target};
 pub use upload::{Uploaded, check_sizes};

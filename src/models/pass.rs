@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::layers::{AnyConv, is_of_stage};
 use super::model::Model;
-use super::recorder::{Features, Gradients, Recorder, Slot};
+use super::recorder::{Features, Gradients, OutputGradient, Recorder, Slot};
 use crate::checkpoint::Architecture;
 use crate::error::{Error, Result};
 use crate::gpu::{Dispatch, Gpu, Tensor, tensor_bytes};
@@ -45,10 +45,19 @@ pub enum Target {
     Pooled,
 }
 
+/// What a backward pass knows of a convolution's output, batch norm gone through.
+pub(crate) struct ConvOutput {
+    pub size: (usize, usize),
+    pub gradient: Vec<f32>, // [c, h, w]
+    pub biases: Vec<f32>,   // [c]
+}
+
 /// Recorded dispatches from `dlogits` down to a target's gradient.
 struct Backward {
     dispatches: Vec<Dispatch>,
     gradient: Tensor,
+    /// Of the convolutions between.
+    outputs: Vec<OutputGradient>,
 }
 
 impl Target {
@@ -154,13 +163,38 @@ impl Pass {
     /// Queues the backward pass of what `dlogits` holds; the gradient of `target` is valid until
     /// the next backward.
     pub fn run_backward(&mut self, gpu: &Gpu, model: &Model, target: Target, rule: Rule) -> Tensor {
+        let backward = self.recorded(gpu, model, target, rule);
+        gpu.run(&backward.dispatches);
+        backward.gradient.clone()
+    }
+
+    /// The same down to the input, reading back on its way: `hear` gets every convolution's
+    /// [`ConvOutput`], the last one first.
+    pub(crate) async fn run_backward_with_outputs(
+        &mut self,
+        gpu: &Gpu,
+        model: &Model,
+        hear: &mut dyn FnMut(ConvOutput),
+    ) -> Result<Tensor> {
+        let backward = self.recorded(gpu, model, Target::Input, Rule::Gradient);
+        let mut done = 0;
+        for OutputGradient { after, dy, scale_bias } in &backward.outputs {
+            gpu.run(&backward.dispatches[done..*after]);
+            done = *after;
+            let (planes, pairs) = (gpu.read(dy).await?, gpu.read(scale_bias).await?);
+            let biases = pairs.into_iter().skip(1).step_by(2).collect();
+            hear(ConvOutput { size: (dy.height, dy.width), gradient: planes, biases });
+        }
+        gpu.run(&backward.dispatches[done..]);
+        Ok(backward.gradient.clone())
+    }
+
+    fn recorded(&mut self, gpu: &Gpu, model: &Model, target: Target, rule: Rule) -> &Backward {
         if !self.backward.contains_key(&(target, rule)) {
             let recorded = self.record_backward(gpu, model, target, rule);
             self.backward.insert((target, rule), recorded);
         }
-        let backward = &self.backward[&(target, rule)];
-        gpu.run(&backward.dispatches);
-        backward.gradient.clone()
+        &self.backward[&(target, rule)]
     }
 
     /// Records the dispatches from `dlogits` down to `target`: the forward pass upside-down, as far
@@ -177,6 +211,7 @@ impl Pass {
             Recorder::new(gpu, &self.convolutions, rule, std::mem::take(&mut self.gradients));
         let mut dy =
             model.classifier().backward(&mut run, &self.dlogits, &self.hidden, &self.pooled);
+        run.outputs.clear(); // hidden layers of the classifier are no convolutions of the network
         let last = features.blocks.len() - 1;
         let first = match target {
             Target::Pooled => last + 1,
@@ -209,9 +244,9 @@ impl Pass {
             model.backward_stem(&mut run, &dx, &dy, features);
             dy = dx;
         }
-        let Recorder { gradients, dispatches, .. } = run;
+        let Recorder { gradients, dispatches, outputs, .. } = run;
         self.gradients = gradients;
-        Backward { dispatches, gradient: dy }
+        Backward { dispatches, gradient: dy, outputs }
     }
 
     /// What the forward pass computed at `target`.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::gpu::{Dispatch, Gpu, Tensor};
+use crate::gpu::{Buffer, Dispatch, Gpu, Tensor};
 use crate::ops::{self, Activation, Conv2d, Convolutions, DepthwiseConv2d, Fused, Mask, Rule};
 
 /// What lies between the photo and the classifier.
@@ -93,7 +93,18 @@ pub(super) struct Recorder<'a> {
     convolutions: &'a Convolutions,
     pub gradients: Gradients,
     pub dispatches: Vec<Dispatch>,
+    /// Convolutions that the backward has come to.
+    pub outputs: Vec<OutputGradient>,
     layer: String,
+}
+
+/// Where a backward pass has the gradient of a convolution's output, batch norm gone through.
+pub(super) struct OutputGradient {
+    /// How many dispatches of the backward pass it takes; the next ones write over it.
+    pub after: usize,
+    pub dy: Tensor,
+    /// One row of two positions: scales and biases of the channels.
+    pub scale_bias: Tensor,
 }
 
 impl<'a> Recorder<'a> {
@@ -110,6 +121,7 @@ impl<'a> Recorder<'a> {
             convolutions,
             gradients,
             dispatches: Vec::new(),
+            outputs: Vec::new(),
             layer: String::new(),
         }
     }
@@ -145,6 +157,7 @@ impl<'a> Recorder<'a> {
     }
 
     pub fn conv2d_backward_input(&mut self, dx: &Tensor, dy: &Tensor, conv: &Conv2d, fused: Fused) {
+        self.note(dy, &conv.scale_bias);
         self.extend(self.convolutions.conv2d_backward_input(self.gpu, dx, dy, conv, fused));
     }
 
@@ -155,7 +168,15 @@ impl<'a> Recorder<'a> {
         conv: &DepthwiseConv2d,
         fused: Fused,
     ) {
+        self.note(dy, &conv.scale_bias);
         self.push(ops::depthwise_conv2d_backward_input(self.gpu, dx, dy, conv, fused));
+    }
+
+    fn note(&mut self, dy: &Tensor, scale_bias: &Buffer) {
+        let (after, dy) = (self.dispatches.len(), dy.clone());
+        let scale_bias =
+            Tensor { buffer: scale_bias.clone(), height: 1, width: 2, border: 0, ..dy };
+        self.outputs.push(OutputGradient { after, dy, scale_bias });
     }
 
     /// A tensor of `like`'s shape, shared with other backwards of this pass.

@@ -178,7 +178,7 @@ describe('looking closer', () => {
 
   it('slow methods tell what they cost and give the pictures of grad-cam', async () => {
     await panel('methods');
-    assert.equal((await page.tab.$$(`${id('panel')} .analysis-methods a[href^="https://"]`)).length, 21);
+    assert.equal((await page.tab.$$(`${id('panel')} .analysis-methods a[href^="https://"]`)).length, 23);
     for (const p of ['a', 'b']) {
       await page.look(photo(p));
       await page.tab.select(id('slow-channels'), '0');

@@ -3,6 +3,7 @@
 
 use gradlens::Method;
 
+pub mod golden_networks;
 pub mod golden_weights;
 pub mod mobilenet_weights;
 pub mod photos;

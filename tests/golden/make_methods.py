@@ -13,6 +13,9 @@ the command line, ``objective`` is ``logit`` or ``probability``. In its place st
 
 From grad-cam 1.5.7: FinerCAM, ShapleyCAM (also of the probability, whose second derivative is not 0), FEM and KPCA-CAM.
 
+Also from there, with ``input`` for the layer and [H, W] for the map: FullGrad; and RefineCAM, a heatmap [H, W], at the layer and at those
+behind it, the last of each size of the grid.
+
 From torchcam 0.5.0: SS-CAM, with the noise of Gradlens' seeds in the place of torch's, and IS-CAM; of ``lite0`` at ``blocks.2`` only,
 since they need 35 and 10 passes a channel.
 
@@ -85,6 +88,26 @@ def of_layer(model: nn.Module, layer: str, x: torch.Tensor) -> Arrays:
         "fem/logit": raw(pgc.FEM, model, layer, x, logit),
         "kpca-cam/logit": raw(pgc.KPCA_CAM, model, layer, x, logit),
     }
+
+
+def full_grad(model: nn.Module, x: torch.Tensor) -> np.ndarray:
+    found = []
+    with pgc.FullGrad(model=model, target_layers=[]) as cam:
+        cam.aggregate_multi_layers = lambda maps: found.append(maps) or np.zeros_like(maps)
+        cam(input_tensor=x.clone(), targets=[ClassifierOutputTarget(int(model(x)[0].argmax()))])
+    return found[0][0, 0]
+
+
+# One layer for each size of the grid.
+OF_EACH_SIZE = {
+    "small": ("layer1", "layer2", "layer3", "layer4"),
+    "lite0": ("blocks.1", "blocks.2", "blocks.4", "head"),
+}
+
+
+def refine(model: nn.Module, layers: tuple[str, ...], x: torch.Tensor) -> np.ndarray:
+    cam = pgc.RefineCAM(model=model, target_layers=[model.get_submodule(layer) for layer in layers])
+    return cam(x.clone().requires_grad_(), [ClassifierOutputTarget(int(model(x)[0].argmax()))])[0]
 
 
 class Random:
@@ -248,7 +271,10 @@ def main(lite0: str) -> None:
             maps[layer] |= smoothed(model, layer, x, tuple(EIGEN)[: 5 if network == "small" else 3])
         for layer in layers if network == "small" else layers[:1]:
             maps[layer] |= slow(model, layer, x)
-        maps["input"] = of_input(model, x, with_rise=network == "small")
+        sizes = OF_EACH_SIZE[network]
+        for layer in layers:
+            maps[layer]["refine-cam/logit"] = refine(model, sizes[sizes.index(layer) :], x)
+        maps["input"] = {"full-grad/logit": full_grad(model, x)} | of_input(model, x, with_rise=network == "small")
         for layer, of in maps.items():
             for name, value in of.items():
                 kind, kept = reduced(value)

@@ -65,6 +65,11 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "Grad-CAM with a second-derivative term; of a logit it is the same.",
             "在 Grad-CAM 中加入二阶导数项；以 logit 为目标时两者相同。",
         ),
+        "refine-cam" => (
+            "RefineCAM",
+            "What Grad-CAM++ shows at this layer and at all later ones alike.",
+            "Grad-CAM++ 在这一层和后面各层都显示的地方。",
+        ),
         "fem" => (
             "FEM",
             "Each channel weighted by how much of it is far above its mean; knows no class.",
@@ -89,6 +94,11 @@ pub fn method(language: Language, id: &str) -> (&'static str, &'static str) {
             "Input × gradient",
             "Each pixel times its own gradient: quick, fine and noisy.",
             "每个像素乘以自身的梯度：快而细致，但噪声多。",
+        ),
+        "full-grad" => (
+            "FullGrad",
+            "Input × gradient plus every layer's bias × gradient: all that makes up the score.",
+            "输入乘以梯度，再加上每一层的偏置乘以梯度：得分的全部来源。",
         ),
         "smooth-grad" => (
             "SmoothGrad",
@@ -175,6 +185,11 @@ pub static METHODS: &[(&str, &str, &str)] = &[
         "以概率为目标时使用。",
     ),
     (
+        "https://arxiv.org/abs/2605.14641",
+        "For an early layer's detail without its noise.",
+        "想要浅层的细节又不要噪声时使用。",
+    ),
+    (
         "https://hal.science/hal-02963298",
         "To see rare features, whatever the class.",
         "想看少见的特征而不论类别时使用。",
@@ -198,6 +213,11 @@ pub static METHODS: &[(&str, &str, &str)] = &[
         "https://arxiv.org/abs/1605.01713",
         "For a first look at single pixels.",
         "想初步看看单个像素时使用。",
+    ),
+    (
+        "https://arxiv.org/abs/1905.00780",
+        "For what all layers count together.",
+        "想看所有层合起来的贡献时使用。",
     ),
     (
         "https://arxiv.org/abs/1706.03825",

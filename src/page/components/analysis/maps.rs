@@ -11,6 +11,7 @@ use crate::state::State;
 use crate::state::analysis::{Axes, Panel, Side};
 use gradlens::catalog::layer_summary::part;
 use gradlens::explain::Explanation;
+use gradlens::explain::cam::Method;
 use gradlens::explain::guided::Guided;
 use gradlens::image::heatmap;
 use leptos::html;
@@ -26,6 +27,9 @@ fn names(state: State, map: &Explanation) -> [String; 3] {
     let [first, second, name] =
         match (state.analysis.panel.get_untracked(), state.analysis.axes.get_untracked()) {
             (Panel::Targets, _) => [none(), none(), state.objective_name(map.objective)],
+            (Panel::Layers, _) if map.method == Method::RefineCam => {
+                [none(), none(), layer.replace('+', " × ")]
+            }
             (Panel::Layers, _) if map.layers.len() > 1 => {
                 [none(), none(), fill(text.fused, &[&layer.replace('+', " + ")])]
             }
