@@ -8,12 +8,14 @@
 //! - `ranking.rs`: which values are the largest;
 //! - `pixels.rs`, `full_grad.rs`: methods without a layer; `smoothing.rs`: two switches for all;
 //! - `questions.rs`: answers to questions, and their maps;
+//! - `concepts.rs`, by `nmf.rs`: what the last layer found in the photo, as coloured regions;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed; `drawing.rs`: how well
 //!   somebody's guess agrees with it.
 
 pub mod cam;
 pub mod channels;
+pub mod concepts;
 pub mod drawing;
 mod explainer;
 pub mod faithfulness;
@@ -22,6 +24,7 @@ pub mod guided;
 mod loaded;
 pub mod localization;
 pub mod neurons;
+pub mod nmf;
 pub mod objective;
 pub mod perturbation;
 pub mod pixels;

@@ -154,6 +154,14 @@ pub struct Rect {
     pub height: f64,
 }
 
+impl Rect {
+    /// On a copy of the photo that is `across` times as wide and `down` times as high.
+    pub fn scaled(self, across: f64, down: f64) -> Rect {
+        let Rect { x, y, width, height } = self;
+        Rect { x: x * across, y: y * down, width: width * across, height: height * down }
+    }
+}
+
 /// What goes into the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {

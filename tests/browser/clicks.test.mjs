@@ -14,7 +14,7 @@ after(async () => {
   await site.close();
 });
 
-const PANELS = ['layers', 'targets', 'compare', 'methods', 'detail', 'where', 'words', 'trust', 'swipe'];
+const PANELS = ['layers', 'targets', 'compare', 'methods', 'concepts', 'detail', 'where', 'words', 'trust', 'swipe'];
 
 describe('every control that is seen can be clicked', () => {
   for (const width of [390, 820, 1280]) {

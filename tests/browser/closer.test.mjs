@@ -58,24 +58,27 @@ function compareNumbers(found, expected, what) {
   assert.ok(error <= 1e-4, `${what}: error ${error}`);
 }
 
-/** What grad-cam makes of a raw map [h, w]: ReLU, scaled, bilinear with half-pixel centres, scaled again, [height, width]. */
-function heatmap(raw, [h, w], [height, width]) {
-  const scale = values => {
-    const [least, most] = [Math.min(...values), Math.max(...values)];
-    return values.map(value => (value - least) / (1e-7 + most - least));
-  };
-  const scaled = scale([...raw].map(value => Math.max(value, 0)));
+const scale = values => {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return values.map(value => (value - least) / (1e-7 + most - least));
+};
+
+/** Bilinear with half-pixel centres: [h, w] to [height, width]. */
+function stretch(values, [h, w], [height, width]) {
   const between = (at, size, of) => {
     const place = Math.min(Math.max((at + 0.5) * size / of - 0.5, 0), size - 1);
     return [Math.floor(place), Math.min(Math.floor(place) + 1, size - 1), place % 1];
   };
-  return scale(Array.from({ length: height * width }, (_, at) => {
+  return Array.from({ length: height * width }, (_, at) => {
     const [top, bottom, down] = between(Math.floor(at / width), h, height);
     const [left, right, over] = between(at % width, w, width);
-    const row = y => scaled[y * w + left] * (1 - over) + scaled[y * w + right] * over;
+    const row = y => values[y * w + left] * (1 - over) + values[y * w + right] * over;
     return row(top) * (1 - down) + row(bottom) * down;
-  }));
+  });
 }
+
+/** What grad-cam makes of a raw map [h, w]: ReLU, scaled, stretched, scaled again, [height, width]. */
+const heatmap = (raw, from, to) => scale(stretch(scale([...raw].map(value => Math.max(value, 0))), from, to));
 
 describe('looking closer', () => {
   let browser;
@@ -376,6 +379,44 @@ describe('looking closer', () => {
     assert.match(first.caption, /^Before: .* \d+ %/);
     assert.match(then.caption, /^Covered: .* \d+ %/);
     assert.notDeepEqual((await figure('after')).rgba, (await figure('before')).rgba);
+  });
+
+  it('takes the last layer apart into concepts, named and painted as scikit-learn and PyTorch have them', async () => {
+    const CONCEPTS = fs.readFileSync(path.join(ROOT, 'tests/golden/concepts.safetensors'));
+    const [maps, logits] = ['maps', 'logits'].map(name => tensor(CONCEPTS, `small/${name}`));
+    await page.look(photo('a'));
+    await panel('concepts');
+    assert.equal((await page.tab.$$(`${id('concepts')} li`)).length, 5, 'as many as grad-cam has');
+    await page.tab.select(id('concept-count'), '3');
+    await idle();
+    const legend = await page.tab.$$eval(`${id('concepts')} li`, rows => rows.map(row => ({
+      text: row.textContent.trim(), colour: getComputedStyle(row.querySelector('span')).backgroundColor.match(/\d+/g).map(Number),
+    })));
+    assert.equal(legend.length, 3);
+    const classes = logits.shape[1];
+    for (const [n, { text }] of legend.entries()) {
+      const own = [...logits.values.slice(n * classes, (n + 1) * classes)];
+      const total = own.reduce((sum, value) => sum + Math.exp(value), 0);
+      const best = own.map((value, class_) => [class_, 100 * Math.exp(value) / total]).sort((a, b) => b[1] - a[1]).slice(0, 2);
+      const found = [...text.matchAll(/(\d+) \((\d+) %\)/g)].map(match => [Number(match[1]), Number(match[2])]);
+      assert.deepEqual(found.map(([class_]) => class_), best.map(([class_]) => class_), text);
+      found.forEach(([, percent], at) => assert.ok(Math.abs(percent - best[at][1]) <= 0.51, `${text} instead of ${best}`));
+    }
+    // Each pixel: 70 % of the strongest concept's colour where that is at its strongest.
+    const { width, height, rgba } = await figure('concepts');
+    const [, h, w] = maps.shape;
+    const rgb = bytes('a/image');
+    const heats = legend.map((_, n) => stretch(scale([...maps.values.slice(n * h * w, (n + 1) * h * w)]), [h, w], [height, width]));
+    let right = 0;
+    for (let at = 0; at < width * height; at++) {
+      const strongest = heats.reduce((best, heat, n) => heat[at] > heats[best][at] ? n : best, 0);
+      const share = 0.7 * heats[strongest][at];
+      right += [0, 1, 2].every(c => Math.abs(rgb[3 * at + c] * (1 - share) + legend[strongest].colour[c] * share - rgba[4 * at + c]) <= 1);
+    }
+    assert.ok(right > 0.98 * width * height, `only ${right} of ${width * height} pixels are as they should be`);
+    await page.look(photo('b'));
+    await idle();
+    assert.equal((await page.tab.$$(`${id('concepts')} li`)).length, 3, 'the number stays');
   });
 
   it('says in words what speaks for the class', async () => {

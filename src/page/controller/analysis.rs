@@ -94,6 +94,7 @@ fn first_analysis(state: State) -> Option<Analysis> {
             )
         }
         Panel::Compare => Analysis::Maps(comparison(state, &explanation)),
+        Panel::Concepts => Analysis::Concepts(state.analysis.concepts.get()),
         Panel::Detail => Analysis::Guided,
         Panel::Neurons => Analysis::Neurons,
         Panel::Swipe => {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 /// Neurons on show for and against a class, and classes that each is named by.
 const NEURONS: usize = 4;
 const NEURON_CLASSES: usize = 4;
+/// Classes that a concept is named by.
+const CONCEPT_CLASSES: usize = 2;
 
 /// `progress` hears passes done, of how many, and says whether to go on. `None`: it was stopped.
 pub async fn analyze(
@@ -54,6 +56,9 @@ pub async fn analyze(
             let neurons =
                 explainer.neurons(class, Objective::Logit, NEURONS, NEURON_CLASSES).await?;
             AnalysisResult::Neurons(neurons)
+        }
+        Analysis::Concepts(count) => {
+            AnalysisResult::Concepts(explainer.concepts(count, CONCEPT_CLASSES).await?)
         }
         Analysis::Faithfulness => match explainer.trust(explanation, NOISE, &mut progress).await? {
             Some(trust) => AnalysisResult::Faithfulness(trust),

@@ -10,6 +10,7 @@ use gradlens::catalog::layer_summary::Part;
 use gradlens::catalog::models::{Model, QuestionFiles};
 use gradlens::checkpoint::{Conventions, Note};
 use gradlens::explain::channels::Channels;
+use gradlens::explain::concepts::Concepts;
 use gradlens::explain::faithfulness::{Randomized, Trust};
 use gradlens::explain::guided::Guided;
 use gradlens::explain::localization::Covered;
@@ -199,6 +200,8 @@ pub enum Analysis {
     /// The same, with the heatmap of what is left.
     Brush(Vec<bool>),
     Neurons,
+    /// So many concepts.
+    Concepts(usize),
     Faithfulness,
     /// Randomizes the weights part by part. Adebayo et al. 2018, arXiv 1810.03292
     SanityCheck,
@@ -314,6 +317,7 @@ pub enum AnalysisResult {
     Covered(Covered),
     Brushed(Covered, Explanation),
     Neurons(Neurons),
+    Concepts(Concepts),
     Faithfulness(Trust),
     SanityCheck(Vec<Randomized>),
 }
@@ -327,6 +331,7 @@ pub struct AnalysisResults {
     pub covered: Option<Arc<Covered>>,
     pub brushed: Option<Arc<(Covered, Explanation)>>,
     pub neurons: Option<Arc<Neurons>>,
+    pub concepts: Option<Arc<Concepts>>,
     pub faithfulness: Option<Arc<Trust>>,
     pub sanity_check: Arc<Vec<Randomized>>,
 }
@@ -342,6 +347,7 @@ impl AnalysisResults {
                 self.brushed = Some(Arc::new((covered, explanation)))
             }
             AnalysisResult::Neurons(neurons) => self.neurons = Some(Arc::new(neurons)),
+            AnalysisResult::Concepts(concepts) => self.concepts = Some(Arc::new(concepts)),
             AnalysisResult::Faithfulness(trust) => self.faithfulness = Some(Arc::new(trust)),
             AnalysisResult::SanityCheck(parts) => self.sanity_check = Arc::new(parts),
         }

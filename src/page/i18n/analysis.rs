@@ -11,8 +11,8 @@ pub struct Analysis {
     /// What the warm places of a map do, in the order of `ObjectiveKind::ALL`.
     pub speaks: [&'static str; 4],
     /// In the order of `Panel::ALL`.
-    pub tabs: [&'static str; 9],
-    pub hints: [&'static str; 9],
+    pub tabs: [&'static str; 10],
+    pub hints: [&'static str; 10],
 
     pub fuse: &'static str,
     pub add_block: &'static str,
@@ -25,6 +25,11 @@ pub struct Analysis {
     pub one_scale: &'static str,
 
     pub coincide: &'static str,
+    pub concept_count: &'static str,
+    /// Of a layer.
+    pub concepts_caption: &'static str,
+    /// A class, and how likely it is in a concept.
+    pub concept: &'static str,
     pub slow: &'static str,
     pub channels: &'static str,
     pub all_channels: &'static str,
@@ -97,6 +102,7 @@ pub static ENGLISH: Analysis = Analysis {
         "Target",
         "Compare",
         "Methods",
+        "Concepts",
         "Fine detail",
         "Localization",
         "Text",
@@ -108,6 +114,7 @@ pub static ENGLISH: Analysis = Analysis {
         "Other targets for the same class: its score (logit), its probability, its contrast with another class, and the evidence against it.",
         "One forward pass, many maps. With one scale for all, a pale map is a weak one.",
         "What each method computes, when to use it, and the paper that it comes from.",
+        "What the last layer found in the photo, whatever the class, taken apart into a few concepts (deep feature factorization). Each place has the colour of its strongest concept; the classifier says what the concept alone looks like to it.",
         "Which pixels matter, not only which places. Sharp pictures please the eye; they are less faithful than the map itself.",
         "The largest warm region as a box. Draw the true box with the pointer and see how well they agree; or cover the region and see whether the network still knows.",
         "Neurons of the last layer have no names. Here they are named by the classes that they support.",
@@ -125,6 +132,9 @@ pub static ENGLISH: Analysis = Analysis {
     axes: ["Classes × layers", "Classes × methods", "Methods × layers", "All three"],
     one_scale: "One scale for all",
 
+    concept_count: "Concepts",
+    concepts_caption: "Concepts of {}",
+    concept: "{} ({})",
     coincide: "At the last layer Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes the mean over all places, so that the gradient is the same at each. They part at earlier layers.",
     slow: "Slow methods",
     channels: "Channels",
@@ -195,6 +205,7 @@ pub static CHINESE: Analysis = Analysis {
         "解释目标",
         "比较",
         "方法",
+        "概念",
         "细节",
         "定位",
         "文字说明",
@@ -206,6 +217,7 @@ pub static CHINESE: Analysis = Analysis {
         "同一类别的不同解释目标：得分（logit）、概率、与另一类别的对比，以及反面证据。",
         "一次前向计算，多张图。统一刻度时，颜色浅就是依据弱。",
         "每种方法算的是什么、何时使用，以及出自哪篇论文。",
+        "不论类别，把最后一层在照片中找到的内容分解成几个概念（深度特征分解）。每个位置的颜色代表那里最强的概念；概念的名称由分类层给出：单看这个概念，网络认为它像什么。",
         "不只看哪些位置，还看哪些像素。清晰的图讨人喜欢，却不如热力图可信。",
         "最大的暖色区域画成方框。用指针画出真实的方框，看两者有多吻合；或遮住这个区域，看网络是否还认得出。",
         "最后一层的神经元没有名字，这里用它们所支持的类别来称呼。",
@@ -223,6 +235,9 @@ pub static CHINESE: Analysis = Analysis {
     axes: ["类别 × 层", "类别 × 方法", "方法 × 层", "三者全部"],
     one_scale: "统一刻度",
 
+    concept_count: "概念数",
+    concepts_caption: "{} 的概念",
+    concept: "{}（{}）",
     coincide: "在最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：网络随后对所有位置取平均，所以每个位置的梯度都一样。在更前面的层才会不同。",
     slow: "较慢的方法",
     channels: "通道数",

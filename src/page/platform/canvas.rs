@@ -3,8 +3,8 @@
 //! The arithmetic of heatmaps is `image::heatmap`'s; this file only carries pixels over.
 
 use gradlens::explain::Explanation;
+use gradlens::image::Photo;
 use gradlens::image::heatmap::{self, ColourMap, Look};
-use gradlens::image::{Photo, Rect};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
@@ -36,9 +36,7 @@ pub fn plain(photo: &Photo) -> Pixels {
 /// another size.
 pub fn over(photo: &Photo, whole: (usize, usize), explanation: &Explanation, look: Look) -> Pixels {
     let (x, y) = (photo.width as f64 / whole.0 as f64, photo.height as f64 / whole.1 as f64);
-    let rect = &explanation.rect;
-    let rect =
-        Rect { x: rect.x * x, y: rect.y * y, width: rect.width * x, height: rect.height * y };
+    let rect = explanation.rect.scaled(x, y);
     let size = (explanation.height, explanation.width);
     let rgba = heatmap::blend(photo, &explanation.heatmap, size, rect, look);
     Pixels { width: photo.width, height: photo.height, rgba }

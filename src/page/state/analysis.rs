@@ -15,6 +15,7 @@ pub enum Panel {
     Targets,
     Compare,
     Methods,
+    Concepts,
     Detail,
     Localization,
     Neurons,
@@ -23,11 +24,12 @@ pub enum Panel {
 }
 
 impl Panel {
-    pub const ALL: [Panel; 9] = [
+    pub const ALL: [Panel; 10] = [
         Panel::Layers,
         Panel::Targets,
         Panel::Compare,
         Panel::Methods,
+        Panel::Concepts,
         Panel::Detail,
         Panel::Localization,
         Panel::Neurons,
@@ -36,8 +38,11 @@ impl Panel {
     ];
 
     pub fn name(self) -> &'static str {
-        ["layers", "targets", "compare", "methods", "detail", "where", "words", "trust", "swipe"]
-            [self as usize]
+        const NAMES: [&str; Panel::ALL.len()] = [
+            "layers", "targets", "compare", "methods", "concepts", "detail", "where", "words",
+            "trust", "swipe",
+        ];
+        NAMES[self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<Panel> {
@@ -100,6 +105,8 @@ pub struct AnalysisState {
     pub channels: RwSignal<usize>,
     /// The same of the slow heatmap on show.
     pub tried_channels: RwSignal<usize>,
+    /// Into how many concepts the last layer is taken apart.
+    pub concepts: RwSignal<usize>,
     /// Where the warm region begins, as a share of the maximum.
     pub threshold: RwSignal<f32>,
     /// The box that the visitor drew, in photo pixels.
@@ -123,6 +130,7 @@ impl AnalysisState {
             slow_method: RwSignal::new(Method::AblationCam),
             channels: RwSignal::new(0),
             tried_channels: RwSignal::new(0),
+            concepts: RwSignal::new(5), // grad-cam's
             threshold: RwSignal::new(localization::THRESHOLD),
             true_box: RwSignal::default(),
             swipe: RwSignal::new(0.5),

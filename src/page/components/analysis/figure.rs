@@ -3,6 +3,7 @@
 use crate::platform::canvas::{self, Pixels};
 use crate::state::State;
 use gradlens::explain::Explanation;
+use gradlens::image::Photo;
 use gradlens::image::heatmap::Look;
 use leptos::html;
 use leptos::prelude::*;
@@ -27,10 +28,15 @@ pub fn Figure(what: String, caption: String, pixels: Pixels) -> impl IntoView {
     }
 }
 
+/// A small copy of a photo.
+pub fn small(photo: &Photo) -> Photo {
+    photo.shrunk(SMALL)
+}
+
 /// Paints heatmaps over a small copy of the photo on show, which is made once for a whole list.
 pub fn over_small(state: State) -> Option<impl Fn(&Explanation) -> Pixels> {
     let picture = state.picture.get()?;
-    let small = picture.shown.shrunk(SMALL);
+    let small = small(&picture.shown);
     let look = Look::new(state.colours.get(), 0.6);
     Some(move |explanation: &Explanation| canvas::over(&small, picture.size, explanation, look))
 }

@@ -4,9 +4,10 @@
 //! To add a panel: a variant of `Panel`, its words, what it asks for (`controller/analysis.rs`,
 //! `Analysis`) and a view here.
 //!
-//! - `maps.rs`: panels of small heatmaps; `figure.rs`: one of them; `methods.rs`;
+//! - `maps.rs`: panels of small heatmaps; `figure.rs`: one of them; `methods.rs`; `concepts.rs`;
 //!   `localization.rs`; `neurons.rs`; `faithfulness.rs`.
 
+mod concepts;
 mod faithfulness;
 mod figure;
 mod localization;
@@ -19,6 +20,7 @@ use super::widgets::Segmented;
 use crate::controller::Controller;
 use crate::i18n::{Words, fill};
 use crate::state::analysis::Panel;
+use concepts::Concepts;
 use faithfulness::Faithfulness;
 use leptos::prelude::*;
 use localization::Localization;
@@ -32,11 +34,12 @@ fn tab(panel: Panel) -> Words {
         Panel::Targets => |text| text.analysis.tabs[1],
         Panel::Compare => |text| text.analysis.tabs[2],
         Panel::Methods => |text| text.analysis.tabs[3],
-        Panel::Detail => |text| text.analysis.tabs[4],
-        Panel::Localization => |text| text.analysis.tabs[5],
-        Panel::Neurons => |text| text.analysis.tabs[6],
-        Panel::Faithfulness => |text| text.analysis.tabs[7],
-        Panel::Swipe => |text| text.analysis.tabs[8],
+        Panel::Concepts => |text| text.analysis.tabs[4],
+        Panel::Detail => |text| text.analysis.tabs[5],
+        Panel::Localization => |text| text.analysis.tabs[6],
+        Panel::Neurons => |text| text.analysis.tabs[7],
+        Panel::Faithfulness => |text| text.analysis.tabs[8],
+        Panel::Swipe => |text| text.analysis.tabs[9],
     }
 }
 
@@ -106,6 +109,7 @@ fn Panels(controller: Controller) -> impl IntoView {
         Panel::Targets => view! { <Targets controller restart /> }.into_any(),
         Panel::Compare => view! { <Compare state restart /> }.into_any(),
         Panel::Methods => view! { <Methods controller /> }.into_any(),
+        Panel::Concepts => view! { <Concepts state restart /> }.into_any(),
         Panel::Detail => view! { <Detail state /> }.into_any(),
         Panel::Localization => view! { <Localization controller /> }.into_any(),
         Panel::Neurons => view! { <Neurons state /> }.into_any(),
