@@ -356,6 +356,38 @@ pub fn gru_cell(
         .collect()
 }
 
+/// y = (1 − σ(z)) · tanh(n + σ(r) · m) + σ(z) · h of the fifths (r, z, n, m, h) of s
+pub fn gru_gates(s: &[f64]) -> Vec<f64> {
+    let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+    let units = s.len() / 5;
+    let gates = (0..units).map(|unit| [0, 1, 2, 3, 4].map(|gate| s[gate * units + unit]));
+    gates
+        .map(|[r, z, n, m, h]| {
+            let z = sigmoid(z);
+            (1.0 - z) * (n + sigmoid(r) * m).tanh() + z * h
+        })
+        .collect()
+}
+
+/// ds of [`gru_gates`], a fifth each of dr, dz, dn, dm, dh
+pub fn gru_gates_backward(dy: &[f64], s: &[f64]) -> Vec<f64> {
+    let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+    let units = dy.len();
+    let mut ds = vec![0.0; s.len()];
+    for (unit, dy) in dy.iter().enumerate() {
+        let [r, z, n, m, h] = [0, 1, 2, 3, 4].map(|gate| s[gate * units + unit]);
+        let (r, z) = (sigmoid(r), sigmoid(z));
+        let n = (n + r * m).tanh();
+        let dn = (1.0 - z) * (1.0 - n * n) * dy;
+        let dr = m * r * (1.0 - r) * dn;
+        let dz = (h - n) * z * (1.0 - z) * dy;
+        for (gate, d) in [dr, dz, dn, r * dn, z * dy].into_iter().enumerate() {
+            ds[gate * units + unit] = d;
+        }
+    }
+    ds
+}
+
 /// y[c] = x[c] + relu(gamma[c] · t[c] + beta[c])
 pub fn film(x: &Image, t: &Image, gamma: &[f64], beta: &[f64]) -> Image {
     x.zip(&relu(&scale_bias(t, gamma, beta)), |x, modulated| x + modulated)

@@ -34,11 +34,12 @@ macro_rules! shaders {
 }
 
 /// What `//#import` finds.
-const SHARED: [(&str, &str); 7] = [
+const SHARED: [(&str, &str); 8] = [
     ("coordinates", include_str!("../shaders/shared/coordinates.wgsl")),
     ("conv2d", include_str!("../shaders/shared/conv2d.wgsl")),
     ("epilogue", include_str!("../shaders/shared/epilogue.wgsl")),
     ("flags", include_str!("../shaders/shared/flags.wgsl")),
+    ("gates", include_str!("../shaders/shared/gates.wgsl")),
     ("through", include_str!("../shaders/shared/through.wgsl")),
     ("weight", include_str!("../shaders/shared/weight.wgsl")),
     ("workgroup_sum", include_str!("../shaders/shared/workgroup_sum.wgsl")),
@@ -62,6 +63,8 @@ shaders! {
     global_average_pool,
     global_average_pool_backward,
     gru_cell,
+    gru_gates,
+    gru_gates_backward,
     linear,
     linear_backward,
     max_pool2d,

@@ -20,6 +20,7 @@ mod epilogue;
 mod film;
 mod global_average_pool;
 mod gru_cell;
+mod gru_gates;
 mod linear;
 mod matmul;
 mod max_pool2d;
@@ -158,6 +159,13 @@ pub fn run(operation: &Operation, memory: &[Memory]) {
             let weights = [&w_x, &w_h, &bias].map(|words| floats(words));
             gru_cell::gru_cell(floats_mut(&mut out), floats(&x), floats(&h), weights, params);
         }
+        Operation::GruGates(params) => {
+            gru_gates::gru_gates(floats_mut(&mut out), floats(&input(1)), params);
+        }
+        Operation::GruGatesBackward(params) => {
+            let [dy, s] = [1, 2].map(input);
+            gru_gates::gru_gates_backward(floats_mut(&mut out), floats(&dy), floats(&s), params);
+        }
         Operation::Film(params) | Operation::FilmBackward(params) => {
             let [x, t, gamma, beta] = [1, 2, 3, 4].map(input);
             let compute = match operation {
@@ -183,8 +191,10 @@ pub fn run(operation: &Operation, memory: &[Memory]) {
         }
         Operation::WeightedSumBackward(params) => {
             let [dy, x] = [1, 2].map(input);
+            let residual = if_flagged(params.flags, RESIDUAL, 3);
+            let residual = residual.as_ref().map(|words| floats(words));
             let dlook = floats_mut(&mut out);
-            weighted_sum::weighted_sum_backward(dlook, floats(&dy), floats(&x), params);
+            weighted_sum::weighted_sum_backward(dlook, floats(&dy), floats(&x), residual, params);
         }
         Operation::Offsets(params) => {
             offsets::offsets(floats_mut(&mut out), floats(&input(1)), params);

@@ -82,9 +82,11 @@ params! {
     AblateChannelParams { count: u32, c4: u32 }
     RandomizeParams { count: u32, mask: u32, seed: u32 }
     GruCellParams { inputs: u32, units: u32 }
+    GruGatesParams { units: u32 }
     FilmParams { count: u32, c4: u32 }
-    /// Of attention and weighted sums, forward and backward.
+    /// Of attention, forward and backward, and of weighted sums.
     AttentionParams { positions: u32, c4: u32 }
+    WeightedSumBackwardParams { positions: u32, c4: u32, flags: u32 }
     OffsetsParams { height: u32, width: u32 }
     OuterProductParams { count: u32, c4: u32, a4: u32, flags: u32 }
 }
@@ -118,12 +120,14 @@ pub enum Operation {
     AblateChannel(AblateChannelParams),
     Randomize(RandomizeParams),
     GruCell(GruCellParams),
+    GruGates(GruGatesParams),
+    GruGatesBackward(GruGatesParams),
     Film(FilmParams),
     FilmBackward(FilmParams),
     Attention(AttentionParams),
     AttentionBackward(AttentionParams),
     WeightedSum(AttentionParams),
-    WeightedSumBackward(AttentionParams),
+    WeightedSumBackward(WeightedSumBackwardParams),
     Offsets(OffsetsParams),
     OffsetsBackward(OffsetsParams),
     OuterProduct(OuterProductParams),
@@ -153,11 +157,12 @@ impl Operation {
             Operation::AblateChannel(params) => bytes_of(params),
             Operation::Randomize(params) => bytes_of(params),
             Operation::GruCell(params) => bytes_of(params),
+            Operation::GruGates(params) | Operation::GruGatesBackward(params) => bytes_of(params),
             Operation::Film(params) | Operation::FilmBackward(params) => bytes_of(params),
             Operation::Attention(params)
             | Operation::AttentionBackward(params)
-            | Operation::WeightedSum(params)
-            | Operation::WeightedSumBackward(params) => bytes_of(params),
+            | Operation::WeightedSum(params) => bytes_of(params),
+            Operation::WeightedSumBackward(params) => bytes_of(params),
             Operation::Offsets(params) | Operation::OffsetsBackward(params) => bytes_of(params),
             Operation::OuterProduct(params) => bytes_of(params),
         }

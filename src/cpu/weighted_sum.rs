@@ -1,6 +1,6 @@
 //! The features that a look sees, forward and backward.
 
-use crate::operation::AttentionParams;
+use crate::operation::{AttentionParams, WeightedSumBackwardParams};
 
 /// y [c] of look [positions, 2], padded to vec4, and x [positions, c].
 pub fn weighted_sum(y: &mut [f32], look: &[f32], x: &[f32], p: &AttentionParams) {
@@ -12,11 +12,21 @@ pub fn weighted_sum(y: &mut [f32], look: &[f32], x: &[f32], p: &AttentionParams)
     }
 }
 
-/// dlook [positions, 2], padded to vec4, of dy [c] and x [positions, c].
-pub fn weighted_sum_backward(dlook: &mut [f32], dy: &[f32], x: &[f32], p: &AttentionParams) {
+/// dlook [positions, 2], padded to vec4, of dy [c] and x [positions, c]; `residual` as dlook.
+pub fn weighted_sum_backward(
+    dlook: &mut [f32],
+    dy: &[f32],
+    x: &[f32],
+    residual: Option<&[f32]>,
+    p: &WeightedSumBackwardParams,
+) {
     let (positions, c) = (p.positions as usize, 4 * p.c4 as usize);
-    for (dlook, row) in dlook.chunks_exact_mut(4).zip(x.chunks_exact(c)).take(positions) {
-        let along = row.iter().zip(dy).map(|(x, dy)| x * dy).sum();
-        dlook.copy_from_slice(&[along, 0.0, 0.0, 0.0]);
+    let dlook = &mut dlook[..4 * positions];
+    match residual {
+        Some(residual) => dlook.copy_from_slice(&residual[..4 * positions]),
+        None => dlook.fill(0.0),
+    }
+    for (dlook, row) in dlook.chunks_exact_mut(4).zip(x.chunks_exact(c)) {
+        dlook[0] += row.iter().zip(dy).map(|(x, dy)| x * dy).sum::<f32>();
     }
 }

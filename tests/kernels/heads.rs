@@ -36,6 +36,26 @@ pub fn gru_cell(gpu: &Gpu) {
     }
 }
 
+/// The gates alone, and behind the sums of a whole unit.
+pub fn gru_gates(gpu: &Gpu) {
+    let (mut random, mut report) = (Random::fresh("gru_gates"), Report::new("gru_gates"));
+    let mut backward = Report::new("gru_gates_backward");
+    for units in [4, 64, 68, 256] {
+        for size in [1.0, 30.0] {
+            let mut s = random.image(ops::GATES * units, 1, 1);
+            s.planes.iter_mut().for_each(|v| *v *= size);
+            let dy = random.image(units, 1, 1);
+            let (y, ds) = (poisoned(gpu, units, 1, 1), poisoned(gpu, ops::GATES * units, 1, 1));
+            let [gs, gdy] = [&s, &dy].map(|image| upload(gpu, image));
+            gpu.run([&ops::gru_gates(gpu, &y, &gs), &ops::gru_gates_backward(gpu, &ds, &gdy, &gs)]);
+            let shape = format!("{units} times {size}");
+            report.compare(&shape, &read(gpu, &y), &reference::gru_gates(&s.planes));
+            let expected = reference::gru_gates_backward(&dy.planes, &s.planes);
+            backward.compare(&shape, &read(gpu, &ds), &expected);
+        }
+    }
+}
+
 /// t where gamma · t + beta is no nearer to ReLU's kink than rounding, or a step of differences.
 /// |gamma| must be at least 0.2.
 fn off_the_kink(t: &Image, gamma: &[f64], beta: &[f64]) -> Image {
@@ -106,15 +126,19 @@ pub fn weighted_sum(gpu: &Gpu) {
         let (look, x) = (random.image(2, height, width), random.image(channels, height, width));
         let dy = random.image(channels, 1, 1);
         let [glook, gx, gdy] = [&look, &x, &dy].map(|image| upload(gpu, image));
-        let (y, dlook) = (poisoned(gpu, channels, 1, 1), poisoned(gpu, 2, height, width));
+        let y = poisoned(gpu, channels, 1, 1);
+        let [dlook, more] = [(); 2].map(|_| poisoned(gpu, 2, height, width));
         gpu.run([
             &ops::weighted_sum(gpu, &y, &glook, &gx),
-            &ops::weighted_sum_backward(gpu, &dlook, &gdy, &gx),
+            &ops::weighted_sum_backward(gpu, &dlook, &gdy, &gx, None),
+            &ops::weighted_sum_backward(gpu, &more, &gdy, &gx, Some(&glook)),
         ]);
         let shape = format!("{channels}x{height}x{width}");
         report.compare(&shape, &read(gpu, &y), &reference::weighted_sum(&look, &x));
         let expected = reference::weighted_sum_backward(&dy.planes, &x);
         backward.compare(&shape, &read(gpu, &dlook), &expected.planes);
+        let expected = expected.zip(&look, |along, residual| along + residual);
+        backward.compare(&format!("{shape} more"), &read(gpu, &more), &expected.planes);
     }
 }
 
@@ -177,6 +201,29 @@ fn reference_backwards() {
             assert!((a - b).abs() < 1e-6, "{op} [{i}]: {a} instead of {b}");
         }
     };
+
+    // The gates are those of a unit: with r and z of both, n of the input, m of the state.
+    let (inputs, units) = (3, 4);
+    let [w_x, w_h] = [inputs, units].map(|n| wide(&random.values(3 * units * n, false)));
+    let [b_x, b_h, input] = [3 * units, 3 * units, inputs].map(|n| wide(&random.values(n, false)));
+    let h = wide(&random.values(units, false));
+    let ones = vec![1.0; 3 * units];
+    let of_x = reference::linear(&input, &w_x, &ones, &b_x);
+    let of_h = reference::linear(&h, &w_h, &ones, &b_h);
+    let both = of_x.iter().zip(&of_h).take(2 * units).map(|(x, h)| x + h);
+    let s: Vec<f64> = both
+        .chain(of_x[2 * units..].iter().copied())
+        .chain(of_h[2 * units..].iter().copied())
+        .chain(h.iter().copied())
+        .collect();
+    let as_image = |planes: Vec<f64>| Image { channels: planes.len(), height: 1, width: 1, planes };
+    let found = as_image(reference::gru_gates(&s));
+    close("gru_gates", &found, reference::gru_cell(&input, &h, [&w_x, &w_h], [&b_x, &b_h]));
+    let dstate = wide(&random.values(units, false));
+    let found = as_image(reference::gru_gates_backward(&dstate, &s));
+    let s = as_image(s);
+    let expected = central_differences(&s, &dstate, |s| reference::gru_gates(&s.planes));
+    close("gru_gates_backward", &found, expected);
 
     let gamma: Vec<f64> = gamma.iter().map(|g| g + 0.2 * g.signum()).collect();
     let t = off_the_kink(&t, &gamma, &beta);

@@ -33,6 +33,7 @@ on_both!(
     depthwise_conv2d::depthwise_conv2d,
     depthwise_conv2d::depthwise_conv2d_backward_input,
     heads::gru_cell,
+    heads::gru_gates,
     heads::film,
     heads::attention,
     heads::weighted_sum,

@@ -287,7 +287,7 @@ impl Record<'_> {
         let of_last = self.conv_backward(&dlast, &head.last.grid, Fused::default());
         // look = attention(x)
         let (dlook, ds) = (self.grid(2), self.grid(1));
-        self.run.push(ops::weighted_sum_backward(gpu, &dlook, &dlooked, features));
+        self.run.push(ops::weighted_sum_backward(gpu, &dlook, &dlooked, features, None));
         self.run.push(ops::attention_backward(gpu, &ds, &dlook, look));
         let mut dx = self.grid(of_last.channels);
         let residual = Fused { residual: Some(&of_last), ..Default::default() };
