@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf};
 
 use gradlens::{
     image::heatmap::{
-        Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, overlay,
-        resize, value_at,
+        Cam, ColourMap, Description, Look, blend, describe, heatmap, normalise, npy, on_one_scale,
+        on_scale, overlay, resize, value_at,
     },
     image::{Photo, Rect},
 };
@@ -386,16 +386,40 @@ fn blend_is_fast_enough_to_drag_a_slider() {
 }
 
 #[test]
+fn a_scale_that_is_shared() {
+    let cam = Cam { height: 1, width: 4, values: vec![-1.0, f32::NAN, 1.0, 6.0] };
+    let same = (1, 4);
+    assert_eq!(on_scale(&cam, same, 4.0), [0.0, 0.0, 0.25, 1.0], "no more than the top");
+    // Of the same maps and their own maximum it is the scale of several.
+    let other = Cam { height: 1, width: 4, values: vec![0.0, 1.5, 3.0, 0.5] };
+    let both = on_one_scale(&[cam.clone(), other.clone()], same);
+    assert_eq!(both[0], on_scale(&cam, same, 6.0));
+    assert_eq!(both[1], on_scale(&other, same, 6.0));
+}
+
+#[test]
 fn descriptions() {
     let mut heat = vec![0.0; 90]; // [9, 10]
     (heat[0], heat[1], heat[10]) = (1.0, 0.6, 0.5);
-    assert_eq!(describe(&heat, (9, 10)), Description { column: 0, row: 0, share: 2.0 / 90.0 });
+    assert_eq!(
+        describe(&heat, (9, 10)),
+        Description { column: 0, row: 0, share: 2.0 / 90.0, peak: (0.05, 0.5 / 9.0) }
+    );
     heat[89] = 2.0;
-    assert_eq!(describe(&heat, (9, 10)), Description { column: 2, row: 2, share: 1.0 / 90.0 });
+    assert_eq!(
+        describe(&heat, (9, 10)),
+        Description { column: 2, row: 2, share: 1.0 / 90.0, peak: (0.95, 8.5 / 9.0) }
+    );
     assert_eq!(
         describe(&[0.2, 0.2, 0.9, 0.9], (1, 4)),
-        Description { column: 2, row: 1, share: 0.5 }
+        Description { column: 2, row: 1, share: 0.5, peak: (0.75, 0.5) }
     );
-    assert_eq!(describe(&[1.0; 12], (3, 4)), Description { column: 1, row: 1, share: 1.0 });
-    assert_eq!(describe(&[0.0; 12], (3, 4)), Description { column: 1, row: 1, share: 0.0 });
+    assert_eq!(
+        describe(&[1.0; 12], (3, 4)),
+        Description { column: 1, row: 1, share: 1.0, peak: (0.5, 0.5) }
+    );
+    assert_eq!(
+        describe(&[0.0; 12], (3, 4)),
+        Description { column: 1, row: 1, share: 0.0, peak: (0.5, 0.5) }
+    );
 }

@@ -114,6 +114,57 @@ fn finds_by_index_and_by_exact_name() {
 }
 
 #[test]
+fn another_networks_class_is_found_by_its_name() {
+    let names = [label("crane", "鹤"), label("bus", "公共汽车"), label("Crane", "起重机")];
+    let labels = Labels { names: names.to_vec() };
+    assert_eq!(labels.called("CRANE", 2), Some(2), "the same number, where that is called so");
+    assert_eq!(labels.called("crane", 1), Some(0));
+    assert_eq!(labels.called("crane", 99), Some(0));
+    assert_eq!(labels.called("公共汽车", 0), Some(1));
+    assert_eq!(labels.called("1", 1), None, "a name, not a number");
+    assert_eq!(labels.called("", 0), None);
+}
+
+#[test]
+fn a_folders_name_means_a_class_or_a_kind() {
+    let kind = |en: &str, zh: &str, also: &[&str]| Label {
+        also: also.iter().map(|&name| name.into()).collect(),
+        ..label(en, zh)
+    };
+    let labels = Labels {
+        names: vec![
+            kind("Chihuahua", "吉娃娃", &["dog", "狗", "animal"]),
+            kind("pug", "巴哥犬", &["dog", "pug-dog", "狗", "animal"]),
+            kind("polar bear", "北极熊", &["ice bear", "bear", "animal"]),
+            kind("ladybug", "瓢虫", &["animal"]),
+            kind("hotdog", "热狗", &["dog food"]),
+            kind("strawberry", "草莓", &[]),
+            kind("glass", "玻璃杯", &[]),
+        ],
+    };
+    for (folder, classes) in [
+        ("dog", &[0, 1][..]),
+        ("Dogs", &[0, 1]),
+        (" 狗 ", &[0, 1]),
+        ("pug", &[1]),
+        ("pug_dog", &[1]),
+        ("polar_bear", &[2]),
+        ("Polar-Bears", &[2]),
+        ("北极熊", &[2]),
+        ("strawberries", &[5]),
+        ("glasses", &[6]),
+        ("ladybug", &[3]),
+        ("animals", &[0, 1, 2, 3]),
+        ("hot", &[]),
+        ("0", &[]),
+        ("s", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(labels.meant_by(folder), classes, "{folder}");
+    }
+}
+
+#[test]
 fn search_ranks_beginnings_first() {
     let names = ["wildcat", "Egyptian cat", "cat", "catamaran", "dog"];
     let labels = Labels::parse(&names.join("\n")).unwrap();

@@ -2,7 +2,7 @@
 //! truths that must hold.
 
 use gradlens::checkpoint::{Architecture, Block, Conv, Conventions, Dtype, Linear};
-use gradlens::explain::Memory;
+use gradlens::explain::{Aside, Memory};
 use gradlens::gpu::Gpu;
 use gradlens::ops::Tuning;
 use gradlens::ops::{Padding, Window};
@@ -312,6 +312,44 @@ fn results_are_repeatable() {
         let first = look(&photo);
         look(&other);
         assert!(first == look(&photo), "{tuning}");
+    }
+}
+
+/// What the page does to compare two models: the one in use goes aside with its photo and comes back.
+#[test]
+fn a_network_that_was_put_aside_comes_back_with_its_photo() {
+    let mut random = Random::fresh("aside");
+    let network = |classes, seed| {
+        let shape = architecture(Block::Bottleneck, [1, 1, 1, 1], 16, 1, 16, classes);
+        Network::from_checkpoint(&Checkpoint::read(random_checkpoint(&shape, seed)).unwrap())
+            .unwrap()
+    };
+    let (first, second) = (network(5, 1), network(7, 2));
+    let [photo, other] = [64, 80].map(|side| random_photo(&mut random, side, 64));
+    for mut explainer in [explainer(), Explainer::on_cpu()] {
+        let logits = |explainer: &mut Explainer, photo| {
+            block_on(explainer.predict(photo, Fit::Whole)).unwrap().logits
+        };
+        let map = |explainer: &mut Explainer| {
+            block_on(explainer.explain(Some(1), "layer3", Method::GradCam)).unwrap().cam
+        };
+        block_on(explainer.load(&second, Preprocessing::default())).unwrap();
+        let of_second = (logits(&mut explainer, &other), map(&mut explainer));
+        block_on(explainer.load(&first, Preprocessing::default())).unwrap();
+        let of_first = (logits(&mut explainer, &photo), map(&mut explainer));
+
+        let mut aside = Aside::default();
+        explainer.exchange(&mut aside);
+        assert!(explainer.layers().is_empty(), "no network is left");
+        block_on(explainer.load(&second, Preprocessing::default())).unwrap();
+        assert!(of_second == (logits(&mut explainer, &other), map(&mut explainer)));
+        explainer.exchange(&mut aside);
+        assert_eq!(map(&mut explainer), of_first.1, "without another pass over the photo");
+        explainer.exchange(&mut aside);
+        assert_eq!(map(&mut explainer), of_second.1);
+        explainer.exchange(&mut aside);
+        drop(aside);
+        assert!(of_first == (logits(&mut explainer, &photo), map(&mut explainer)));
     }
 }
 

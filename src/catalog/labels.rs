@@ -95,6 +95,36 @@ impl Labels {
         self.names.iter().position(|label| label.lowercase().any(|name| name == query))
     }
 
+    /// The class that another network calls `name`: its class of the number `class`, if that has the
+    /// name here too (two of ImageNet's classes are called crane), else the first of that name.
+    pub fn called(&self, name: &str, class: usize) -> Option<usize> {
+        let name = name.to_lowercase();
+        let has = |label: &Label| label.lowercase().any(|known| known == name);
+        let same = Some(class).filter(|&class| self.names.get(class).is_some_and(has));
+        same.or_else(|| self.names.iter().position(has))
+    }
+
+    /// The classes that a folder's name means: those of that name, else those that it is another
+    /// name or a kind of. `dogs`, `polar_bear`, `狗`; empty where it means none.
+    pub fn meant_by(&self, folder: &str) -> Vec<usize> {
+        let folder = folder.trim().to_lowercase().replace(['_', '-'], " ");
+        let mut words = vec![folder.clone()];
+        // One of them, where the folder is called by all.
+        words.extend(folder.strip_suffix("ies").map(|stem| format!("{stem}y")));
+        words.extend(
+            ["es", "s"].iter().filter_map(|end| Some(folder.strip_suffix(end)?.to_owned())),
+        );
+        words.retain(|word| !word.is_empty());
+        let plain = |name: &str| name.replace(['_', '-'], " ");
+        let named = |label: &Label, word: &str| label.lowercase().any(|name| plain(&name) == word);
+        let kind = |label: &Label, word: &str| label.also.iter().any(|name| plain(name) == word);
+        let each = |word: &str, means: &dyn Fn(&Label, &str) -> bool| -> Vec<usize> {
+            (0..self.names.len()).filter(|&class| means(&self.names[class], word)).collect()
+        };
+        let found = words.iter().flat_map(|word| [each(word, &named), each(word, &kind)]);
+        found.into_iter().find(|classes| !classes.is_empty()).unwrap_or_default()
+    }
+
     /// The other class that `query` names, where [`find`](Labels::find) took it as an index: the
     /// one that is called so, as folders with numbers for names are.
     pub fn second_meaning(&self, query: &str) -> Option<usize> {

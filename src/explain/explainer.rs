@@ -44,6 +44,10 @@ pub struct Explainer {
     pub(super) loaded: Option<Loaded>,
 }
 
+/// A network that was put aside with the photo that it last looked at. It stays on its device.
+#[derive(Default)]
+pub struct Aside(Option<Loaded>);
+
 impl Explainer {
     /// Opens the machine's fastest adapter. Errors: [`Error::NoAdapter`], [`Error::NoDevice`].
     pub async fn new() -> Result<Explainer> {
@@ -166,6 +170,12 @@ impl Explainer {
             asking,
         });
         Ok(())
+    }
+
+    /// Exchanges the network in use, if there is one, with the one that was put aside, if there is
+    /// one. Of both nothing is forgotten.
+    pub fn exchange(&mut self, aside: &mut Aside) {
+        std::mem::swap(&mut self.loaded, &mut aside.0);
     }
 
     /// Changes how photos become inputs; the last photo is forgotten. Errors: [`Error::NoNetwork`].

@@ -132,6 +132,14 @@ pub fn on_one_scale(cams: &[Cam], size: (usize, usize)) -> Vec<Vec<f32>> {
     maps
 }
 
+/// A heatmap [height, width] of one layer's cam on a scale that others share: 1 stands for `top` or
+/// more, 0 for no evidence.
+pub fn on_scale(cam: &Cam, size: (usize, usize), top: f32) -> Vec<f32> {
+    let positive = cam.values.iter().map(|value| value.max(0.0)); // NaN.max(0) is 0
+    let share: Vec<f32> = positive.map(|value| (value / top).min(1.0)).collect();
+    resize(&share, (cam.height, cam.width), size)
+}
+
 /// The colours of a heatmap, from none to the strongest evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -383,6 +391,8 @@ pub struct Description {
     pub row: usize,
     /// Share of the pixels above half of the maximum, 0..=1; 0 only when nothing is positive.
     pub share: f32,
+    /// The maximum itself, as shares of width and height, 0..=1.
+    pub peak: (f64, f64),
 }
 
 /// Describes `heatmap: [h, w]`. Where several pixels share the maximum, as at a replicated border,
@@ -397,8 +407,9 @@ pub fn describe(heatmap: &[f32], (h, w): (usize, usize)) -> Description {
         heatmap.iter().filter(|&&value| value > max / 2.0).count() as f32 / heatmap.len() as f32;
     let peaks = || (0..heatmap.len()).filter(|&at| heatmap[at] == max);
     let count = peaks().count().max(1) as f64;
-    let third = |sum: f64, side: usize| (((sum / count + 0.5) / side as f64 * 3.0) as usize).min(2);
-    let column = third(peaks().map(|at| (at % w) as f64).sum(), w);
-    let row = third(peaks().map(|at| (at / w) as f64).sum(), h);
-    Description { column, row, share }
+    let place = |sum: f64, side: usize| (sum / count + 0.5) / side as f64;
+    let third = |place: f64| ((place * 3.0) as usize).min(2);
+    let across = place(peaks().map(|at| (at % w) as f64).sum(), w);
+    let down = place(peaks().map(|at| (at / w) as f64).sum(), h);
+    Description { column: third(across), row: third(down), share, peak: (across, down) }
 }
