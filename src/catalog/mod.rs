@@ -1,10 +1,11 @@
 //! What is known of models and classes beside the weights: the list of models, class names, links,
-//! lessons, a network's layers in numbers, what is on show as a Python script, and what can be asked
-//! of a question head.
+//! lessons, how well methods did, a network's layers in numbers, what is on show as a Python script,
+//! and what can be asked of a question head.
 
 pub mod labels;
 pub mod layer_summary;
 pub mod lessons;
+pub mod method_scores;
 pub mod models;
 pub mod notebook;
 pub mod permalink;

@@ -21,9 +21,9 @@ pub const COLOURS: [[u8; 3]; 7] = [
     [86, 180, 233],
     [0, 158, 115],
     [240, 228, 66],
-    [0, 114, 178],
-    [213, 94, 0],
     [204, 121, 167],
+    [213, 94, 0],
+    [0, 114, 178],
 ];
 
 /// How much of its colour a concept has where it is strongest.

@@ -190,6 +190,7 @@ describe('looking closer', () => {
         for (const layer of LAYERS) {
           await choose('layer-select', layer);
           await idle();
+          assert.match(await text('recommended'), /^At a layer like this one .+ does best: hottest on the object in \d+ of 100 maps\.$/);
           await click('estimate');
           assert.match(await text('estimated'), new RegExp(`^${{ layer2: 64, layer3: 128, layer4: 256 }[layer]} passes, about \\d+ s`));
           await click('slow-start');
@@ -241,6 +242,7 @@ describe('looking closer', () => {
     await panel('methods');
     await page.tab.select(id('slow-method'), 'ablation-cam');
     await page.tab.select(id('slow-channels'), '0');
+    assert.equal(await text('recommended'), '', 'nothing was measured of fused layers');
     await click('estimate');
     assert.match(await text('estimated'), /^448 passes/);
     await click('slow-start');

@@ -10,8 +10,15 @@ use gradlens::explain::cam::{Group, Method};
 use gradlens::image::Fit;
 use leptos::prelude::*;
 
-/// Methods that stand before the groups.
-const IN_SIGHT: usize = 5;
+/// Methods that can be chosen at once; the list below them has all. Grad-CAM and those that point
+/// better at earlier layers (weights/emoji50/README.md), then the best known of the others.
+pub const IN_SIGHT: [Method; 5] = [
+    Method::GradCam,
+    Method::HiResCam,
+    Method::LayerCam,
+    Method::GradCamPlusPlus,
+    Method::EigenCam,
+];
 
 #[component]
 pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
@@ -62,8 +69,10 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                 </select>
             </label>
 
+            <h3>{move || state.text().method}</h3>
+            <MethodsInSight controller />
             <label class="field">
-                <span>{move || state.text().method}</span>
+                <span>{move || state.text().all_methods}</span>
                 <select
                     data-testid="method-select"
                     prop:value=move || state.method.get().name()
@@ -82,14 +91,13 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                                 </option>
                             }
                         };
-                        let (first, more) = Method::ALL.split_at(IN_SIGHT);
                         let of = |group: Group| {
                             let quick = move |method: &Method| !method.is_slow() && method.group() == group;
-                            more.iter().copied().filter(quick).map(option).collect_view()
+                            Method::ALL.into_iter().filter(quick).map(option).collect_view()
                         };
                         let groups = state.text().method_groups.into_iter().zip(Group::ALL);
                         let groups = groups.map(|(label, group)| view! { <optgroup label=label>{of(group)}</optgroup> });
-                        (first.iter().copied().map(option).collect_view(), groups.collect_view())
+                        groups.collect_view()
                     }}
                 </select>
             </label>
@@ -134,6 +142,31 @@ pub fn ExplanationSettings(controller: Controller) -> impl IntoView {
                 }}
             </p>
         </section>
+    }
+}
+
+/// As radio buttons that look like one switch.
+#[component]
+fn MethodsInSight(controller: Controller) -> impl IntoView {
+    let state = controller.state;
+    let radio = |method: Method| {
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="method"
+                    value=method.name()
+                    prop:checked=move || state.method.get() == method
+                    on:change=move |_| controller.choose_method(method)
+                />
+                <span>{state.method_name(method)}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="segmented" aria-label=move || state.text().method>
+            {IN_SIGHT.map(radio).collect_view()}
+        </fieldset>
     }
 }
 

@@ -30,6 +30,13 @@ pub struct Analysis {
     pub concepts_caption: &'static str,
     /// A class, and how likely it is in a concept.
     pub concept: &'static str,
+    /// Of a method: in how many of 100 maps it pointed at the object; of several, how many forward
+    /// passes a map takes.
+    pub points: &'static str,
+    pub passes: &'static str,
+    /// Which method did best at the layer in use.
+    pub recommended: &'static str,
+    pub measured: &'static str,
     pub slow: &'static str,
     pub channels: &'static str,
     pub all_channels: &'static str,
@@ -135,6 +142,10 @@ pub static ENGLISH: Analysis = Analysis {
     concept_count: "Concepts",
     concepts_caption: "Concepts of {}",
     concept: "{} ({})",
+    points: "Hottest on the object in {} of 100 maps.",
+    passes: "Cost: {} forward passes.",
+    recommended: "At a layer like this one {} does best: hottest on the object in {} of 100 maps.",
+    measured: "Where maps are hottest was measured with emoji50 on scenes of two drawings whose outlines are known (500; of a few methods fewer), cost with EfficientNet-Lite0 on photos; Score-CAM, SS-CAM and IS-CAM with 16 channels. Other networks may differ.",
     coincide: "At the last layer Grad-CAM, HiResCAM and XGrad-CAM give the same map: behind it the network takes the mean over all places, so that the gradient is the same at each. They part at earlier layers.",
     slow: "Slow methods",
     channels: "Channels",
@@ -238,6 +249,10 @@ pub static CHINESE: Analysis = Analysis {
     concept_count: "概念数",
     concepts_caption: "{} 的概念",
     concept: "{}（{}）",
+    points: "100 张热力图中有 {} 张最热处落在物体上。",
+    passes: "计算量：{} 次前向计算。",
+    recommended: "在这样的层，{} 表现最好：100 张热力图中有 {} 张最热处落在物体上。",
+    measured: "最热处的位置用 emoji50 测得：500 张画面（少数方法较少），每张有两个轮廓已知的图形。计算量用 EfficientNet-Lite0 在照片上测得，其中 Score-CAM、SS-CAM 和 IS-CAM 只试 16 个通道。换一个网络，结果可能不同。",
     coincide: "在最后一层，Grad-CAM、HiResCAM 和 XGrad-CAM 的图完全相同：网络随后对所有位置取平均，所以每个位置的梯度都一样。在更前面的层才会不同。",
     slow: "较慢的方法",
     channels: "通道数",

@@ -1,9 +1,11 @@
 //! What each method computes, where it comes from, and the ones that take their time.
 
 use super::maps::Maps;
+use crate::components::explanation_settings::IN_SIGHT;
 use crate::controller::Controller;
 use crate::engine::protocol::Analysis;
 use crate::i18n::{self, fill};
+use gradlens::catalog::method_scores::{LAST_STRIDE, best, measured};
 use gradlens::explain::Question;
 use gradlens::explain::cam::{Group, Method};
 use gradlens::explain::perturbation::Estimate;
@@ -13,21 +15,41 @@ use leptos::prelude::*;
 pub fn Methods(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let analysis = state.analysis;
-    let list = move || {
-        let one = |(method, (address, english, chinese)): (
-            Method,
-            &(&'static str, &'static str, &'static str),
-        )| {
-            let (name, what) = (state.method_name(method), state.method_hint(method));
-            let when = state.language().choose(english, Some(chinese)).to_owned();
+    let one = move |method: Method| {
+        let place = Method::ALL.iter().position(|&known| known == method).unwrap_or_default();
+        let (address, english, chinese) = i18n::METHODS[place];
+        let (name, what) = (state.method_name(method), state.method_hint(method));
+        let when = state.language().choose(english, Some(chinese)).to_owned();
+        let text = state.text().analysis;
+        let measured = measured(method, LAST_STRIDE).map(|measured| {
+            let points =
+                measured.points.map(|points| fill(text.points, &[&format!("{points:.0}")]));
+            let passes = fill(text.passes, &[&rounded(measured.passes)]);
+            [points.unwrap_or_default(), passes].join(" ")
+        });
+        view! {
+            <li>
+                <a href=address target="_blank" rel="noopener">{name}</a>
+                <span>{what} " " {when} " " <span class="fine">{measured}</span></span>
+            </li>
+        }
+    };
+    let in_sight = move || IN_SIGHT.map(one).collect_view();
+    let groups = move || {
+        let group = |(name, group): (&'static str, Group)| {
+            let more = |method: &Method| method.group() == group && !IN_SIGHT.contains(method);
+            let list = Method::ALL.into_iter().filter(more).map(one).collect_view();
             view! {
-                <li>
-                    <a href=*address target="_blank" rel="noopener">{name}</a>
-                    <span>{what} " " {when}</span>
-                </li>
+                <h3>{name}</h3>
+                <ul class="analysis-methods">{list}</ul>
             }
         };
-        Method::ALL.into_iter().zip(i18n::METHODS).map(one).collect_view()
+        state.text().method_groups.into_iter().zip(Group::ALL).map(group).collect_view()
+    };
+    let recommended = move || {
+        let best = best(state.stride(&state.layer.get()))?;
+        let points = format!("{:.0}", best.points?);
+        Some(fill(state.text().analysis.recommended, &[state.method_name(best.method), &points]))
     };
     let question = move || {
         let known = state.explanation.get_untracked()?;
@@ -51,7 +73,13 @@ pub fn Methods(controller: Controller) -> impl IntoView {
         }
     };
     view! {
-           <ul class="analysis-methods">{list}</ul>
+           <p class="analysis-sentence" data-testid="recommended">{recommended}</p>
+           <ul class="analysis-methods">{in_sight}</ul>
+           <details class="fold">
+               <summary>{move || state.text().all_methods}</summary>
+               {groups}
+           </details>
+           <p class="hint">{move || state.text().analysis.measured}</p>
            <p class="hint">{move || state.text().analysis.coincide}</p>
            <h3>{move || state.text().analysis.slow}</h3>
            <div class="analysis-row">
@@ -123,5 +151,14 @@ pub fn Methods(controller: Controller) -> impl IntoView {
             {move || if of_channels() && analysis.channels.get() > 0 { state.text().analysis.few_channels } else { "" }}
         </p>
         <Maps state />
+    }
+}
+
+/// Two digits are enough to compare times, and all that is known of them.
+fn rounded(passes: f32) -> String {
+    match passes {
+        ..0.1 => "<\u{a0}0.1".into(),
+        ..10.0 => format!("{passes:.1}"),
+        _ => format!("{:.0}", 10.0 * (passes / 10.0).round()),
     }
 }
