@@ -22,17 +22,22 @@ describe('every control that is seen can be clicked', () => {
       const page = await open(browser, site.url, { viewport: { width, height: 844 }, shaders: false });
       await page.reach('ready');
       assert.deepEqual(await covered(page), [], 'before a photo');
-      await page.look(scratch(`clicks-${width}.png`, photoPng(120, 80)));
+      const photo = scratch(`clicks-${width}.png`, photoPng(120, 80));
+      await page.look(photo);
       for (const fold of ['closer', 'inside', 'inputs', 'teach']) {
         await page.tab.evaluate(fold => { const details = document.querySelector(fold); if (details) details.open = true; }, id(fold));
       }
+      // What stands beside it.
+      await page.tab.$eval('input[name="teach"][value="compare"]', radio => radio.click());
+      await page.upload('compare-input', photo);
+      await page.tab.waitForSelector(`${id('compare-right')}:not([hidden])`);
       for (const language of ['en', 'zh']) {
         for (const panel of PANELS) {
           await page.tab.$eval(`input[name="panel"][value="${panel}"]`, radio => radio.click());
           await page.painted();
           assert.deepEqual(await covered(page), [], `${panel}, ${language}`);
         }
-        for (const part of ['predict', 'cover', 'report', 'lessons']) {
+        for (const part of ['predict', 'cover', 'compare', 'report', 'lessons']) {
           await page.tab.$eval(`input[name="teach"][value="${part}"]`, radio => radio.click());
           await page.painted();
           assert.deepEqual(await covered(page), [], `${part}, ${language}`);

@@ -111,26 +111,11 @@ impl Controller {
         let (photo_width, photo_height) = picture.size;
         let width = parts.len() * (photo_width + GAP) - GAP;
         let line = (width as f64 / 45.0).max(14.0).round();
-        let canvas: HtmlCanvasElement =
-            document().create_element("canvas").ok()?.dyn_into().ok()?;
-        canvas::resize(
-            &canvas,
-            width,
-            photo_height + if captioned { (3.6 * line) as usize } else { 0 },
-        );
+        let height = photo_height + if captioned { (3.6 * line) as usize } else { 0 };
+        let canvas = canvas::new(width, height)?;
         if captioned {
-            let context: CanvasRenderingContext2d =
-                canvas.get_context("2d").ok()??.dyn_into().ok()?;
-            context.set_fill_style_str("#ffffff");
-            context.fill_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
-            for (place, (words, colour)) in words.iter().zip(["#15171c", "#565c67"]).enumerate() {
-                let size = line * if place == 0 { 1.0 } else { 0.75 };
-                context.set_fill_style_str(colour);
-                context
-                    .set_font(&format!("{size:.0}px system-ui, \"Noto Sans CJK SC\", sans-serif"));
-                let y = photo_height as f64 + line * (1.5 + 1.35 * place as f64);
-                context.fill_text_with_max_width(words, line / 2.0, y, width as f64 - line).ok()?;
-            }
+            let context = white(&canvas)?;
+            write(&context, &words, (0.0, photo_height as f64), width as f64, line)?;
         }
         for (place, heatmap) in parts.into_iter().enumerate() {
             let painted = self.paint(picture.id, heatmap).await?;
@@ -142,6 +127,26 @@ impl Controller {
             canvas::put(&canvas, &pixels.ok()?, place * (photo_width + GAP))?;
         }
         Some(canvas)
+    }
+
+    /// Saves two pictures side by side, what is said below each, and what is said below both.
+    pub fn save_side_by_side(
+        self,
+        sides: [HtmlCanvasElement; 2],
+        words: [Vec<String>; 2],
+        below: Vec<String>,
+    ) {
+        self.clear_small_failure();
+        let name = file_name(&self.state, "beside", "png");
+        spawn_local(async move {
+            let save = async {
+                let canvas = side_by_side(&sides, &words, &below)?;
+                clipboard::download_png(&canvas, &name).await
+            };
+            if save.await.is_none() {
+                self.fail(Fault::Save, Retry::None);
+            }
+        });
     }
 
     /// The photo's own pixels, which only the engine holds: RGBA.
@@ -158,6 +163,57 @@ impl Controller {
         self.send(Request::Paint(Paint { id, photo, heatmap }));
         painted.await.ok()?
     }
+}
+
+fn side_by_side(
+    sides: &[HtmlCanvasElement; 2],
+    words: &[Vec<String>; 2],
+    below: &[String],
+) -> Option<HtmlCanvasElement> {
+    let width = |side: &HtmlCanvasElement| f64::from(side.width());
+    let tallest = sides.iter().map(HtmlCanvasElement::height).max().map_or(0.0, f64::from);
+    let gap = GAP as f64;
+    let whole = sides.iter().map(width).sum::<f64>() + gap;
+    let line = (whole / 75.0).max(14.0).round();
+    let lines = words.iter().map(Vec::len).max().unwrap_or(0);
+    let second = tallest + line * (1.0 + 1.35 * lines as f64);
+    let height = second + line * (0.75 + 1.35 * below.len() as f64);
+    let canvas = canvas::new(whole as usize, height as usize)?;
+    let context = white(&canvas)?;
+    let mut x = 0.0;
+    for (side, words) in sides.iter().zip(words) {
+        context.draw_image_with_html_canvas_element(side, x, 0.0).ok()?;
+        write(&context, words, (x, tallest), width(side), line)?;
+        x += width(side) + gap;
+    }
+    write(&context, below, (0.0, second), whole, 0.75 * line)?;
+    Some(canvas)
+}
+
+/// Makes a canvas white.
+fn white(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    context.set_fill_style_str("#ffffff");
+    context.fill_rect(0.0, 0.0, f64::from(canvas.width()), f64::from(canvas.height()));
+    Some(context)
+}
+
+/// Writes lines of `line` pixels below a point, the first one larger and darker.
+fn write(
+    context: &CanvasRenderingContext2d,
+    words: &[String],
+    (x, y): (f64, f64),
+    width: f64,
+    line: f64,
+) -> Option<()> {
+    for (place, words) in words.iter().enumerate() {
+        let (size, colour) = if place == 0 { (line, "#15171c") } else { (0.75 * line, "#565c67") };
+        context.set_fill_style_str(colour);
+        context.set_font(&format!("{size:.0}px system-ui, \"Noto Sans CJK SC\", sans-serif"));
+        let y = y + line * (1.5 + 1.35 * place as f64);
+        context.fill_text_with_max_width(words, x + line / 2.0, y, width - line).ok()?;
+    }
+    Some(())
 }
 
 /// Says what the picture shows and how it was made.

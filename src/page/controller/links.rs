@@ -3,12 +3,13 @@
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
 //! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open`,
-//! `teach=predict`, `tour=scores` and `present=yes`; `ask=What is largest?` of a question. What is missing or not understood stays as it is.
+//! `teach=compare` with `beside=sample:koala`, `tour=scores` and `present=yes`; `ask=What is largest?` of a question. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::i18n::Language;
 use crate::query::{ObjectiveKind, Smoothing};
 use crate::state::analysis::Panel;
+use crate::state::compare::Beside;
 use crate::state::teach::TeachPanel;
 use crate::state::tour::Step;
 use crate::state::{State, View};
@@ -43,6 +44,8 @@ pub struct Link {
     pub network: bool,
     /// The part of the card for teachers that is open.
     pub teach: Option<TeachPanel>,
+    /// What stands beside the picture, if it is not the visitor's own.
+    pub beside: Option<Beside>,
     /// The step of the guided tour.
     pub tour: Option<Step>,
     /// The picture fills the screen.
@@ -78,6 +81,10 @@ impl Link {
             panel: Some(state.analysis.panel.get()).filter(|_| state.analysis.open.get()),
             network: state.network_open.get(),
             teach: Some(state.teach.panel.get()).filter(|_| state.teach.open.get()),
+            beside: Some(state.compare.beside.get()).filter(|beside| {
+                let compares = state.teach.panel.get() == TeachPanel::Compare;
+                compares && state.teach.open.get() && beside.name().is_some()
+            }),
             tour: state.tour.get(),
             present: state.presenting.get(),
             ask: state.ask.on.get().then(|| asked(state)),
@@ -105,6 +112,7 @@ impl Link {
             ("panel", self.panel.map(|panel| panel.name().to_owned())),
             ("network", self.network.then(|| "open".to_owned())),
             ("teach", self.teach.map(|panel| panel.name().to_owned())),
+            ("beside", self.beside.as_ref().and_then(Beside::name)),
             ("tour", self.tour.map(|step| step.name().to_owned())),
             ("present", self.present.then(|| "yes".to_owned())),
             ("ask", self.ask.clone()),
@@ -143,6 +151,7 @@ impl Link {
                 "panel" => link.panel = Panel::from_name(&value),
                 "network" => link.network = value == "open",
                 "teach" => link.teach = TeachPanel::from_name(&value),
+                "beside" => link.beside = Beside::from_name(&value),
                 "ask" => link.ask = Some(value),
                 "present" => link.present = value == "yes",
                 "tour" => link.tour = Step::from_name(&value),
@@ -206,6 +215,9 @@ impl Controller {
             state.teach.panel.set(panel);
             state.teach.open.set(true);
             state.teach.sought.set(true);
+        }
+        if let Some(beside) = &link.beside {
+            self.choose_beside(beside.clone());
         }
         if link.present {
             state.presenting.set(true);

@@ -3,7 +3,7 @@
 //! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`:
 //!   predictions and explanations;
 //! - `ask.rs`: questions about the photo; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`;
-//!   `lessons.rs`; `tray.rs`: the photos of this visit;
+//!   `lessons.rs`, `compare.rs`: what teachers do; `tray.rs`: the photos of this visit;
 //! - `links.rs`: settings in the page's address; `own_files.rs`: what a reload brings back; `export.rs`: what leaves the page.
 //!
 //! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them;
@@ -12,6 +12,7 @@
 mod analysis;
 mod ask;
 mod camera;
+pub mod compare;
 pub mod export;
 mod lessons;
 mod links;
@@ -41,6 +42,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use web_sys::File;
 
 pub use analysis::side_names;
 
@@ -95,6 +97,14 @@ struct Inner {
     /// Photos that are being painted for a file, by their numbers.
     painting: RefCell<HashMap<u32, oneshot::Sender<Option<ArrayBuffer>>>>,
     paintings: Cell<u32>,
+    /// Requests about other photos or networks so far, and the one that is compared with.
+    others: Cell<u32>,
+    comparing: Cell<u32>,
+    /// The other network's weights are being loaded; and something else was asked meanwhile.
+    other_is_coming: Cell<bool>,
+    compare_again: Cell<bool>,
+    /// A file that stands beside the picture on show.
+    beside_file: RefCell<Option<File>>,
 }
 
 impl Controller {
@@ -181,6 +191,7 @@ impl Controller {
             Event::Answered(generation, answered) if is_current(generation) => {
                 self.on_answered(answered)
             }
+            Event::PredictedOther(id, found) => self.on_predicted_other(id, found),
             Event::Channels(generation, channels) if is_current(generation) => {
                 state.channels.set(Some(Arc::new(channels)));
             }

@@ -175,6 +175,7 @@ impl Controller {
     pub fn cancel_download(self) {
         self.send(Request::CancelLoad);
         self.state.progress.set(None);
+        self.forget_coming_network();
     }
 
     pub(super) fn open_weights(self, file: File) {
@@ -190,6 +191,7 @@ impl Controller {
     /// `choice`: which of several networks in the file; `conventions`: other ones than the tensors
     /// tell.
     fn load_with(self, source: Source, choice: Option<String>, conventions: Option<Conventions>) {
+        self.forget_coming_network();
         self.inner().wanted.replace(Some(source.clone()));
         self.inner().likely.set(false);
         let name = match &source {
@@ -317,6 +319,7 @@ impl Controller {
             state.explanation.set(None);
             state.ask.known.set(None);
             state.preprocessing.set(preprocessing);
+            self.forget_comparison();
         }
         state.notes.set(notes);
         state.layers.set(layers);

@@ -26,8 +26,35 @@ pub struct Arrived {
     pub model: LoadedModel,
 }
 
-/// Loads beside the service's loop; a newer load takes its place.
+/// What came of a load.
+pub enum Outcome {
+    /// `not_cached`: it came from another host, and there was no room for a copy.
+    Arrived { arrived: Box<Arrived>, not_cached: bool },
+    /// The weights are elsewhere: the visitor is asked first.
+    Elsewhere(Box<Model>),
+    /// Nothing computes.
+    Nothing,
+}
+
+/// Loads a network to be used from now on.
 pub fn start(service: Rc<Service>, load: Load) {
+    run(service, load, |service, outcome| match outcome {
+        Ok(Outcome::Nothing) => {}
+        Ok(Outcome::Elsewhere(model)) => service.emit(Event::Offer(*model)),
+        Ok(Outcome::Arrived { arrived, not_cached }) => {
+            service.emit(Event::Loaded { not_cached });
+            service.queue(Kind::Install, Task::Install(arrived));
+        }
+        Err(fault) => service.emit(Event::LoadFailed(fault)),
+    });
+}
+
+/// Loads beside the service's loop; a newer load takes its place, and then `done` is never called.
+pub fn run(
+    service: Rc<Service>,
+    load: Load,
+    done: impl FnOnce(&Rc<Service>, Result<Outcome, Fault>) + 'static,
+) {
     let abort = Abort::new();
     if let Some(former) = service.download.replace(Some(abort.clone())) {
         former.abort();
@@ -38,19 +65,10 @@ pub fn start(service: Rc<Service>, load: Load) {
             return;
         }
         service.download.replace(None);
-        match result {
-            Ok(None) => {}
-            Ok(Some((arrived, not_cached))) => {
-                service.emit(Event::Loaded { not_cached });
-                service.queue(Kind::Install, Task::Install(Box::new(arrived)));
-            }
-            Err(fault) => {
-                if fault.is_of_the_device() {
-                    service.forget_device();
-                }
-                service.emit(Event::LoadFailed(fault));
-            }
+        if matches!(&result, Err(fault) if fault.is_of_the_device()) {
+            service.forget_device();
         }
+        done(&service, result);
     });
 }
 
@@ -61,10 +79,8 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// The network, and whether there was no room for a copy of a download. `None`: the visitor is
-    /// asked first, or nothing computes.
-    async fn run(&self) -> Result<Option<(Arrived, bool)>, Fault> {
-        let Some(uploader) = self.service.uploader().await else { return Ok(None) };
+    async fn run(&self) -> Result<Outcome, Fault> {
+        let Some(uploader) = self.service.uploader().await else { return Ok(Outcome::Nothing) };
         let progress = |received, total| {
             if !self.abort.aborted() {
                 self.service.emit(Event::Progress { received, total });
@@ -74,7 +90,10 @@ impl Loading<'_> {
         let reading = Reading { choice: choice.clone(), conventions: *conventions };
         let download = Download { abort: self.abort, uploader, reading, progress: &progress };
         match &self.load.source {
-            Source::Own(Attached(file)) => Ok(Some((self.own(file, &download).await?, false))),
+            Source::Own(Attached(file)) => {
+                let arrived = Box::new(self.own(file, &download).await?);
+                Ok(Outcome::Arrived { arrived, not_cached: false })
+            }
             Source::Listed { model, elsewhere } => self.listed(model, *elsewhere, &download).await,
         }
     }
@@ -84,7 +103,7 @@ impl Loading<'_> {
         model: &Model,
         elsewhere: bool,
         download: &Download<'_>,
-    ) -> Result<Option<(Arrived, bool)>, Fault> {
+    ) -> Result<Outcome, Fault> {
         let missing = || fetch::fault(&model.file, "HTTP 404");
         let fetched = if elsewhere {
             self.fetch_elsewhere(model, download).await.unwrap_or_else(|| Err(missing()))?
@@ -101,10 +120,7 @@ impl Loading<'_> {
                         if model.urls.is_empty() {
                             return Err(missing());
                         }
-                        if !self.abort.aborted() {
-                            self.service.emit(Event::Offer(model.clone()));
-                        }
-                        return Ok(None);
+                        return Ok(Outcome::Elsewhere(Box::new(model.clone())));
                     }
                 },
             }
@@ -116,14 +132,14 @@ impl Loading<'_> {
         let labels = self.labels_of(model, weights.architecture().classes()).await;
         let loaded = loaded_model(&weights, Some(model.id.clone()), &model.file);
         let training = training(&weights, &model.file);
-        let arrived = Arrived {
+        let arrived = Box::new(Arrived {
             weights,
             preprocessing: model.preprocessing.clone(),
             training,
             labels,
             model: loaded,
-        };
-        Ok(Some((arrived, elsewhere && !cached)))
+        });
+        Ok(Outcome::Arrived { arrived, not_cached: elsewhere && !cached })
     }
 
     /// The first of a model's other hosts that has the right file; `None` if none has any.

@@ -8,7 +8,8 @@
 //! - `service.rs`: owns the `Explainer` and serves one request at a time;
 //! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside
 //!   the service's loop; `photos.rs`: photos, in the same way;
-//! - `analysis.rs`: what is asked beside the main heatmap; `questions.rs`: questions about the photo.
+//! - `analysis.rs`: what is asked beside the main heatmap; `other.rs`: other photos and networks beside
+//!   those on show; `questions.rs`: questions about the photo.
 //!
 //! Every prediction has a generation. Results of an older one are dropped by whoever gets them:
 //! nothing has to be called off.
@@ -23,6 +24,8 @@ mod download;
 mod loading;
 #[cfg(target_arch = "wasm32")]
 mod message;
+#[cfg(target_arch = "wasm32")]
+mod other;
 #[cfg(target_arch = "wasm32")]
 mod photos;
 #[cfg(target_arch = "wasm32")]

@@ -42,19 +42,12 @@ pub fn decode(service: Rc<Service>, request: Decode) {
     service.photos.wanted.set(id);
     spawn_local(async move {
         let decoded = async {
-            let bytes = match source {
-                PhotoSource::File(Attached(file)) => fetch::file(&file).await?,
-                PhotoSource::Site(path) => fetch::whole(&path).await?,
-            };
+            let bytes = bytes(source).await?;
             timer::yield_to_browser().await;
             if service.photos.wanted.get() != id {
                 return Ok(None);
             }
-            let photo = match left_to_the_browser(&bytes)? {
-                true => browser_decoder::decode(&bytes).await?,
-                false => Photo::decode(&bytes)?,
-            };
-            Ok::<_, Fault>(Some(photo))
+            pixels(&bytes).await.map(Some)
         };
         match decoded.await {
             Ok(None) => {}
@@ -67,6 +60,25 @@ pub fn decode(service: Rc<Service>, request: Decode) {
             Err(fault) => service.emit(Event::DecodeFailed(id, fault)),
         }
     });
+}
+
+/// A photo that is not kept.
+pub async fn read(source: PhotoSource) -> Result<Photo, Fault> {
+    pixels(&bytes(source).await?).await
+}
+
+async fn bytes(source: PhotoSource) -> Result<Vec<u8>, Fault> {
+    match source {
+        PhotoSource::File(Attached(file)) => fetch::file(&file).await,
+        PhotoSource::Site(path) => fetch::whole(&path).await,
+    }
+}
+
+async fn pixels(bytes: &[u8]) -> Result<Photo, Fault> {
+    Ok(match left_to_the_browser(bytes)? {
+        true => browser_decoder::decode(bytes).await?,
+        false => Photo::decode(bytes)?,
+    })
 }
 
 /// Paints a photo at its own size, with or without a heatmap.

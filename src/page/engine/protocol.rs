@@ -5,7 +5,7 @@
 use super::super::fault::Fault;
 use super::super::query::Query;
 use super::message::{Attached, as_json};
-use gradlens::catalog::labels::Labels;
+use gradlens::catalog::labels::{Label, Labels};
 use gradlens::catalog::layer_summary::Part;
 use gradlens::catalog::models::{Model, QuestionFiles};
 use gradlens::checkpoint::{Conventions, Note};
@@ -49,6 +49,10 @@ pub enum Request {
     /// Fetches what answers questions, beside everything else.
     LoadQuestions(QuestionFiles),
     Ask(Ask),
+    /// Predicts and explains in one what stands beside the photo on show.
+    PredictOther(Box<PredictOther>),
+    /// No other network is wanted any more.
+    DropOther,
     /// The channels of a layer that was explained.
     Channels {
         generation: Generation,
@@ -179,6 +183,39 @@ pub struct Frame {
     pub query: Query,
 }
 
+/// Another photo, or the photo on show as another network sees it. What is on show stays as it is.
+#[derive(Serialize, Deserialize)]
+pub struct PredictOther {
+    /// Comes back with the result.
+    pub id: u32,
+    pub photo: OtherPhoto,
+    pub settings: Settings,
+    pub query: Query,
+    /// Longest side of the copy of the photo that comes back, in pixels.
+    pub longest: usize,
+    /// In the place of the network in use, with its own usual settings but for the fit.
+    pub network: Option<OtherNetwork>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum OtherPhoto {
+    /// One that the engine holds.
+    Held(PhotoId),
+    /// One that it reads for this, and does not keep.
+    New(PhotoSource),
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct OtherNetwork {
+    #[serde(with = "as_json")]
+    pub model: Box<Model>,
+    /// From its other hosts, which the visitor has agreed to.
+    pub elsewhere: bool,
+    /// What the network in use calls the query's class and contrast class. The other one may not
+    /// know them, or by other numbers.
+    pub names: [Option<String>; 2],
+}
+
 /// Something beside the main heatmap.
 #[derive(Serialize, Deserialize)]
 pub struct Analyze {
@@ -297,6 +334,22 @@ pub struct Answered {
     pub maps: Vec<Arc<Explanation>>,
 }
 
+/// What stands beside the photo on show.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PredictedOther {
+    /// A small copy.
+    pub photo: Photo,
+    /// Width and height of the photo itself.
+    pub size: (usize, usize),
+    /// The three likeliest classes, then those that the explanation speaks of.
+    pub scores: Vec<Score>,
+    /// What another network calls these; empty for the network in use.
+    #[serde(with = "as_json")]
+    pub names: Vec<Label>,
+    /// `None`: the other network has no such class.
+    pub explanation: Option<Arc<Explanation>>,
+}
+
 /// A photo that the engine holds from now on.
 #[derive(Serialize, Deserialize)]
 pub struct Decoded {
@@ -409,6 +462,8 @@ pub enum Event {
         predicted: Predicted,
         explanation: Arc<Explanation>,
     },
+    /// `None`: the weights are not on this site, and the visitor is to be asked first.
+    PredictedOther(u32, Result<Option<Box<PredictedOther>>, Fault>),
     Channels(Generation, Channels),
     /// Passes done, of how many.
     AnalysisProgress {

@@ -11,10 +11,10 @@ use super::loading::Arrived;
 use super::photos::{self, Photos};
 use super::protocol::{
     Adapter, Analyze, Ask, Connect, Event, Explain, Frame, Generation, Installed, Predict,
-    Predicted, Request, Settings, Work,
+    PredictOther, Predicted, Request, Settings, Work,
 };
 use super::slots::{Kind, Slots};
-use super::{analysis, loading, questions};
+use super::{analysis, loading, other, questions};
 use futures_channel::oneshot;
 use gradlens::catalog::layer_summary::{layer_summary, main_layers_with_strides};
 use gradlens::error::Error;
@@ -37,6 +37,8 @@ pub(super) enum Task {
     Frame(Box<Frame>),
     Channels(Generation, usize, String),
     Analyze(Analyze),
+    /// With a network that has just been loaded for it.
+    PredictOther(Box<PredictOther>, Option<Box<Arrived>>),
 }
 
 pub struct Service {
@@ -56,10 +58,13 @@ pub struct Service {
     /// What computes at present is to be dropped afterwards.
     forgotten: Cell<bool>,
     /// The prediction that the explainer holds.
-    predicted: Cell<Option<Generation>>,
+    pub(super) predicted: Cell<Option<Generation>>,
+    /// What was predicted last of what is on show, to do it again after another photo.
+    on_show: RefCell<Option<Predict>>,
     pub(super) download: RefCell<Option<Abort>>,
     stop: Cell<bool>,
     pub(super) photos: Photos,
+    pub(super) other: other::Other,
     /// What answers questions, once somebody wanted to ask.
     pub(super) head: RefCell<Option<Rc<questions::Head>>>,
 }
@@ -77,9 +82,11 @@ impl Service {
             has_network: Cell::new(false),
             forgotten: Cell::new(false),
             predicted: Cell::new(None),
+            on_show: RefCell::default(),
             download: RefCell::default(),
             stop: Cell::new(false),
             photos: Photos::default(),
+            other: other::Other::default(),
             head: RefCell::default(),
         })
     }
@@ -113,6 +120,8 @@ impl Service {
             Request::Paint(paint) => return photos::paint(self.clone(), paint),
             Request::Predict(predict) => (Kind::Predict, Task::Predict(predict)),
             Request::Explain(explain) => (Kind::Explain, Task::Explain(explain)),
+            Request::PredictOther(predict) => return other::receive(self, *predict),
+            Request::DropOther => return self.other.drop_network(),
             Request::LoadQuestions(files) => return questions::load(self.clone(), files),
             Request::Ask(ask) => (Kind::Ask, Task::Ask(ask)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
@@ -152,7 +161,9 @@ impl Service {
                 Task::Predict(_) => Some(Work::Predicting),
                 Task::Explain(_) | Task::Ask(_) => Some(Work::Explaining),
                 // Beside the main heatmap, or thirty times a second: not for the status line.
-                Task::Channels(..) | Task::Analyze(_) | Task::Frame(_) => None,
+                Task::Channels(..) | Task::Analyze(_) | Task::Frame(_) | Task::PredictOther(..) => {
+                    None
+                }
             }));
             timer::yield_to_browser().await;
             if matches!(task, Task::Connect)
@@ -191,7 +202,8 @@ impl Service {
         self.explainer.take();
         self.uploader.take();
         self.has_network.set(false);
-        self.predicted.set(None);
+        self.forget_prediction();
+        self.other.drop_network();
     }
 
     /// An adapter that computes rightly and is more than software; else the processor.
@@ -273,16 +285,42 @@ impl Service {
         self.uploader.borrow().clone()
     }
 
+    fn forget_prediction(&self) {
+        self.predicted.set(None);
+        self.on_show.take();
+    }
+
+    /// After another photo: predicts again what is on show.
+    async fn predict_again(&self, explainer: &mut Explainer) -> Result<(), Error> {
+        let on_show =
+            self.on_show.borrow().as_ref().map(|known| {
+                (known.generation, self.photos.get(known.photo), known.settings.clone())
+            });
+        if let (None, Some((generation, Some(photo), settings))) = (self.predicted.get(), on_show) {
+            predict(explainer, &photo, &settings).await?;
+            self.predicted.set(Some(generation));
+        }
+        Ok(())
+    }
+
     async fn serve(&self, explainer: &mut Explainer, task: Task) -> Result<(), Error> {
+        if let Task::Explain(_) | Task::Ask(_) | Task::Channels(..) | Task::Analyze(_) = task {
+            self.predict_again(explainer).await?;
+        }
         match task {
+            Task::PredictOther(request, arrived) => {
+                other::serve(self, explainer, *request, arrived).await?;
+            }
             Task::Connect => {}
             Task::Install(arrived) => self.install(explainer, *arrived)?,
-            Task::Predict(Predict { generation, photo, settings, timings }) => {
-                explainer.set_timings(timings);
-                self.predicted.set(None);
-                let photo = self.photos.get(photo).ok_or(Error::NoPhoto)?;
-                let prediction = predict(explainer, &photo, &settings).await?;
+            Task::Predict(request) => {
+                explainer.set_timings(request.timings);
+                self.forget_prediction();
+                let photo = self.photos.get(request.photo).ok_or(Error::NoPhoto)?;
+                let prediction = predict(explainer, &photo, &request.settings).await?;
+                let generation = request.generation;
                 self.predicted.set(Some(generation));
+                self.on_show.replace(Some(request));
                 let timings = explainer.timings().await?;
                 self.emit(Event::Predicted(generation, predicted(explainer, prediction, timings)));
             }
@@ -307,10 +345,11 @@ impl Service {
             Task::Ask(_) => {} // about an older photo
             Task::Frame(frame) => {
                 let Frame { generation, photo, pixels, settings, query } = *frame;
-                self.predicted.set(None);
+                self.forget_prediction();
                 let prediction = predict(explainer, &pixels, &settings).await?;
                 self.photos.insert(photo, pixels);
                 self.predicted.set(Some(generation));
+                self.on_show.replace(Some(Predict { generation, photo, settings, timings: false }));
                 let explanation = explain(explainer, &query.question(&prediction)).await?;
                 let predicted = predicted(explainer, prediction, Vec::new());
                 self.emit(Event::Frame {
@@ -349,7 +388,7 @@ impl Service {
     fn install(&self, explainer: &mut Explainer, arrived: Arrived) -> Result<(), Error> {
         let Arrived { weights, preprocessing, training, labels, model } = arrived;
         let notes = weights.network().notes().to_vec();
-        self.predicted.set(None);
+        self.forget_prediction();
         explainer.install(weights, preprocessing.clone())?;
         self.has_network.set(true);
         self.emit(Event::Installed(Box::new(Installed {
@@ -367,7 +406,7 @@ impl Service {
     }
 }
 
-async fn predict(
+pub(super) async fn predict(
     explainer: &mut Explainer,
     photo: &Photo,
     settings: &Settings,
@@ -382,7 +421,10 @@ async fn predict(
     explainer.predict(photo, settings.fit).await
 }
 
-async fn explain(explainer: &mut Explainer, question: &Question) -> Result<Explanation, Error> {
+pub(super) async fn explain(
+    explainer: &mut Explainer,
+    question: &Question,
+) -> Result<Explanation, Error> {
     explainer.ask(question, &mut |_, _| true).await?.ok_or(Error::NoPhoto)
 }
 

@@ -13,6 +13,7 @@ pub enum Kind {
     Frame,
     Channels,
     Analyze,
+    PredictOther,
 }
 
 impl Kind {
@@ -47,7 +48,8 @@ impl<R> Slots<R> {
         self.waiting.remove(&kind)
     }
 
-    /// Whether something waits for which slow work should stop. Channels and frames can wait.
+    /// Whether something waits for which slow work should stop. Channels, frames and other
+    /// photos can wait.
     pub fn preempts(&self) -> bool {
         self.waiting.keys().any(|kind| {
             matches!(
@@ -76,6 +78,7 @@ mod tests {
     fn the_most_urgent_kind_comes_first() {
         let mut slots = Slots::default();
         let kinds = [
+            Kind::PredictOther,
             Kind::Analyze,
             Kind::Channels,
             Kind::Frame,
@@ -106,7 +109,7 @@ mod tests {
     #[test]
     fn slow_work_stops_for_what_the_visitor_waits_for() {
         let mut slots = Slots::default();
-        for kind in [Kind::Connect, Kind::Frame, Kind::Channels] {
+        for kind in [Kind::Connect, Kind::Frame, Kind::Channels, Kind::PredictOther] {
             slots.put(kind, ());
             assert!(!slots.preempts(), "{kind:?}");
         }

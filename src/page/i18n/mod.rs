@@ -7,6 +7,7 @@
 mod analysis;
 mod ask;
 mod camera;
+mod compare;
 mod faults;
 mod glossary;
 mod methods;
@@ -22,6 +23,7 @@ pub mod weights;
 pub use analysis::Analysis;
 pub use ask::Ask;
 pub use camera::Camera;
+pub use compare::Compare;
 pub use faults::sentence;
 pub use glossary::{Glossary, Term, terms};
 pub use methods::{METHODS, method};
@@ -222,6 +224,7 @@ pub struct Text {
     pub camera: &'static Camera,
     pub own_files: &'static OwnFiles,
     pub teach: &'static Teach,
+    pub compare: &'static Compare,
     pub footer: &'static str,
     pub kept: &'static str,
 }
@@ -363,6 +366,7 @@ pub static ENGLISH: Text = Text {
     camera: &camera::ENGLISH,
     own_files: &own_files::ENGLISH,
     teach: &teach::ENGLISH,
+    compare: &compare::ENGLISH,
     footer: "Everything is computed here, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
@@ -501,6 +505,7 @@ pub static CHINESE: Text = Text {
     camera: &camera::CHINESE,
     own_files: &own_files::CHINESE,
     teach: &teach::CHINESE,
+    compare: &compare::CHINESE,
     footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };

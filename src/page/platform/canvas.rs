@@ -5,6 +5,7 @@
 use gradlens::explain::Explanation;
 use gradlens::image::Photo;
 use gradlens::image::heatmap::{self, ColourMap, Look};
+use leptos::prelude::document;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
@@ -57,6 +58,13 @@ pub fn from_rgb(rgb: &[u8], width: usize, height: usize) -> Pixels {
 pub fn put(canvas: &HtmlCanvasElement, pixels: &ImageData, x: usize) -> Option<()> {
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
     context.put_image_data(pixels, x as f64, 0.0).ok()
+}
+
+/// One that is not in the document.
+pub fn new(width: usize, height: usize) -> Option<HtmlCanvasElement> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    resize(&canvas, width, height);
+    Some(canvas)
 }
 
 pub fn resize(canvas: &HtmlCanvasElement, width: usize, height: usize) {

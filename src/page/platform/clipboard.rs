@@ -21,9 +21,12 @@ pub fn png(canvas: &HtmlCanvasElement) -> Promise {
     })
 }
 
+pub async fn png_blob(canvas: &HtmlCanvasElement) -> Option<Blob> {
+    JsFuture::from(png(canvas)).await.ok()?.dyn_into().ok()
+}
+
 pub async fn download_png(canvas: &HtmlCanvasElement, name: &str) -> Option<()> {
-    let blob: Blob = JsFuture::from(png(canvas)).await.ok()?.dyn_into().ok()?;
-    download(&blob, name)
+    download(&png_blob(canvas).await?, name)
 }
 
 pub fn download_bytes(bytes: &[u8], name: &str) -> Option<()> {

@@ -4,13 +4,15 @@
 //! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so
 //! that no two parts of the page can disagree about it.
 //!
-//! - `analysis.rs`: the analysis panels; `ask.rs`: a question and its answers; `teach.rs`: the card for teachers; `tour.rs`: the guided
-//!   tour's steps; `tray.rs`: the photos of this visit;
+//! - `analysis.rs`: the analysis panels; `ask.rs`: a question and its answers; `teach.rs`: the card for
+//!   teachers, `compare.rs`: its part for two pictures; `tour.rs`: the
+//!   guided tour's steps; `tray.rs`: the photos of this visit;
 //! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
 //!   them.
 
 pub mod analysis;
 pub mod ask;
+pub mod compare;
 pub mod teach;
 pub mod tour;
 pub mod tracking;
@@ -25,6 +27,7 @@ use super::platform::weights_cache::CachedWeights;
 use super::query::{ObjectiveKind, Query, Smoothing, contrast_class, layers};
 use analysis::AnalysisState;
 use ask::AskState;
+use compare::CompareState;
 use gradlens::catalog::labels::Labels;
 use gradlens::catalog::layer_summary::{Part, one_layer_per_stride};
 use gradlens::catalog::models::{Model, Sample};
@@ -241,6 +244,7 @@ pub struct State {
     pub analysis: AnalysisState,
     pub ask: AskState,
     pub teach: TeachState,
+    pub compare: CompareState,
     /// The picture fills the screen, for a projector.
     pub presenting: RwSignal<bool>,
 }
@@ -303,6 +307,7 @@ impl State {
             analysis: AnalysisState::new(),
             ask: AskState::new(),
             teach: TeachState::new(),
+            compare: CompareState::new(),
             presenting: RwSignal::new(false),
         }
     }

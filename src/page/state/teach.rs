@@ -15,16 +15,23 @@ pub enum TeachPanel {
     Predict,
     /// Parts of the photo are painted over.
     Cover,
+    /// Two photos, or two models.
+    Compare,
     Report,
 }
 
 impl TeachPanel {
-    pub const ALL: [TeachPanel; 4] =
-        [TeachPanel::Lessons, TeachPanel::Predict, TeachPanel::Cover, TeachPanel::Report];
+    pub const ALL: [TeachPanel; 5] = [
+        TeachPanel::Lessons,
+        TeachPanel::Predict,
+        TeachPanel::Cover,
+        TeachPanel::Compare,
+        TeachPanel::Report,
+    ];
 
     /// The name in links.
     pub fn name(self) -> &'static str {
-        ["lessons", "predict", "cover", "report"][self as usize]
+        ["lessons", "predict", "cover", "compare", "report"][self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<TeachPanel> {

@@ -1,10 +1,12 @@
 //! For teachers, one part at a time: ready lessons (`lessons.rs`), a guess before the heatmap is
-//! shown (`predict.rs`), what becomes of the answer without parts of the photo (`cover.rs`), and a
-//! page to print (`report.rs`); `board.rs`: what one draws on.
+//! shown (`predict.rs`), what becomes of the answer without parts of the photo (`cover.rs`), two
+//! pictures side by side (`compare.rs`), and a page to print (`report.rs`);
+//! `board.rs`: what one draws on.
 //!
 //! To add a part: a variant of `TeachPanel`, its tab in `i18n/teach.rs`, a view here.
 
 mod board;
+mod compare;
 mod cover;
 mod lessons;
 mod predict;
@@ -15,6 +17,7 @@ use super::widgets::Segmented;
 use crate::controller::Controller;
 use crate::i18n::Words;
 use crate::state::teach::TeachPanel;
+use compare::Compare;
 use cover::Cover;
 use gradlens::explain::drawing::Drawing;
 use leptos::prelude::*;
@@ -27,7 +30,8 @@ fn tab(panel: TeachPanel) -> Words {
         TeachPanel::Lessons => |text| text.teach.tabs[0],
         TeachPanel::Predict => |text| text.teach.tabs[1],
         TeachPanel::Cover => |text| text.teach.tabs[2],
-        TeachPanel::Report => |text| text.teach.tabs[3],
+        TeachPanel::Compare => |text| text.teach.tabs[3],
+        TeachPanel::Report => |text| text.teach.tabs[4],
     }
 }
 
@@ -55,6 +59,7 @@ pub fn Teach(controller: Controller) -> impl IntoView {
         TeachPanel::Lessons => view! { <Lessons controller /> }.into_any(),
         TeachPanel::Predict => view! { <Predict controller /> }.into_any(),
         TeachPanel::Cover => view! { <Cover controller /> }.into_any(),
+        TeachPanel::Compare => view! { <Compare controller /> }.into_any(),
         TeachPanel::Report => view! { <Report controller /> }.into_any(),
     };
     view! {
