@@ -7,6 +7,7 @@
 //! - `controller/`: what happens on a click and on an event of the engine;
 //! - `components/`: the views; they read signals and call the controller;
 //! - `platform/`: what the browser offers (fetch, caches, canvas, camera, clipboard);
+//! - `archive.rs`: CSV and ZIP files;
 //! - `i18n/`: every word, once a language; `styles/`: a stylesheet a concern; `public/`: files that
 //!   are served as they are.
 //!
@@ -14,6 +15,8 @@
 //! these know components. To add a control: a signal in `State`, its words in `i18n`, a component
 //! in the card where a visitor would look for it.
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod archive;
 #[cfg(target_arch = "wasm32")]
 mod components;
 #[cfg(target_arch = "wasm32")]

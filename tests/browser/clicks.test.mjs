@@ -27,7 +27,10 @@ describe('every control that is seen can be clicked', () => {
       for (const fold of ['closer', 'inside', 'inputs', 'teach']) {
         await page.tab.evaluate(fold => { const details = document.querySelector(fold); if (details) details.open = true; }, id(fold));
       }
-      // What stands beside it.
+      // What stands beside it, and a pack of two.
+      await page.tab.$eval('input[name="teach"][value="pack"]', radio => radio.click());
+      await page.upload('pack-input', photo, scratch(`no-photo-${width}.png`, 'x'));
+      await page.tab.waitForSelector('.pack-tile img');
       await page.tab.$eval('input[name="teach"][value="compare"]', radio => radio.click());
       await page.upload('compare-input', photo);
       await page.tab.waitForSelector(`${id('compare-right')}:not([hidden])`);
@@ -37,7 +40,7 @@ describe('every control that is seen can be clicked', () => {
           await page.painted();
           assert.deepEqual(await covered(page), [], `${panel}, ${language}`);
         }
-        for (const part of ['predict', 'cover', 'compare', 'report', 'lessons']) {
+        for (const part of ['predict', 'cover', 'compare', 'pack', 'report', 'lessons']) {
           await page.tab.$eval(`input[name="teach"][value="${part}"]`, radio => radio.click());
           await page.painted();
           assert.deepEqual(await covered(page), [], `${part}, ${language}`);

@@ -13,7 +13,7 @@ use super::tour::{StartTour, Tour};
 use super::{notices, shortcuts};
 use crate::controller::Controller;
 use crate::i18n::Language;
-use crate::platform::{crash, pointer, scope, storage};
+use crate::platform::{crash, dropped, pointer, scope, storage};
 use crate::state::State;
 use leptos::ev;
 use leptos::html;
@@ -249,8 +249,11 @@ fn take_files_anywhere(controller: Controller, dragging: RwSignal<bool>) {
         dragging.set(false);
         if carries_files(event.data_transfer()) {
             event.prevent_default();
-            controller
-                .open_files(listed(event.data_transfer().and_then(|transfer| transfer.files())));
+            let transfer = event.data_transfer();
+            match transfer.as_ref().and_then(dropped::folders) {
+                Some(entries) => controller.open_folders(entries),
+                None => controller.open_files(listed(transfer.and_then(|one| one.files()))),
+            }
         }
     });
     window_event_listener(ev::paste, move |event| {

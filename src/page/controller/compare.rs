@@ -68,8 +68,8 @@ impl Controller {
                 OtherNetwork { model: Box::new(model), elsewhere, names }
             });
             let settings = self.settings();
-            let longest = LONGEST;
-            Some(PredictOther { id, photo, settings, query, longest, network })
+            let (of_many, longest) = (false, LONGEST);
+            Some(PredictOther { id, photo, settings, query, of_many, longest, network })
         });
         compare.waiting.set(asked.is_some());
         let Some(asked) = asked else { return compare.found.set(None) };

@@ -3,7 +3,7 @@
 //! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`:
 //!   predictions and explanations;
 //! - `ask.rs`: questions about the photo; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`;
-//!   `lessons.rs`, `compare.rs`: what teachers do; `tray.rs`: the photos of this visit;
+//!   `lessons.rs`, `compare.rs`, `pack.rs`: what teachers do; `tray.rs`: the photos of this visit;
 //! - `links.rs`: settings in the page's address; `own_files.rs`: what a reload brings back; `export.rs`: what leaves the page.
 //!
 //! Each adds its methods to [`Controller`]. Requests go out with the visitor's choices in them;
@@ -18,6 +18,7 @@ mod lessons;
 mod links;
 mod models;
 mod own_files;
+mod pack;
 mod photos;
 mod queries;
 mod tour;
@@ -37,6 +38,7 @@ use gradlens::image::{Photo, Preprocessing};
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use links::Link;
+use pack::PackFiles;
 use photos::Opening;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -105,6 +107,7 @@ struct Inner {
     compare_again: Cell<bool>,
     /// A file that stands beside the picture on show.
     beside_file: RefCell<Option<File>>,
+    pack: RefCell<PackFiles>,
 }
 
 impl Controller {
@@ -191,7 +194,11 @@ impl Controller {
             Event::Answered(generation, answered) if is_current(generation) => {
                 self.on_answered(answered)
             }
-            Event::PredictedOther(id, found) => self.on_predicted_other(id, found),
+            Event::PredictedOther(id, found) => {
+                if !self.on_pack_photo(id, &found) {
+                    self.on_predicted_other(id, found);
+                }
+            }
             Event::Channels(generation, channels) if is_current(generation) => {
                 state.channels.set(Some(Arc::new(channels)));
             }
@@ -205,6 +212,7 @@ impl Controller {
             Event::Analyzed(id, result) => self.on_analyzed(id, result),
             Event::Failed(fault) => {
                 self.stop_camera(); // or it would fail thirty times a second
+                self.stop_pack();
                 let retry = if fault.is_of_the_device() { Retry::Start } else { Retry::None };
                 self.fail(fault, retry);
             }

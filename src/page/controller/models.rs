@@ -320,6 +320,7 @@ impl Controller {
             state.ask.known.set(None);
             state.preprocessing.set(preprocessing);
             self.forget_comparison();
+            self.forget_pack_results();
         }
         state.notes.set(notes);
         state.layers.set(layers);
@@ -338,6 +339,7 @@ impl Controller {
         self.use_labels();
         self.on_other_network();
         self.send_predict();
+        self.go_on_with_pack();
     }
 
     pub(super) fn open_labels(self, file: File) {

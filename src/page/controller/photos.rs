@@ -4,6 +4,7 @@ use super::Controller;
 use crate::engine::Attached;
 use crate::engine::protocol::{Decode, Decoded, PhotoId, PhotoSource, Request};
 use crate::fault::{Fault, Retry};
+use crate::platform::dropped;
 use crate::platform::own_files::OwnFile;
 use crate::state::Picture;
 use gradlens::catalog::models::Sample;
@@ -22,13 +23,13 @@ pub struct Opening {
 
 impl Controller {
     /// Files chosen, dropped or pasted: each goes where its name says; what is neither weights nor
-    /// labels is taken for a photo.
+    /// labels is taken for a photo. Several photos are a pack.
     pub fn open_files(self, files: Vec<File>) {
         self.clear_small_failure();
         if files.is_empty() {
             self.fail(Fault::NothingDropped, Retry::None);
         }
-        let mut labels = None;
+        let (mut labels, mut photos) = (None, Vec::new());
         for file in files {
             let name = file.name().to_lowercase();
             let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
@@ -50,8 +51,12 @@ impl Controller {
             } else if ends(&[".txt", ".json"]) {
                 labels = Some(file);
             } else {
-                self.open_photo(file);
+                photos.push(file);
             }
+        }
+        match photos.len() {
+            0 | 1 => photos.into_iter().for_each(|photo| self.open_photo(photo)),
+            _ => self.open_pack(photos.into_iter().map(|one| (dropped::path(&one), one)).collect()),
         }
         if let Some(file) = labels {
             self.open_labels(file);

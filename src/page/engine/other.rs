@@ -52,7 +52,7 @@ impl Other {
 
 /// Loads the other network first where that is not there yet.
 pub fn receive(service: &Rc<Service>, predict: PredictOther) {
-    let kind = Kind::PredictOther;
+    let kind = if predict.of_many { Kind::PredictMany } else { Kind::PredictOther };
     let load = predict.network.as_ref().and_then(|network| {
         let OtherNetwork { model, elsewhere, .. } = network;
         if service.other.model.borrow().as_ref() == Some(&model.id) {

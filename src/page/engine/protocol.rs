@@ -191,6 +191,8 @@ pub struct PredictOther {
     pub photo: OtherPhoto,
     pub settings: Settings,
     pub query: Query,
+    /// One of many, which wait for everything else.
+    pub of_many: bool,
     /// Longest side of the copy of the photo that comes back, in pixels.
     pub longest: usize,
     /// In the place of the network in use, with its own usual settings but for the fit.

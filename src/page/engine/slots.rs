@@ -14,6 +14,7 @@ pub enum Kind {
     Channels,
     Analyze,
     PredictOther,
+    PredictMany,
 }
 
 impl Kind {
@@ -78,6 +79,7 @@ mod tests {
     fn the_most_urgent_kind_comes_first() {
         let mut slots = Slots::default();
         let kinds = [
+            Kind::PredictMany,
             Kind::PredictOther,
             Kind::Analyze,
             Kind::Channels,

@@ -13,6 +13,7 @@ mod glossary;
 mod methods;
 mod network;
 mod own_files;
+mod pack;
 mod processor;
 mod shortcuts;
 mod teach;
@@ -29,6 +30,7 @@ pub use glossary::{Glossary, Term, terms};
 pub use methods::{METHODS, method};
 pub use network::Network;
 pub use own_files::OwnFiles;
+pub use pack::Pack;
 pub use processor::Processor;
 pub use teach::Teach;
 pub use tools::Tools;
@@ -225,6 +227,7 @@ pub struct Text {
     pub own_files: &'static OwnFiles,
     pub teach: &'static Teach,
     pub compare: &'static Compare,
+    pub pack: &'static Pack,
     pub footer: &'static str,
     pub kept: &'static str,
 }
@@ -239,7 +242,7 @@ pub static ENGLISH: Text = Text {
     drop_hint: "or paste one, or choose a file",
     choose_title: "Choose a photo",
     choose_hint: "or take one with the camera",
-    drop_here: "Let go: a photo, weights or a list of labels",
+    drop_here: "Let go: photos or a folder of them, weights or a list of labels",
     choose_photo: "Choose a photo",
     another_photo: "Another photo",
     privacy: "Your photo stays in this browser.",
@@ -367,6 +370,7 @@ pub static ENGLISH: Text = Text {
     own_files: &own_files::ENGLISH,
     teach: &teach::ENGLISH,
     compare: &compare::ENGLISH,
+    pack: &pack::ENGLISH,
     footer: "Everything is computed here, in this browser. Nothing is uploaded.",
     kept: "This page now opens without a network, too.",
 };
@@ -506,6 +510,7 @@ pub static CHINESE: Text = Text {
     own_files: &own_files::CHINESE,
     teach: &teach::CHINESE,
     compare: &compare::CHINESE,
+    pack: &pack::CHINESE,
     footer: "一切都在这个浏览器里计算，不上传任何内容。",
     kept: "现在没有网络也能打开本页。",
 };

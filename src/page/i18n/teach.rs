@@ -18,7 +18,7 @@ pub struct Teach {
     pub own_photo: &'static str,
 
     /// In the order of `TeachPanel::ALL`.
-    pub tabs: [&'static str; 5],
+    pub tabs: [&'static str; 6],
     pub no_photo: &'static str,
     pub present: &'static str,
 
@@ -74,7 +74,7 @@ pub static ENGLISH: Teach = Teach {
     code: "QR code of the link to this view",
     own_photo: "Your own photo is not part of the link: pupils need it as a file.",
 
-    tabs: ["Lessons", "Predict first", "Cover", "Side by side", "Report"],
+    tabs: ["Lessons", "Predict first", "Cover", "Side by side", "Class pack", "Report"],
     no_photo: "Choose a photo first.",
     present: "Full screen",
 
@@ -150,7 +150,7 @@ pub static CHINESE: Teach = Teach {
     code: "当前画面链接的二维码",
     own_photo: "链接里不包含你自己的照片，需要另外把文件发给学生。",
 
-    tabs: ["课例", "先猜后看", "遮挡", "并排比较", "记录单"],
+    tabs: ["课例", "先猜后看", "遮挡", "并排比较", "照片集", "记录单"],
     no_photo: "请先选择一张照片。",
     present: "全屏演示",
 

@@ -29,12 +29,16 @@ pub async fn download_png(canvas: &HtmlCanvasElement, name: &str) -> Option<()> 
     download(&png_blob(canvas).await?, name)
 }
 
+pub async fn bytes(blob: &Blob) -> Option<Vec<u8>> {
+    Some(js_sys::Uint8Array::new(&JsFuture::from(blob.array_buffer()).await.ok()?).to_vec())
+}
+
 pub fn download_bytes(bytes: &[u8], name: &str) -> Option<()> {
     let bytes = js_sys::Uint8Array::from(bytes);
     download(&Blob::new_with_u8_array_sequence(&Array::of1(&bytes)).ok()?, name)
 }
 
-fn download(blob: &Blob, name: &str) -> Option<()> {
+pub fn download(blob: &Blob, name: &str) -> Option<()> {
     let address = Url::create_object_url_with_blob(blob).ok()?;
     let link: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
     link.set_href(&address);

@@ -5,7 +5,7 @@
 //! that no two parts of the page can disagree about it.
 //!
 //! - `analysis.rs`: the analysis panels; `ask.rs`: a question and its answers; `teach.rs`: the card for
-//!   teachers, `compare.rs`: its part for two pictures; `tour.rs`: the
+//!   teachers, `compare.rs` and `pack.rs`: its parts for two pictures and for many photos; `tour.rs`: the
 //!   guided tour's steps; `tray.rs`: the photos of this visit;
 //! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
 //!   them.
@@ -13,6 +13,7 @@
 pub mod analysis;
 pub mod ask;
 pub mod compare;
+pub mod pack;
 pub mod teach;
 pub mod tour;
 pub mod tracking;
@@ -39,6 +40,7 @@ use gradlens::explain::{Explanation, LAST_LAYER, Prediction, Score, Timing};
 use gradlens::image::heatmap::{ColourMap, Look};
 use gradlens::image::{Fit, Photo, Preprocessing};
 use leptos::prelude::*;
+use pack::PackState;
 use std::sync::Arc;
 use teach::TeachState;
 use tour::Step;
@@ -245,6 +247,7 @@ pub struct State {
     pub ask: AskState,
     pub teach: TeachState,
     pub compare: CompareState,
+    pub pack: PackState,
     /// The picture fills the screen, for a projector.
     pub presenting: RwSignal<bool>,
 }
@@ -308,6 +311,7 @@ impl State {
             ask: AskState::new(),
             teach: TeachState::new(),
             compare: CompareState::new(),
+            pack: PackState::new(),
             presenting: RwSignal::new(false),
         }
     }

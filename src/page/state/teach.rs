@@ -17,21 +17,24 @@ pub enum TeachPanel {
     Cover,
     /// Two photos, or two models.
     Compare,
+    /// Many photos at once.
+    Pack,
     Report,
 }
 
 impl TeachPanel {
-    pub const ALL: [TeachPanel; 5] = [
+    pub const ALL: [TeachPanel; 6] = [
         TeachPanel::Lessons,
         TeachPanel::Predict,
         TeachPanel::Cover,
         TeachPanel::Compare,
+        TeachPanel::Pack,
         TeachPanel::Report,
     ];
 
     /// The name in links.
     pub fn name(self) -> &'static str {
-        ["lessons", "predict", "cover", "compare", "report"][self as usize]
+        ["lessons", "predict", "cover", "compare", "pack", "report"][self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<TeachPanel> {

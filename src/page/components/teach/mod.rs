@@ -1,6 +1,6 @@
 //! For teachers, one part at a time: ready lessons (`lessons.rs`), a guess before the heatmap is
 //! shown (`predict.rs`), what becomes of the answer without parts of the photo (`cover.rs`), two
-//! pictures side by side (`compare.rs`), and a page to print (`report.rs`);
+//! pictures side by side (`compare.rs`), many photos (`pack/`), and a page to print (`report.rs`);
 //! `board.rs`: what one draws on.
 //!
 //! To add a part: a variant of `TeachPanel`, its tab in `i18n/teach.rs`, a view here.
@@ -9,6 +9,7 @@ mod board;
 mod compare;
 mod cover;
 mod lessons;
+mod pack;
 mod predict;
 mod report;
 
@@ -22,6 +23,7 @@ use cover::Cover;
 use gradlens::explain::drawing::Drawing;
 use leptos::prelude::*;
 use lessons::Lessons;
+use pack::Pack;
 use predict::Predict;
 use report::Report;
 
@@ -31,7 +33,8 @@ fn tab(panel: TeachPanel) -> Words {
         TeachPanel::Predict => |text| text.teach.tabs[1],
         TeachPanel::Cover => |text| text.teach.tabs[2],
         TeachPanel::Compare => |text| text.teach.tabs[3],
-        TeachPanel::Report => |text| text.teach.tabs[4],
+        TeachPanel::Pack => |text| text.teach.tabs[4],
+        TeachPanel::Report => |text| text.teach.tabs[5],
     }
 }
 
@@ -48,7 +51,9 @@ pub fn Teach(controller: Controller) -> impl IntoView {
     });
     // A link that names a part of the card leads to it once there is something to see.
     Effect::new(move |_| {
-        if teach.sought.get() && state.explanation_count.get() > 0 {
+        let to_see =
+            state.explanation_count.get() > 0 || state.pack.photos.with(|all| !all.is_empty());
+        if teach.sought.get() && to_see {
             teach.sought.set(false);
             if let Some(card) = document().get_element_by_id("teach") {
                 card.scroll_into_view();
@@ -60,6 +65,7 @@ pub fn Teach(controller: Controller) -> impl IntoView {
         TeachPanel::Predict => view! { <Predict controller /> }.into_any(),
         TeachPanel::Cover => view! { <Cover controller /> }.into_any(),
         TeachPanel::Compare => view! { <Compare controller /> }.into_any(),
+        TeachPanel::Pack => view! { <Pack controller /> }.into_any(),
         TeachPanel::Report => view! { <Report controller /> }.into_any(),
     };
     view! {
