@@ -440,7 +440,7 @@ describe('the full screen', () => {
 });
 
 describe('each part', () => {
-  for (const name of ['lessons', 'predict', 'cover', 'report']) {
+  for (const name of ['lessons', 'predict', 'cover', 'compare', 'pack', 'report']) {
     it(`${name}: nothing serious for axe-core, room for a thumb, no wider than a phone`, () => part(name, async page => {
       if (name === 'predict') {
         await page.tab.$eval(id('predict-board'), board => board.focus());
