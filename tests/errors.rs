@@ -177,6 +177,7 @@ fn reached() -> Vec<Error> {
     let largest = questions().read("What is largest?").unwrap();
     all.push(block_on(explainer.answer(&largest)).unwrap_err());
     all.push(block_on(explainer.explain_answer(0, Method::GradCam)).unwrap_err());
+    all.push(block_on(explainer.explain_caption(None, Method::GradCam)).unwrap_err());
     all
 }
 

@@ -106,11 +106,12 @@ impl Error {
                 format!("这个权重回答不了这样的问题。可以这样问：{}。", known.chinese)
             }
             Error::OtherBase { base } => {
-                format!("这个权重只能回答关于 {base} 所见图画的问题，而现在加载的是另一个网络。请先加载 {base}。")
+                format!("这个权重要与 {base} 一起使用，而现在加载的是另一个网络。请先加载 {base}。")
             }
             Error::QuestionSize { width, height, side } => format!(
-                "提问时，网络看到的图片应为 {side}×{side} 像素，而现在是 {width}×{height}。请选择“中心裁剪”。"
+                "提问或描述时，网络看到的图片应为 {side}×{side} 像素，而现在是 {width}×{height}。请选择“中心裁剪”。"
             ),
+            Error::NoCaption => "这张图片还没有用这样的词描述过。请先让网络描述它。".into(),
             Error::NoQuestion => "还没有就这张图片提问。请先提一个问题。".into(),
             Error::NoNetwork => "还没有加载网络。请先加载权重。".into(),
             Error::NoPhoto => "还没有输入照片。请先选择一张照片。".into(),

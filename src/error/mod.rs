@@ -173,14 +173,18 @@ pub enum Error {
     UnknownQuestion { known: Detail },
     /// Weights of a head for another network than is loaded.
     #[error(
-        "These weights answer questions about what {base} sees, and another network is loaded. Load {base} first."
+        "These weights read what {base} sees, and another network is loaded. Load {base} first."
     )]
     OtherBase { base: String },
-    /// A question about a picture of another size than the head was trained with.
+    /// A question about a picture of another size than the head was trained with, or a description
+    /// of it.
     #[error(
-        "Questions are answered about pictures of {side}×{side} pixels; this one is {width}×{height} to the network. Choose “crop”."
+        "Only pictures of {side}×{side} pixels can be asked about and described; this one is {width}×{height} to the network. Choose “crop”."
     )]
     QuestionSize { width: usize, height: usize, side: usize },
+    /// A map of a word that the head has not said about this photo.
+    #[error("This photo has not been described with such a word yet. Describe it first.")]
+    NoCaption,
     /// A map of an answer before a question.
     #[error("No question about this photo has been asked yet. Ask one first.")]
     NoQuestion,

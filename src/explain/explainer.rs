@@ -22,6 +22,7 @@ use crate::catalog::layer_summary::{main_layers_with_strides, one_layer_per_stri
 use crate::checkpoint::{Architecture, Conventions, Network};
 use crate::error::{Error, Result};
 use crate::explain::cam::{Group, Method};
+use crate::explain::captions::Describing;
 use crate::explain::loaded::{Loaded, Seen};
 use crate::explain::objective::{Objective, Scores};
 use crate::explain::pixels::clipped;
@@ -156,7 +157,7 @@ impl Explainer {
         let (network, tuning) = (network.without_weights(), self.tuning);
         let (preprocessing, scores) =
             (network.fitting(preprocessing), Scores::usual(network.fc.classes));
-        let (pass, recipes, seen, asking) = Default::default();
+        let (pass, recipes, seen, asking, describing) = Default::default();
         self.gpu.forget_queued();
         self.loaded = Some(Loaded {
             network,
@@ -168,6 +169,7 @@ impl Explainer {
             recipes,
             seen,
             asking,
+            describing,
         });
         Ok(())
     }
@@ -212,6 +214,7 @@ impl Explainer {
         loaded.recipes.clear();
         self.gpu.forget_queued();
         loaded.asking.iter_mut().for_each(Asking::forget_pass);
+        loaded.describing.iter_mut().for_each(Describing::forget_pass);
         (loaded.pass, loaded.seen) = (None, None);
         loaded.model.set_conventions(&self.gpu, &loaded.network);
         self.gpu.check()
@@ -261,10 +264,14 @@ impl Explainer {
         let Some(loaded) = &self.loaded else { return Memory::default() };
         let (activations, gradients) = loaded.pass.as_ref().map_or((0, 0), Pass::bytes);
         let transposed = loaded.pass.as_ref().map_or(0, Pass::transposed_bytes);
-        let [head, asking] = loaded.asking.as_ref().map_or([0, 0], Asking::bytes);
+        let heads = [
+            loaded.asking.as_ref().map_or([0, 0], Asking::bytes),
+            loaded.describing.as_ref().map_or([0, 0], Describing::bytes),
+        ];
+        let [head, of_head] = [0, 1].map(|i| heads.iter().map(|bytes| bytes[i]).sum::<u64>());
         Memory {
             weights: loaded.model.bytes() + transposed + head,
-            activations: activations + asking,
+            activations: activations + of_head,
             gradients,
         }
     }

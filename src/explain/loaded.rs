@@ -10,6 +10,7 @@ use crate::explain::cam::{
     Group, Method, Recipe, kernel_principal_component, principal_component, rare_features,
     weighted_sum,
 };
+use crate::explain::captions::Describing;
 use crate::explain::objective::{Objective, Scores, finer};
 use crate::explain::questions::Asking;
 use crate::explain::ranking::largest_first;
@@ -33,6 +34,7 @@ pub(crate) struct Loaded {
     pub(super) recipes: HashMap<(Target, Method), Recipe>, // of `pass`
     pub(super) seen: Option<Seen>,
     pub(super) asking: Option<Asking>,
+    pub(super) describing: Option<Describing>,
 }
 
 /// What `explain` needs to know of the last photo.
@@ -195,6 +197,7 @@ impl Loaded {
         gpu.forget_timings();
         self.seen = None;
         self.asking.iter_mut().for_each(Asking::forget_question);
+        self.describing.iter_mut().for_each(Describing::forget_caption);
         if self
             .pass
             .as_ref()
@@ -203,6 +206,7 @@ impl Loaded {
             self.recipes.clear();
             gpu.forget_queued();
             self.asking.iter_mut().for_each(Asking::forget_pass);
+            self.describing.iter_mut().for_each(Describing::forget_pass);
             self.pass = None; // frees the other size's buffers before these need room
             self.pass = Some(Pass::new(gpu, &self.model, self.tuning, height, width)?);
         }

@@ -7,13 +7,14 @@
 //!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `ranking.rs`: which values are the largest;
 //! - `pixels.rs`, `full_grad.rs`: methods without a layer; `smoothing.rs`: two switches for all;
-//! - `questions.rs`: answers to questions, and their maps;
+//! - `questions.rs`: answers to questions, `captions.rs`: descriptions, and their maps;
 //! - `concepts.rs`, by `nmf.rs`: what the last layer found in the photo, as coloured regions;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed; `drawing.rs`: how well
 //!   somebody's guess agrees with it.
 
 pub mod cam;
+mod captions;
 pub mod channels;
 pub mod concepts;
 pub mod drawing;
@@ -36,6 +37,7 @@ mod smoothing;
 mod timings;
 mod types;
 
+pub use captions::Caption;
 pub use explainer::*;
 use loaded::Loaded;
 pub use questions::{ANSWER_METHODS, Answers};

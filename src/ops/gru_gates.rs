@@ -7,8 +7,7 @@ use crate::shader;
 /// Sums of a unit that [`gru_gates`] reads.
 pub const GATES: usize = 5;
 
-/// y [units] = the state after sums s [5 · units]: `shaders/gru_gates.wgsl`. `units` is a multiple
-/// of 4, so that each gate's sums begin where those before it end.
+/// y [units] = the state after sums s [5 · units]: `shaders/gru_gates.wgsl`.
 pub fn gru_gates(gpu: &Gpu, y: &Tensor, s: &Tensor) -> Dispatch {
     let operation = Operation::GruGates(params(y, s));
     let bindings = [&y.buffer, &s.buffer];

@@ -40,7 +40,7 @@ pub fn gru_cell(gpu: &Gpu) {
 pub fn gru_gates(gpu: &Gpu) {
     let (mut random, mut report) = (Random::fresh("gru_gates"), Report::new("gru_gates"));
     let mut backward = Report::new("gru_gates_backward");
-    for units in [4, 64, 68, 256] {
+    for units in [1, 3, 64, 70, 256] {
         for size in [1.0, 30.0] {
             let mut s = random.image(ops::GATES * units, 1, 1);
             s.planes.iter_mut().for_each(|v| *v *= size);

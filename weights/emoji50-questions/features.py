@@ -116,6 +116,7 @@ def main():
     ap.add_argument("--count", type=int, default=5000)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--kind", default="colour", help="'held-out' is openmoji")
+    ap.add_argument("--most", type=int, default=MOST, help="objects in a scene at most")
     ap.add_argument("--bf16", action="store_true", help="half the time, 0.7 %% off: for training")
     a = ap.parse_args()
     import scenes
@@ -139,7 +140,7 @@ def main():
         net = net.bfloat16()
     parts, began, done = [], time.time(), 0
     while done < a.count:
-        n = 1 + int(torch.multinomial(torch.tensor(NUMBERS), 1, generator=g))
+        n = 1 + int(torch.multinomial(torch.tensor(NUMBERS[: a.most]), 1, generator=g))
         images, labels, boxes, areas, good = compose(g, drawings, backgrounds, 24, n)
         if not good.any():
             continue

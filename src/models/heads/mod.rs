@@ -5,16 +5,24 @@
 //! its pass is recorded once for an input size and replayed: forward from the layer's activations,
 //! and backward to their gradient. What gradients are for is not known here.
 //!
-//! - `file.rs`: a head's weights as named tensors;
+//! - `file.rs`: a head's weights as named tensors; `layers.rs`: layers made of them; `record.rs`: what
+//!   passes are recorded with;
+//! - `caption.rs`: descriptions, word by word; `caption_pass.rs`: its forward and backward;
 //! - `question.rs`: answers to questions; `question_pass.rs`: its forward and backward.
 //!
 //! To extend: a head is its layers in one file and its pass in another. Words and answers are data:
 //! see [`Questions`](crate::catalog::questions::Questions).
 
+mod caption;
+mod caption_pass;
 mod file;
+mod layers;
 mod question;
 mod question_pass;
+mod record;
 
+pub use caption::CaptionHead;
+pub use caption_pass::{CaptionPass, Said};
 pub use file::HeadFile;
 pub use question::QuestionHead;
 pub use question_pass::QuestionPass;

@@ -2,14 +2,10 @@
 //! the same names.
 
 use super::HeadFile;
-use crate::checkpoint::{self, Conv, Norm, Values};
+use super::layers::Layers;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Tensor};
-use crate::models::upload::{Upload, Uploaded};
-use crate::ops::{Conv2d, EXTRAS, GruCell, Linear, Padding, pack_gru_weight};
-
-/// `torch.nn.BatchNorm2d`'s.
-const EPSILON: f32 = 1e-5;
+use crate::ops::{Conv2d, EXTRAS, GruCell, Linear, pack_gru_weight};
 
 /// Reads a layer of a network and a question, and gives a score for each answer. On the GPU but for
 /// the words' vectors.
@@ -74,14 +70,12 @@ impl QuestionHead {
             units,
         };
 
-        let mut up = Layers { file, units, up: Upload::new(gpu, Uploaded::default()) };
+        let mut up = Layers::new(gpu, file);
         let size = (channels as f32).powf(-0.5);
-        let query = up.linear("anchor", channels + 1, (0, channels), size)?;
-        let threshold = up.linear("anchor", channels + 1, (channels, 1), 1.0)?;
+        let query = up.linear("anchor", [channels + 1, units], (0, channels), size)?;
+        let threshold = up.linear("anchor", [channels + 1, units], (channels, 1), 1.0)?;
 
-        let mean = file.f32("mean", &[channels])?;
-        let scale: Vec<f32> = file.f32("std", &[channels])?.iter().map(|std| 1.0 / std).collect();
-        let bias = mean.iter().zip(&scale).map(|(mean, scale)| -mean * scale).collect();
+        let [scale, bias] = up.standardised(channels)?;
         let reduction = up.conv("reduction", [channels, of_layer, 1], scale, bias)?;
 
         let stem = up.cells("stem", channels, width)?;
@@ -89,17 +83,13 @@ impl QuestionHead {
         // A head without blocks would have no gradient through its stem's ReLU.
         while blocks.is_empty() || file.has(&format!("blocks.{}.conv.weight", blocks.len())) {
             let name = format!("blocks.{}", blocks.len());
-            let norm = |of: &str| file.f32(&format!("{name}.bn.running_{of}"), &[width]);
-            let scale: Vec<f32> =
-                norm("var")?.iter().map(|variance| (variance + EPSILON).powf(-0.5)).collect();
-            let bias =
-                norm("mean")?.iter().zip(&scale).map(|(mean, scale)| -mean * scale).collect();
+            let [scale, bias] = up.norm(&format!("{name}.bn"), width)?;
             let film = format!("{name}.film");
             blocks.push(Block {
                 cells: up.cells(&format!("{name}.cells"), width, width)?,
                 conv: up.conv(&format!("{name}.conv"), [width, width, 3], scale, bias)?,
-                gamma: up.linear(&film, 2 * width, (0, width), 1.0)?,
-                beta: up.linear(&film, 2 * width, (width, width), 1.0)?,
+                gamma: up.linear(&film, [2 * width, units], (0, width), 1.0)?,
+                beta: up.linear(&film, [2 * width, units], (width, width), 1.0)?,
             });
         }
         let last = up.cells("last", width, pooled)?;
@@ -203,63 +193,7 @@ impl Drop for QuestionHead {
     }
 }
 
-/// Makes layers of a file's tensors.
-struct Layers<'a> {
-    file: &'a HeadFile,
-    /// What linear layers read: the question.
-    units: usize,
-    up: Upload<'a>,
-}
-
 impl Layers<'_> {
-    /// Rows `first` up to `first + count` of a linear layer of the question with `rows` outputs,
-    /// times `scale`.
-    fn linear(
-        &mut self,
-        name: &str,
-        rows: usize,
-        (first, count): (usize, usize),
-        scale: f32,
-    ) -> Result<Linear> {
-        let weight = self.file.f32(&format!("{name}.weight"), &[rows, self.units])?;
-        let bias = self.file.f32(&format!("{name}.bias"), &[rows])?;
-        let weight = weight[first * self.units..][..count * self.units].to_vec();
-        Ok(self.up.linear(&checkpoint::Linear {
-            name: format!("{name}.{first}"),
-            classes: count,
-            features: self.units,
-            weight: Values::F32(weight),
-            scale: vec![scale; count],
-            bias: bias[first..][..count].iter().map(|bias| scale * bias).collect(),
-        }))
-    }
-
-    /// A convolution [c_out, c_in, ksize, ksize] that keeps the grid's size.
-    fn conv(
-        &mut self,
-        name: &str,
-        shape: [usize; 3],
-        scale: Vec<f32>,
-        bias: Vec<f32>,
-    ) -> Result<Conv2d> {
-        let [c_out, c_in, ksize] = shape;
-        let weight = self.file.values(&format!("{name}.weight"), &[c_out, c_in, ksize, ksize])?;
-        let weight = weight.clone();
-        Ok(self.upload(name, weight, shape, scale, bias))
-    }
-
-    /// The same of a weight that was cut out of a tensor.
-    fn conv_of(
-        &mut self,
-        name: &str,
-        weight: Vec<f32>,
-        shape: [usize; 3],
-        scale: Vec<f32>,
-        bias: Vec<f32>,
-    ) -> Conv2d {
-        self.upload(name, Values::F32(weight), shape, scale, bias)
-    }
-
     fn cells(&mut self, name: &str, c_in: usize, c_out: usize) -> Result<Cells> {
         let (grid, extras) = (format!("{name}.grid"), format!("{name}.extras"));
         let bias = self.file.f32(&format!("{grid}.bias"), &[c_out])?;
@@ -267,31 +201,6 @@ impl Layers<'_> {
         Ok(Cells {
             grid: self.conv(&grid, [c_out, c_in, 1], ones.clone(), bias)?,
             extras: self.conv(&extras, [c_out, EXTRAS, 1], ones, zeros)?,
-        })
-    }
-
-    fn upload(
-        &mut self,
-        name: &str,
-        weight: Values,
-        [c_out, c_in, ksize]: [usize; 3],
-        scale: Vec<f32>,
-        bias: Vec<f32>,
-    ) -> Conv2d {
-        self.up.conv2d(&Conv {
-            name: name.into(),
-            c_out,
-            c_in,
-            ksize,
-            stride: 1,
-            dilation: 1,
-            padding: Padding::Symmetric(ksize / 2),
-            groups: 1,
-            depthwise: false,
-            weight,
-            norm: Norm::Bias { bias: bias.clone(), factors: None },
-            scale,
-            bias,
         })
     }
 }

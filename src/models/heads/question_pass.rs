@@ -1,13 +1,10 @@
 //! The question head's forward and backward at one input size.
 
 use super::question::{Cells, QuestionHead};
+use super::record::{RELU, Record, through};
 use crate::error::Result;
 use crate::gpu::{Dispatch, Gpu, Tensor};
-use crate::models::recorder::{Gradients, Recorder};
-use crate::ops::{
-    self, Activation, Conv2d, Convolutions, EXTRAS, Fused, Mask, Padding, Rule, ScratchBytes,
-    Tuning, Window,
-};
+use crate::ops::{self, Convolutions, EXTRAS, Fused, ScratchBytes, Tuning};
 
 /// Recorded dispatches, and what they write: from words and a layer's activations to scores, and
 /// back from scores to the layer.
@@ -52,11 +49,7 @@ impl QuestionPass {
         let states: Vec<Tensor> = (0..=longest).map(|_| new(head.gru.units)).collect();
         let dlogits = new(head.answers());
 
-        let mut rec = Record {
-            run: Recorder::new(gpu, &convolutions, Rule::Gradient, Gradients::default()),
-            grid,
-            tensors: Vec::new(),
-        };
+        let mut rec = Record::new(gpu, &convolutions, grid);
         let asked = rec.question(head, &words, &states);
         let question = rec.take();
         let seen = rec.forward(head, activations, &asked);
@@ -146,52 +139,11 @@ struct Seen {
     logits: Tensor, // [answers]
 }
 
-/// A recorder that keeps what it allocates.
-struct Record<'a> {
-    run: Recorder<'a>,
-    grid: [usize; 2],
-    tensors: Vec<Tensor>,
-}
-
 impl Record<'_> {
-    fn take(&mut self) -> Vec<Dispatch> {
-        std::mem::take(&mut self.run.dispatches)
-    }
-
-    fn keep(&mut self, tensor: Tensor) -> Tensor {
-        self.tensors.push(tensor.clone());
-        tensor
-    }
-
-    /// A tensor of the grid's size.
-    fn grid(&mut self, channels: usize) -> Tensor {
-        let [height, width] = self.grid;
-        let tensor = self.run.gpu.tensor(height, width, channels);
-        self.keep(tensor)
-    }
-
-    /// A tensor of one position.
-    fn vector(&mut self, channels: usize) -> Tensor {
-        let tensor = self.run.gpu.tensor(1, 1, channels);
-        self.keep(tensor)
-    }
-
     fn linear(&mut self, x: &Tensor, linear: &ops::Linear) -> Tensor {
         let y = self.vector(linear.classes);
         self.run.push(ops::linear(self.run.gpu, &y, x, linear));
         y
-    }
-
-    fn conv(&mut self, x: &Tensor, conv: &Conv2d, fused: Fused) -> Tensor {
-        let y = self.run.conv2d(x, conv, fused);
-        self.keep(y)
-    }
-
-    /// dx of dy through `conv`.
-    fn conv_backward(&mut self, dy: &Tensor, conv: &Conv2d, fused: Fused) -> Tensor {
-        let dx = self.run.gpu.tensor(dy.height, dy.width, conv.c_in);
-        self.run.conv2d_backward_input(&dx, dy, conv, fused);
-        self.keep(dx)
     }
 
     /// relu(grid(x) + extras(e))
@@ -326,19 +278,4 @@ impl Record<'_> {
         assert_eq!(dx.channels, activations.channels);
         dx
     }
-
-    /// The grid as one window.
-    fn whole(&self) -> Window {
-        let [height, width] = self.grid;
-        assert_eq!(height, width, "the largest value is found in one square window");
-        Window { ksize: height, stride: height, padding: Padding::Symmetric(0) }
-    }
-}
-
-const RELU: Fused = Fused { residual: None, activation: Activation::Relu, mask: None };
-
-/// A gradient that goes back through the ReLU that put out `output`.
-fn through(output: &Tensor) -> Fused<'_> {
-    let mask = Mask { output, activation: Activation::Relu };
-    Fused { mask: Some(mask), ..Default::default() }
 }

@@ -1,0 +1,25 @@
+"""Writes a trained head as f16 safetensors, with the matrix that makes its features of layer3.
+
+    python export_captions.py --checkpoint run/head.pt --cache cache --out emoji50-captions.safetensors
+"""
+import argparse
+import pathlib
+
+import safetensors.torch
+import torch
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--checkpoint", required=True)
+    ap.add_argument("--cache", default="cache")
+    ap.add_argument("--out", default="emoji50-captions.safetensors")
+    a = ap.parse_args()
+    state = {k: v for k, v in torch.load(a.checkpoint)["state"].items() if not k.endswith("num_batches_tracked")}
+    state["reduction.weight"] = torch.load(pathlib.Path(a.cache) / "reduction.pt")[:, :, None, None]
+    safetensors.torch.save_file({k: v.half().contiguous() for k, v in state.items()}, a.out)
+    print(f"{a.out}: {pathlib.Path(a.out).stat().st_size} bytes, {sum(v.numel() for v in state.values())} numbers")
+
+
+if __name__ == "__main__":
+    main()
