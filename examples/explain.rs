@@ -24,6 +24,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 mod command_line;
+mod describe;
 
 fn main() -> ExitCode {
     command_line::run(|options: Options| {
@@ -68,7 +69,7 @@ struct Options {
     /// How channels are weighted
     #[arg(long, default_value_t = Method::GradCam)]
     method: Method,
-    /// whole or crop; whole unless given, with --ask crop
+    /// whole or crop; whole unless given, with --ask and --describe crop
     #[arg(long)]
     fit: Option<Fit>,
     /// A question in English or Chinese: prints the three likeliest answers, and explains the first
@@ -78,6 +79,14 @@ struct Options {
     /// --weights with -questions behind its name
     #[arg(long, value_name = "DIR", requires = "ask")]
     questions: Option<PathBuf>,
+    /// Prints a caption in English and Chinese; writes a map and the attention of each thing named,
+    /// and overlay.png of the whole English caption
+    #[arg(long, conflicts_with_all = ["ask", "class", "layers", "target", "channels", "smooth", "also", "truth"])]
+    describe: bool,
+    /// Folder of the weights that describe, with their captions.json; unless given that of
+    /// --weights with -captions behind its name
+    #[arg(long, value_name = "DIR", requires = "describe")]
+    captions: Option<PathBuf>,
     /// logit, probability, contrast:CLASS or against
     #[arg(long, default_value = "logit")]
     target: String,
@@ -306,24 +315,34 @@ struct Asked {
 /// Reads `--ask`; None without.
 fn asked(options: &Options) -> Result<Option<Asked>> {
     let Some(text) = &options.ask else { return Ok(None) };
+    let (file, weights) = head_files(options, &options.questions, "questions")?;
+    let questions = Questions::parse(&file)?;
+    let words = questions.read(text)?;
+    Ok(Some(Asked { words, questions, weights }))
+}
+
+/// A head's words and weights: those of the folder, which is beside the network's unless it is given.
+fn head_files(
+    options: &Options,
+    folder: &Option<PathBuf>,
+    kind: &str,
+) -> Result<(String, Vec<u8>)> {
     let beside = || {
         let mut folder = options.weights.parent().unwrap_or(Path::new("")).as_os_str().to_owned();
-        folder.push("-questions");
+        folder.push(format!("-{kind}"));
         PathBuf::from(folder)
     };
-    let folder = options.questions.clone().unwrap_or_else(beside);
-    let path = folder.join("questions.json");
-    let text_of = |bytes| String::from_utf8(bytes).map_err(|e| failed(&path, e));
-    let questions = Questions::parse(&text_of(read(&path)?)?)?;
-    let words = questions.read(text)?;
+    let folder = folder.clone().unwrap_or_else(beside);
+    let path = folder.join(format!("{kind}.json"));
+    let text = String::from_utf8(read(&path)?).map_err(|e| failed(&path, e))?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let weights = read(&folder.join(format!("{name}.safetensors")))?;
-    Ok(Some(Asked { words, questions, weights }))
+    Ok((text, read(&folder.join(format!("{name}.safetensors")))?))
 }
 
 async fn run(options: &Options) -> Result<String> {
     let started = std::time::Instant::now();
     let asked = asked(options)?;
+    let describing = describe::head(options)?;
     let photo = Photo::decode(&read(&options.image)?)?;
     let network = network(options)?;
     let classes = network.fc.classes;
@@ -360,11 +379,23 @@ async fn run(options: &Options) -> Result<String> {
         explainer.set_scores(scores)?;
     }
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
-    let usual = if asked.is_some() { Fit::Crop } else { Fit::Whole };
+    let of_head = asked.is_some() || describing.is_some();
+    let usual = if of_head { Fit::Crop } else { Fit::Whole };
     let fit = options.fit.unwrap_or(usual);
     let prediction = explainer.predict(&photo, fit).await?;
     if let Some(asked) = asked {
         return answer(options, &mut explainer, asked, &photo, &prediction, load_ms).await;
+    }
+    if let Some(head) = describing {
+        let described =
+            describe::describe(&mut explainer, head, options.method, &prediction).await?;
+        let size = (prediction.height, prediction.width);
+        for picture in &described.pictures {
+            save(&options.out, &picture.file, &picture.rgb, size, image::ColorType::Rgb8)?;
+        }
+        let result = format!("{:#}\n", described.result);
+        write_all(&options.out, &photo, &prediction, &described.whole, vec![], &result)?;
+        return Ok(described.text);
     }
     let question = Question {
         class,

@@ -213,6 +213,45 @@ fn answers_a_question() {
     }
 }
 
+/// A caption in both languages, and maps of what it names.
+#[test]
+fn describes_a_picture() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let weights = format!("{root}/weights/emoji50/emoji50.safetensors");
+    let image = format!("{root}/weights/emoji50/sample/001.png");
+    let out = folder("captions").join("out").to_str().unwrap().to_owned();
+    let describe = |more: &[&str]| {
+        let good = ["--weights", &weights, "--image", &image, "--out", &out, "--describe"];
+        explain(&[&good[..], more].concat())
+    };
+    let output = describe(&["--fit", "whole", "--method", "hires-cam"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("a fire engine above a croissant\n牛角面包的上方有一辆消防车"), "{said}");
+    let file = |name: &str| std::fs::read(Path::new(&out).join(name)).unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&file("result.json")).unwrap();
+    let english = result["captions"]["en"]["words"].as_array().unwrap();
+    assert_eq!(english.len(), 5);
+    assert!(english.iter().all(|word| word["log_probability"].as_f64().unwrap() < 0.0));
+    for name in ["en-2-hires-cam.png", "en-2-attention.png", "zh-1-hires-cam.png", "overlay.png"] {
+        assert_eq!(image::load_from_memory(&file(name)).unwrap().width(), 224, "{name}");
+    }
+    assert_eq!(
+        [&english[1]["map"], &english[1]["blank"]],
+        [&serde_json::json!("en-2-hires-cam.png"), &false.into()]
+    );
+    for (more, sentence) in [
+        (&["--class", "3"][..], "do not go together"),
+        (&["--method", "score-cam"], "no method `score-cam`"),
+        (&["--captions", "/nowhere"], "captions.json could not be read"),
+    ] {
+        let output = describe(more);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(sentence), "{sentence:?} is not in {said:?}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+    }
+}
+
 #[test]
 fn says_what_is_wrong_in_one_line() {
     let folder = folder("says");

@@ -13,7 +13,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 sys.path.append(str(HERE.parent / "emoji50-questions"))
 
-from language import LANGUAGES, mirrored, objects_of, relation  # noqa: E402,F401
+from language import CLEAR, LANGUAGES, mirrored, objects_of, relation  # noqa: E402,F401
 
 
 class Language:
@@ -51,9 +51,9 @@ def groups_of(objects):
     return sorted(by.items(), key=lambda group: -sum(o[3] for o in group[1]))
 
 
-def groups_relation(a, b):
+def groups_relation(a, b, clear=CLEAR):
     """The one direction in which every object of a lies from every one of b, or None."""
-    found = {relation(p, q) for p in a for q in b}
+    found = {relation(p, q, clear) for p in a for q in b}
     return found.pop() if len(found) == 1 else None
 
 

@@ -46,7 +46,8 @@ def judge(lang, said, objects):
     place = False if clear else None
     if where:
         a, direction, b = where
-        place = a in groups and b in groups and captions.groups_relation(groups[a], groups[b]) == direction
+        # Training says a direction only where it is clear; one that is said is right where it is the larger of both offsets.
+        place = a in groups and b in groups and captions.groups_relation(groups[a], groups[b], clear=1.0) == direction
     return len(named), len(counts), len(groups), counted, place, set(counts) == set(groups) and counted == len(groups) and place is not False
 
 

@@ -51,12 +51,12 @@ def mirrored(objects, side=224):
     return [(c, side - x, y, s) for c, x, y, s in objects]
 
 
-def relation(a, b):
-    """Where object a is, seen from b; None where two directions compete."""
+def relation(a, b, clear=CLEAR):
+    """Where object a is, seen from b; None where two directions compete: one offset is less than `clear` times the other."""
     dx, dy = a[1] - b[1], a[2] - b[2]
-    if abs(dx) >= CLEAR * abs(dy):
+    if abs(dx) >= clear * abs(dy):
         return "left" if dx < 0 else "right"
-    if abs(dy) >= CLEAR * abs(dx):
+    if abs(dy) >= clear * abs(dx):
         return "above" if dy < 0 else "below"
     return None
 
