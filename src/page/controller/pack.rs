@@ -7,13 +7,13 @@ use crate::engine::Attached;
 use crate::engine::protocol::{OtherPhoto, PhotoSource, PredictOther, PredictedOther, Request};
 use crate::fault::{Fault, Retry};
 use crate::i18n::sentence;
-use crate::platform::{canvas, clipboard, dropped};
+use crate::platform::clipboard::{self, Pieces};
+use crate::platform::{canvas, dropped};
 use crate::query::Query;
 use crate::state::pack::{Filter, MOST, Outcome, PackPhoto, PackResult};
 use crate::state::teach::TeachPanel;
 use gradlens::explain::Score;
 use gradlens::image::heatmap::describe;
-use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::collections::HashMap;
@@ -244,7 +244,7 @@ impl Controller {
     }
 
     /// A row for each photo that is done.
-    fn pack_table(self) -> Vec<u8> {
+    fn pack_table(self) -> Option<Vec<u8>> {
         let state = self.state;
         untrack(|| {
             let expectations = state.expectations();
@@ -280,13 +280,15 @@ impl Controller {
                 row.extend([made(|r| &r.model), made(|r| &r.layer), made(|r| &r.method), fault]);
                 Some(row)
             };
-            csv([head].into_iter().chain(photos.iter().filter_map(row)))
+            csv([head].into_iter().chain(photos.iter().filter_map(row))).ok()
         })
     }
 
     pub fn save_pack_table(self) {
         self.clear_small_failure();
-        if clipboard::download_bytes(&self.pack_table(), "gradlens.csv").is_none() {
+        let saved = self.pack_table();
+        let saved = saved.and_then(|table| clipboard::download_bytes(&table, "gradlens.csv"));
+        if saved.is_none() {
             self.fail(Fault::Save, Retry::None);
         }
     }
@@ -302,21 +304,16 @@ impl Controller {
     }
 
     async fn zip_pack(self) -> Option<()> {
-        let (mut zip, mut names, parts) = (Zip::default(), Names::default(), Array::new());
-        let table = self.pack_table();
-        let header = zip.header(&names.unique("gradlens", "csv"), &table);
-        parts.push(&Uint8Array::from(&[header, table].concat()[..]));
+        let (mut zip, mut names) = (Zip::new(Pieces::buffered()), Names::default());
+        zip.add(&names.unique("gradlens", "csv"), &self.pack_table()?).ok()?;
         for photo in self.state.pack.photos.get_untracked() {
             let overlay = self.inner().pack.borrow().overlays.get(&photo.id).cloned();
             let Some(overlay) = overlay else { continue };
             let bytes = clipboard::bytes(&overlay).await?;
-            let header = zip.header(&names.unique(&photo.path, "png"), &bytes);
-            parts.push(&Uint8Array::from(&header[..]));
-            parts.push(&overlay);
+            zip.add(&names.unique(&photo.path, "png"), &bytes).ok()?;
         }
-        parts.push(&Uint8Array::from(&zip.end()[..]));
-        let file = Blob::new_with_blob_sequence(&parts).ok()?;
-        clipboard::download(&file, "gradlens.zip")
+        let pieces = zip.end().ok()?.into_inner().ok()?;
+        clipboard::download(&pieces.file()?, "gradlens.zip")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use js_sys::{Array, Object, Promise, Reflect};
 use leptos::prelude::{document, set_timeout, window};
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -36,6 +37,31 @@ pub async fn bytes(blob: &Blob) -> Option<Vec<u8>> {
 pub fn download_bytes(bytes: &[u8], name: &str) -> Option<()> {
     let bytes = js_sys::Uint8Array::from(bytes);
     download(&Blob::new_with_u8_array_sequence(&Array::of1(&bytes)).ok()?, name)
+}
+
+/// A file that is written piece by piece; the browser keeps each.
+#[derive(Default)]
+pub struct Pieces(Array);
+
+impl Pieces {
+    pub fn buffered() -> BufWriter<Pieces> {
+        BufWriter::new(Pieces::default())
+    }
+
+    pub fn file(&self) -> Option<Blob> {
+        Blob::new_with_u8_array_sequence(&self.0).ok()
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.push(&js_sys::Uint8Array::from(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub fn download(blob: &Blob, name: &str) -> Option<()> {
