@@ -47,7 +47,10 @@ pub struct Model {
     pub classes: usize,
     /// A head that answers questions about the photo.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub questions: Option<QuestionFiles>,
+    pub questions: Option<HeadFiles>,
+    /// A head that describes the photo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captions: Option<HeadFiles>,
     pub licence: String,
     pub source: String,
     /// What one should know before believing it.
@@ -58,13 +61,13 @@ pub struct Model {
     pub samples: Vec<Sample>,
 }
 
-/// What answers questions, relative to the page.
+/// What reads a layer of the network and says something else, relative to the page.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct QuestionFiles {
+pub struct HeadFiles {
     /// The weights.
     pub file: String,
-    /// What can be asked: `catalog/questions.rs` reads it.
+    /// What it can be asked, or say: `catalog/questions.rs` and `catalog/captions.rs` read it.
     pub words: String,
 }
 
@@ -107,7 +110,13 @@ pub fn parse(text: &str) -> Result<Vec<Model>, ModelsError> {
         }
         let local = [&model.file, &model.labels]
             .into_iter()
-            .chain(model.questions.iter().flat_map(|head| [&head.file, &head.words]))
+            .chain(
+                model
+                    .questions
+                    .iter()
+                    .chain(&model.captions)
+                    .flat_map(|head| [&head.file, &head.words]),
+            )
             .chain(model.samples.iter().map(|sample| &sample.file));
         let wrong = local
             .filter(|path| !is_relative(path))
@@ -204,6 +213,12 @@ mod tests {
                 let words = std::fs::read_to_string(root.join(&head.words)).expect(&head.words);
                 let questions = crate::catalog::questions::Questions::parse(&words).unwrap();
                 assert_eq!((questions.base, model.classes), (model.id.clone(), labels.names.len()));
+            }
+            if let Some(head) = &model.captions {
+                assert!(root.join(&head.file).is_file(), "{}", head.file);
+                let words = std::fs::read_to_string(root.join(&head.words)).expect(&head.words);
+                let captions = crate::catalog::captions::Captions::parse(&words).unwrap();
+                assert_eq!((captions.classes(), &captions.base), (model.classes, &model.id));
             }
             for sample in &model.samples {
                 assert!(root.join(&sample.file).is_file(), "{}", sample.file);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::cam::{Method, Recipe};
@@ -10,7 +11,7 @@ use super::explainer::Explainer;
 use super::loaded::Loaded;
 use super::objective::{Objective, softmax};
 use super::questions::ANSWER_METHODS;
-use super::types::Explanation;
+use super::types::{Asked, Explanation};
 use crate::catalog::captions::Captions;
 use crate::catalog::questions::Language;
 use crate::error::{Error, Result};
@@ -34,7 +35,7 @@ struct Recorded {
 }
 
 /// What a caption head says about a photo.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Caption {
     pub language: Language,
     /// Numbers of words: [`Captions::pieces`] writes them.
@@ -192,7 +193,7 @@ impl Explainer {
         let (height, width) = (pass.input.height, pass.input.width);
         Ok(Explanation {
             class: word.map_or(captions.end(), |word| said.words[word]),
-            asked: Some(captions.text(&said.words)),
+            asked: Some(Asked::Caption(captions.text(&said.words))),
             objective: Objective::Probability,
             layer: layer.clone(),
             method,

@@ -42,4 +42,4 @@ pub use explainer::*;
 use loaded::Loaded;
 pub use questions::{ANSWER_METHODS, Answers};
 pub use timings::Timing;
-pub use types::{Explanation, Memory, Planes, Prediction, Progress, Question, Score, top};
+pub use types::{Asked, Explanation, Memory, Planes, Prediction, Progress, Question, Score, top};

@@ -9,7 +9,7 @@ use super::cam::{Method, Recipe};
 use super::explainer::Explainer;
 use super::loaded::Loaded;
 use super::objective::{Objective, Scores};
-use super::types::{Explanation, Score, top};
+use super::types::{Asked, Explanation, Score, top};
 use crate::catalog::questions::{Questions, Words};
 use crate::error::{Error, Result};
 use crate::image::heatmap::{self, Cam};
@@ -190,7 +190,7 @@ impl Explainer {
         let (height, width) = (pass.input.height, pass.input.width);
         Ok(Explanation {
             class: answer,
-            asked: Some(asked.clone()),
+            asked: Some(Asked::Question(asked.clone())),
             objective: Objective::Logit,
             layer: layer.clone(),
             method,

@@ -64,10 +64,10 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 /// Where the network looked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
-    /// Of an answer to a question its number among the answers.
+    /// Of what a head said the answer's number, or the word's.
     pub class: usize,
-    /// The question, where an answer is explained.
-    pub asked: Option<String>,
+    /// Where a head was asked, and not the classifier.
+    pub asked: Option<Asked>,
     pub objective: Objective,
     /// Its name; of several fused ones `layer3+layer4`.
     pub layer: String,
@@ -88,6 +88,17 @@ pub struct Explanation {
     pub blank: bool,
     /// From the logits to the heatmap.
     pub milliseconds: f64,
+}
+
+/// What an explanation is about where it is not about a class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Asked {
+    /// An answer to this question.
+    Question(String),
+    /// A word of this caption; all of them where the explanation's `class` is the end.
+    Caption(String),
+    /// Where the head looked when it said a word of this caption: its attention, no gradient.
+    Attention(String),
 }
 
 /// Bytes held on the GPU.

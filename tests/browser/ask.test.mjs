@@ -57,7 +57,7 @@ describe('a question about the photo', () => {
     assert.deepEqual(found.map(answer => answer.name), expected.map(answer => answer.answer));
     found.forEach(({ probability }, place) => assert.ok(Math.abs(probability - expected[place].probability) < 1e-3, `${place}: ${probability}`));
     assert.deepEqual(found.map(answer => answer.chosen), [true, false, false]);
-    assert.match(await page.text(id('status')), /what speaks for “basketball”/);
+    assert.match(await page.text(id('status')), /what speaks for the answer “basketball”/);
     assert.match(await page.text(id('in-words')), /the answer “basketball”.*layer3/s);
     const gradCam = await page.pixels();
     assert.ok(difference(ofClass, gradCam) > 1, 'the map of the answer');
@@ -91,7 +91,7 @@ describe('a question about the photo', () => {
     await answered(page, () => page.tab.evaluate((select, question) => {
       [...document.querySelectorAll(`${select} button`)].find(button => button.textContent === question).click();
     }, id('suggestions'), question));
-    assert.match(await page.text(id('status')), /支持“.+”的地方/);
+    assert.match(await page.text(id('status')), /支持答案“.+”的位置/);
     await page.tab.waitForFunction(question => decodeURIComponent(location.hash.replaceAll('+', ' ')).includes(`ask=${question}`), {}, question);
   }));
 

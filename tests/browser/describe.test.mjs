@@ -108,6 +108,10 @@ describe('a description', () => {
     await page.tab.waitForSelector(id('ask-network'));
     assert.match(await page.text('.classes'), /Another one describes.*no photos/s);
     await page.click(id('ask-network'));
+    await page.tab.waitForSelector(id('ask-crop'), { timeout: 60_000 });
+    assert.match(await page.text(id('ask-fault')), /224/);
+    await page.click(id('ask-crop'));
     await page.tab.waitForSelector(id('caption'), { timeout: 60_000 });
+    assert.equal(await page.text(id('ask-fault')), '');
   }, { path: '' }));
 });

@@ -86,6 +86,16 @@ describe('lessons', () => {
     assert.match(await page.text(`${id('answers')} li`), /^elephant/);
     assert.match(await page.text(id('in-words')), /the answer “elephant”.*Strongest at the (middle )?left/s);
 
+    await lesson(page, 8);
+    await page.tab.waitForSelector(`${id('caption')} button`);
+    assert.match(await page.text(id('caption')), /pizza left of a guitar/);
+    for (const [word, side] of [['pizza', /Strongest at the [a-z ]*left/], ['guitar', /Strongest at the [a-z ]*right/]]) {
+      const place = await page.tab.$$eval(`${id('caption')} button`, (buttons, word) => buttons.findIndex(button => button.textContent === word), word);
+      await page.click(`${id('caption')} button:nth-of-type(${place + 1})`);
+      await page.tab.waitForFunction((select, word) => document.querySelector(select).textContent.includes(`“${word}”`), {}, id('in-words'), word);
+      assert.match(await page.text(id('in-words')), side, word);
+    }
+
     // Back to another model, class and target.
     assert.deepEqual(await lesson(page, 1), giraffe);
     assert.equal(await page.tab.$eval(id('objective'), select => select.value), 'logit');
@@ -94,7 +104,7 @@ describe('lessons', () => {
   it('are all there in Chinese, on a phone too', () => visit(async page => {
     await page.click(id('language'));
     const texts = await page.tab.$$eval(`${id('teach')} li`, rows => rows.map(row => row.textContent));
-    assert.equal(texts.length, 7);
+    assert.equal(texts.length, 8);
     for (const text of texts) assert.ok(/[\u4e00-\u9fff]{8}/.test(text) && !/Open this|Notes/.test(text), text);
     assert.ok(await page.tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the screen');
   }, { viewport: { width: 390, height: 844 } }));

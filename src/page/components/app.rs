@@ -14,7 +14,7 @@ use super::{notices, shortcuts};
 use crate::controller::Controller;
 use crate::i18n::Language;
 use crate::platform::{crash, dropped, pointer, scope, storage};
-use crate::state::State;
+use crate::state::{State, Way};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -109,7 +109,7 @@ fn App() -> impl IntoView {
             </button>
         </header>
 
-        <main class:asking=move || state.ask.on.get()>
+        <main class:asking=move || state.way.get() != Way::Name>
             <div class="notices">
                 <notices::Complaint controller browse_photo browse_weights />
                 <notices::Refused controller />

@@ -4,34 +4,42 @@ use crate::components::widgets::Segmented;
 use crate::controller::Controller;
 use crate::engine::protocol::Answered;
 use crate::fault::Fault;
-use crate::i18n::{Language, Words, sentence};
+use crate::i18n::{Words, sentence};
 use crate::platform::canvas;
-use crate::state::State;
-use gradlens::catalog::questions;
+use crate::state::{State, Way};
 use gradlens::error::Error;
-use gradlens::explain::{Explanation, Score};
+use gradlens::explain::{Asked, Explanation, Score};
 use leptos::html;
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// The model that answers questions.
+/// The model that answers questions and describes.
 const BASE: &str = "emoji50";
 
-const NAME: &str = "name";
-const ASK: &str = "ask";
-
-/// Two ways to look: the classes that the network names, or a question.
+/// Three ways to look: the classes that the network names, a description, or a question.
 #[component]
-pub fn NameOrAsk(controller: Controller) -> impl IntoView {
+pub fn Ways(controller: Controller) -> impl IntoView {
     let state = controller.state;
+    let words = |way| -> Words {
+        match way {
+            Way::Name => |text| text.ask.name_it,
+            Way::Describe => |text| text.describe.describe_it,
+            Way::Ask => |text| text.ask.ask_it,
+        }
+    };
+    let choose = move |name| {
+        if let Some(way) = Way::ALL.into_iter().find(|way| way.name() == name) {
+            controller.choose_way(way);
+        }
+    };
     view! {
         <Segmented
             state
             name="look"
             label=|text| text.ask.ways
-            options=vec![(NAME, |text| text.ask.name_it), (ASK, |text| text.ask.ask_it)]
-            value=Signal::derive(move || if state.ask.on.get() { ASK } else { NAME })
-            choose=move |way| controller.show_questions(way == ASK)
+            options=Way::ALL.map(|way| (way.name(), words(way))).to_vec()
+            value=Signal::derive(move || state.way.get().name())
+            choose
         />
     }
 }
@@ -39,7 +47,7 @@ pub fn NameOrAsk(controller: Controller) -> impl IntoView {
 #[component]
 pub fn Questions(controller: Controller) -> impl IntoView {
     let state = controller.state;
-    let able = Memo::new(move |_| state.can_ask());
+    let able = Memo::new(move |_| state.head(Way::Ask).is_some());
     move || match able.get() {
         true => {
             let limits = move || state.text().ask.limits;
@@ -51,19 +59,19 @@ pub fn Questions(controller: Controller) -> impl IntoView {
             }
             .into_any()
         }
-        false => view! { <OtherNetwork controller /> }.into_any(),
+        false => view! { <OtherNetwork controller why=|text| text.ask.other_network /> }.into_any(),
     }
 }
 
-/// The network in use answers no questions; the one that does is a click away.
+/// The network in use only names things; the one that does more is a click away.
 #[component]
-fn OtherNetwork(controller: Controller) -> impl IntoView {
+pub fn OtherNetwork(controller: Controller, why: Words) -> impl IntoView {
     let state = controller.state;
     // The page as one file holds only some.
     let listed = move || state.is_listed(BASE);
     view! {
         <p class="hint">
-            {move || state.text().ask.other_network}
+            {move || why(state.text())}
             {move || if listed() { "" } else { state.text().ask.not_here }}
         </p>
         <div class="buttons" hidden=move || !listed()>
@@ -110,10 +118,7 @@ fn Field(controller: Controller) -> impl IntoView {
 fn Suggestions(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let suggestions = Memo::new(move |_| {
-        let language = match state.language() {
-            Language::English => questions::Language::En,
-            Language::Chinese => questions::Language::Zh,
-        };
+        let language = state.language().of_heads();
         let (known, prediction) = (state.ask.known.get()?, state.prediction.get()?);
         match prediction.top(2)[..] {
             [noun, other] => Some(known.about(language, [noun.class, other.class])),
@@ -143,8 +148,27 @@ fn Suggestions(controller: Controller) -> impl IntoView {
 fn Answers(controller: Controller) -> impl IntoView {
     let state = controller.state;
     let ask = state.ask;
-    let fault = move || {
-        let fault = ask.fault.get()?;
+    let answers = move || {
+        let answered = ask.answered.get()?;
+        let rows = answered.scores.iter().map(|&score| view! { <AnswerRow controller score /> });
+        Some(view! {
+            <ol data-testid="answers">{rows.collect_view()}</ol>
+            <Maps state maps=answered.maps.clone() shown=ask.map />
+            <p class="fine">{move || state.text().ask.differ}</p>
+        })
+    };
+    view! {
+        <Complaint controller fault=ask.fault />
+        {answers}
+    }
+}
+
+/// Why there is no answer or description; a photo of the wrong size is cropped by a click.
+#[component]
+pub fn Complaint(controller: Controller, fault: RwSignal<Option<Fault>>) -> impl IntoView {
+    let state = controller.state;
+    let complaint = move || {
+        let fault = fault.get()?;
         let crop = matches!(&fault, Fault::Engine(Error::QuestionSize { .. }));
         Some(view! {
             <p class="ask-fault">{sentence(state.language(), &fault)}</p>
@@ -157,19 +181,7 @@ fn Answers(controller: Controller) -> impl IntoView {
             })}
         })
     };
-    let answers = move || {
-        let answered = ask.answered.get()?;
-        let rows = answered.scores.iter().map(|&score| view! { <AnswerRow controller score /> });
-        Some(view! {
-            <ol data-testid="answers">{rows.collect_view()}</ol>
-            <Maps state answered=answered.clone() />
-            <p class="fine">{move || state.text().ask.differ}</p>
-        })
-    };
-    view! {
-        <div role="status" data-testid="ask-fault">{fault}</div>
-        {answers}
-    }
+    view! { <div role="status" data-testid="ask-fault">{complaint}</div> }
 }
 
 #[component]
@@ -192,12 +204,16 @@ fn AnswerRow(controller: Controller, score: Score) -> impl IntoView {
     }
 }
 
-/// The answer's map by each method; the chosen one lies over the picture.
+/// Maps side by side; the chosen one lies over the picture.
 #[component]
-fn Maps(state: State, answered: Arc<Answered>) -> impl IntoView {
+pub fn Maps(state: State, maps: Vec<Arc<Explanation>>, shown: RwSignal<usize>) -> impl IntoView {
     let map = |(place, explanation): (usize, Arc<Explanation>)| {
         let canvas = NodeRef::<html::Canvas>::new();
-        let method = explanation.method;
+        let name = match explanation.asked {
+            Some(Asked::Attention(_)) => "attention",
+            _ => explanation.method.name(),
+        };
+        let called = state.method_of(&explanation);
         Effect::new(move |_| {
             if let (Some(canvas), Some(picture)) = (canvas.get(), state.picture.get()) {
                 let thumb = picture.shown.shrunk(canvas::THUMB);
@@ -211,20 +227,24 @@ fn Maps(state: State, answered: Arc<Answered>) -> impl IntoView {
             <button
                 type="button"
                 class="ask-map"
-                data-testid=format!("ask-map-{}", method.name())
-                aria-pressed=move || (state.ask.map.get() == place).to_string()
-                on:click=move |_| state.ask.map.set(place)
+                data-testid=format!("ask-map-{name}")
+                aria-pressed=move || (shown.get() == place).to_string()
+                on:click=move |_| shown.set(place)
             >
                 <canvas node_ref=canvas aria-hidden="true"></canvas>
-                <span>{state.method_name(method)}</span>
+                <span>{called}</span>
             </button>
         }
     };
-    let maps = answered.maps.iter().cloned().enumerate().map(map).collect_view();
+    let maps = maps.into_iter().enumerate().map(map).collect_view();
     view! { <div class="ask-maps">{maps}</div> }
 }
 
 /// The words of the way that is chosen, for a heading.
 pub fn heading(state: &State) -> Words {
-    if state.ask.on.get() { |text| text.ask.heading } else { |text| text.sees }
+    match state.way.get() {
+        Way::Name => |text| text.sees,
+        Way::Describe => |text| text.describe.heading,
+        Way::Ask => |text| text.ask.heading,
+    }
 }

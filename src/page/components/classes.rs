@@ -1,8 +1,10 @@
 //! What the network sees: the five likeliest classes with bars, and a search over all of them.
 
-use super::ask::{NameOrAsk, Questions, heading as title};
+use super::ask::{Questions, Ways, heading as title};
+use super::describe::Description;
 use crate::controller::Controller;
 use crate::i18n::fill;
+use crate::state::Way;
 
 use gradlens::explain::Score;
 use leptos::ev::KeyboardEvent;
@@ -41,7 +43,7 @@ pub fn Classes(controller: Controller) -> impl IntoView {
         <section class="card classes">
             <div class="classes-head">
                 // Before the heading, which takes the focus of a new result: the classes come next.
-                <NameOrAsk controller />
+                <Ways controller />
                 <h2 tabindex="-1" node_ref=heading>{move || title(&state)(state.text())}</h2>
             </div>
             <div class="classes-way of-classes">
@@ -52,7 +54,11 @@ pub fn Classes(controller: Controller) -> impl IntoView {
                 <ol data-testid="top-k">{rows}</ol>
                 <Search controller />
             </div>
-            {move || state.ask.on.get().then(|| view! { <Questions controller /> })}
+            {move || match state.way.get() {
+                Way::Name => ().into_any(),
+                Way::Describe => view! { <Description controller /> }.into_any(),
+                Way::Ask => view! { <Questions controller /> }.into_any(),
+            }}
         </section>
     }
 }

@@ -4,7 +4,7 @@
 //! - `stage.rs`: the picture, with `inspector.rs`, `camera_bar.rs`, `tray.rs` and
 //!   `own_files.rs`; `model.rs`,
 //!   `preprocessing.rs`: the network in use;
-//! - `classes.rs`, `ask.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
+//! - `classes.rs`, `describe.rs`, `ask.rs`, `explanation_settings.rs`, `query.rs`: what is explained; `analysis/`: panels
 //!   for other questions;
 //! - `network_view.rs`, `timings.rs`: inside the network; `tour/`, `teach/`, `presenter.rs`: lessons;
 //!   `glossary.rs`: terms in texts; `shortcuts.rs`; `widgets.rs`: controls used more than once.
@@ -14,6 +14,7 @@ pub mod app;
 mod ask;
 mod camera_bar;
 mod classes;
+mod describe;
 mod explanation_settings;
 mod glossary;
 mod inspector;

@@ -427,7 +427,7 @@ fn ColourBar(state: State) -> impl IntoView {
         let (width, height) =
             (explanation.cam.width.to_string(), explanation.cam.height.to_string());
         let caption = fill(state.text().caption, &[&method, &explanation.layer, &width, &height]);
-        let asked = state.objective_words(explanation.objective);
+        let asked = state.objective_of(&explanation);
         Some(if asked.is_empty() { caption } else { format!("{asked} · {caption}") })
     };
     view! {

@@ -3,7 +3,7 @@
 use crate::controller::Controller;
 use crate::engine::protocol::Work;
 use crate::i18n::fill;
-use crate::state::{Condition, Progress, State};
+use crate::state::{Condition, Progress, State, Way};
 use gradlens::explain::objective::Objective;
 use leptos::prelude::*;
 
@@ -70,7 +70,7 @@ fn sentence(state: &State, condition: Condition) -> String {
         (Condition::Error, _) => text.stopped.to_owned(),
         (Condition::Done, _) => match state.shown() {
             Some(known) if known.asked.is_some() => {
-                fill(text.ask.done, &[&state.answer_name(known.class)])
+                fill(text.done_evidence, &[&state.evidence(&known)])
             }
             Some(known) if known.objective != Objective::Logit => {
                 fill(text.done_evidence, &[&state.evidence(&known)])
@@ -87,7 +87,7 @@ fn sentence(state: &State, condition: Condition) -> String {
             None => text.loading_page.to_owned(),
         }),
         (_, None) if state.model.with(Option::is_none) => text.no_model.to_owned(),
-        (_, None) if state.prediction.with(Option::is_some) && state.ask.on.get() => {
+        (_, None) if state.prediction.with(Option::is_some) && state.way.get() == Way::Ask => {
             text.ask.ready.to_owned()
         }
         (_, None) => text.ready.to_owned(),

@@ -1,22 +1,29 @@
-//! Questions about the photo on show.
+//! Which way the photo is looked at, and questions about it.
 
 use super::Controller;
 use crate::engine::protocol::{Answered, Ask, Request};
 use crate::fault::Fault;
-use gradlens::catalog::models::QuestionFiles;
+use crate::state::Way;
 use gradlens::catalog::questions::Questions;
 use gradlens::image::Fit;
 use leptos::prelude::*;
 use std::sync::Arc;
 
 impl Controller {
-    /// Shows the field for questions in the place of the classes, or the classes again.
-    pub fn show_questions(self, on: bool) {
-        let state = self.state;
-        state.ask.on.set(on);
-        if on {
+    /// Shows the classes, a description or the field for questions.
+    pub fn choose_way(self, way: Way) {
+        self.state.way.set(way);
+        if way != Way::Name {
             self.stop_camera();
-            self.load_questions();
+        }
+        self.load_head();
+    }
+
+    fn load_head(self) {
+        match self.state.way.get_untracked() {
+            Way::Name => {}
+            Way::Describe => self.load_captions(),
+            Way::Ask => self.load_questions(),
         }
     }
 
@@ -31,22 +38,14 @@ impl Controller {
         self.send_ask(Some(answer));
     }
 
-    /// Gives the network the middle of the photo, which is as large as questions need it.
+    /// Gives the network the middle of the photo, which is as large as heads need it.
     pub fn crop_to_ask(self) {
         self.choose_fit(Fit::Crop);
     }
 
-    /// The head of the network in use.
-    fn question_files(self) -> Option<QuestionFiles> {
-        let id = self.state.model_id()?;
-        self.state
-            .models
-            .with_untracked(|models| models.iter().find(|model| model.id == id)?.questions.clone())
-    }
-
     fn load_questions(self) {
         let ask = self.state.ask;
-        match (ask.known.with_untracked(Option::is_some), self.question_files()) {
+        match (ask.known.with_untracked(Option::is_some), untrack(|| self.state.head(Way::Ask))) {
             (false, Some(files)) => self.send(Request::LoadQuestions(files)),
             _ => self.send_ask(None),
         }
@@ -63,12 +62,11 @@ impl Controller {
         }
     }
 
-    /// Where another network came into use, which may answer questions or not.
+    /// Where another network came into use, which may have heads or not.
     pub(super) fn on_other_network(self) {
         self.state.ask.forget_answer();
-        if self.state.ask.on.get_untracked() {
-            self.load_questions();
-        }
+        self.state.describe.forget();
+        self.load_head();
     }
 
     /// Asks if there is something to ask about and the engine knows how to answer.
@@ -76,9 +74,9 @@ impl Controller {
         let ask = self.state.ask;
         ask.fault.set(None);
         let text = ask.text.get_untracked();
-        let able = ask.on.get_untracked()
+        let able = self.state.way.get_untracked() == Way::Ask
             && ask.known.with_untracked(Option::is_some)
-            && self.question_files().is_some()
+            && untrack(|| self.state.head(Way::Ask)).is_some()
             && self.state.prediction.with_untracked(Option::is_some);
         if able && !text.trim().is_empty() {
             let generation = self.inner().generation.get();

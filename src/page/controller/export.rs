@@ -219,19 +219,10 @@ fn write(
 /// Says what the picture shows and how it was made.
 fn caption(state: &State) -> [String; 2] {
     let text = &state.text_untracked().tools;
-    let (Some(known), Some(prediction)) =
-        (untrack(|| state.shown()), state.prediction.get_untracked())
-    else {
-        return Default::default();
-    };
-    let score = match known.asked {
-        Some(_) => untrack(|| state.answer_score(known.class)),
-        None => prediction.score(known.class),
-    };
-    let probability = score.map_or(0.0, |score| score.probability);
+    let Some(known) = untrack(|| state.shown()) else { return Default::default() };
+    let probability = untrack(|| state.probability_of(&known)).unwrap_or(0.0);
     let percent = format!("{:.1}", 100.0 * probability);
-    let (class, asked) =
-        untrack(|| (state.name_of(&known), state.objective_words(known.objective)));
+    let (class, asked) = untrack(|| (state.name_of(&known), state.objective_of(&known)));
     let called = if asked.is_empty() { class } else { format!("{class} · {asked}") };
     let method = state.method_of(&known);
     let model = state.model.with_untracked(|model| {

@@ -3,7 +3,8 @@
 //!
 //! `#model=efficientnet-lite0&sample=dog&class=12&target=logit&layer=head&method=grad-cam&smooth=none&fit=whole&view=overlay&opacity=0.50&colours=jet&threshold=0.00&contours=no&lang=en`,
 //! `contrast=7` of a contrast; of what is open `panel=layers` (Analyse), `network=open`,
-//! `teach=compare` with `beside=sample:koala`, `tour=scores` and `present=yes`; `ask=What is largest?` of a question. What is missing or not understood stays as it is.
+//! `teach=compare` with `beside=sample:koala`, `tour=scores` and `present=yes`; `ask=What is largest?` of a question,
+//! `describe=all` of a description, `describe=2` of its third word. What is missing or not understood stays as it is.
 
 use super::Controller;
 use crate::i18n::Language;
@@ -12,13 +13,16 @@ use crate::state::analysis::Panel;
 use crate::state::compare::Beside;
 use crate::state::teach::TeachPanel;
 use crate::state::tour::Step;
-use crate::state::{State, View};
+use crate::state::{State, View, Way};
 use gradlens::catalog::permalink;
-use gradlens::explain::LAST_LAYER;
 use gradlens::explain::cam::Method;
+use gradlens::explain::{Asked, LAST_LAYER};
 use gradlens::image::Fit;
 use gradlens::image::heatmap::ColourMap;
 use leptos::prelude::*;
+
+/// Of a description: no single word.
+const ALL: &str = "all";
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {
@@ -52,6 +56,8 @@ pub struct Link {
     pub present: bool,
     /// A question, or nothing yet, in the place of the classes.
     pub ask: Option<String>,
+    /// A description; which word of it, counted from 0, or all.
+    pub describe: Option<Option<usize>>,
 }
 
 impl Link {
@@ -87,7 +93,9 @@ impl Link {
             }),
             tour: state.tour.get(),
             present: state.presenting.get(),
-            ask: state.ask.on.get().then(|| asked(state)),
+            ask: (state.way.get() == Way::Ask).then(|| asked(state)),
+            describe: (state.way.get() == Way::Describe)
+                .then(|| state.describe.described.with(|known| known.as_ref()?.word)),
         }
     }
 
@@ -116,6 +124,10 @@ impl Link {
             ("tour", self.tour.map(|step| step.name().to_owned())),
             ("present", self.present.then(|| "yes".to_owned())),
             ("ask", self.ask.clone()),
+            (
+                "describe",
+                self.describe.map(|word| word.map_or(ALL.into(), |word| word.to_string())),
+            ),
         ];
         permalink::write(pairs)
     }
@@ -153,6 +165,7 @@ impl Link {
                 "teach" => link.teach = TeachPanel::from_name(&value),
                 "beside" => link.beside = Beside::from_name(&value),
                 "ask" => link.ask = Some(value),
+                "describe" => link.describe = Some(value.parse().ok()), // `ALL` is no number
                 "present" => link.present = value == "yes",
                 "tour" => link.tour = Step::from_name(&value),
                 _ => {}
@@ -166,7 +179,10 @@ impl Link {
 fn asked(state: &State) -> String {
     let answered = state.ask.answered.get();
     let map = answered.as_ref().and_then(|answered| answered.maps.first());
-    map.and_then(|map| map.asked.clone()).unwrap_or_default()
+    match map.and_then(|map| map.asked.clone()) {
+        Some(Asked::Question(question)) => question,
+        _ => String::new(),
+    }
 }
 
 impl Controller {
@@ -225,7 +241,12 @@ impl Controller {
         if let Some(question) = &link.ask {
             state.ask.text.set(question.clone());
         }
-        self.show_questions(link.ask.is_some());
+        state.describe.linked.set(link.describe.flatten());
+        self.choose_way(match (&link.ask, link.describe) {
+            (Some(_), _) => Way::Ask,
+            (None, Some(_)) => Way::Describe,
+            (None, None) => Way::Name,
+        });
         if let Some(step) = link.tour {
             self.go_to_step(step);
         }

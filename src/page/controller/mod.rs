@@ -2,7 +2,7 @@
 //!
 //! - `models.rs`: the list, loading, the adapter; `photos.rs`: files and samples; `queries.rs`:
 //!   predictions and explanations;
-//! - `ask.rs`: questions about the photo; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`;
+//! - `ask.rs`: which way the photo is looked at, and questions about it; `describe.rs`: a description; `analysis.rs`: what is asked beside the main heatmap; `camera.rs`; `tour.rs`;
 //!   `lessons.rs`, `compare.rs`, `pack.rs`: what teachers do; `tray.rs`: the photos of this visit;
 //! - `links.rs`: settings in the page's address; `own_files.rs`: what a reload brings back; `export.rs`: what leaves the page.
 //!
@@ -13,6 +13,7 @@ mod analysis;
 mod ask;
 mod camera;
 pub mod compare;
+mod describe;
 pub mod export;
 mod lessons;
 mod links;
@@ -199,6 +200,10 @@ impl Controller {
                     self.on_predicted_other(id, found);
                 }
             }
+            Event::CaptionsLoaded(loaded) => self.on_captions_loaded(loaded),
+            Event::Described(generation, described) if is_current(generation) => {
+                self.on_described(described)
+            }
             Event::Channels(generation, channels) if is_current(generation) => {
                 state.channels.set(Some(Arc::new(channels)));
             }
@@ -206,6 +211,7 @@ impl Controller {
             Event::Predicted(..)
             | Event::Explained(..)
             | Event::Answered(..)
+            | Event::Described(..)
             | Event::Frame { .. }
             | Event::Channels(..) => {}
             Event::AnalysisProgress { id, done, of } => self.on_analysis_progress(id, done, of),

@@ -318,6 +318,7 @@ impl Controller {
             state.prediction.set(None);
             state.explanation.set(None);
             state.ask.known.set(None);
+            state.describe.known.set(None);
             state.preprocessing.set(preprocessing);
             self.forget_comparison();
             self.forget_pack_results();

@@ -120,6 +120,7 @@ impl Controller {
         let state = self.state;
         state.explanation.set(None);
         state.ask.forget_answer();
+        state.describe.forget();
         state.prediction.set(None);
         state.channels.set(None);
         state.class.set(None);

@@ -167,6 +167,7 @@ impl Controller {
         state.prediction.set(Some(prediction));
         self.send_explain();
         self.send_ask(None);
+        self.describe();
     }
 
     /// The channels of the present explanation, where somebody looks at them; not of thirty frames

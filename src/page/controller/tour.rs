@@ -2,8 +2,8 @@
 
 use super::Controller;
 use crate::query::{ObjectiveKind, layers};
-use crate::state::View;
 use crate::state::tour::Step;
+use crate::state::{View, Way};
 use gradlens::explain::cam::Method;
 use leptos::prelude::*;
 
@@ -13,7 +13,7 @@ impl Controller {
     pub fn start_tour(self) {
         let state = self.state;
         self.pause_camera();
-        self.show_questions(false);
+        self.choose_way(Way::Name);
         let first = untrack(|| state.samples()).into_iter().next();
         if let (true, Some(sample)) = (state.picture.with_untracked(Option::is_none), first) {
             self.open_sample(&sample);

@@ -3,11 +3,12 @@
 use super::super::fault::Fault;
 use super::super::platform::fetch;
 use super::protocol::{Describe, Described, Event};
+use super::questions::METHODS;
 use super::service::Service;
 use gradlens::catalog::captions::Captions;
 use gradlens::catalog::models::HeadFiles;
 use gradlens::error::Error;
-use gradlens::explain::{ANSWER_METHODS, Asked, Explainer};
+use gradlens::explain::{Asked, Explainer};
 use gradlens::image::heatmap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub async fn describe(
     let caption = explainer.describe(describe.language).await?;
     let word = describe.word.filter(|&word| word < caption.words.len()); // a link's may be another caption's
     let mut maps = Vec::new();
-    for method in ANSWER_METHODS {
+    for method in METHODS {
         maps.push(Arc::new(explainer.explain_caption(word, method).await?));
     }
     if let (Some(word), Some(map)) = (word, maps.first()) {

@@ -9,13 +9,15 @@
 //! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside
 //!   the service's loop; `photos.rs`: photos, in the same way;
 //! - `analysis.rs`: what is asked beside the main heatmap; `other.rs`: other photos and networks beside
-//!   those on show; `questions.rs`: questions about the photo.
+//!   those on show; `questions.rs`: questions about the photo, `captions.rs`: descriptions of it.
 //!
 //! Every prediction has a generation. Results of an older one are dropped by whoever gets them:
 //! nothing has to be called off.
 
 #[cfg(target_arch = "wasm32")]
 mod analysis;
+#[cfg(target_arch = "wasm32")]
+mod captions;
 #[cfg(target_arch = "wasm32")]
 pub mod client;
 #[cfg(target_arch = "wasm32")]

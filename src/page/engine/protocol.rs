@@ -7,7 +7,8 @@ use super::super::query::Query;
 use super::message::{Attached, as_json};
 use gradlens::catalog::labels::{Label, Labels};
 use gradlens::catalog::layer_summary::Part;
-use gradlens::catalog::models::{Model, QuestionFiles};
+use gradlens::catalog::models::{HeadFiles, Model};
+use gradlens::catalog::questions::Language;
 use gradlens::checkpoint::{Conventions, Note};
 use gradlens::explain::channels::Channels;
 use gradlens::explain::concepts::Concepts;
@@ -17,7 +18,7 @@ use gradlens::explain::localization::Covered;
 use gradlens::explain::neurons::Neurons;
 use gradlens::explain::objective::Scores;
 use gradlens::explain::perturbation::Estimate;
-use gradlens::explain::{Explanation, Prediction, Question, Score, Timing};
+use gradlens::explain::{Caption, Explanation, Prediction, Question, Score, Timing};
 use gradlens::image::heatmap::Look;
 use gradlens::image::{Fit, Photo, Preprocessing};
 use js_sys::ArrayBuffer;
@@ -47,12 +48,15 @@ pub enum Request {
     Explain(Explain),
     Frame(Frame),
     /// Fetches what answers questions, beside everything else.
-    LoadQuestions(QuestionFiles),
+    LoadQuestions(HeadFiles),
     Ask(Ask),
     /// Predicts and explains in one what stands beside the photo on show.
     PredictOther(Box<PredictOther>),
     /// No other network is wanted any more.
     DropOther,
+    /// Fetches what describes photos, beside everything else.
+    LoadCaptions(HeadFiles),
+    Describe(Describe),
     /// The channels of a layer that was explained.
     Channels {
         generation: Generation,
@@ -70,7 +74,7 @@ impl Request {
         match self {
             Request::Connect(_) => Some(Work::Connecting),
             Request::Predict(_) => Some(Work::Predicting),
-            Request::Explain(_) | Request::Ask(_) => Some(Work::Explaining),
+            Request::Explain(_) | Request::Ask(_) | Request::Describe(_) => Some(Work::Explaining),
             _ => None,
         }
     }
@@ -170,6 +174,15 @@ pub struct Ask {
     pub text: String,
     /// Which answer is explained; `None`: the likeliest.
     pub answer: Option<usize>,
+}
+
+/// A description of the photo that was predicted.
+#[derive(Serialize, Deserialize)]
+pub struct Describe {
+    pub generation: Generation,
+    pub language: Language,
+    /// Which of its words is explained, counted from 0; `None`: all of them.
+    pub word: Option<usize>,
 }
 
 /// A camera's picture: predicted and explained in one, so that the page never shows one frame's map
@@ -352,6 +365,16 @@ pub struct PredictedOther {
     pub explanation: Option<Arc<Explanation>>,
 }
 
+/// What a head says of the photo, and what speaks for a word of it or for all.
+#[derive(Serialize, Deserialize)]
+pub struct Described {
+    pub caption: Caption,
+    /// Which word is explained; `None`: all of them.
+    pub word: Option<usize>,
+    /// By Grad-CAM and by HiResCAM; of one word the head's attention, too.
+    pub maps: Vec<Arc<Explanation>>,
+}
+
 /// A photo that the engine holds from now on.
 #[derive(Serialize, Deserialize)]
 pub struct Decoded {
@@ -458,6 +481,9 @@ pub enum Event {
     QuestionsLoaded(Result<String, Fault>),
     /// What came of a question; what can't be read or answered is no fault of the engine.
     Answered(Generation, Result<Answered, Fault>),
+    /// The engine has what describes photos; its `captions.json`.
+    CaptionsLoaded(Result<String, Fault>),
+    Described(Generation, Result<Described, Fault>),
     Frame {
         generation: Generation,
         photo: PhotoId,

@@ -4,7 +4,7 @@ use super::super::fault::Fault;
 use super::super::platform::fetch;
 use super::protocol::{Answered, Ask, Event};
 use super::service::Service;
-use gradlens::catalog::models::QuestionFiles;
+use gradlens::catalog::models::HeadFiles;
 use gradlens::catalog::questions::Questions;
 use gradlens::error::Error;
 use gradlens::explain::Explainer;
@@ -16,8 +16,8 @@ use wasm_bindgen_futures::spawn_local;
 /// How many answers the page shows.
 const SHOWN: usize = 3;
 
-/// The maps of each answer: on question heads the two differ.
-const METHODS: [Method; 2] = [Method::GradCam, Method::HiResCam];
+/// The maps of what a head says: there the two differ.
+pub(super) const METHODS: [Method; 2] = [Method::GradCam, Method::HiResCam];
 
 /// A head's files, as fetched.
 pub struct Head {
@@ -26,7 +26,7 @@ pub struct Head {
 }
 
 /// Fetches a head beside the service's loop.
-pub fn load(service: Rc<Service>, files: QuestionFiles) {
+pub fn load(service: Rc<Service>, files: HeadFiles) {
     spawn_local(async move {
         let read = async {
             let text = fetch::text(&files.words).await?;

@@ -10,11 +10,11 @@ use super::super::platform::{adapter, timer};
 use super::loading::Arrived;
 use super::photos::{self, Photos};
 use super::protocol::{
-    Adapter, Analyze, Ask, Connect, Event, Explain, Frame, Generation, Installed, Predict,
-    PredictOther, Predicted, Request, Settings, Work,
+    Adapter, Analyze, Ask, Connect, Describe, Event, Explain, Frame, Generation, Installed,
+    Predict, PredictOther, Predicted, Request, Settings, Work,
 };
 use super::slots::{Kind, Slots};
-use super::{analysis, loading, other, questions};
+use super::{analysis, captions, loading, other, questions};
 use futures_channel::oneshot;
 use gradlens::catalog::layer_summary::{layer_summary, main_layers_with_strides};
 use gradlens::error::Error;
@@ -34,6 +34,7 @@ pub(super) enum Task {
     Predict(Predict),
     Explain(Explain),
     Ask(Ask),
+    Describe(Describe),
     Frame(Box<Frame>),
     Channels(Generation, usize, String),
     Analyze(Analyze),
@@ -67,6 +68,8 @@ pub struct Service {
     pub(super) other: other::Other,
     /// What answers questions, once somebody wanted to ask.
     pub(super) head: RefCell<Option<Rc<questions::Head>>>,
+    /// What describes photos, once somebody wanted to read it.
+    pub(super) caption_head: RefCell<Option<Rc<captions::Head>>>,
 }
 
 impl Service {
@@ -88,6 +91,7 @@ impl Service {
             photos: Photos::default(),
             other: other::Other::default(),
             head: RefCell::default(),
+            caption_head: RefCell::default(),
         })
     }
 
@@ -124,6 +128,8 @@ impl Service {
             Request::DropOther => return self.other.drop_network(),
             Request::LoadQuestions(files) => return questions::load(self.clone(), files),
             Request::Ask(ask) => (Kind::Ask, Task::Ask(ask)),
+            Request::LoadCaptions(files) => return captions::load(self.clone(), files),
+            Request::Describe(describe) => (Kind::Describe, Task::Describe(describe)),
             Request::Frame(frame) => (Kind::Frame, Task::Frame(Box::new(frame))),
             Request::Channels { generation, class, layer } => {
                 (Kind::Channels, Task::Channels(generation, class, layer))
@@ -159,7 +165,7 @@ impl Service {
                 Task::Connect => Some(Work::Connecting),
                 Task::Install(_) => Some(Work::Uploading),
                 Task::Predict(_) => Some(Work::Predicting),
-                Task::Explain(_) | Task::Ask(_) => Some(Work::Explaining),
+                Task::Explain(_) | Task::Ask(_) | Task::Describe(_) => Some(Work::Explaining),
                 // Beside the main heatmap, or thirty times a second: not for the status line.
                 Task::Channels(..) | Task::Analyze(_) | Task::Frame(_) | Task::PredictOther(..) => {
                     None
@@ -342,7 +348,18 @@ impl Service {
                 let answered = answered.map_err(Fault::from);
                 self.emit(Event::Answered(ask.generation, answered));
             }
-            Task::Ask(_) => {} // about an older photo
+            Task::Describe(describe) if self.predicted.get() == Some(describe.generation) => {
+                let head = self.caption_head.borrow().clone();
+                let described = captions::describe(explainer, head.as_deref(), &describe).await;
+                if let Err(error) = &described
+                    && error.is_of_the_device()
+                {
+                    return Err(error.clone());
+                }
+                let described = described.map_err(Fault::from);
+                self.emit(Event::Described(describe.generation, described));
+            }
+            Task::Ask(_) | Task::Describe(_) => {} // about an older photo
             Task::Frame(frame) => {
                 let Frame { generation, photo, pixels, settings, query } = *frame;
                 self.forget_prediction();

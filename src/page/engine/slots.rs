@@ -10,6 +10,7 @@ pub enum Kind {
     Predict,
     Explain,
     Ask,
+    Describe,
     Frame,
     Channels,
     Analyze,
@@ -55,7 +56,12 @@ impl<R> Slots<R> {
         self.waiting.keys().any(|kind| {
             matches!(
                 kind,
-                Kind::Install | Kind::Predict | Kind::Explain | Kind::Ask | Kind::Analyze
+                Kind::Install
+                    | Kind::Predict
+                    | Kind::Explain
+                    | Kind::Ask
+                    | Kind::Describe
+                    | Kind::Analyze
             )
         })
     }
@@ -84,6 +90,7 @@ mod tests {
             Kind::Analyze,
             Kind::Channels,
             Kind::Frame,
+            Kind::Describe,
             Kind::Ask,
             Kind::Explain,
             Kind::Predict,

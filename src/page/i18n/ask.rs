@@ -22,13 +22,12 @@ pub struct Ask {
     pub limits: &'static str,
     /// What the warm places of an answer's heatmap do.
     pub speaks: &'static str,
-    /// For the status line, before and after a question.
+    /// For the status line, before a question.
     pub ready: &'static str,
-    pub done: &'static str,
 }
 
 pub static ENGLISH: Ask = Ask {
-    ways: "Name it or ask it",
+    ways: "Name it, describe it or ask it",
     name_it: "Name it",
     ask_it: "Ask it",
     heading: "Ask about the picture",
@@ -44,11 +43,10 @@ pub static ENGLISH: Ask = Ask {
     limits: "It was trained on scenes of one to four drawings and answers every question, even one about something that is not there. Other words than it knows are refused.",
     speaks: "speaks for the answer “{}”",
     ready: "Ready for a question.",
-    done: "Done: what speaks for “{}”.",
 };
 
 pub static CHINESE: Ask = Ask {
-    ways: "识别或提问",
+    ways: "识别、描述或提问",
     name_it: "识别",
     ask_it: "提问",
     heading: "就图片提问",
@@ -64,5 +62,4 @@ pub static CHINESE: Ask = Ask {
     limits: "它是用含有一到四个图形的画面训练的，什么问题都会回答，即使问的东西不在图中。含有生词的问题它不会回答。",
     speaks: "支持答案“{}”",
     ready: "请提问。",
-    done: "完成：支持“{}”的地方。",
 };

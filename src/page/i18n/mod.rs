@@ -8,6 +8,7 @@ mod analysis;
 mod ask;
 mod camera;
 mod compare;
+mod describe;
 mod faults;
 mod glossary;
 mod methods;
@@ -21,10 +22,13 @@ mod tools;
 mod tour;
 pub mod weights;
 
+use gradlens::catalog::questions::Language as Heads;
+
 pub use analysis::Analysis;
 pub use ask::Ask;
 pub use camera::Camera;
 pub use compare::Compare;
+pub use describe::Describe;
 pub use faults::sentence;
 pub use glossary::{Glossary, Term, terms};
 pub use methods::{METHODS, method};
@@ -70,6 +74,14 @@ impl Language {
         match self {
             Language::English => Language::Chinese,
             Language::Chinese => Language::English,
+        }
+    }
+
+    /// The same for heads, which read and write words.
+    pub fn of_heads(self) -> Heads {
+        match self {
+            Language::English => Heads::En,
+            Language::Chinese => Heads::Zh,
         }
     }
 
@@ -219,6 +231,7 @@ pub struct Text {
     pub tools: &'static Tools,
     pub analysis: &'static Analysis,
     pub ask: &'static Ask,
+    pub describe: &'static Describe,
     pub shortcuts: &'static shortcuts::Shortcuts,
     pub glossary: &'static Glossary,
     pub network: &'static Network,
@@ -362,6 +375,7 @@ pub static ENGLISH: Text = Text {
     tools: &tools::ENGLISH,
     analysis: &analysis::ENGLISH,
     ask: &ask::ENGLISH,
+    describe: &describe::ENGLISH,
     shortcuts: &shortcuts::ENGLISH,
     glossary: &glossary::ENGLISH,
     network: &network::ENGLISH,
@@ -502,6 +516,7 @@ pub static CHINESE: Text = Text {
     tools: &tools::CHINESE,
     analysis: &analysis::CHINESE,
     ask: &ask::CHINESE,
+    describe: &describe::CHINESE,
     shortcuts: &shortcuts::CHINESE,
     glossary: &glossary::CHINESE,
     network: &network::CHINESE,

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 #[derive(Clone, Copy)]
 pub struct AskState {
-    /// The visitor asks instead of choosing classes.
-    pub on: RwSignal<bool>,
     /// What can be asked of the network in use; `None` until it has been fetched.
     pub known: RwSignal<Option<Arc<Questions>>>,
     /// As it is being typed.
@@ -25,7 +23,6 @@ pub struct AskState {
 impl AskState {
     pub fn new() -> AskState {
         AskState {
-            on: RwSignal::new(false),
             known: RwSignal::new(None),
             text: RwSignal::default(),
             answered: RwSignal::new(None),

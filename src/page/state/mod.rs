@@ -4,8 +4,8 @@
 //! Nothing here computes or touches the DOM. [`State::condition`] is derived and never stored, so
 //! that no two parts of the page can disagree about it.
 //!
-//! - `analysis.rs`: the analysis panels; `ask.rs`: a question and its answers; `teach.rs`: the card for
-//!   teachers, `compare.rs` and `pack.rs`: its parts for two pictures and for many photos; `tour.rs`: the
+//! - `analysis.rs`: the analysis panels; `ask.rs`: a question and its answers;
+//!   `describe.rs`: a description; `teach.rs`: the card for teachers, `compare.rs` and `pack.rs`: its parts for two pictures and for many photos; `tour.rs`: the
 //!   guided tour's steps; `tray.rs`: the photos of this visit;
 //! - `wording.rs`: names and sentences in the page's language; `tracking.rs`: signals as rows read
 //!   them.
@@ -13,6 +13,7 @@
 pub mod analysis;
 pub mod ask;
 pub mod compare;
+pub mod describe;
 pub mod pack;
 pub mod teach;
 pub mod tour;
@@ -29,9 +30,10 @@ use super::query::{ObjectiveKind, Query, Smoothing, contrast_class, layers};
 use analysis::AnalysisState;
 use ask::AskState;
 use compare::CompareState;
+use describe::DescribeState;
 use gradlens::catalog::labels::Labels;
 use gradlens::catalog::layer_summary::{Part, one_layer_per_stride};
-use gradlens::catalog::models::{Model, Sample};
+use gradlens::catalog::models::{HeadFiles, Model, Sample};
 use gradlens::checkpoint::Note;
 use gradlens::explain::cam::Method;
 use gradlens::explain::channels::Channels;
@@ -132,6 +134,29 @@ impl Condition {
             Condition::Working => "working",
             Condition::Done => "done",
             Condition::Error => "error",
+        }
+    }
+}
+
+/// What the page does with the photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Names what it sees, by the network's classes.
+    Name,
+    /// Describes it in a sentence.
+    Describe,
+    /// Answers questions about it.
+    Ask,
+}
+
+impl Way {
+    pub const ALL: [Way; 3] = [Way::Name, Way::Describe, Way::Ask];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Name => "name",
+            Way::Describe => "describe",
+            Way::Ask => "ask",
         }
     }
 }
@@ -244,7 +269,9 @@ pub struct State {
     /// Of the last prediction and the last explanation.
     pub timings: RwSignal<[Vec<Timing>; 2]>,
     pub analysis: AnalysisState,
+    pub way: RwSignal<Way>,
     pub ask: AskState,
+    pub describe: DescribeState,
     pub teach: TeachState,
     pub compare: CompareState,
     pub pack: PackState,
@@ -308,7 +335,9 @@ impl State {
             timing: RwSignal::new(false),
             timings: RwSignal::default(),
             analysis: AnalysisState::new(),
+            way: RwSignal::new(Way::Name),
             ask: AskState::new(),
+            describe: DescribeState::new(),
             teach: TeachState::new(),
             compare: CompareState::new(),
             pack: PackState::new(),
@@ -394,13 +423,19 @@ impl State {
         get_until_cleanup(self.class).or_else(likeliest)
     }
 
-    /// What the picture shows: the heatmap of the class, or of an answer where the visitor asks.
+    /// What the picture shows: the heatmap of the class, of a word or of an answer.
     pub fn shown(&self) -> Option<Arc<Explanation>> {
-        if !self.ask.on.get() {
-            return self.explanation.get();
+        match self.way.get() {
+            Way::Name => self.explanation.get(),
+            Way::Describe => {
+                let map = self.describe.map.get();
+                self.describe.described.with(|known| known.as_ref()?.maps.get(map).cloned())
+            }
+            Way::Ask => {
+                let map = self.ask.map.get();
+                self.ask.answered.with(|answered| answered.as_ref()?.maps.get(map).cloned())
+            }
         }
-        let map = self.ask.map.get();
-        self.ask.answered.with(|answered| answered.as_ref()?.maps.get(map).cloned())
     }
 
     /// Whether the page lists a model of that id.
@@ -408,11 +443,16 @@ impl State {
         self.models.with(|models| models.iter().any(|model| model.id == id))
     }
 
-    /// Whether the network in use answers questions.
-    pub fn can_ask(&self) -> bool {
-        let id = self.model.with(|model| model.as_ref()?.id.clone());
+    /// What the network in use has for a way to look beside its classes.
+    pub fn head(&self, way: Way) -> Option<HeadFiles> {
+        let id = self.model.with(|model| model.as_ref()?.id.clone())?;
         self.models.with(|models| {
-            models.iter().any(|model| Some(&model.id) == id.as_ref() && model.questions.is_some())
+            let model = models.iter().find(|model| model.id == id)?;
+            match way {
+                Way::Name => None,
+                Way::Describe => model.captions.clone(),
+                Way::Ask => model.questions.clone(),
+            }
         })
     }
 

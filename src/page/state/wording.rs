@@ -2,13 +2,14 @@
 
 use super::State;
 use super::tracking::get_until_cleanup;
+use crate::engine::protocol::Described;
 use crate::i18n::{self, Language, Text, fill};
 use crate::query::ObjectiveKind;
 use gradlens::catalog::labels::Labels;
 use gradlens::catalog::models::Model;
 use gradlens::explain::cam::Method;
 use gradlens::explain::objective::Objective;
-use gradlens::explain::{Explanation, Score};
+use gradlens::explain::{Asked, Explanation};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -94,6 +95,9 @@ impl State {
     /// The method that a map was made by, and whether it was smoothed.
     pub fn method_of(&self, known: &Explanation) -> String {
         let smoothed = known.aug_smooth || known.eigen_smooth;
+        if let Some(Asked::Attention(_)) = known.asked {
+            return self.language.get_untracked().text().describe.attention.to_owned();
+        }
         let suffix = if smoothed { self.language.get_untracked().text().smoothed } else { "" };
         format!("{}{suffix}", self.method_name(known.method))
     }
@@ -124,6 +128,14 @@ impl State {
         if objective == Objective::Logit { String::new() } else { self.objective_name(objective) }
     }
 
+    /// The same of a heatmap; of what a head said there is nothing else to explain.
+    pub fn objective_of(&self, explanation: &Explanation) -> String {
+        match explanation.asked {
+            Some(_) => String::new(),
+            None => self.objective_words(explanation.objective),
+        }
+    }
+
     /// An answer's name.
     pub fn answer_name(&self, answer: usize) -> String {
         let known = get_until_cleanup(self.ask.known);
@@ -133,24 +145,66 @@ impl State {
         }
     }
 
-    /// The score of one of the answers on show.
-    pub fn answer_score(&self, answer: usize) -> Option<Score> {
-        let of = |score: &&Score| score.class == answer;
-        self.ask.answered.with(|answered| answered.as_ref()?.scores.iter().find(of).copied())
+    /// How probable what is on show is: a class, an answer, a word or a whole sentence.
+    pub fn probability_of(&self, explanation: &Explanation) -> Option<f32> {
+        let class = explanation.class;
+        match explanation.asked {
+            None => self.prediction.with(|known| Some(known.as_ref()?.score(class)?.probability)),
+            Some(Asked::Question(_)) => self.ask.answered.with(|answered| {
+                let mut scores = answered.as_ref()?.scores.iter();
+                Some(scores.find(|score| score.class == class)?.probability)
+            }),
+            Some(Asked::Caption(_) | Asked::Attention(_)) => {
+                self.describe.described.with(|known| {
+                    let Described { caption, word, .. } = &**known.as_ref()?;
+                    let logs = &caption.log_probabilities;
+                    let log = match word {
+                        Some(word) => *logs.get(*word)?,
+                        None => logs.iter().sum(),
+                    };
+                    Some(log.exp())
+                })
+            }
+        }
     }
 
-    /// What a heatmap is of: a class, or an answer and its question.
+    /// A word of a description as it is written there; `None` for all of them.
+    fn word(&self) -> Option<String> {
+        let known = get_until_cleanup(self.describe.known)?;
+        let described = get_until_cleanup(self.describe.described)?;
+        Some(known.pieces(&described.caption.words).into_iter().nth(described.word?)?.text)
+    }
+
+    /// What a heatmap is of: a class, an answer and its question, or a sentence and its word.
     pub fn name_of(&self, explanation: &Explanation) -> String {
         match &explanation.asked {
-            Some(question) => format!("{question} {}", self.answer_name(explanation.class)),
+            Some(Asked::Question(question)) => {
+                format!("{question} {}", self.answer_name(explanation.class))
+            }
+            Some(Asked::Caption(said) | Asked::Attention(said)) => match self.word() {
+                Some(word) => format!("{said} · {word}"),
+                None => said.clone(),
+            },
             None => self.label(explanation.class),
         }
     }
 
     /// What the warm places of a heatmap do: “speaks for …”.
     pub fn evidence(&self, explanation: &Explanation) -> String {
-        if explanation.asked.is_some() {
-            return fill(self.text().ask.speaks, &[&self.answer_name(explanation.class)]);
+        let text = self.text();
+        let of_head = match (&explanation.asked, self.word()) {
+            (None, _) => None,
+            (Some(Asked::Question(_)), _) => {
+                Some((text.ask.speaks, self.answer_name(explanation.class)))
+            }
+            (Some(Asked::Attention(_)), word) => {
+                Some((text.describe.looks, word.unwrap_or_default()))
+            }
+            (Some(Asked::Caption(_)), Some(word)) => Some((text.describe.speaks, word)),
+            (Some(Asked::Caption(_)), None) => Some((text.describe.speaks_all, String::new())),
+        };
+        if let Some((words, what)) = of_head {
+            return fill(words, &[&what]);
         }
         let (place, other) = self.objective_parts(explanation.objective);
         fill(self.text().analysis.speaks[place], &[&self.label(explanation.class), &other])
