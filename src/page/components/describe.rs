@@ -20,7 +20,12 @@ pub fn Description(controller: Controller) -> impl IntoView {
         true => {
             let hint = move || {
                 let text = state.text().describe;
-                if empty() { text.empty } else { text.hint }
+                match (empty(), state.touch_only) {
+                    (true, _) => [text.empty, ""],
+                    (false, true) => [text.hint, ""],
+                    (false, false) => [text.hint, text.keys],
+                }
+                .concat()
             };
             view! {
                 <p class="hint">{hint}</p>

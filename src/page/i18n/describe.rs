@@ -4,6 +4,8 @@ pub struct Describe {
     pub describe_it: &'static str,
     pub heading: &'static str,
     pub hint: &'static str,
+    /// Follows it where there are keys.
+    pub keys: &'static str,
     /// Before there is a photo.
     pub empty: &'static str,
     /// Of the sentence, for those who hear it.
@@ -25,7 +27,8 @@ pub struct Describe {
 pub static ENGLISH: Describe = Describe {
     describe_it: "Describe it",
     heading: "What the network says",
-    hint: "Choose a word to see what speaks for it. Arrow keys go from word to word.",
+    hint: "Choose a word to see what speaks for it.",
+    keys: " Arrow keys go from word to word.",
     empty: "Choose a drawing first; the network then describes it.",
     said: "The description, word by word",
     all: "Whole sentence",
@@ -41,7 +44,8 @@ pub static ENGLISH: Describe = Describe {
 pub static CHINESE: Describe = Describe {
     describe_it: "描述",
     heading: "网络的描述",
-    hint: "点一个词，看图中哪里支持它；用左右方向键可以逐词移动。",
+    hint: "点一个词，看图中哪里支持它。",
+    keys: "用左右方向键可以逐词移动。",
     empty: "请先选择一张图画，网络会描述它。",
     said: "逐词显示的描述",
     all: "整句话",
