@@ -68,7 +68,7 @@ describe('the page\'s own complaints', () => {
       await fault(page, 'Fetch');
       await page.tab.evaluate(() => {
         const event = new DragEvent('drop', { bubbles: true, cancelable: true });
-        Object.defineProperty(event, 'dataTransfer', { value: { types: ['Files'], files: [] } });
+        Object.defineProperty(event, 'dataTransfer', { value: { types: ['Files'], files: [], items: [] } });
         document.body.dispatchEvent(event);
       });
       await fault(page, 'NothingDropped');
