@@ -235,7 +235,7 @@ describe('many photos', () => {
     await page.look(scratch('shown.png', photoPng(120, 80)));
     const shown = await page.pixels();
     const [first, second] = await page.ranking();
-    await choose(page, many(60));
+    await choose(page, many(150));
     await page.tab.waitForFunction(() => document.querySelectorAll('.pack-tile img').length > 2, { timeout: 60_000 });
     // Clicks come first, and are about the photo on show.
     await page.pick(second.class);
@@ -245,12 +245,12 @@ describe('many photos', () => {
     await page.click(id('pack-stop'));
     await page.painted();
     const done = await page.tab.$$eval('.pack-tile img', all => all.length);
-    assert.ok(done < 60, 'it was stopped');
+    assert.ok(done < 150, 'it was stopped');
     await page.tab.evaluate(() => new Promise(resolve => setTimeout(resolve, 500)));
     assert.ok(await page.tab.$$eval('.pack-tile img', all => all.length) <= done + 1);
     await page.click(id('pack-go-on'));
     await finished(page);
-    assert.equal(await page.text(id('pack-progress')), '60 of 60 photos');
+    assert.equal(await page.text(id('pack-progress')), '150 of 150 photos');
     assert.deepEqual(await page.pixels(), shown);
 
     const before = rows((await page.saved(() => page.click(id('pack-save-table')))).bytes);
@@ -266,7 +266,7 @@ describe('many photos', () => {
     await page.tab.select(id('model-select'), 'emoji50');
     await page.tab.waitForFunction(select => /ResNet/.test(document.querySelector(select)?.textContent), { timeout: 60_000 }, id('architecture'));
     await page.reach('done');
-    assert.equal(await page.text(id('pack-progress')), '0 of 60 photos');
+    assert.equal(await page.text(id('pack-progress')), '0 of 150 photos');
     await page.click(id('pack-go-on'));
     await page.tab.waitForFunction(() => document.querySelectorAll('.pack-tile img').length > 2, { timeout: 60_000 });
     await page.click(id('pack-stop'));
