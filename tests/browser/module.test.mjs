@@ -173,7 +173,7 @@ describe('the module', () => {
     assert.deepEqual(got.fused, ['layer3+layer4', 'layer-cam', 'against']);
     const { tensors } = await native(weights, photo, ['--layer', 'layer3,layer4', '--method', 'layer-cam', '--target', 'against', '--fit', 'whole']);
     tensor(tensors, 'heatmap').values.forEach((value, at) => assert.ok(Math.abs(got.heatmap[at] - value) < 1e-3, `heatmap[${at}]`));
-    assert.deepEqual([got.methods.length, got.methods[9]], [21, 'ablation-cam']);
+    assert.deepEqual([got.methods.length, got.methods[9]], [23, 'ablation-cam']);
     assert.deepEqual(got.heard.at(-1), [3, 3]);
     assert.deepEqual([got.method, got.stopped, got.thrown], ['ablation-cam', undefined, 'enough']);
     assert.match(got.wrong, /why/);
