@@ -64,8 +64,6 @@ struct Inner {
     source: RefCell<Option<Source>>,
     /// What was asked for last, whether or not it arrived.
     wanted: RefCell<Option<Source>>,
-    /// That is the likeliest model, which nobody asked for.
-    likely: Cell<bool>,
     /// A download is complete and not yet installed.
     installing: Cell<bool>,
     /// A visitor's own class names, waiting for their network.

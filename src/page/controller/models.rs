@@ -41,13 +41,13 @@ impl Controller {
                 Err(fault) => self.fail(fault, Retry::Start),
                 Ok(()) => {
                     self.open_linked_sample();
+                    self.read_cached_weights().await;
                     if !self.restore_own_files().await {
                         match self.linked_model() {
                             Some(model) => self.choose_model(&model),
-                            None => self.load_likely(),
+                            None => self.load_first_present().await,
                         }
                     }
-                    self.read_cached_weights().await;
                 }
             }
             self.state.starting.set(false);
@@ -66,32 +66,6 @@ impl Controller {
     fn linked_model(self) -> Option<String> {
         let link = Link::parse(&window().location().hash().ok()?);
         link.model.filter(|id| untrack(|| self.state.is_listed(id)))
-    }
-
-    /// The model of the last visit, or the first of the list. Its weights are nearly always here:
-    /// asking first would cost a request. Where they are not, [`Self::load_first_present`] asks.
-    fn load_likely(self) {
-        let list = self.state.models.get_untracked();
-        let last = storage::get(MODEL_KEY);
-        let model = list.iter().find(|model| Some(&model.id) == last.as_ref()).or(list.first());
-        if let Some(model) = model.cloned() {
-            self.load(Source::Listed { model: Box::new(model), elsewhere: false });
-            self.inner().likely.set(true);
-        }
-    }
-
-    /// Whether what could not be loaded was only the likeliest model of a page that has none yet:
-    /// then another takes its place.
-    fn is_replaced(self) -> bool {
-        let replaced =
-            self.inner().likely.take() && self.state.model.with_untracked(Option::is_none);
-        if replaced {
-            spawn_local(async move {
-                self.read_cached_weights().await;
-                self.load_first_present().await;
-            });
-        }
-        replaced
     }
 
     /// The model of the last visit, or the first of the list, whose weights need no download.
@@ -146,9 +120,6 @@ impl Controller {
     /// The weights are elsewhere: the visitor is asked.
     pub(super) fn on_offer(self, model: Model) {
         let state = self.state;
-        if self.is_replaced() {
-            return;
-        }
         state.progress.set(None);
         state.offer.set(Some(model));
         self.use_labels();
@@ -193,7 +164,6 @@ impl Controller {
     fn load_with(self, source: Source, choice: Option<String>, conventions: Option<Conventions>) {
         self.forget_coming_network();
         self.inner().wanted.replace(Some(source.clone()));
-        self.inner().likely.set(false);
         let name = match &source {
             Source::Own(Attached(file)) => file.name(),
             Source::Listed { model, .. } => untrack(|| self.state.model_name(model).to_owned()),
@@ -273,9 +243,6 @@ impl Controller {
 
     pub(super) fn on_load_failed(self, fault: Fault) {
         let inner = self.inner();
-        if matches!(fault, Fault::Fetch { .. }) && self.is_replaced() {
-            return;
-        }
         self.state.progress.set(None);
         let retry = match &fault {
             fault if fault.is_of_the_device() => {
