@@ -102,6 +102,12 @@ describe('a description', () => {
     }, { path: address, shaders: false, state: 'done' });
   }));
 
+  it('is of the photo on show after the network has looked at another one', () => visit(async page => {
+    await page.tab.waitForSelector(`${id('compare-right')}:not([hidden])`, { timeout: 60_000 });
+    await describeIt(page);
+    assert.match(await page.text(id('caption')), /elephant/);
+  }, { path: '#model=emoji50&sample=elephant-mouse&fit=whole&teach=compare&beside=sample:cat-dog', state: 'done' }));
+
   it('says where it is not to be had, and for which size it is', () => visit(async page => {
     await page.look(scratch('wide.png', photoPng(300, 150)));
     await page.radio('input[name="look"][value="describe"]');

@@ -310,7 +310,15 @@ impl Service {
     }
 
     async fn serve(&self, explainer: &mut Explainer, task: Task) -> Result<(), Error> {
-        if let Task::Explain(_) | Task::Ask(_) | Task::Channels(..) | Task::Analyze(_) = task {
+        let brings_its_own = matches!(
+            task,
+            Task::Connect
+                | Task::Install(_)
+                | Task::Predict(_)
+                | Task::Frame(_)
+                | Task::PredictOther(..)
+        );
+        if !brings_its_own {
             self.predict_again(explainer).await?;
         }
         match task {
