@@ -9,7 +9,6 @@ use crate::platform::weights_cache::CachedWeights;
 use gradlens::checkpoint::Note;
 use leptos::html;
 use leptos::prelude::*;
-use std::time::Duration;
 
 #[component]
 pub fn Chooser(controller: Controller) -> impl IntoView {
@@ -31,7 +30,7 @@ pub fn Chooser(controller: Controller) -> impl IntoView {
         let value = current.get();
         if let (Some(select), true) = (select.get(), state.progress.with(Option::is_none)) {
             // Once the options themselves are up to date.
-            set_timeout(move || select.set_value(&value), Duration::ZERO);
+            queue_microtask(move || select.set_value(&value));
         }
     });
     // Of the model in use: of the one that is on its way the status line tells.
