@@ -10,6 +10,9 @@ use serde::Deserialize;
 use crate::catalog::questions::Language;
 use crate::error::{Error, Result};
 
+/// How many words the head reads before it says the first one: [`Captions::start`].
+pub const START: usize = 2;
+
 /// Words and nouns.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Captions {
@@ -78,7 +81,7 @@ impl Captions {
     }
 
     /// What the head reads before the first word.
-    pub fn start(&self, language: Language) -> [usize; 2] {
+    pub fn start(&self, language: Language) -> [usize; START] {
         let language = match language {
             Language::En => "<en>",
             Language::Zh => "<zh>",

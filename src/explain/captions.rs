@@ -8,14 +8,14 @@ use web_time::Instant;
 
 use super::cam::{Method, Recipe};
 use super::explainer::Explainer;
+use super::heads::{Layer, Trained, check_method};
 use super::loaded::Loaded;
 use super::objective::{Objective, softmax};
-use super::questions::ANSWER_METHODS;
 use super::types::{Asked, Explanation};
-use crate::catalog::captions::Captions;
+use crate::catalog::captions::{Captions, START};
 use crate::catalog::questions::Language;
 use crate::error::{Error, Result};
-use crate::image::heatmap::{self, Cam};
+use crate::image::heatmap::Cam;
 use crate::models::Target;
 use crate::models::heads::{CaptionHead, CaptionPass, HeadFile, Said};
 
@@ -108,20 +108,12 @@ impl Explainer {
         };
         let Describing { head, captions, recorded } =
             describing.as_mut().ok_or(Error::NoNetwork)?;
-        let (height, width, side) = (pass.input.height, pass.input.width, captions.side);
-        if [height, width] != [side; 2] {
-            return Err(Error::QuestionSize { width, height, side });
-        }
+        let trained = Trained { base: &captions.base, layer: &captions.layer, side: captions.side };
+        trained.check_size(pass)?;
         let start = captions.start(language);
         if recorded.is_none() {
-            let layer = Target::named(&network.architecture, &captions.layer)?;
-            let activations = pass.activations(layer);
-            if activations.channels != head.channels()
-                || activations.height > CaptionPass::LARGEST_GRID
-            {
-                return Err(Error::OtherBase { base: captions.base.clone() });
-            }
-            let steps = start.len() - 1 + captions.longest;
+            let activations = trained.activations(pass, &network.architecture, head.channels())?;
+            let steps = step(captions.longest);
             let pass = CaptionPass::new(gpu, head, *tuning, activations, steps);
             *recorded = Some(Recorded { pass, recipes: HashMap::new(), said: None });
         }
@@ -166,48 +158,24 @@ impl Explainer {
         if word.is_some_and(|word| word >= said.words.len()) {
             return Err(Error::NoCaption);
         }
-        if !ANSWER_METHODS.contains(&method) {
-            let known = ANSWER_METHODS.map(Method::name).join(", ");
-            return Err(Error::UnknownMethod { name: method.name().into(), known });
-        }
-        let layer = captions.layer.clone();
-        let activations = pass.activations(Target::named(&network.architecture, &layer)?);
+        check_method(method)?;
+        let name = &captions.layer;
+        let activations = pass.activations(Target::named(&network.architecture, name)?);
         let ends = said.words.iter().copied().chain([captions.end()]);
         let dlogits: Vec<(usize, Vec<f32>)> = ends
             .zip(&said.logits)
             .enumerate()
             .filter(|(place, _)| word.is_none_or(|word| word == *place))
-            .map(|(place, (word, logits))| {
-                (step(captions, place), log_softmax_backward(logits, word))
-            })
+            .map(|(place, (word, logits))| (step(place), log_softmax_backward(logits, word)))
             .collect();
         let gradient = of_head.backward(gpu, &dlogits);
-        if !recipes.contains_key(&method)
-            && let Some(recipe) = Recipe::of(method, gpu, activations, gradient)
-        {
-            recipes.insert(method, recipe);
-        }
-        let recipe = recipes.get(&method).ok_or(Error::NoCaption)?;
-        let values = recipe.run(gpu).await?;
-        let cam = Cam { height: activations.height, width: activations.width, values };
-        let (height, width) = (pass.input.height, pass.input.width);
-        Ok(Explanation {
-            class: word.map_or(captions.end(), |word| said.words[word]),
-            asked: Some(Asked::Caption(captions.text(&said.words))),
-            objective: Objective::Probability,
-            layer: layer.clone(),
-            method,
-            aug_smooth: false,
-            eigen_smooth: false,
-            blank: !cam.values.iter().any(|&v| v > 0.0),
-            heatmap: heatmap::heatmap(std::slice::from_ref(&cam), (height, width)),
-            layers: vec![(layer, cam.clone())],
-            cam,
-            height,
-            width,
-            rect: seen.rect,
-            milliseconds: started.elapsed().as_secs_f64() * 1e3,
-        })
+        let said = (
+            word.map_or(captions.end(), |word| said.words[word]),
+            Asked::Caption(captions.text(&said.words)),
+            Objective::Probability,
+        );
+        let layer = Layer { gpu, pass, seen, name, activations };
+        layer.explain(recipes, method, gradient, said, started).await
     }
 
     /// Where the head looked when it said a word of its last caption: the attention itself, a share
@@ -217,22 +185,23 @@ impl Explainer {
     pub async fn caption_attention(&mut self, word: usize) -> Result<Cam> {
         let Explainer { gpu, loaded, .. } = self;
         let describing = loaded.as_mut().and_then(|loaded| loaded.describing.as_mut());
-        let Some(Describing { captions, recorded: Some(recorded), .. }) = describing else {
+        let Some(Describing { recorded: Some(recorded), .. }) = describing else {
             return Err(Error::NoCaption);
         };
         if recorded.said.as_ref().is_none_or(|said| word >= said.words.len()) {
             return Err(Error::NoCaption);
         }
-        let look = recorded.pass.look(step(captions, word));
+        let look = recorded.pass.look(step(word));
         let mut values = gpu.read(look).await?;
         values.truncate(look.positions());
         Ok(Cam { height: look.height, width: look.width, values })
     }
 }
 
-/// The step in which a word is said, by its place in the caption.
-fn step(captions: &Captions, place: usize) -> usize {
-    captions.start(Language::En).len() - 1 + place
+/// The step in which a word is said, by its place in the caption: the first one when all of the
+/// start has been read.
+fn step(place: usize) -> usize {
+    START - 1 + place
 }
 
 /// log(exp(z_word) / Σ exp(z))

@@ -7,7 +7,7 @@
 //!   derivative; `perturbation.rs`: methods that run the network again;
 //! - `ranking.rs`: which values are the largest;
 //! - `pixels.rs`, `full_grad.rs`: methods without a layer; `smoothing.rs`: two switches for all;
-//! - `questions.rs`: answers to questions, `captions.rs`: descriptions, and their maps;
+//! - `questions.rs`: answers to questions, `captions.rs`: descriptions; `heads.rs`: their maps;
 //! - `concepts.rs`, by `nmf.rs`: what the last layer found in the photo, as coloured regions;
 //! - `guided.rs`, `neurons.rs`, `channels.rs`: other pictures of what the network reads;
 //! - `faithfulness.rs`, `localization.rs`: how far a map can be believed; `drawing.rs`: how well
@@ -22,6 +22,7 @@ mod explainer;
 pub mod faithfulness;
 pub mod full_grad;
 pub mod guided;
+mod heads;
 mod loaded;
 pub mod localization;
 pub mod neurons;
@@ -39,7 +40,8 @@ mod types;
 
 pub use captions::Caption;
 pub use explainer::*;
+pub use heads::ANSWER_METHODS;
 use loaded::Loaded;
-pub use questions::{ANSWER_METHODS, Answers};
+pub use questions::Answers;
 pub use timings::Timing;
 pub use types::{Asked, Explanation, Memory, Planes, Prediction, Progress, Question, Score, top};

@@ -7,24 +7,14 @@ use web_time::Instant;
 
 use super::cam::{Method, Recipe};
 use super::explainer::Explainer;
+use super::heads::{Layer, Trained, check_method};
 use super::loaded::Loaded;
 use super::objective::{Objective, Scores};
 use super::types::{Asked, Explanation, Score, top};
 use crate::catalog::questions::{Questions, Words};
 use crate::error::{Error, Result};
-use crate::image::heatmap::{self, Cam};
 use crate::models::Target;
 use crate::models::heads::{HeadFile, QuestionHead, QuestionPass};
-
-/// Methods by which an answer can be explained: those of activations and gradients alone.
-pub const ANSWER_METHODS: [Method; 6] = [
-    Method::GradCam,
-    Method::HiResCam,
-    Method::GradCamPlusPlus,
-    Method::XGradCam,
-    Method::GradCamElementWise,
-    Method::LayerCam,
-];
 
 /// A question head beside the network whose layer it reads.
 pub(crate) struct Asking {
@@ -123,22 +113,15 @@ impl Explainer {
             return Err(Error::NoPhoto);
         };
         let Asking { head, questions, recorded } = asking.as_mut().ok_or(Error::NoNetwork)?;
-        let (height, width, side) = (pass.input.height, pass.input.width, questions.side);
-        if [height, width] != [side; 2] {
-            return Err(Error::QuestionSize { width, height, side });
-        }
+        let trained =
+            Trained { base: &questions.base, layer: &questions.layer, side: questions.side };
+        trained.check_size(pass)?;
         let numbers = words.numbers();
         if numbers.len() > questions.longest() || numbers.iter().any(|&n| n >= head.words()) {
             return Err(Error::UnknownQuestion { known: questions.known() }); // others read it
         }
         if recorded.is_none() {
-            let layer = Target::named(&network.architecture, &questions.layer)?;
-            let activations = pass.activations(layer);
-            if activations.channels != head.channels()
-                || activations.height > QuestionPass::LARGEST_GRID
-            {
-                return Err(Error::OtherBase { base: questions.base.clone() });
-            }
+            let activations = trained.activations(pass, &network.architecture, head.channels())?;
             let longest = questions.longest();
             let pass = QuestionPass::new(gpu, head, *tuning, activations, longest);
             *recorded = Some(Recorded { pass, recipes: HashMap::new(), asked: None });
@@ -172,38 +155,12 @@ impl Explainer {
             let (name, classes) = (answer.to_string(), head.answers());
             return Err(Error::UnknownClass { name, classes });
         }
-        if !ANSWER_METHODS.contains(&method) {
-            let known = ANSWER_METHODS.map(Method::name).join(", ");
-            return Err(Error::UnknownMethod { name: method.name().into(), known });
-        }
-        let layer = questions.layer.clone();
-        let activations = pass.activations(Target::named(&network.architecture, &layer)?);
+        check_method(method)?;
+        let name = &questions.layer;
+        let activations = pass.activations(Target::named(&network.architecture, name)?);
         let gradient = of_head.backward(gpu, answer);
-        if !recipes.contains_key(&method)
-            && let Some(recipe) = Recipe::of(method, gpu, activations, gradient)
-        {
-            recipes.insert(method, recipe);
-        }
-        let recipe = recipes.get(&method).ok_or(Error::NoQuestion)?;
-        let values = recipe.run(gpu).await?;
-        let cam = Cam { height: activations.height, width: activations.width, values };
-        let (height, width) = (pass.input.height, pass.input.width);
-        Ok(Explanation {
-            class: answer,
-            asked: Some(Asked::Question(asked.clone())),
-            objective: Objective::Logit,
-            layer: layer.clone(),
-            method,
-            aug_smooth: false,
-            eigen_smooth: false,
-            blank: !cam.values.iter().any(|&v| v > 0.0),
-            heatmap: heatmap::heatmap(std::slice::from_ref(&cam), (height, width)),
-            layers: vec![(layer, cam.clone())],
-            cam,
-            height,
-            width,
-            rect: seen.rect,
-            milliseconds: started.elapsed().as_secs_f64() * 1e3,
-        })
+        let said = (answer, Asked::Question(asked.clone()), Objective::Logit);
+        let layer = Layer { gpu, pass, seen, name, activations };
+        layer.explain(recipes, method, gradient, said, started).await
     }
 }

@@ -45,11 +45,8 @@ pub struct Said {
 }
 
 impl CaptionPass {
-    /// Positions along a side of the grid at most: as [`QuestionPass`](super::QuestionPass)'s.
-    pub const LARGEST_GRID: usize = 16;
-
     /// Allocates and records everything for a layer's `activations` [h, w, channels of the head],
-    /// h and w the same and up to [`LARGEST_GRID`](CaptionPass::LARGEST_GRID), and `steps` words
+    /// h and w the same and up to [`LARGEST_GRID`](super::LARGEST_GRID), and `steps` words
     /// read.
     pub fn new(
         gpu: &Gpu,

@@ -26,3 +26,7 @@ pub use caption_pass::{CaptionPass, Said};
 pub use file::HeadFile;
 pub use question::QuestionHead;
 pub use question_pass::QuestionPass;
+
+/// Positions along a side of the grid that a head reads at most:
+/// [`max_pool2d_backward`](crate::ops::max_pool2d_backward) has its windows' places in bytes.
+pub const LARGEST_GRID: usize = 16;

@@ -26,12 +26,8 @@ pub struct QuestionPass {
 }
 
 impl QuestionPass {
-    /// Positions along a side of the grid at most: [`max_pool2d_backward`](ops::max_pool2d_backward)
-    /// has its windows' places in bytes.
-    pub const LARGEST_GRID: usize = 16;
-
     /// Allocates and records everything for a layer's `activations` [h, w, channels of the head],
-    /// h and w the same and up to [`LARGEST_GRID`](QuestionPass::LARGEST_GRID), and questions of up
+    /// h and w the same and up to [`LARGEST_GRID`](super::LARGEST_GRID), and questions of up
     /// to `longest` words.
     pub fn new(
         gpu: &Gpu,

@@ -1,37 +1,26 @@
 //! Descriptions of the photo: fetches a network's caption head, and describes.
 
-use super::super::fault::Fault;
-use super::super::platform::fetch;
+use super::heads::{self, Head};
 use super::protocol::{Describe, Described, Event};
 use super::questions::METHODS;
 use super::service::Service;
 use gradlens::catalog::captions::Captions;
 use gradlens::catalog::models::HeadFiles;
 use gradlens::error::Error;
-use gradlens::explain::{Asked, Explainer};
+use gradlens::explain::{Asked, Explainer, Explanation};
 use gradlens::image::heatmap;
 use std::rc::Rc;
 use std::sync::Arc;
 use wasm_bindgen_futures::spawn_local;
 
-/// A head's files, as fetched.
-pub struct Head {
-    weights: Vec<u8>,
-    captions: Captions,
-}
-
 /// Fetches a head beside the service's loop.
 pub fn load(service: Rc<Service>, files: HeadFiles) {
     spawn_local(async move {
-        let read = async {
-            let text = fetch::text(&files.words).await?;
-            let captions = Captions::parse(&text)?;
-            let head = Head { weights: fetch::whole(&files.file).await?, captions };
+        let fetched = heads::fetch(&files, Captions::parse).await;
+        service.emit(Event::CaptionsLoaded(fetched.map(|(head, text)| {
             service.caption_head.replace(Some(Rc::new(head)));
-            Ok::<_, Fault>(text)
-        };
-        let loaded = read.await;
-        service.emit(Event::CaptionsLoaded(loaded));
+            text
+        })));
     });
 }
 
@@ -39,12 +28,12 @@ pub fn load(service: Rc<Service>, files: HeadFiles) {
 /// pictures through the network since the last description, so each begins anew.
 pub async fn describe(
     explainer: &mut Explainer,
-    head: Option<&Head>,
+    head: Option<&Head<Captions>>,
     describe: &Describe,
 ) -> Result<Described, Error> {
     let head = head.ok_or(Error::NoNetwork)?;
     if explainer.captions().is_none() {
-        explainer.load_captions(&head.weights, head.captions.clone())?;
+        explainer.load_captions(&head.weights, head.words.clone())?;
     }
     let caption = explainer.describe(describe.language).await?;
     let word = describe.word.filter(|&word| word < caption.words.len()); // a link's may be another caption's
@@ -54,12 +43,15 @@ pub async fn describe(
     }
     if let (Some(word), Some(map)) = (word, maps.first()) {
         let cam = explainer.caption_attention(word).await?;
-        let mut attention = (**map).clone();
-        attention.heatmap =
-            heatmap::heatmap(std::slice::from_ref(&cam), (attention.height, attention.width));
-        attention.layers = vec![(attention.layer.clone(), cam.clone())];
-        attention.asked = Some(Asked::Attention(head.captions.text(&caption.words)));
-        (attention.cam, attention.blank) = (cam, false);
+        let size = (map.height, map.width);
+        let attention = Explanation {
+            asked: Some(Asked::Attention(head.words.text(&caption.words))),
+            heatmap: heatmap::heatmap(std::slice::from_ref(&cam), size),
+            layers: vec![(map.layer.clone(), cam.clone())],
+            cam,
+            blank: false,
+            ..(**map).clone()
+        };
         maps.push(Arc::new(attention));
     }
     Ok(Described { caption, word, maps })

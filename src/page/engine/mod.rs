@@ -9,7 +9,8 @@
 //! - `loading.rs`, `download.rs`: weights from the site, other hosts, the cache or a disk, beside
 //!   the service's loop; `photos.rs`: photos, in the same way;
 //! - `analysis.rs`: what is asked beside the main heatmap; `other.rs`: other photos and networks beside
-//!   those on show; `questions.rs`: questions about the photo, `captions.rs`: descriptions of it.
+//!   those on show; `questions.rs`: questions about the photo, `captions.rs`: descriptions of it,
+//!   `heads.rs`: the files of both.
 //!
 //! Every prediction has a generation. Results of an older one are dropped by whoever gets them:
 //! nothing has to be called off.
@@ -22,6 +23,8 @@ mod captions;
 pub mod client;
 #[cfg(target_arch = "wasm32")]
 mod download;
+#[cfg(target_arch = "wasm32")]
+mod heads;
 #[cfg(target_arch = "wasm32")]
 mod loading;
 #[cfg(target_arch = "wasm32")]

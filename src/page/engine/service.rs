@@ -7,6 +7,7 @@
 use super::super::fault::Fault;
 use super::super::platform::fetch::Abort;
 use super::super::platform::{adapter, timer};
+use super::heads::Head;
 use super::loading::Arrived;
 use super::photos::{self, Photos};
 use super::protocol::{
@@ -16,7 +17,9 @@ use super::protocol::{
 use super::slots::{Kind, Slots};
 use super::{analysis, captions, loading, other, questions};
 use futures_channel::oneshot;
+use gradlens::catalog::captions::Captions;
 use gradlens::catalog::layer_summary::{layer_summary, main_layers_with_strides};
+use gradlens::catalog::questions::Questions;
 use gradlens::error::Error;
 use gradlens::explain::channels::Channels;
 use gradlens::explain::{Explainer, Explanation, Prediction, Question, Timing};
@@ -67,9 +70,9 @@ pub struct Service {
     pub(super) photos: Photos,
     pub(super) other: other::Other,
     /// What answers questions, once somebody wanted to ask.
-    pub(super) head: RefCell<Option<Rc<questions::Head>>>,
+    pub(super) question_head: RefCell<Option<Rc<Head<Questions>>>>,
     /// What describes photos, once somebody wanted to read it.
-    pub(super) caption_head: RefCell<Option<Rc<captions::Head>>>,
+    pub(super) caption_head: RefCell<Option<Rc<Head<Captions>>>>,
 }
 
 impl Service {
@@ -90,7 +93,7 @@ impl Service {
             stop: Cell::new(false),
             photos: Photos::default(),
             other: other::Other::default(),
-            head: RefCell::default(),
+            question_head: RefCell::default(),
             caption_head: RefCell::default(),
         })
     }
@@ -346,25 +349,15 @@ impl Service {
                 }
             }
             Task::Ask(ask) if self.predicted.get() == Some(ask.generation) => {
-                let head = self.head.borrow().clone();
+                let head = self.question_head.borrow().clone();
                 let answered = questions::answer(explainer, head.as_deref(), &ask).await;
-                if let Err(error) = &answered
-                    && error.is_of_the_device()
-                {
-                    return Err(error.clone());
-                }
-                let answered = answered.map_err(Fault::from);
+                let answered = unless_of_the_device(answered)?;
                 self.emit(Event::Answered(ask.generation, answered));
             }
             Task::Describe(describe) if self.predicted.get() == Some(describe.generation) => {
                 let head = self.caption_head.borrow().clone();
                 let described = captions::describe(explainer, head.as_deref(), &describe).await;
-                if let Err(error) = &described
-                    && error.is_of_the_device()
-                {
-                    return Err(error.clone());
-                }
-                let described = described.map_err(Fault::from);
+                let described = unless_of_the_device(described)?;
                 self.emit(Event::Described(describe.generation, described));
             }
             Task::Ask(_) | Task::Describe(_) => {} // about an older photo
@@ -428,6 +421,14 @@ impl Service {
             part_count: explainer.parts().len(),
         })));
         Ok(())
+    }
+}
+
+/// What the page is told of; a fault of the device is the loop's.
+fn unless_of_the_device<T>(found: Result<T, Error>) -> Result<Result<T, Fault>, Error> {
+    match found {
+        Err(error) if error.is_of_the_device() => Err(error),
+        found => Ok(found.map_err(Fault::from)),
     }
 }
 
