@@ -173,14 +173,13 @@ pub fn Offer(controller: Controller, browse_weights: Callback<()>) -> impl IntoV
                 let model = state.offer.get()?;
                 let text = state.text();
                 let name = state.model_name(&model);
-                let megabytes = format!("{:.0}", model.size as f64 / 1e6);
-                let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
+                let [megabytes, hosts] = state.model_hosts(&model);
                 Some(
                     view! {
                         <div class="notice" data-testid="offer">
                             <div class="notice-words">
                                 <h2>{fill(text.offer_title, &[name])}</h2>
-                                <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
+                                <p>{fill(text.offer, &[&megabytes, &hosts])}</p>
                                 <p class="fine">{state.model_origin(&model)}</p>
                             </div>
                             <div class="buttons">

@@ -215,7 +215,7 @@ fn OneSample(controller: Controller, sample: Sample) -> impl IntoView {
     let file = embedded::address(&sample.file);
     let sample = Arc::new(sample);
     let shown = sample.clone();
-    let name = move || state.language().choose(&shown.name, shown.name_zh.as_deref()).to_owned();
+    let name = move || state.sample_name(&shown);
     let (named, source) = (name.clone(), sample.source.clone());
     view! {
         <li>

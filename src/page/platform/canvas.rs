@@ -3,8 +3,8 @@
 //! The arithmetic of heatmaps is `image::heatmap`'s; this file only carries pixels over.
 
 use gradlens::explain::Explanation;
-use gradlens::image::Photo;
 use gradlens::image::heatmap::{self, ColourMap, Look};
+use gradlens::image::{Photo, Rect};
 use leptos::prelude::document;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
@@ -36,11 +36,15 @@ pub fn plain(photo: &Photo) -> Pixels {
 /// The heatmap over `photo`, which is the explained photo, of `whole` (width, height), or a copy of
 /// another size.
 pub fn over(photo: &Photo, whole: (usize, usize), explanation: &Explanation, look: Look) -> Pixels {
-    let (x, y) = (photo.width as f64 / whole.0 as f64, photo.height as f64 / whole.1 as f64);
-    let rect = explanation.rect.scaled(x, y);
+    let rect = on_copy(explanation.rect, photo, whole);
     let size = (explanation.height, explanation.width);
     let rgba = heatmap::blend(photo, &explanation.heatmap, size, rect, look);
     Pixels { width: photo.width, height: photo.height, rgba }
+}
+
+/// Where a part of a photo of `whole` (width, height) lies on a copy of another size.
+pub fn on_copy(rect: Rect, copy: &Photo, whole: (usize, usize)) -> Rect {
+    rect.scaled(copy.width as f64 / whole.0 as f64, copy.height as f64 / whole.1 as f64)
 }
 
 /// The colour table, lowest value first, one pixel high.

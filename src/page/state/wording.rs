@@ -6,7 +6,7 @@ use crate::engine::protocol::Described;
 use crate::i18n::{self, Language, Text, fill};
 use crate::query::ObjectiveKind;
 use gradlens::catalog::labels::Labels;
-use gradlens::catalog::models::Model;
+use gradlens::catalog::models::{Model, Sample};
 use gradlens::explain::cam::Method;
 use gradlens::explain::objective::Objective;
 use gradlens::explain::{Asked, Explanation};
@@ -100,6 +100,16 @@ impl State {
         }
         let suffix = if smoothed { self.language.get_untracked().text().smoothed } else { "" };
         format!("{}{suffix}", self.method_name(known.method))
+    }
+
+    pub fn sample_name(&self, sample: &Sample) -> String {
+        self.language().choose(&sample.name, sample.name_zh.as_deref()).to_owned()
+    }
+
+    /// How large a model's weights are, in megabytes, and which other hosts have them.
+    pub fn model_hosts(&self, model: &Model) -> [String; 2] {
+        let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
+        [format!("{:.0}", model.size as f64 / 1e6), hosts.join(" / ")]
     }
 
     /// One plain sentence about a method.

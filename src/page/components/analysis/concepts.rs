@@ -2,7 +2,7 @@
 
 use super::figure::{Figure, small};
 use crate::i18n::fill;
-use crate::platform::canvas::Pixels;
+use crate::platform::canvas::{self, Pixels};
 use crate::state::State;
 use gradlens::explain::concepts::{COLOURS, Concept};
 use leptos::prelude::*;
@@ -23,11 +23,7 @@ pub fn Concepts(state: State, restart: Callback<()>) -> impl IntoView {
     let picture = move || {
         let (found, picture) = (analysis.results.get().concepts?, state.picture.get()?);
         let photo = small(&picture.shown);
-        let (scale_x, scale_y) = (
-            photo.width as f64 / picture.size.0 as f64,
-            photo.height as f64 / picture.size.1 as f64,
-        );
-        let rgba = found.paint(&photo, found.rect.scaled(scale_x, scale_y));
+        let rgba = found.paint(&photo, canvas::on_copy(found.rect, &photo, picture.size));
         let pixels = Pixels { width: photo.width, height: photo.height, rgba };
         let caption = fill(state.text().analysis.concepts_caption, &[&found.layer]);
         Some(view! { <Figure what="concepts".to_owned() caption pixels /> })

@@ -118,7 +118,7 @@ fn Choice(controller: Controller) -> impl IntoView {
         let shown = state.picture.with(|picture| picture.as_ref()?.sample.clone());
         let samples = state.samples().into_iter();
         let one = |sample: Sample| {
-            let name = state.language().choose(&sample.name, sample.name_zh.as_deref()).to_owned();
+            let name = state.sample_name(&sample);
             option(Beside::Sample(sample.id), name)
         };
         samples.filter(|sample| Some(&sample.id) != shown.as_ref()).map(one).collect_view()
@@ -205,11 +205,10 @@ fn Trouble(controller: Controller) -> impl IntoView {
         let models = state.models.get();
         let model = models.iter().find(|model| model.id == id && compare.offered.get())?;
         let text = state.text();
-        let megabytes = format!("{:.0}", model.size as f64 / 1e6);
-        let hosts: Vec<_> = model.urls.iter().filter_map(|url| url.split('/').nth(2)).collect();
+        let [megabytes, hosts] = state.model_hosts(model);
         Some(view! {
             <div class="compare-below" data-testid="compare-offer">
-                <p>{fill(text.offer, &[&megabytes, &hosts.join(" / ")])}</p>
+                <p>{fill(text.offer, &[&megabytes, &hosts])}</p>
                 <p class="fine">{state.model_origin(model)}</p>
                 <div class="buttons">
                     <button type="button" class="strong" data-testid="compare-offer-yes" disabled=move || state.progress.with(Option::is_some) on:click=move |_| controller.compare(true)>
@@ -377,7 +376,7 @@ fn photo_name(state: &State, sample: Option<&str>, name: &str) -> String {
     let models = state.models.get();
     let mut samples = models.iter().flat_map(|model| &model.samples);
     match sample.and_then(|id| samples.find(|sample| sample.id == id)) {
-        Some(found) => state.language().choose(&found.name, found.name_zh.as_deref()).to_owned(),
+        Some(found) => state.sample_name(found),
         None => name.to_owned(),
     }
 }
