@@ -10,22 +10,17 @@ already. Exported are weights averaged over the last steps; --out is written eve
 Each of --workers processes has one thread and scenes of its own; gradients are averaged.
 """
 import argparse
-import copy
-import datetime
 import math
-import os
-import pathlib
 import random
-import time
 
 import safetensors.torch
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 
 import captions
 from caption_head import CaptionHead
-from train_head import AVERAGE, filled, load, pad
+from train_head import filled, load, pad
+from training import Training, spawn
 
 
 EMPTY_CELLS, NAMED_CELLS = 8, 2  # a scene, an object
@@ -98,19 +93,7 @@ def arguments():
     return ap.parse_args()
 
 
-def main():
-    a = arguments()
-    if a.until:
-        hour, minute = map(int, a.until.split(":"))
-        a.minutes = (time.mktime((*time.localtime()[:3], hour, minute, 0, 0, 0, -1)) - time.time()) / 60
-    torch.multiprocessing.spawn(work, (a,), nprocs=a.workers)
-
-
 def work(rank, a):
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", "29473")
-    dist.init_process_group("gloo", rank=rank, world_size=a.workers, timeout=datetime.timedelta(hours=3))
-    torch.set_num_threads(1)
     torch.manual_seed(1000 * a.seed + rank)
     rng = random.Random(1000 * a.seed + rank)
     lang = captions.Language()
@@ -119,80 +102,32 @@ def work(rank, a):
     net = CaptionHead(lang.first_noun, lang.classes, some.shape[1], some.mean((0, 2, 3)), some.std((0, 2, 3)).clamp(min=1e-3), a.dropout)
     if a.read:
         net.read.weight.data.copy_(safetensors.torch.load_file(a.read)["read.weight"][-lang.classes :].float())
-    if a.init:
-        net.load_state_dict(torch.load(a.init)["state"])
-    for p in net.parameters():
-        dist.broadcast(p.data, 0)
-    average = copy.deepcopy(net)
-    opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=1e-2)
-    began = last_save = time.time()
-    say = (lambda line: print(line, flush=True)) if rank == 0 else (lambda line: None)
-    say(f"torch {torch.__version__}, {vars(a)}, {len(scenes)} scenes, {sum(p.numel() for p in net.parameters())} parameters")
-    bf16 = torch.cpu._is_avx512_bf16_supported()  # without its instructions it is slower than f32
-    step = seen = 0
+    training = Training(rank, a, net, scenes, "captions")
     running = {}
-
-    def save():
-        if rank:
-            return
-        part = pathlib.Path(a.out).with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({"state": average.state_dict(), "arguments": vars(a), "steps": step, "captions": seen}, part)
-        os.replace(part, a.out)
-
-    net.train()
-    net.to(memory_format=torch.channels_last)
-    while True:
-        clock = torch.tensor([(time.time() - began) / (60 * a.minutes)])
-        dist.broadcast(clock, 0)
-        progress = clock.item()
-        if progress >= 1:
-            break
-        for group in opt.param_groups:
-            group["lr"] = a.lr * min(1, (step + 1) / 100) * min(1, (1 - progress) / (1 - a.hold)) + 1e-5
+    for progress in training.progress():
         chosen = torch.tensor(rng.choices(range(len(scenes)), k=a.batch))
         features, objects = data["features"][chosen].float(), [scenes[i] for i in chosen.tolist()]
         cells, inner = (filled(b, features.shape[2]) for b in (data["boxes"][chosen], shrunk(data["boxes"][chosen])))
         if rng.random() < 0.5:
             features, cells, inner, objects = features.flip(3), cells.flip(3), inner.flip(3), [captions.mirrored(o) for o in objects]
         read, goal, about = batch(lang, objects)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with training.autocast():
             logits = net(features.contiguous(memory_format=torch.channels_last), read)
         logits = logits.float()
         each = F.cross_entropy(logits.flatten(0, 1), goal.flatten(), ignore_index=0)
         twice = lambda t: t.repeat_interleave(len(captions.LANGUAGES), 0)
         look = astray(net.looks.float(), twice(cells.flatten(2)), twice(data["labels"][chosen]), about)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with training.autocast():
             empty, middle = loud(net, cells.flatten(2)), misnamed(net, inner.flatten(2), data["labels"][chosen])
         loss = each + a.teach * look + a.quiet * empty + a.name * middle
-        opt.zero_grad(set_to_none=True)
-        loss.backward()
-        gradients = torch.cat([p.grad.flatten() for p in net.parameters()])
-        if a.workers > 1:
-            dist.all_reduce(gradients)
-        for p, mean in zip(net.parameters(), (gradients / a.workers).split([p.numel() for p in net.parameters()])):
-            p.grad.copy_(mean.view_as(p))
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        opt.step()
-        step += 1
-        seen += len(read) * a.workers
-        with torch.no_grad():
-            keep = min(AVERAGE, step / (step + 10))
-            for mean, now in zip(average.state_dict().values(), net.state_dict().values()):
-                mean.lerp_(now, 1 - keep) if mean.is_floating_point() else mean.copy_(now)
+        training.learn(loss, len(read))
         right, noun = (logits.argmax(2) == goal), goal >= lang.first_noun
         now = {"loss": each, "astray": look, "empty": empty, "middle": middle, "nouns": right[noun].float().mean(), "others": right[(goal > 0) & ~noun].float().mean(), "captions": (right | (goal == 0)).all(1).float().mean()}
         for name, value in now.items():
             running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
-        if step % 50 == 0:
-            say(f"step {step} progress {progress:.3f} captions {seen} ({seen / (time.time() - began):.0f} a second) " + " ".join(f"{k} {v:.3f}" for k, v in running.items()))
-        if time.time() - last_save > 120:
-            save()
-            last_save = time.time()
-    save()
-    say(f"done: {step} steps, {seen} captions")
-    dist.destroy_process_group()
+        if training.steps % 50 == 0:
+            training.say(f"{training.so_far(progress)} " + " ".join(f"{k} {v:.3f}" for k, v in running.items()))
 
 
 if __name__ == "__main__":
-    main()
+    spawn(work, arguments(), 29473)

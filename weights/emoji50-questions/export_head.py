@@ -1,4 +1,4 @@
-"""Writes a trained head as f16 safetensors, with the matrix that makes its features of layer3.
+"""Writes a trained head, of questions or of captions, as f16 safetensors, with the matrix that makes its features of layer3.
 
     python export_head.py --checkpoint run/seed1.pt --cache cache --out emoji50-questions.safetensors
 """

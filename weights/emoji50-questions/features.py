@@ -117,7 +117,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--kind", default="colour", help="'held-out' is openmoji")
     ap.add_argument("--most", type=int, default=MOST, help="objects in a scene at most")
-    ap.add_argument("--bf16", action="store_true", help="half the time, 0.7 %% off: for training")
+    ap.add_argument("--bf16", action="store_true", help="half the time, 0.7 %% off: for training; f32 where the processor lacks its instructions and would be slower")
     a = ap.parse_args()
     import scenes
 
@@ -136,7 +136,7 @@ def main():
     if not path.exists():
         torch.save(principal_directions(net, torch.cat([compose(g, drawings, backgrounds, 24, n)[0] for n in (1, 1, 2, 2, 3, 3, 4)])), path)
     reduction = torch.load(path).half().float()  # as it is shipped
-    if a.bf16:
+    if a.bf16 and torch.cpu._is_avx512_bf16_supported():
         net = net.bfloat16()
     parts, began, done = [], time.time(), 0
     while done < a.count:

@@ -9,24 +9,19 @@ Exported are weights averaged over the last steps; --out is written every two mi
 --workers processes has one thread, scenes and questions of its own; gradients are averaged.
 """
 import argparse
-import copy
-import datetime
-import os
 import pathlib
 import random
-import time
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 
 import head
 import language
 from features import SIDE
+from training import Training, spawn
 
 # How often each kind is asked. A scene that allows no question of the kind drawn gets none.
 SHARES = {"exists": 0.15, "count": 0.25, "place": 0.27, "largest": 0.08, "more": 0.13, "relation": 0.12}
-AVERAGE = 0.998
 
 
 def pad(rows):
@@ -87,56 +82,16 @@ def arguments():
     return ap.parse_args()
 
 
-def main():
-    a = arguments()
-    if a.until:
-        hour, minute = map(int, a.until.split(":"))
-        a.minutes = (time.mktime((*time.localtime()[:3], hour, minute, 0, 0, 0, -1)) - time.time()) / 60
-    torch.multiprocessing.spawn(work, (a,), nprocs=a.workers)
-
-
 def work(rank, a):
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", "29472")
-    # A process that has to wait for its turn must not look dead.
-    dist.init_process_group("gloo", rank=rank, world_size=a.workers, timeout=datetime.timedelta(hours=3))
-    torch.set_num_threads(1)
     torch.manual_seed(a.seed)
     rng = random.Random(1000 * a.seed + rank)
     lang = language.Language()
     data, scenes = load(a.cache, "train")
     some = data["features"][:1500].float()
     net = head.QuestionHead(lang.words, len(lang.answers), some.shape[1], some.mean((0, 2, 3)), some.std((0, 2, 3)).clamp(min=1e-3))
-    if a.init:
-        net.load_state_dict(torch.load(a.init)["state"])
-    average = copy.deepcopy(net)
-    opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=1e-2)
-    began = last_save = time.time()
-    say = (lambda line: print(line, flush=True)) if rank == 0 else (lambda line: None)
-    say(f"torch {torch.__version__}, {vars(a)}, {len(scenes)} scenes, {sum(p.numel() for p in net.parameters())} parameters")
-    # Where the processor lacks its instructions, bf16 is slower than f32.
-    bf16 = torch.cpu._is_avx512_bf16_supported()
-    step = seen = 0
+    training = Training(rank, a, net, scenes, "questions")
     running = {}
-
-    def save():
-        if rank:
-            return
-        part = pathlib.Path(a.out).with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({"state": average.state_dict(), "arguments": vars(a), "steps": step, "questions": seen}, part)
-        os.replace(part, a.out)
-
-    net.train()
-    net.to(memory_format=torch.channels_last)
-    while True:
-        clock = torch.tensor([(time.time() - began) / (60 * a.minutes)])
-        dist.broadcast(clock, 0)
-        progress = clock.item()
-        if progress >= 1:
-            break
-        for group in opt.param_groups:
-            group["lr"] = a.lr * min(1, (step + 1) / 100) * min(1, (1 - progress) / (1 - a.hold)) + 1e-5
+    for progress in training.progress():
         chosen = torch.tensor(rng.choices(range(len(scenes)), k=a.batch))
         flip = rng.random() < 0.5
         features = data["features"][chosen].float()
@@ -145,7 +100,7 @@ def work(rank, a):
             features, objects = features.flip(3), [language.mirrored(o) for o in objects]
         features = features.contiguous(memory_format=torch.channels_last)
         rows, words, lengths, answers, kinds, about, anchors = questions(lang, rng, objects, a.each)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with training.autocast():
             logits = net(features, words, lengths, rows).float()
         right = (logits.argmax(1) == answers).float()
         loss = F.cross_entropy(logits, answers)
@@ -156,35 +111,13 @@ def work(rank, a):
         # Where no anchor is named, the noun asked for is the anchor.
         nouns = [b or (c if kind in ("exists", "count", "more") else []) for b, c, kind in zip(anchors, about, kinds)]
         loss = loss + a.teach * astray(net.anchor_weights.float(), cells, labels, nouns)
-        opt.zero_grad(set_to_none=True)
-        loss.backward()
-        gradients = torch.cat([p.grad.flatten() for p in net.parameters()])
-        dist.all_reduce(gradients)
-        for p, mean in zip(net.parameters(), (gradients / a.workers).split([p.numel() for p in net.parameters()])):
-            p.grad.copy_(mean.view_as(p))
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        opt.step()
-        step += 1
-        seen += len(answers) * a.workers
-        with torch.no_grad():
-            keep = min(AVERAGE, step / (step + 10))
-            for mean, now in zip(average.state_dict().values(), net.state_dict().values()):
-                mean.lerp_(now, 1 - keep) if mean.is_floating_point() else mean.copy_(now)
+        training.learn(loss, len(answers))
         for kind, r in zip(kinds, right.tolist()):
             running[kind] = 0.995 * running.get(kind, r) + 0.005 * r
         running["loss"] = 0.98 * running.get("loss", loss.item()) + 0.02 * loss.item()
-        if step % 100 == 0:
-            say(
-                f"step {step} progress {progress:.3f} questions {seen} ({seen / (time.time() - began):.0f} a second) loss {running['loss']:.3f} "
-                + " ".join(f"{k} {running.get(k, 0):.3f}" for k in language.KINDS)
-            )
-        if time.time() - last_save > 120:
-            save()
-            last_save = time.time()
-    save()
-    say(f"done: {step} steps, {seen} questions")
-    dist.destroy_process_group()
+        if training.steps % 100 == 0:
+            training.say(f"{training.so_far(progress)} loss {running['loss']:.3f} " + " ".join(f"{k} {running.get(k, 0):.3f}" for k in language.KINDS))
 
 
 if __name__ == "__main__":
-    main()
+    spawn(work, arguments(), 29472)
