@@ -1,8 +1,10 @@
 // Side by side: two photos, or two models, with one class and one colour scale. The picture on show stays what it is.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { photoPng } from './tiny.mjs';
-import { chromium, difference, id, keepDownloads, scratch, serve, visitPage } from './support.mjs';
+import { DIST, chromium, difference, id, keepDownloads, scratch, serve, visitPage } from './support.mjs';
 
 let browser, site;
 before(async () => {
@@ -138,6 +140,30 @@ describe('two models', () => {
     await beside(page, 'model:efficientnet-lite0');
     await right(page, /Photos \(EfficientNet-Lite0\)/);
   }));
+
+  it('one on its way can be called off, and asked for again', async () => {
+    const file = 'weights/emoji50/emoji50.safetensors';
+    let arrive;
+    const slow = await serve({ [file]: new Promise(resolve => { arrive = resolve; }) });
+    try {
+      await visitPage(browser, slow.url, async page => {
+        const shown = await page.pixels();
+        await beside(page, 'model:emoji50');
+        await page.click(id('compare-cancel'));
+        await page.tab.waitForFunction(select => document.querySelector(select).value === '', {}, id('compare-beside'));
+        assert.equal(await page.tab.$(id('compare-cancel')), null);
+        assert.equal(await page.tab.$(id('compare-fault')), null, 'who calls it off knows that');
+        await page.reach('done');
+        assert.deepEqual(await page.pixels(), shown);
+        await page.pick((await page.ranking())[1].class);
+        arrive(fs.readFileSync(path.join(DIST, file)));
+        await beside(page, 'model:emoji50');
+        await right(page, /Emoji drawings|not among/);
+      }, { state: 'done', shaders: false, path: at('') });
+    } finally {
+      await slow.close();
+    }
+  });
 
   it('another host is asked only after the visitor was', () => visit('model:imagenet', async page => {
     await page.tab.waitForSelector(id('compare-offer'));

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import zlib from 'node:zlib';
 import { photoPng } from './tiny.mjs';
-import { ROOT, SCRATCH, chromium, difference, id, keepDownloads, notInFirefox, scratch, serve, visitPage } from './support.mjs';
+import { ROOT, SCRATCH, chromium, difference, id, inEngine, keepDownloads, notInFirefox, scratch, serve, tinyModels, visitPage } from './support.mjs';
 
 let browser, site;
 before(async () => {
@@ -228,9 +228,9 @@ describe('a folder', () => {
   }));
 });
 
-describe('many photos', () => {
-  const many = count => Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${String(n).padStart(3, '0')}.png`, photoPng(64, 48 + n % 8)]));
+const many = count => Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${String(n).padStart(3, '0')}.png`, photoPng(64, 48 + n % 8)]));
 
+describe('many photos', () => {
   it('can be stopped, gone on with and explained again by other settings; what is on show goes on meanwhile', () => visit(async page => {
     await page.look(scratch('shown.png', photoPng(120, 80)));
     const shown = await page.pixels();
@@ -274,6 +274,30 @@ describe('many photos', () => {
     const other = rows((await page.saved(() => page.click(id('pack-save-table')))).bytes);
     assert.match(other[1][before[0].indexOf('model')], /ResNet/);
   }));
+});
+
+it('a device that is lost meanwhile: a sentence, and after “Try again” the rest is explained', async () => {
+  const tiny = await serve(tinyModels());
+  try {
+    await visitPage(browser, tiny.url, async page => {
+      await page.look(scratch('shown.png', photoPng(120, 80)));
+      await choose(page, many(60));
+      await page.tab.waitForFunction(() => document.querySelectorAll('.pack-tile img').length > 2, { timeout: 60_000 });
+      await page.engine.call('loseDevices');
+      await page.reach('error');
+      assert.match(await page.error(), /lost/);
+      const done = await page.tab.$$eval('.pack-tile img', all => all.length);
+      assert.ok(done < 60, `${done} were done before`);
+      await page.click(id('retry'));
+      await page.reach('done');
+      await page.click(id('pack-go-on'));
+      await finished(page);
+      assert.equal(await page.text(id('pack-progress')), '60 of 60 photos');
+      assert.equal(await page.tab.$$eval('.pack-tile img', all => all.length), 60, 'none of them is said to be at fault');
+    }, { path: '#teach=pack', before: inEngine() });
+  } finally {
+    await tiny.close();
+  }
 });
 
 it('can be read by everybody, on a phone too, in the dark too', () => visit(async page => {

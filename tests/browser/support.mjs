@@ -36,7 +36,7 @@ const TYPES = {
 };
 
 /**
- * Serves dist/ under a sub-path; `files` (path → bytes, or null for 404) take precedence. Without the worker that keeps the page
+ * Serves dist/ under a sub-path; `files` (path → bytes, a promise of them, or null for 404) take precedence. Without the worker that keeps the page
  * for visits without a network, unless it is asked for: every test's browser would fetch everything a second time.
  */
 export async function serve(files = {}, { worker = false } = {}) {
@@ -44,12 +44,12 @@ export async function serve(files = {}, { worker = false } = {}) {
   if (!fs.existsSync(path.join(DIST, 'index.html'))) {
     throw new Error(`there is no page in ${DIST}: run \`trunk build --release\` first, or set DIST`);
   }
-  const server = http.createServer((request, response) => {
+  const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     const name = decodeURIComponent(pathname.slice(PREFIX.length)) || 'index.html';
     const file = path.join(DIST, name);
     const bytes = !pathname.startsWith(PREFIX) || !file.startsWith(DIST) ? null
-      : name in files ? files[name]
+      : name in files ? await files[name]
       : fs.existsSync(file) && fs.statSync(file).isFile() ? fs.readFileSync(file) : null;
     response.writeHead(bytes ? 200 : 404, { 'content-type': TYPES[path.extname(name)] ?? 'application/octet-stream', 'cache-control': 'no-store' });
     response.end(bytes ?? '');
@@ -203,6 +203,9 @@ export const inEngine = (script = () => {}, ...values) => tab => tab.evaluateOnN
   window.Blob = class extends Real {
     constructor(parts, options) {
       super(options?.type === 'text/javascript' ? [text, ...parts] : parts, options);
+    }
+    static [Symbol.hasInstance](value) {
+      return value instanceof Real; // those of canvases, too
     }
   };
 }, `(${watch})();
