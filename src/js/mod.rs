@@ -4,12 +4,15 @@
 //! Built by `scripts/module` with the feature `js`, without the page; `examples/module/index.html`
 //! uses it. Thin on purpose: whatever needs an opinion stays in the engine. One call at a time:
 //! each is awaited before the next.
+//!
+//! - `heads.rs`: what small networks beside the classifier say in words: answers and descriptions.
+
+mod heads;
 
 use serde_json::json;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
-use crate::catalog::questions::{Language, Questions};
 use crate::explain::LAST_LAYER;
 use crate::explain::faithfulness::{Curve, NOISE};
 use crate::explain::localization;
@@ -64,9 +67,6 @@ export interface Trust {
 export interface Neuron { channel: number; alpha: number; classes: number[] }
 export interface Neurons { speakFor: Neuron[]; speakAgainst: Neuron[] }
 
-/** An answer to a question in words: its number, for explainAnswer, its name in the question's language, and its share, 0 to 1. */
-export interface Answer { answer: number; name: string; probability: number }
-
 /** The box of a map's largest warm region in photo pixels, and what is seen once the region is covered; the class's probability then. */
 export interface Covered { x: number; y: number; width: number; height: number; probability: number; logits: number[] }
 "#;
@@ -101,8 +101,6 @@ extern "C" {
     pub type Neurons;
     #[wasm_bindgen(typescript_type = "Covered | undefined")]
     pub type Covered;
-    #[wasm_bindgen(typescript_type = "Answer[]")]
-    pub type Answers;
 }
 
 /// A plain object of one of the types above; nothing: undefined.
@@ -404,37 +402,6 @@ impl Explainer {
         })))
     }
 
-    /// Takes what answers questions about the photos of the network that is loaded, which is
-    /// emoji50: the bytes of `emoji50-questions.safetensors` and the text of `questions.json`.
-    /// `load` forgets it.
-    #[wasm_bindgen(js_name = loadQuestions)]
-    pub fn load_questions(&mut self, weights: Vec<u8>, questions: &str) -> Result<(), JsError> {
-        Ok(self.engine.load_questions(&weights, Questions::parse(questions)?)?)
-    }
-
-    /// The `count` likeliest answers (absent: 3) to a question about the last photo, in English or
-    /// Chinese. It throws for words that the weights don't know.
-    pub async fn answer(
-        &mut self,
-        question: &str,
-        count: Option<usize>,
-    ) -> Result<Answers, JsValue> {
-        let answers = self.in_words(question, count.unwrap_or(3)).await.map_err(JsError::from)?;
-        object(Some(answers))
-    }
-
-    /// What speaks for an answer to the question that was asked last; `method` is "grad-cam"
-    /// (absent) or "hires-cam", say. The explanation's `class` is the answer's number.
-    #[wasm_bindgen(js_name = explainAnswer)]
-    pub async fn explain_answer(
-        &mut self,
-        answer: usize,
-        method: Option<String>,
-    ) -> Result<Explanation, JsError> {
-        let method = method.as_deref().unwrap_or("grad-cam").parse()?;
-        Ok(Explanation(self.engine.explain_answer(answer, method).await?))
-    }
-
     /// What a slow method would take, measured by some passes.
     pub async fn estimate(&mut self, question: Question) -> Result<Estimate, JsError> {
         let question = question.read()?;
@@ -480,22 +447,6 @@ fn image_data(rgba: &[u8], width: usize, height: usize) -> Result<web_sys::Image
     let rgba = wasm_bindgen::Clamped(rgba);
     web_sys::ImageData::new_with_u8_clamped_array_and_sh(rgba, width as u32, height as u32)
         .map_err(|_| JsError::new("no memory for the picture"))
-}
-
-impl Explainer {
-    async fn in_words(&mut self, question: &str, count: usize) -> crate::Result<serde_json::Value> {
-        let words = self.engine.questions().ok_or(Error::NoNetwork)?.read(question)?;
-        let scores = self.engine.answer(&words).await?.top(count);
-        let known = self.engine.questions().ok_or(Error::NoNetwork)?.answers();
-        let answer = |score: &crate::Score| {
-            let name = match words.language() {
-                Language::En => &known[score.class].en,
-                Language::Zh => &known[score.class].zh,
-            };
-            json!({ "answer": score.class, "name": name, "probability": score.probability })
-        };
-        Ok(scores.iter().map(answer).collect())
-    }
 }
 
 #[wasm_bindgen]

@@ -146,6 +146,45 @@ describe('the module', () => {
     await tab.close();
   });
 
+  it('describes a drawing as the native command does, and explains a word', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(`${site.url}module/index.html`);
+    const base = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
+    const whale = path.join(ROOT, 'weights/emoji50/sample/000.png');
+    const got = await tab.evaluate(async (bytes, words) => {
+      const { default: init, Explainer } = await import('./gradlens.js');
+      await init();
+      const fetched = async name => new Uint8Array(await (await fetch(`../weights/${name}`)).arrayBuffer());
+      const explainer = Explainer.onProcessor();
+      await explainer.load(await fetched('emoji50/emoji50.safetensors'));
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      const early = await explainer.describe().catch(error => error.message);
+      explainer.loadCaptions(await fetched('emoji50-captions/emoji50-captions.safetensors'), words);
+      const unmade = await explainer.explainCaption(0).catch(error => error.message);
+      const [english, chinese] = [await explainer.describe(), await explainer.describe('zh')];
+      const noun = chinese.words.findIndex(word => word.class !== null);
+      const map = await explainer.explainCaption(noun, 'hires-cam');
+      const look = await explainer.captionAttention(noun);
+      const foreign = await explainer.describe('fr').catch(error => error.message);
+      return { early, unmade, foreign, english, chinese, noun, cam: [...map.cam], size: [map.camHeight, map.camWidth], layer: map.layer, look: [...look] };
+    }, [...fs.readFileSync(whale)], fs.readFileSync(path.join(ROOT, 'weights/emoji50-captions/captions.json'), 'utf8'));
+    assert.match(got.early, /network/i);
+    assert.match(got.foreign, /fr.*en, zh/);
+    assert.ok(got.unmade);
+    const { result } = await native(base, whale, ['--describe', '--method', 'hires-cam', '--fit', 'whole']);
+    for (const [language, caption] of [['en', got.english], ['zh', got.chinese]]) {
+      const ofNative = result.captions[language];
+      assert.equal(caption.text, ofNative.text);
+      assert.deepEqual(caption.words.map(word => word.text), ofNative.words.map(word => word.word));
+      assert.deepEqual(caption.words.map(word => word.class ?? undefined), ofNative.words.map(word => word.class));
+      caption.words.forEach((word, at) => assert.ok(Math.abs(word.logProbability - ofNative.words[at].log_probability) < 1e-3, word.text));
+    }
+    assert.deepEqual([got.size, got.layer], [[14, 14], 'layer3']);
+    assert.ok(got.cam.some(value => value > 0), 'something speaks for it');
+    assert.ok(Math.abs(got.look.reduce((sum, share) => sum + share) - 1) < 1e-4, 'shares');
+    await tab.close();
+  });
+
   it('answers any question, tells how far it is, and can be stopped', async () => {
     const tab = await browser.newPage();
     await tab.goto(`${site.url}module/index.html`);
@@ -231,7 +270,7 @@ describe('the module', () => {
   it('has TypeScript types for all of it, and is ready for npm', () => {
     const types = fs.readFileSync(path.join(PKG, 'gradlens.d.ts'), 'utf8');
     for (const name of ['class Explainer', 'static open(): Promise<Explainer>', 'static onProcessor(): Explainer', 'class Prediction', 'class Explanation', 'class Score', 'readonly cam: Float32Array', 'Promise<Explanation>',
-      'ask(question: Question, progress?: Progress | null): Promise<Explanation | undefined>', 'export interface Question', 'static methods(): string[]',
+      'ask(question: Question, progress?: Progress | null): Promise<Explanation | undefined>', 'export interface Question', 'static methods(): string[]', 'describe(language?: string | null): Promise<Caption>', 'export interface Caption',
       'trust(explanation: Explanation, progress?: Progress | null): Promise<Trust | undefined>', 'Promise<Neurons>', 'coverUp(explanation: Explanation, share?: number | null): Promise<Covered | undefined>']) {
       assert.ok(types.includes(name), name);
     }
