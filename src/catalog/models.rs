@@ -52,7 +52,12 @@ pub struct Model {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub captions: Option<HeadFiles>,
     pub licence: String,
+    /// Where the licence says more than its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence_zh: Option<String>,
     pub source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_zh: Option<String>,
     /// What one should know before believing it.
     pub note: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,8 +190,9 @@ mod tests {
                 "{}",
                 model.id
             );
+            let chinese = [&model.name_zh, &model.note_zh, &model.source_zh];
             assert!(
-                model.name_zh.is_some() && model.note_zh.is_some(),
+                chinese.iter().all(|text| text.is_some()),
                 "{} speaks one language only",
                 model.id
             );

@@ -60,7 +60,10 @@ impl State {
     /// A listed model's licence and source, and a warning where its file cannot be verified.
     pub fn model_origin(&self, model: &Model) -> String {
         let text = self.text();
-        let mut words = format!("{} · {}", fill(text.licence, &[&model.licence]), model.source);
+        let language = self.language();
+        let licence = language.choose(&model.licence, model.licence_zh.as_deref());
+        let source = language.choose(&model.source, model.source_zh.as_deref());
+        let mut words = format!("{} · {source}", fill(text.licence, &[licence]));
         if model.sha256.is_none() {
             words = format!("{words} · {}", text.weights.unverified);
         }
