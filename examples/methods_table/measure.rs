@@ -16,7 +16,8 @@ use crate::pointing::{Scene, Verdict, picture};
 /// At the last layer every method is measured, at these strides before it only
 /// [`AT_EARLIER_LAYERS`].
 const EARLIER_STRIDES: [usize; 2] = [16, 8];
-const AT_EARLIER_LAYERS: [Method; 3] = [Method::GradCam, Method::HiResCam, Method::LayerCam];
+const AT_EARLIER_LAYERS: [Method; 4] =
+    [Method::GradCam, Method::HiResCam, Method::LayerCam, Method::RefineCam];
 pub const LAST_STRIDE: usize = 32;
 /// Pictures that a slow method sees at least.
 const LEAST: usize = 2;
