@@ -169,10 +169,11 @@ fn agrees_with_pytorch(mut explainers: [Explainer; 2]) {
                 let said = word.map_or(captions().end(), |word| caption.words[word]);
                 assert_eq!(map.class, said);
                 let off = error(&map.cam.values, &f32s(&format!("{i}/{of}/{}", method.name())));
-                let at_a_kink = case["at_a_kink"].as_array().unwrap().iter().any(|kink| kink == of);
                 maps += 1;
-                if off > MAPS && at_a_kink {
-                    kinks.push(off);
+                if off > MAPS
+                    && let Some(moved) = case["at_a_kink"][of].as_f64()
+                {
+                    kinks.push((off, moved as f32));
                 } else {
                     worst[n] = worst[n].max(off);
                 }
@@ -182,7 +183,9 @@ fn agrees_with_pytorch(mut explainers: [Explainer; 2]) {
     println!(
         "off by {worst:?} of the largest: scores, attention, Grad-CAM, HiResCAM; {maps} maps, at kinks {kinks:?}"
     );
-    assert!(kinks.len() <= maps / 10 && kinks.iter().all(|&off| off < 1e-2), "{kinks:?}");
+    // Noise has moved such a map as far in PyTorch, or half as far: it may lie at two kinks.
+    let as_there = |&(off, moved): &(f32, f32)| off <= 2.0 * moved;
+    assert!(kinks.len() <= maps / 10 && kinks.iter().all(as_there), "{kinks:?}");
     assert!(worst[0] <= LOGITS && worst[1..].iter().all(|&off| off <= MAPS), "{worst:?}");
 }
 

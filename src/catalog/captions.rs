@@ -11,7 +11,7 @@ use crate::catalog::questions::Language;
 use crate::error::{Error, Result};
 
 /// How many words the head reads before it says the first one: [`Captions::start`].
-pub const START: usize = 2;
+pub const START: usize = 3;
 
 /// Words and nouns.
 #[derive(Clone, Debug, Deserialize)]
@@ -80,13 +80,15 @@ impl Captions {
         self.nouns.len()
     }
 
-    /// What the head reads before the first word.
+    /// What the head reads before the first word: it looks twice in silence, and learns which
+    /// language to speak.
     pub fn start(&self, language: Language) -> [usize; START] {
         let language = match language {
             Language::En => "<en>",
             Language::Zh => "<zh>",
         };
-        [self.number("<look>"), self.number(language)]
+        let look = self.number("<look>");
+        [look, look, self.number(language)]
     }
 
     /// What the head says behind the last word.

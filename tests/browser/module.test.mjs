@@ -23,6 +23,9 @@ after(async () => {
   await site?.close();
 });
 
+/** How long each part took, by the times before, between and after. */
+const took = times => times.slice(1).map((time, at) => (time - times[at]).toFixed(0)).join(', ');
+
 describe('the module', () => {
   it('runs the example page, in twenty lines', async () => {
     assert.ok(fs.readFileSync(path.join(ROOT, 'examples/module/index.html'), 'utf8').trim().split('\n').length <= 24);
@@ -80,7 +83,7 @@ describe('the module', () => {
     await tab.close();
   });
 
-  it('answers questions as the native command does, and explains an answer', async () => {
+  it('answers questions as the native command does, and explains an answer', async t => {
     const tab = await browser.newPage();
     await tab.goto(`${site.url}module/index.html`);
     const base = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
@@ -97,9 +100,16 @@ describe('the module', () => {
       const answers = await explainer.answer('鲸鱼的上方是什么？');
       const map = await explainer.explainAnswer(answers[0].answer, 'hires-cam');
       const unknown = await explainer.answer('What is above the wombat?').catch(error => error.message);
-      return { early, unknown, answers, cam: [...map.cam], class: map.class, layer: map.layer };
+      const times = [performance.now()];
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      await explainer.explain();
+      times.push(performance.now());
+      await explainer.explainAnswer((await explainer.answer('What is above the whale?'))[0].answer);
+      times.push(performance.now());
+      return { early, unknown, answers, cam: [...map.cam], class: map.class, layer: map.layer, times };
     }, [...fs.readFileSync(whale)], fs.readFileSync(path.join(ROOT, 'weights/emoji50-questions/questions.json'), 'utf8'));
     assert.match(got.early, /network/i);
+    t.diagnostic(`${took(got.times)} ms: a picture with its map; a question with its answer's`);
     assert.match(got.unknown, /wombat/);
     const { result, tensors } = await native(base, whale, ['--ask', '鲸鱼的上方是什么？', '--method', 'hires-cam', '--fit', 'whole']);
     assert.deepEqual(got.answers.map(answer => answer.name), result.answers.map(answer => answer.answer));
@@ -146,7 +156,7 @@ describe('the module', () => {
     await tab.close();
   });
 
-  it('describes a drawing as the native command does, and explains a word', async () => {
+  it('describes a drawing as the native command does, and explains a word', async t => {
     const tab = await browser.newPage();
     await tab.goto(`${site.url}module/index.html`);
     const base = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
@@ -166,9 +176,17 @@ describe('the module', () => {
       const map = await explainer.explainCaption(noun, 'hires-cam');
       const look = await explainer.captionAttention(noun);
       const foreign = await explainer.describe('fr').catch(error => error.message);
-      return { early, unmade, foreign, english, chinese, noun, cam: [...map.cam], size: [map.camHeight, map.camWidth], layer: map.layer, look: [...look] };
+      const times = [performance.now()];
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      await explainer.explain();
+      times.push(performance.now());
+      await explainer.describe();
+      await explainer.explainCaption(1);
+      times.push(performance.now());
+      return { times, early, unmade, foreign, english, chinese, noun, cam: [...map.cam], size: [map.camHeight, map.camWidth], layer: map.layer, look: [...look] };
     }, [...fs.readFileSync(whale)], fs.readFileSync(path.join(ROOT, 'weights/emoji50-captions/captions.json'), 'utf8'));
     assert.match(got.early, /network/i);
+    t.diagnostic(`${took(got.times)} ms: a picture with its map; a description with a word's`);
     assert.match(got.foreign, /fr.*en, zh/);
     assert.ok(got.unmade);
     const { result } = await native(base, whale, ['--describe', '--method', 'hires-cam', '--fit', 'whole']);

@@ -8,7 +8,7 @@ learnt and so nothing cancels. Stored as f32, for case ``i`` (its head, picture 
 * ``{i}/{w}/grad-cam``, ``{i}/{w}/hires-cam`` [14, 14]: maps at layer3 of word ``w``'s log-probability, before ReLU; ``{i}/all/…``: of the sum of all words', end included.
 
 Where a map is "at a kink", one of the head's ReLUs or maxima is so near its threshold that noise of the size of f32's errors in layer3 can change
-its derivative: maps of two correct programs then may differ by more than their rounding.
+its derivative: maps of two correct programs then may differ by more than their rounding. By how much such noise changed it, of its largest value, stands there.
 
     python make_captions.py        # needs torch, torchvision, safetensors, pillow, numpy, scipy
 """
@@ -76,14 +76,15 @@ def heads(lang):
 def maps(net, reduction, a, read, said, chosen):
     """Logits [T, words], looks [T, N], and {(what, method): map} of `chosen` words' places, and of all."""
     a = a.detach().requires_grad_()
-    logits = net(torch.nn.functional.conv2d(a, reduction), torch.tensor([read]))[0][1:]
+    first = len(read) - len(said)  # before it nothing is said
+    logits = net(torch.nn.functional.conv2d(a, reduction), torch.tensor([read]))[0][first:]
     each = logits.log_softmax(1).gather(1, torch.tensor(said)[:, None])[:, 0]
     found = {}
     for what, score in [*((str(w), each[w]) for w in chosen), ("all", each.sum())]:
         g = torch.autograd.grad(score, a, retain_graph=True)[0]
         x = a.detach()
         found[what, "grad-cam"], found[what, "hires-cam"] = (g.mean((2, 3), keepdim=True) * x).sum(1)[0], (g * x).sum(1)[0]
-    return logits.detach(), net.looks[0, 1:].detach(), found
+    return logits.detach(), net.looks[0, first:].detach(), found
 
 
 def main():
@@ -107,18 +108,21 @@ def main():
                 read = (start + said)[:-1]
                 logits, looks, found = maps(of_layer3, reduction, a, read, said, chosen)
                 generator = torch.Generator().manual_seed(0)
-                kinks = set()
+                kinks = {}
                 for _ in range(8):
                     noise = 1e-6 * a.abs().max() * torch.randn(a.shape, generator=generator, dtype=a.dtype)
                     moved = maps(of_layer3, reduction, a + noise, read, said, chosen)[2]
-                    kinks |= {what for (what, m), v in found.items() if (moved[what, m] - v).abs().max() > 5e-5 * v.abs().max()}
+                    for (what, m), v in found.items():
+                        off = float((moved[what, m] - v).abs().max() / v.abs().max())
+                        if off > 5e-5:
+                            kinks[what] = max(off, kinks.get(what, 0.0))
                 i = len(described)
                 tensors |= {f"{i}/words": np.array(words), f"{i}/logits": logits.float().numpy(), f"{i}/looks": looks[: len(words)].view(-1, 14, 14).float().numpy()}
                 tensors |= {f"{i}/{what}/{m}": v.float().numpy() for (what, m), v in found.items()}
                 described.append({
-                    "head": name, "picture": scene["file"], "language": language, "maps": [str(w) for w in chosen] + ["all"], "at_a_kink": sorted(kinks),
+                    "head": name, "picture": scene["file"], "language": language, "maps": [str(w) for w in chosen] + ["all"], "at_a_kink": kinks,
                 })  # fmt: skip
-                print(name, scene["file"], lang.text(words), f"at kinks: {sorted(kinks)}" if kinks else "")
+                print(name, scene["file"], lang.text(words), f"at kinks: {kinks}" if kinks else "")
     tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
     save_file(tensors, HERE / "captions.safetensors", metadata={"cases": json.dumps(described, ensure_ascii=False)})
 

@@ -34,8 +34,8 @@ class Language:
         return (word - self.first_noun) % self.classes if word >= self.first_noun else None
 
     def start(self, language):
-        """What the decoder reads before the first word: it looks, silently, then learns which language to speak."""
-        return [self.ids["<look>"], self.ids[f"<{language}>"]]
+        """What the decoder reads before the first word: it looks twice, silently, then learns which language to speak."""
+        return 2 * [self.ids["<look>"]] + [self.ids[f"<{language}>"]]
 
     def text(self, words):
         """Words as they are, apart: for logs."""

@@ -7,7 +7,8 @@ or one is claimed: one that isn't said counts as wrong), whole captions.
 
 Maps: Grad-CAM and HiResCAM of a noun's log-probability at layer3 (of the features that the head reads of it: the same, since they
 are its product with a fixed matrix), of all nouns whose things are there. Pointing and heat as in emoji50-questions' evaluate_head.py. Beside
-them the attention itself, and for comparison maps of the noun's score before the softmax.
+them the attention itself, and for comparison maps of the noun's score before the softmax. With --occluded the sizes of maps are
+compared with occlusion (emoji50-questions' occlusion.py).
 """
 import argparse
 import json
@@ -21,6 +22,7 @@ import captions
 import train_captions
 from caption_head import CaptionHead
 from evaluate_head import CONTROLS, METHODS, Pointing, mean, rank
+from occlusion import Agreement
 
 
 BEFORE_SOFTMAX = 300  # scenes
@@ -58,11 +60,11 @@ def scores_of(net, lang, features, language, words):
     return features, net(features, torch.tensor([(start + words)[:-1]]))[0, len(start) - 1 :]
 
 
-def maps_of(features, score):
+def maps_of(features, score, cut=F.relu):
     """{method: [h, w]} of a score, cut at zero."""
     gradient = torch.autograd.grad(score, features, retain_graph=True)[0]
     features = features.detach()
-    maps = F.relu((gradient.mean((2, 3), keepdim=True) * features).sum(1)), F.relu((gradient * features).sum(1))
+    maps = cut((gradient.mean((2, 3), keepdim=True) * features).sum(1)), cut((gradient * features).sum(1))
     return dict(zip(METHODS, (m[0] for m in maps)))
 
 
@@ -75,6 +77,44 @@ def scrambled(net, seed):
     return other.eval().requires_grad_(False)
 
 
+def nouns_of(lang, data, i, said):
+    """The words of a scene's caption, and (place, word, boxes) of those that name a thing that is there."""
+    words = said[: said.index(lang.end)] if lang.end in said else said
+    named = []
+    for t, word in enumerate(words):
+        c = lang.class_of(word)
+        boxes = [data["boxes"][i, k].tolist() for k in range(4) if c is not None and int(data["labels"][i, k]) == c]
+        named += [(t, word, boxes)] if boxes else []
+    return words, named
+
+
+def under_patches(net, lang, cache, name):
+    """Rank correlations of nouns' maps with occlusion: of what their log-probabilities lose, the words before being given."""
+    data, scenes = train_captions.load(cache, name)
+    agreement = Agreement()
+    for i in range(len(scenes)):
+        language, patched = captions.LANGUAGES[i % 2], data["occluded"][i].float()
+        start = lang.start(language)
+        said = net.greedy(data["features"][i : i + 1].float(), start, lang.longest, lang.end)[0].tolist()
+        words, named = nouns_of(lang, data, i, said)
+        if not named:
+            continue
+        features, scores = scores_of(net, lang, data["features"][i].float(), language, words)
+        read = torch.tensor([(start + words)[:-1]]).expand(len(patched), -1)
+        under = net(patched, read)[:, len(start) - 1 :].log_softmax(2)
+        for t, word, boxes in named:
+            score = scores[t].log_softmax(0)[word]
+            agreement.add(maps_of(features, score, cut=lambda heat: heat), score.detach() - under[:, t, word], boxes)
+    return agreement.result()
+
+
+def write(result, path):
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    print(text)
+    if path:
+        pathlib.Path(path).write_text(text + "\n")
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--weights", default="emoji50-captions.safetensors")
@@ -83,13 +123,16 @@ def main():
     ap.add_argument("--seed", type=int, default=77)
     ap.add_argument("--scenes", type=int, help="only so many")
     ap.add_argument("--maps", type=int, help="maps of only so many scenes")
+    ap.add_argument("--occluded", help="measure nothing but this: scenes in the cache of which there are occluded features")
     ap.add_argument("--out")
     a = ap.parse_args()
     torch.set_num_threads(1)
     lang = captions.Language()
+    net = read_head(a.weights, lang)
+    if a.occluded:
+        return write({"scenes": a.occluded, "occlusion": under_patches(net, lang, a.cache, a.occluded)}, a.out)
     data, scenes = train_captions.load(a.cache, a.test)
     scenes = scenes[: a.scenes]
-    net = read_head(a.weights, lang)
     result, said = {"test": a.test, "scenes": len(scenes), "captions": {}}, {}
     all_judged = []
     for language in captions.LANGUAGES:
@@ -107,13 +150,7 @@ def main():
     scramble, others, pairs = scrambled(net, a.seed), {m: [] for m in METHODS}, {m: [] for m in METHODS}
     for i in range(min(len(scenes), a.maps or len(scenes))):
         language = captions.LANGUAGES[i % 2]
-        words = said[language][i]
-        words = words[: words.index(lang.end)] if lang.end in words else words
-        named = []
-        for t, word in enumerate(words):
-            c = lang.class_of(word)
-            boxes = [data["boxes"][i, k].tolist() for k in range(4) if c is not None and int(data["labels"][i, k]) == c]
-            named += [(t, word, boxes)] if boxes else []
+        words, named = nouns_of(lang, data, i, said[language][i])
         if not named:
             continue
         features, scores = scores_of(net, lang, data["features"][i].float(), language, words)
@@ -141,10 +178,8 @@ def main():
         found = pointing[k].result()
         result["object words"][k] = {"maps": found["maps"], "in its box": found["on the answer"], "blank": found["blank"], "heat inside : outside": found["heat inside : outside"]}
     result["controls"] = {m: {"scrambled weights": mean(others[m]), "another word of the caption": mean(pairs[m])} for m in METHODS}
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    print(text)
-    if a.out:
-        pathlib.Path(a.out).write_text(text + "\n")
+    write(result, a.out)
+
 
 
 def figures(judged):

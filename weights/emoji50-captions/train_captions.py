@@ -30,6 +30,7 @@ def batch(lang, scenes):
     """Both captions of each scene, one after the other: words read [B, T], words to say [B, T] (0: none), the class to look at [B, T] (-1: any)."""
     read, say, about = [], [], []
     for objects in scenes:
+        largest = [c for c, _ in captions.groups_of(objects)][:2]
         for language in captions.LANGUAGES:
             said = captions.caption(lang, objects, language)
             start = lang.start(language)
@@ -39,7 +40,8 @@ def batch(lang, scenes):
             for word in reversed(say[-1]):  # before a noun is said its objects are looked at, so "above" knows of what
                 coming = coming if lang.class_of(word) is None else lang.class_of(word)
                 look.append(coming + 1)
-            about.append(look[::-1])
+            # Before the language is known, at the second group and then at the first: so it knows whether a direction will be said.
+            about.append([largest[-1] + 1, largest[0] + 1] + look[-3::-1])
     return pad(read), pad(say), pad(about) - 1
 
 

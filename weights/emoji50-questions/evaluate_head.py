@@ -7,7 +7,8 @@ which is all that can be known without the picture, but for which things tend to
 
 A map is Grad-CAM or HiResCAM of the answer's logit at layer3 (of the features that the head reads of it: the same, since they are
 its product with a fixed matrix). Pointing: the maximum of the map, enlarged bilinearly to 224 px, lies in the box of an object
-that the answer is about; a blank map is a miss. Heat: mean heat a pixel inside those boxes over that outside.
+that the answer is about; a blank map is a miss. Heat: mean heat a pixel inside those boxes over that outside. With --occluded
+the sizes of maps are compared with occlusion (occlusion.py).
 """
 import argparse
 import json
@@ -24,9 +25,11 @@ import head
 import language
 import train_head
 from features import SIDE
+from occlusion import Agreement
 
 METHODS = ("grad-cam", "hires-cam")
 CONTROLS = 200
+OCCLUDED = ("exists", "place", "largest")
 
 
 def read_head(path, lang):
@@ -38,14 +41,14 @@ def read_head(path, lang):
     return net.eval().requires_grad_(False)
 
 
-def maps_of(net, features, words, lengths, targets=None):
+def maps_of(net, features, words, lengths, targets=None, cut=F.relu):
     """Logits, and {method: [B, h, w]} of the target's logit (the likeliest answer's if None), cut at zero."""
     features = features.clone().requires_grad_()
     logits = net(features, words, lengths)
     target = logits.argmax(1) if targets is None else targets
     gradient = torch.autograd.grad(logits.gather(1, target[:, None]).sum(), features)[0]
     features = features.detach()
-    maps = F.relu((gradient.mean((2, 3), keepdim=True) * features).sum(1)), F.relu((gradient * features).sum(1))
+    maps = cut((gradient.mean((2, 3), keepdim=True) * features).sum(1)), cut((gradient * features).sum(1))
     return logits.detach(), dict(zip(METHODS, maps))
 
 
@@ -111,6 +114,31 @@ def ask_all(lang, rng, scenes):
     return asked
 
 
+def under_patches(net, lang, cache, name, seed):
+    """Rank correlations of maps with occlusion, of questions whose answers are seen in one place."""
+    data, scenes = train_head.load(cache, name)
+    agreement = Agreement()
+    for row, kind, _, words, answer, about, _ in ask_all(lang, random.Random(seed), scenes):
+        if kind not in OCCLUDED or not about:
+            continue
+        features, patched = data["features"][row : row + 1].float(), data["occluded"][row].float()
+        words, lengths = torch.tensor([words]), torch.tensor([len(words)])
+        target = torch.tensor([answer])
+        logits, maps = maps_of(net, features, words, lengths, target, cut=lambda heat: heat)
+        count = len(patched)
+        losses = logits[0, answer] - net(patched, words.expand(count, -1), lengths.expand(count))[:, answer]
+        boxes = [data["boxes"][row, k].tolist() for k in range(4) if int(data["labels"][row, k]) in about]
+        agreement.add({m: heat[0] for m, heat in maps.items()}, losses, boxes)
+    return agreement.result()
+
+
+def write(result, path):
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    print(text)
+    if path:
+        pathlib.Path(path).write_text(text + "\n")
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--weights", default="emoji50-questions.safetensors")
@@ -118,13 +146,16 @@ def main():
     ap.add_argument("--test", default="test")
     ap.add_argument("--seed", type=int, default=77)
     ap.add_argument("--scenes", type=int, help="only so many")
+    ap.add_argument("--occluded", help="measure nothing but this: scenes in the cache of which there are occluded features")
     ap.add_argument("--out")
     a = ap.parse_args()
     torch.set_num_threads(1)
     lang = language.Language()
+    net = read_head(a.weights, lang)
+    if a.occluded:
+        return write({"scenes": a.occluded, "occlusion": under_patches(net, lang, a.cache, a.occluded, a.seed)}, a.out)
     data, scenes = train_head.load(a.cache, a.test)
     scenes = scenes[: a.scenes]
-    net = read_head(a.weights, lang)
     asked = ask_all(lang, random.Random(a.seed), scenes)
     often = {}
     for _, kind, _, words, answer, _, _ in ask_all(lang, random.Random(a.seed), train_head.load(a.cache, "train")[1]):
@@ -172,10 +203,8 @@ def main():
             result["pointing"][m][kind] = pointing.result()
         result["controls"][m]["scrambled weights"] = mean([rank(maps[m][j], others[m][i]) for i, j in enumerate(chosen.tolist())])
         result["controls"][m]["another question, about something else"] = mean([rank(maps[m][x], maps[m][y]) for x, y in pairs])
-    text = json.dumps(result, indent=1)
-    print(text)
-    if a.out:
-        pathlib.Path(a.out).write_text(text + "\n")
+    write(result, a.out)
+
 
 
 if __name__ == "__main__":

@@ -8,14 +8,17 @@ import pathlib
 import safetensors.torch
 import torch
 
+from training import weights
+
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--checkpoint", required=True)
+    ap.add_argument("--checkpoint", required=True, nargs="+", help="of several of one training the mean")
     ap.add_argument("--cache", default="cache")
     ap.add_argument("--out", default="emoji50-questions.safetensors")
     a = ap.parse_args()
-    state = {k: v for k, v in torch.load(a.checkpoint)["state"].items() if not k.endswith("num_batches_tracked")}
+    states = [weights(path) for path in a.checkpoint]
+    state = {k: sum(one[k] for one in states) / len(states) for k in states[0]}
     state["reduction.weight"] = torch.load(pathlib.Path(a.cache) / "reduction.pt")[:, :, None, None]
     safetensors.torch.save_file({k: v.half().contiguous() for k, v in state.items()}, a.out)
     print(f"{a.out}: {pathlib.Path(a.out).stat().st_size} bytes, {sum(v.numel() for v in state.values())} numbers")

@@ -9,7 +9,8 @@ of 128 orthonormal rows, without a bias: its principal directions, found once an
 nothing else, so the gradient at layer3 is the gradient at these features times the matrix.
 
 Writes a dictionary: "labels" [N, 4] (-1: no object), "boxes" [N, 4, 4] (x0, y0, x1, y1 in pixels), "areas" [N, 4] in pixels,
-"features" [N, 128, 14, 14] (f16).
+"features" [N, 128, 14, 14] (f16); with --occlude also "occluded"
+[N, 49, 128, 14, 14], of the same scenes under patches (occlusion.py).
 """
 import argparse
 import pathlib
@@ -20,6 +21,8 @@ import time
 import safetensors.torch
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from occlusion import occluded
 
 EMOJI50 = pathlib.Path(__file__).parent.parent / "emoji50"
 sys.path.append(str(EMOJI50))
@@ -118,6 +121,7 @@ def main():
     ap.add_argument("--kind", default="colour", help="'held-out' is openmoji")
     ap.add_argument("--most", type=int, default=MOST, help="objects in a scene at most")
     ap.add_argument("--bf16", action="store_true", help="half the time, 0.7 %% off: for training; f32 where the processor lacks its instructions and would be slower")
+    ap.add_argument("--occlude", action="store_true", help="of each scene with a patch in each place, too")
     a = ap.parse_args()
     import scenes
 
@@ -144,11 +148,14 @@ def main():
         images, labels, boxes, areas, good = compose(g, drawings, backgrounds, 24, n)
         if not good.any():
             continue
-        features = torch.einsum("kc,bchw->bkhw", reduction, layer3(net, images[good]))
+        reduced = lambda images: torch.einsum("kc,bchw->bkhw", reduction, layer3(net, images))
+        features = reduced(images[good])
         pad = lambda t, value: torch.cat([t, torch.full((len(t), MOST - n, *t.shape[2:]), value, dtype=t.dtype)], 1)
         parts.append({
             "labels": pad(labels[good], -1), "boxes": pad(boxes[good], 0.0), "areas": pad(areas[good], 0.0), "features": features.half().contiguous(),
         })  # fmt: skip
+        if a.occlude:
+            parts[-1]["occluded"] = torch.stack([reduced(occluded(image)).half() for image in images[good]])
         done += len(features)
         if len(parts) % 10 == 0:
             print(f"{done} scenes, {done / (time.time() - began):.1f} a second", flush=True)

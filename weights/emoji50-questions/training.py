@@ -8,6 +8,7 @@ import os
 import pathlib
 import time
 
+import safetensors.torch
 import torch
 import torch.distributed as dist
 
@@ -32,13 +33,21 @@ def join(rank, work, a, port):
     dist.destroy_process_group()
 
 
+def weights(path):
+    """Of a checkpoint, or of a head as it is shipped."""
+    if path.endswith(".safetensors"):
+        return {k: v.float() for k, v in safetensors.torch.load_file(path).items() if k != "reduction.weight"}
+    return {k: v for k, v in torch.load(path)["state"].items() if not k.endswith("num_batches_tracked")}
+
+
 class Training:
     """Steps of one process. `unit`: what is learnt from, in words."""
 
     def __init__(self, rank, a, net, scenes, unit):
         self.rank, self.a, self.net, self.unit = rank, a, net, unit
         if a.init:
-            net.load_state_dict(torch.load(a.init)["state"])
+            missing, unknown = net.load_state_dict(weights(a.init), strict=False)
+            assert not unknown and all(name.endswith("num_batches_tracked") for name in missing), (missing, unknown)
         for p in net.parameters():  # all begin with the first one's
             dist.broadcast(p.data, 0)
         self.average = copy.deepcopy(net)
