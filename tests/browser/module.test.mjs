@@ -26,6 +26,28 @@ after(async () => {
 /** How long each part took, by the times before, between and after. */
 const took = times => times.slice(1).map((time, at) => (time - times[at]).toFixed(0)).join(', ');
 
+const EMOJI50 = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
+const WHALE = path.join(ROOT, 'weights/emoji50/sample/000.png'); // a basketball above a whale
+
+/** A page whose `explainer` is emoji50 on the processor and has seen the whale; `fetched(name)`: bytes of the site's weights; `lookAgain()`: sees it again, with its map. */
+async function openWhale() {
+  const tab = await browser.newPage();
+  await tab.goto(`${site.url}module/index.html`);
+  await tab.evaluate(async bytes => {
+    const { default: init, Explainer } = await import('./gradlens.js');
+    await init();
+    window.fetched = async name => new Uint8Array(await (await fetch(`../weights/${name}`)).arrayBuffer());
+    window.explainer = Explainer.onProcessor();
+    await explainer.load(await fetched('emoji50/emoji50.safetensors'));
+    await explainer.predict(new Uint8Array(bytes), 'whole');
+    window.lookAgain = async () => {
+      await explainer.predict(new Uint8Array(bytes), 'whole');
+      await explainer.explain();
+    };
+  }, [...fs.readFileSync(WHALE)]);
+  return tab;
+}
+
 describe('the module', () => {
   it('runs the example page, in twenty lines', async () => {
     assert.ok(fs.readFileSync(path.join(ROOT, 'examples/module/index.html'), 'utf8').trim().split('\n').length <= 24);
@@ -84,34 +106,24 @@ describe('the module', () => {
   });
 
   it('answers questions as the native command does, and explains an answer', async t => {
-    const tab = await browser.newPage();
-    await tab.goto(`${site.url}module/index.html`);
-    const base = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
-    const whale = path.join(ROOT, 'weights/emoji50/sample/000.png'); // a basketball above a whale
-    const got = await tab.evaluate(async (bytes, questions) => {
-      const { default: init, Explainer } = await import('./gradlens.js');
-      await init();
-      const fetched = async name => new Uint8Array(await (await fetch(`../weights/${name}`)).arrayBuffer());
-      const explainer = Explainer.onProcessor();
-      await explainer.load(await fetched('emoji50/emoji50.safetensors'));
-      await explainer.predict(new Uint8Array(bytes), 'whole');
+    const tab = await openWhale();
+    const got = await tab.evaluate(async questions => {
       const early = await explainer.answer('What is largest?').catch(error => error.message);
       explainer.loadQuestions(await fetched('emoji50-questions/emoji50-questions.safetensors'), questions);
       const answers = await explainer.answer('鲸鱼的上方是什么？');
       const map = await explainer.explainAnswer(answers[0].answer, 'hires-cam');
       const unknown = await explainer.answer('What is above the wombat?').catch(error => error.message);
       const times = [performance.now()];
-      await explainer.predict(new Uint8Array(bytes), 'whole');
-      await explainer.explain();
+      await lookAgain();
       times.push(performance.now());
       await explainer.explainAnswer((await explainer.answer('What is above the whale?'))[0].answer);
       times.push(performance.now());
       return { early, unknown, answers, cam: [...map.cam], class: map.class, layer: map.layer, times };
-    }, [...fs.readFileSync(whale)], fs.readFileSync(path.join(ROOT, 'weights/emoji50-questions/questions.json'), 'utf8'));
+    }, fs.readFileSync(path.join(ROOT, 'weights/emoji50-questions/questions.json'), 'utf8'));
     assert.match(got.early, /network/i);
     t.diagnostic(`${took(got.times)} ms: a picture with its map; a question with its answer's`);
     assert.match(got.unknown, /wombat/);
-    const { result, tensors } = await native(base, whale, ['--ask', '鲸鱼的上方是什么？', '--method', 'hires-cam', '--fit', 'whole']);
+    const { result, tensors } = await native(EMOJI50, WHALE, ['--ask', '鲸鱼的上方是什么？', '--method', 'hires-cam', '--fit', 'whole']);
     assert.deepEqual(got.answers.map(answer => answer.name), result.answers.map(answer => answer.answer));
     assert.equal(got.answers[0].name, '篮球');
     assert.deepEqual([got.class, got.layer], [got.answers[0].answer, 'layer3']);
@@ -157,17 +169,8 @@ describe('the module', () => {
   });
 
   it('describes a drawing as the native command does, and explains a word', async t => {
-    const tab = await browser.newPage();
-    await tab.goto(`${site.url}module/index.html`);
-    const base = path.join(ROOT, 'weights/emoji50/emoji50.safetensors');
-    const whale = path.join(ROOT, 'weights/emoji50/sample/000.png');
-    const got = await tab.evaluate(async (bytes, words) => {
-      const { default: init, Explainer } = await import('./gradlens.js');
-      await init();
-      const fetched = async name => new Uint8Array(await (await fetch(`../weights/${name}`)).arrayBuffer());
-      const explainer = Explainer.onProcessor();
-      await explainer.load(await fetched('emoji50/emoji50.safetensors'));
-      await explainer.predict(new Uint8Array(bytes), 'whole');
+    const tab = await openWhale();
+    const got = await tab.evaluate(async words => {
       const early = await explainer.describe().catch(error => error.message);
       explainer.loadCaptions(await fetched('emoji50-captions/emoji50-captions.safetensors'), words);
       const unmade = await explainer.explainCaption(0).catch(error => error.message);
@@ -177,19 +180,18 @@ describe('the module', () => {
       const look = await explainer.captionAttention(noun);
       const foreign = await explainer.describe('fr').catch(error => error.message);
       const times = [performance.now()];
-      await explainer.predict(new Uint8Array(bytes), 'whole');
-      await explainer.explain();
+      await lookAgain();
       times.push(performance.now());
       await explainer.describe();
       await explainer.explainCaption(1);
       times.push(performance.now());
       return { times, early, unmade, foreign, english, chinese, noun, cam: [...map.cam], size: [map.camHeight, map.camWidth], layer: map.layer, look: [...look] };
-    }, [...fs.readFileSync(whale)], fs.readFileSync(path.join(ROOT, 'weights/emoji50-captions/captions.json'), 'utf8'));
+    }, fs.readFileSync(path.join(ROOT, 'weights/emoji50-captions/captions.json'), 'utf8'));
     assert.match(got.early, /network/i);
     t.diagnostic(`${took(got.times)} ms: a picture with its map; a description with a word's`);
     assert.match(got.foreign, /fr.*en, zh/);
     assert.ok(got.unmade);
-    const { result } = await native(base, whale, ['--describe', '--method', 'hires-cam', '--fit', 'whole']);
+    const { result } = await native(EMOJI50, WHALE, ['--describe', '--method', 'hires-cam', '--fit', 'whole']);
     for (const [language, caption] of [['en', got.english], ['zh', got.chinese]]) {
       const ofNative = result.captions[language];
       assert.equal(caption.text, ofNative.text);

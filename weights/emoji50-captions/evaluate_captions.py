@@ -10,9 +10,6 @@ are its product with a fixed matrix), of all nouns whose things are there. Point
 them the attention itself, and for comparison maps of the noun's score before the softmax. With --occluded the sizes of maps are
 compared with occlusion (emoji50-questions' occlusion.py).
 """
-import argparse
-import json
-import pathlib
 
 import safetensors.torch
 import torch
@@ -21,7 +18,7 @@ import torch.nn.functional as F
 import captions
 import train_captions
 from caption_head import CaptionHead
-from evaluate_head import CONTROLS, METHODS, Pointing, mean, rank
+from evaluate_head import CONTROLS, METHODS, Pointing, arguments, mean, rank, write
 from occlusion import Agreement
 
 
@@ -108,23 +105,9 @@ def under_patches(net, lang, cache, name):
     return agreement.result()
 
 
-def write(result, path):
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    print(text)
-    if path:
-        pathlib.Path(path).write_text(text + "\n")
-
-
 def main():
-    ap = argparse.ArgumentParser()
-    ap.add_argument("--weights", default="emoji50-captions.safetensors")
-    ap.add_argument("--cache", default="cache")
-    ap.add_argument("--test", default="test")
-    ap.add_argument("--seed", type=int, default=77)
-    ap.add_argument("--scenes", type=int, help="only so many")
+    ap = arguments("emoji50-captions.safetensors")
     ap.add_argument("--maps", type=int, help="maps of only so many scenes")
-    ap.add_argument("--occluded", help="measure nothing but this: scenes in the cache of which there are occluded features")
-    ap.add_argument("--out")
     a = ap.parse_args()
     torch.set_num_threads(1)
     lang = captions.Language()

@@ -139,16 +139,21 @@ def write(result, path):
         pathlib.Path(path).write_text(text + "\n")
 
 
-def main():
+def arguments(weights):
+    """What can be asked of both heads' measurements."""
     ap = argparse.ArgumentParser()
-    ap.add_argument("--weights", default="emoji50-questions.safetensors")
+    ap.add_argument("--weights", default=weights)
     ap.add_argument("--cache", default="cache")
     ap.add_argument("--test", default="test")
     ap.add_argument("--seed", type=int, default=77)
     ap.add_argument("--scenes", type=int, help="only so many")
     ap.add_argument("--occluded", help="measure nothing but this: scenes in the cache of which there are occluded features")
     ap.add_argument("--out")
-    a = ap.parse_args()
+    return ap
+
+
+def main():
+    a = arguments("emoji50-questions.safetensors").parse_args()
     torch.set_num_threads(1)
     lang = language.Language()
     net = read_head(a.weights, lang)
